@@ -1,0 +1,45 @@
+# `make demo` makes a grid of pictures, `make test` runs everything CI runs.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs clean
+
+# The first of these that is Python 3.11 or newer and can make virtual environments.
+PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
+WORKS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+FIND_PYTHON = for python in $(PYTHONS); do \
+	"$$python" -c '$(WORKS)' >/dev/null 2>&1 && echo "$$python" && exit; done; \
+	echo "make: found no Python 3.11 or newer with venv among: $(PYTHONS)" >&2; exit 1
+
+BIN := .venv/bin
+
+help:  ## Show what there is to make
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile
+
+.venv/installed: pyproject.toml
+	python=$$($(FIND_PYTHON)) && { test -x $(BIN)/python || "$$python" -m venv .venv; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/installed  ## Four portraits that follow the edges of one, as a 2x2 grid in output/
+	$(BIN)/nodegraph run canny-portraits
+
+test: .venv/installed-dev  ## Everything CI runs: lint, types, fast tests, slow tests
+	$(MAKE) --no-print-directory check BIN=$(BIN)
+
+# The same without making an environment: `make check BIN=/path/to/venv/bin`.
+check:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m 'not slow' --cov --cov-report=
+	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term:skip-covered
+
+docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
+	$(BIN)/python scripts/write_docs.py
+
+clean:  ## Remove the virtual environment and what tools left behind
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
