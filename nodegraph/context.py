@@ -1,0 +1,62 @@
+"""The settings of a run, and what a running node sees of them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from .cache import Cache
+from .node import Folders, ModelRef
+
+W = TypeVar("W")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and how a plan runs.
+
+    Attributes:
+        devices: One lane each; ``cpu``, ``cuda:0``, …
+        dtype: The floating-point type of model weights.
+        batch: At most so many items of one call run together.
+        allow: What the person at this machine allowed: ``pickle``, ``http``.
+    """
+
+    devices: tuple[str, ...] = ("cpu",)
+    dtype: str = "float32"
+    batch: int = 4
+    folders: Folders = field(default_factory=Folders)
+    allow: frozenset[str] = frozenset()
+
+    def signature(self) -> str:
+        """What results of device nodes depend on: the device's kind and the dtype, not its number."""
+        return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """The Context a node is given: the run's settings, on the device of its lane."""
+
+    settings: Settings
+    device: str
+    workflow: str
+    cache: Cache
+
+    @property
+    def dtype(self) -> str:
+        return self.settings.dtype
+
+    @property
+    def folders(self) -> Folders:
+        return self.settings.folders
+
+    @property
+    def allow(self) -> frozenset[str]:
+        return self.settings.allow
+
+    def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
+        return self.cache.pool.lease(ref, self.device, self.dtype)
+
+    def preload(self, ref: ModelRef[object]) -> None:
+        self.cache.pool.preload(ref, self.device, self.dtype)

@@ -1,0 +1,72 @@
+"""What a run tells whoever drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .errors import NodeError
+from .keys import Key
+
+Items: TypeAlias = tuple[int, ...]
+"""Which items of a call an event is about; empty for a call that is not mapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A node began to work on these items."""
+
+    name: str
+    items: Items
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A running node has done ``done`` of ``total`` steps on these items."""
+
+    name: str
+    items: Items
+    done: int
+    total: int
+    preview: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One item is known: computed in ``seconds`` or, when ``cached``, from before."""
+
+    name: str
+    items: Items
+    seconds: float
+    cached: bool
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A node raised on one item."""
+
+    name: str
+    items: Items
+    error: NodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One item cannot be computed because the node ``because`` failed."""
+
+    name: str
+    items: Items
+    because: str
+
+
+Event: TypeAlias = Started | Progressed | Finished | Failed | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: the results that could be had, and what failed."""
+
+    results: Mapping[str, object]
+    failures: tuple[NodeError, ...]

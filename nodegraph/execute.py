@@ -1,0 +1,412 @@
+"""Run a plan: a generator of events that computes only what is not known already."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from queue import SimpleQueue
+from threading import Event as Flag
+from uuid import uuid4
+
+from .cache import Cache, Record
+from .context import RunContext, Settings
+from .errors import NodeError, RunError, UserError
+from .events import Event, Failed, Finished, Outcome, Progressed, Skipped, Started
+from .items import CallState, Element, Task, elements, key_of, needs, resolvable, resolve, states
+from .keys import Key, digest
+from .lanes import Crashed, Idle, Lane
+from .node import Node, Output
+from .perform import Broke, Done, Lost, Stamped, Worker
+from .plan import Plan, Source
+
+_QUICK = 1e-3
+"""Seconds. A kind that has always been quicker is run in place: changing threads would cost as much."""
+_BUFFER = 256
+"""Events. Known items come in bursts; the driver hears of them at least this often."""
+
+
+def execute(plan: Plan, cache: Cache, settings: Settings | None = None) -> Generator[Event, None, Outcome]:
+    """Run ``plan``, yielding what happens; close the generator to cancel.
+
+    Cancelling waits for the denoising step that is running, and keeps every result made so far.
+
+    Returns:
+        The results that could be had, and the failures. Nothing is raised for a node that failed.
+    """
+    run = _Run(plan, cache, settings or Settings())
+    try:
+        yield from run.events()
+        return run.outcome()
+    finally:
+        run.close()
+
+
+def run(plan: Plan, cache: Cache | None = None, settings: Settings | None = None) -> Mapping[str, object]:
+    """Run ``plan`` to the end and return its results by name: a value each, or a list of items.
+
+    Raises:
+        RunError: a node failed; everything that did not depend on it is in the cache.
+    """
+    events = execute(plan, cache or Cache(), settings)
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            if outcome.failures:
+                raise RunError(outcome.failures) from outcome.failures[0]
+            return outcome.results
+
+
+class _Run:
+    """The state of one run. Only the thread that drives the generator touches it."""
+
+    def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
+        self.plan, self.cache, self.settings = plan, cache, settings
+        self.signature = settings.signature()
+        self.calls = states(plan)
+        # What is left to settle. Worklists, not calls of calls: no recursion grows with the graph.
+        self.unsettled: deque[CallState] = deque()
+        self.doomed: deque[tuple[Task, str]] = deque()
+        self.ready: deque[Task] = deque()
+        self.queues: dict[str, list[tuple[int, int, Task]]] = {"io": [], "cpu": [], "device": []}
+        self.reports: SimpleQueue[object] = SimpleQueue()
+        names = {"io": ("io",), "cpu": ("cpu",), "device": tuple(f"device {d}" for d in settings.devices)}
+        self.lanes = {kind: [Lane(name, self.reports.put) for name in names[kind]] for kind in names}
+        self.by_name = {lane.name: lane for lanes in self.lanes.values() for lane in lanes}
+        self.stop = Flag()
+        self.worker = Worker(self.calls, cache, self.stop)
+        self.text = plan.workflow.dumps()
+        self.contexts = {
+            f"device {device}": RunContext(settings, device, self.text, cache) for device in settings.devices
+        }
+        self.context = next(iter(self.contexts.values()))
+        self.quick: dict[type[Node], int] = {}
+        self.heard: list[Event] = []
+        self.failures: list[NodeError] = []
+        self.claimed: set[Key] = set()
+        self.pinned: set[Key] = set()
+        self.passing: set[Key] = set()
+        self.elsewhere = 0
+        self.results: dict[str, object] = {}
+
+    # The loop -------------------------------------------------------------------------------
+
+    def events(self) -> Iterator[Event]:
+        """Drive the run to its end."""
+        for call in self.calls:
+            call.holds = len(call.consumers)
+        for source in self.plan.results.values():
+            self.calls[source.call].holds += 1
+        self.unsettled += self.calls
+        while True:
+            self._advance()
+            yield from self._tell()
+            if self.unsettled or self.doomed or self.ready:
+                continue
+            if self._busy():
+                self._hear(self.reports.get())
+            elif self._collect():
+                yield from self._tell()
+                return
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.results, tuple(self.failures))
+
+    def close(self) -> None:
+        """Stop what still runs, and let go of everything the run held in the cache."""
+        self.stop.set()
+        for lane in self.by_name.values():
+            lane.close()
+        for key in self.claimed:
+            self.cache.release(key)
+        for key in self.pinned:
+            self.cache.unpin(key)
+        for key in self.passing:
+            self.cache.drop(key)
+
+    def _tell(self) -> Iterator[Event]:
+        heard, self.heard = self.heard, []
+        yield from heard
+
+    def _busy(self) -> bool:
+        return self.elsewhere > 0 or any(lane.busy for lane in self.by_name.values())
+
+    def _advance(self) -> None:
+        """Settle all that can be settled at once, and keep the lanes at work."""
+        while len(self.heard) < _BUFFER:
+            if self.unsettled:
+                self._settle(self.unsettled.popleft())
+            elif self.doomed:
+                self._skip(*self.doomed.popleft())
+            elif self.ready:
+                self._consider(self.ready.popleft())
+            elif not self._dispatch():
+                return
+
+    def _hear(self, report: object) -> None:
+        """Take in one report of a lane."""
+        match report:
+            case Idle(name):
+                self.by_name[name].busy = False
+            case Progressed():
+                self.heard.append(report)
+            case Done(task, record, seconds):
+                self._note_speed(task, seconds)
+                self._complete(task, record, seconds, cached=False)
+            case Broke(task, error):
+                self._fail(task, error)
+            case Lost(task, missing):
+                self._demand(task, [missing])
+            case Stamped(task, stamp):
+                task.stamp = stamp
+                task.key = key_of(task, self.calls, self.signature, stamp)
+                self.ready.append(task)
+            case Task():
+                self.elsewhere -= 1
+                self.ready.append(report)
+            case Crashed(error):
+                raise error
+            case _:
+                raise AssertionError(report)
+
+    # One task -------------------------------------------------------------------------------
+
+    def _consider(self, task: Task) -> None:
+        """A task whose inputs are all known: find its result, or see to it that it runs."""
+        if task.state != "waiting":
+            return
+        kind = task.call.planned.kind
+        if task.key is None:
+            if kind.stamp is not Node.stamp:
+                self._require(task, "stamp")
+                return
+            task.key = key_of(task, self.calls, self.signature)
+        if not kind.pure:
+            if task.key not in self.passing:
+                task.key = digest(task.key, uuid4().bytes)
+                self.passing.add(task.key)
+        elif not task.must_run:
+            record = self.cache.record(task.key)
+            if record is not None and (not self._is_result(task) or self.cache.has(task.key)):
+                self._complete(task, record, 0.0, cached=True)
+                return
+        self._require(task, "run")
+
+    def _require(self, task: Task, what: str) -> None:
+        """Queue ``task`` for its lane, once every value it reads can be had."""
+        missing = [needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")]
+        if missing:
+            self._demand(task, missing)
+            return
+        lane = task.call.planned.kind.lane if what == "run" else "io"
+        if what == "run" and task.call.planned.kind.pure and task.key not in self.claimed:
+            assert task.key is not None
+            if not self.cache.claim(task.key, lambda: self.reports.put(task)):
+                self.elsewhere += 1
+                return
+            self.claimed.add(task.key)
+        task.state = what
+        heappush(self.queues[lane], (task.call.index, task.item or 0, task))
+
+    def _demand(self, task: Task, missing: Iterable[Task]) -> None:
+        """Have results that were known, but whose values are gone, computed again before ``task``."""
+        task.state = "waiting"
+        for needed in set(missing):
+            needed.dependents.append(task)
+            task.waiting += 1
+            if needed.state == "done":
+                needed.state, needed.must_run = "waiting", True
+                self.ready.append(needed)
+
+    def _is_result(self, task: Task) -> bool:
+        return task.call.holds > len(task.call.consumers)
+
+    # Lanes ----------------------------------------------------------------------------------
+
+    def _dispatch(self) -> bool:
+        """Give every idle lane the next of its queue; True if that settled something at once."""
+        for name, queue in self.queues.items():
+            for lane in self.lanes[name]:
+                if queue and not lane.busy:
+                    if self._in_place(queue[0][2]):
+                        self._do_in_place(heappop(queue)[2])
+                        return True
+                    self._start(lane, self._batch(queue))
+        return False
+
+    def _start(self, lane: Lane, tasks: list[Task]) -> None:
+        context = self.contexts.get(lane.name, self.context)
+        if tasks[0].state == "stamp":
+            lane.start(lambda: self.worker.stamp(tasks[0], context))
+            return
+        self._announce(tasks)
+        lane.start(lambda: self.worker.run(tasks, context))
+
+    def _batch(self, queue: list[tuple[int, int, Task]]) -> list[Task]:
+        """Take the first task, and with it the items of its call that may run together with it."""
+        first = heappop(queue)[2]
+        tasks = [first]
+        if first.state == "run" and hasattr(first.call.planned.kind, "run_batch"):
+            while queue and len(tasks) < self.settings.batch and queue[0][2].call is first.call:
+                tasks.append(heappop(queue)[2])
+        return tasks
+
+    def _announce(self, tasks: Sequence[Task]) -> None:
+        items = tuple(task.item for task in tasks if task.item is not None)
+        self.heard.append(Started(tasks[0].call.planned.name, items))
+
+    def _in_place(self, task: Task) -> bool:
+        return task.state == "run" and self.quick.get(task.call.planned.kind, 0) >= 3
+
+    def _do_in_place(self, task: Task) -> None:
+        self._announce([task])
+        for report in self.worker.run([task], self.context):
+            self._hear(report)
+
+    def _note_speed(self, task: Task, seconds: float) -> None:
+        kind = task.call.planned.kind
+        if kind.lane != "device":
+            self.quick[kind] = self.quick.get(kind, 0) + 1 if seconds < _QUICK else -(10**9)
+
+    # Ends -----------------------------------------------------------------------------------
+
+    def _complete(self, task: Task, record: Record, seconds: float, cached: bool) -> None:
+        call, key = task.call, task.key
+        assert key is not None
+        again = task.must_run
+        task.digests, task.state, task.must_run = record.digests, "done", False
+        self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
+        if call.holds and key not in self.pinned:
+            self.cache.pin(key)
+            self.pinned.add(key)
+        if key in self.claimed:
+            self.claimed.remove(key)
+            self.cache.release(key)
+        if task.dependents:
+            waiting, task.dependents = task.dependents, []
+            for dependent in waiting:
+                self._unblock(dependent)
+        if not again:
+            self._count_down(call)
+
+    def _unblock(self, task: Task) -> None:
+        task.waiting -= 1
+        if task.waiting == 0 and task.state == "waiting":
+            self.ready.append(task)
+
+    def _count_down(self, call: CallState) -> None:
+        call.left -= 1
+        if call.left > 0:
+            return
+        self._let_go(call)
+        for task in (task for waiter in call.waiters for task in waiter.tasks):
+            if call.broken:
+                self.doomed.append((task, call.broken))
+            else:
+                self._unblock(task)
+        call.waiters = []
+        for consumer in call.consumers:
+            if not consumer.resolved:
+                if call.broken and _reads_list(consumer, call):
+                    self._doom(consumer, call.broken)
+                else:
+                    self.unsettled.append(consumer)
+
+    def _let_go(self, call: CallState) -> None:
+        """Unpin what only ``call`` still needed."""
+        for index in {source.call for link in call.planned.links.values() for source in link.sources}:
+            upstream = self.calls[index]
+            upstream.holds -= 1
+            if not upstream.holds:
+                for task in upstream.tasks:
+                    if task.key in self.pinned:
+                        self.pinned.remove(task.key)
+                        self.cache.unpin(task.key)
+
+    def _settle(self, call: CallState) -> None:
+        """Make the tasks of ``call`` as soon as the number of its items can be told."""
+        if call.resolved or not resolvable(call, self.calls):
+            return
+        try:
+            doomed = resolve(call, self.calls, self.settings.folders)
+        except UserError as error:
+            failure = NodeError(call.planned.name, call.planned.kind.__name__, call.planned.values, error)
+            failure.__cause__ = error
+            self._doom(call, call.planned.name)
+            self._fail(call.tasks[0], failure)
+            return
+        self.ready += [task for task in call.tasks if task.waiting == 0]
+        self.doomed += [(task, self._culprit(call)) for task in doomed]
+        self.unsettled += [consumer for consumer in call.consumers if not consumer.resolved]
+        if call.count == 0:
+            self._count_down(call)
+
+    def _doom(self, call: CallState, because: str) -> None:
+        """Give up on a call whose number of items will never be known."""
+        call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
+        self.doomed.append((call.tasks[0], because))
+
+    def _culprit(self, call: CallState) -> str:
+        upstream = [self.calls[s.call] for link in call.planned.links.values() for s in link.sources]
+        return next((u.broken for u in upstream if u.broken), call.planned.name)
+
+    def _fail(self, task: Task, error: NodeError) -> None:
+        self.failures.append(error)
+        self.heard.append(Failed(task.call.planned.name, task.items, error))
+        self.doomed.append((task, task.address))
+
+    def _skip(self, task: Task, because: str) -> None:
+        """Mark ``task``, and then all that needs it, as not to be had."""
+        if task.state == "failed":
+            return
+        if task.address != because:
+            self.heard.append(Skipped(task.call.planned.name, task.items, because))
+        if task.key in self.claimed:
+            self.claimed.remove(task.key)
+            self.cache.release(task.key)
+        again = task.must_run
+        task.state, task.call.broken = "failed", because
+        self.doomed += [(dependent, because) for dependent in task.dependents]
+        task.dependents = []
+        if not again:
+            self._count_down(task.call)
+
+    # Results --------------------------------------------------------------------------------
+
+    def _collect(self) -> bool:
+        """Fetch the results; False if one of them has to be computed again first."""
+        for name, source in self.plan.results.items():
+            if name not in self.results and not self.calls[source.call].broken:
+                self._fetch(name, source)
+        return not self.ready
+
+    def _fetch(self, name: str, source: Source) -> None:
+        call = self.calls[source.call]
+        found: list[object] = []
+        held: dict[int, Output] = {}
+        for element in elements(source, self.calls):
+            task = element.task
+            output = held.get(id(task)) or self.cache.get(task.key or b"")
+            if output is None:
+                task.state, task.must_run = "waiting", True
+                self.ready.append(task)
+                return
+            held[id(task)] = output
+            found.append(_value(output, element))
+        many = call.count is not None or source.output in call.lists
+        self.results[name] = found if many else found[0]
+
+
+def _reads_list(consumer: CallState, call: CallState) -> bool:
+    return any(
+        source.call == call.index and source.output in call.lists
+        for link in consumer.planned.links.values()
+        for source in link.sources
+    )
+
+
+def _value(output: Output, element: Element) -> object:
+    value = getattr(output, element.output)
+    return value if element.entry is None else value[element.entry]

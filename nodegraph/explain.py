@@ -1,0 +1,121 @@
+"""Say what a run would do and why, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Event as Flag
+from typing import Literal
+
+from .cache import Cache
+from .context import RunContext, Settings
+from .errors import UserError
+from .items import CallState, Task, key_of, needs, parts_of, resolvable, resolve, states
+from .node import Node
+from .perform import Broke, Lost, Stamped, Worker
+from .plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What would become of one item: ``waits`` means that it depends on one that runs."""
+
+    name: str
+    items: tuple[int, ...]
+    state: Literal["cached", "runs", "waits", "fails"]
+    why: str
+
+
+def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
+    """Tell for every item of ``plan`` whether it is cached or would run, and what changed since."""
+    settings = settings or Settings()
+    calls = states(plan)
+    judge = _Judge(calls, cache, settings)
+    lines: dict[Task, Line] = {}
+    for call in calls:
+        for task, line in judge.call(call):
+            lines[task] = line
+    for task, line in reversed(list(lines.items())):
+        if line.state == "runs":
+            for needed in needs(task, calls):
+                if lines[needed].state == "cached" and not cache.has(needed.key or b""):
+                    why = f"its result is known but no longer held, and {task.address} needs it"
+                    lines[needed] = replace(lines[needed], state="runs", why=why)
+    return list(lines.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    calls: Sequence[CallState]
+    cache: Cache
+    settings: Settings
+
+    def call(self, call: CallState) -> Iterator[tuple[Task, Line]]:
+        """Judge every item of ``call``; the calls before it have been judged."""
+        name = call.planned.name
+        if not resolvable(call, self.calls):
+            yield self._unknown(call, "waits", "how many items it has is known only when what it needs has run")
+            return
+        try:
+            resolve(call, self.calls, self.settings.folders)
+        except UserError as error:
+            yield self._unknown(call, "fails", str(error))
+            return
+        for task in call.tasks:
+            state, why = self._task(task)
+            task.state = "done" if state == "cached" else "waiting"
+            yield task, Line(name, task.items, state, why)
+        call.left = sum(task.state != "done" for task in call.tasks)
+
+    def _unknown(self, call: CallState, state: Literal["waits", "fails"], why: str) -> tuple[Task, Line]:
+        call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
+        return call.tasks[0], Line(call.planned.name, (), state, why)
+
+    def _task(self, task: Task) -> tuple[Literal["cached", "runs", "waits", "fails"], str]:
+        kind = task.call.planned.kind
+        unknown = next((needed for needed in needs(task, self.calls) if needed.state != "done"), None)
+        if not kind.pure:
+            return ("waits" if unknown else "runs"), "has a side effect, so it runs every time"
+        if unknown:
+            return "waits", f"depends on {unknown.address}"
+        if kind.stamp is not Node.stamp:
+            for report in self._stamp(task):
+                if isinstance(report, Broke):
+                    return "fails", str(report.error.cause)
+                if isinstance(report, Lost):
+                    return "waits", f"{report.missing.address} must run again first"
+                if isinstance(report, Stamped):
+                    task.stamp = report.stamp
+        signature = self.settings.signature()
+        task.key = key_of(task, self.calls, signature, task.stamp)
+        record = self.cache.record(task.key)
+        if record is not None:
+            task.digests = record.digests
+            return "cached", f"took {record.seconds:.2g} s"
+        return "runs", self._changes(kind, parts_of(task, self.calls, signature))
+
+    def _stamp(self, task: Task) -> Iterator[object]:
+        context = RunContext(self.settings, self.settings.devices[0], "", self.cache)
+        return iter(Worker(self.calls, self.cache, Flag()).stamp(task, context))
+
+    def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:
+        """Name what differs from the most similar earlier call of the same kind."""
+        known = [record.parts for record in self.cache.recent(kind)]
+        if not known:
+            return f"no {kind.__name__} has been run before"
+        nearest = min(known, key=lambda other: len(_different(parts, other)))
+        different = [name for name in _different(parts, nearest) if name != "(node)"]
+        said = [_change(name, nearest.get(name), parts.get(name)) for name in different]
+        return "; ".join(said) or "its result is no longer held"
+
+
+def _different(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    return [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+
+
+def _change(name: str, before: str | None, now: str | None) -> str:
+    if name == "(file)":
+        return "the file it reads has changed"
+    if (now or before or "").startswith("@"):
+        return f"{name} is another than before"
+    return f"{name.strip('()')} was {before or 'not set'}, is {now or 'not set'}"

@@ -1,0 +1,233 @@
+"""Do one piece of work: fetch the inputs, run the node, check it, store what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from inspect import signature
+from threading import Event as Flag
+from time import perf_counter
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from .cache import Cache, Record
+from .context import RunContext
+from .errors import NodeError, UserError
+from .events import Progressed
+from .items import CallState, Element, Task, bound, constants, parts_of
+from .node import Node, Output
+from .ports import output_of
+from .values import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task has been computed and its outputs are in the cache."""
+
+    task: Task
+    record: Record
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """A task raised."""
+
+    task: Task
+    error: NodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A task could not start: the value of ``missing`` is no longer held by any tier."""
+
+    task: Task
+    missing: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A task's stamp is known, so its key can be made."""
+
+    task: Task
+    stamp: object
+
+
+Report: TypeAlias = Progressed | Done | Broke | Lost | Stamped
+
+
+class Stopped(BaseException):
+    """The run was cancelled while a node was at work."""
+
+
+class _LostError(Exception):
+    def __init__(self, missing: Task) -> None:
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """All that working on tasks needs, whichever lane it happens on."""
+
+    calls: Sequence[CallState]
+    cache: Cache
+    stop: Flag
+
+    def stamp(self, task: Task, context: RunContext) -> Iterator[Report]:
+        """Ask a node what else its result depends on (a file's content), reporting Stamped."""
+        inputs: Mapping[str, object] = constants(task)
+        try:
+            inputs = self._inputs(task, context)
+            node = _node(task, inputs)
+            yield Stamped(task, _call(node.stamp, context))
+        except _LostError as lost:
+            yield Lost(task, lost.missing)
+        except Exception as error:
+            yield Broke(task, _failure(task, inputs, error))
+
+    def run(self, tasks: Sequence[Task], context: RunContext) -> Iterator[Report]:
+        """Compute ``tasks`` (items of one call) together, reporting progress and each one's end.
+
+        A batch that fails is halved until the item at fault stands alone, so too large a batch ends
+        in smaller ones and one bad item does not take the others with it.
+        """
+        batches = [list(tasks)]
+        while batches:
+            batch = batches.pop()
+            ready: list[tuple[Task, Node, Mapping[str, object]]] = []
+            for task in batch:
+                inputs: Mapping[str, object] = constants(task)
+                try:
+                    inputs = self._inputs(task, context)
+                    ready.append((task, _node(task, inputs), inputs))
+                except _LostError as lost:
+                    yield Lost(task, lost.missing)
+                except Exception as error:
+                    yield Broke(task, _failure(task, inputs, error))
+            if not ready:
+                continue
+            try:
+                yield from self._compute(ready, context)
+            except Exception as error:
+                halved = self._halves(ready, error)
+                # Nothing may keep the failed attempt's tensors alive while the halves run.
+                if halved:
+                    error.__traceback__ = None
+                    batches += halved
+                else:
+                    yield Broke(ready[0][0], _failure(ready[0][0], ready[0][2], error))
+
+    def _halves(self, ready: Sequence[tuple[Task, Node, object]], error: Exception) -> list[list[Task]]:
+        """What to try instead: two halves, or a lone item once more if freeing memory may help."""
+        tasks = [task for task, _, _ in ready]
+        freed = self.cache.shrink() if self.cache.is_oom(error) else 0
+        if len(tasks) > 1:
+            middle = (len(tasks) + 1) // 2
+            return [tasks[middle:], tasks[:middle]]
+        return [tasks] if freed else []
+
+    def _inputs(self, task: Task, context: RunContext) -> Mapping[str, object]:
+        if not task.call.planned.links:
+            return constants(task)
+        device = context.device if task.call.planned.kind.lane == "device" else None
+        fetched: dict[int, Output] = {}
+
+        def fetch(element: Element) -> object:
+            needed = element.task
+            output = fetched.get(id(needed))
+            if output is None:
+                assert needed.key is not None
+                output = self.cache.get(needed.key, device)
+                if output is None:
+                    raise _LostError(needed)
+                fetched[id(needed)] = output
+            value = getattr(output, element.output)
+            return value if element.entry is None else value[element.entry]
+
+        inputs = dict(constants(task))
+        for name, value in bound(task, self.calls):
+            inputs[name] = [fetch(e) for e in value] if isinstance(value, list) else fetch(value)
+        return inputs
+
+    def _compute(
+        self, ready: Sequence[tuple[Task, Node, Mapping[str, object]]], context: RunContext
+    ) -> Iterator[Report]:
+        watches = [Watch(inputs) for _, _, inputs in ready]
+        start = perf_counter()
+        nodes = [node for _, node, _ in ready]
+        result = yield from self._drive([task for task, _, _ in ready], nodes, context)
+        seconds = (perf_counter() - start) / len(ready)
+        for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
+            kind = type(node)
+            try:
+                self._check(task, node, output, watch)
+                assert task.key is not None
+                record = self.cache.put(
+                    task.key, output, kind=kind, seconds=seconds, parts=partial(parts_of, task, self.calls, context.settings.signature())
+                )
+            except Exception as error:
+                yield Broke(task, _failure(task, inputs, error))
+            else:
+                yield Done(task, record, seconds)
+
+    def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
+        """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
+        batch = getattr(type(nodes[0]), "run_batch", None)
+        if batch is None:
+            running = _call(nodes[0].run, context)  # type: ignore[attr-defined]
+        else:
+            running = batch(nodes, context)
+        if hasattr(running, "send"):
+            items = tuple(task.item for task in tasks if task.item is not None)
+            running = yield from self._follow(running, tasks[0].call.planned.name, items)
+        return running if batch is not None else [running]
+
+    def _follow(self, running: Any, name: str, items: tuple[int, ...]) -> Any:
+        try:
+            while True:
+                progress = next(running)
+                yield Progressed(name, items, progress.done, progress.total, progress.preview)
+                if self.stop.is_set():
+                    raise Stopped
+        except StopIteration as end:
+            return end.value
+        finally:
+            running.close()
+
+    def _check(self, task: Task, node: Node, output: object, watch: Watch) -> None:
+        expected = output_of(type(node))
+        if not isinstance(output, expected):
+            raise TypeError(f"returned {type(output).__name__}, but its annotation says {expected.__name__}")
+        if changed := watch.changed():
+            for needed in {element.task for _, value in bound(task, self.calls)
+                           for element in (value if isinstance(value, list) else [value])}:
+                self.cache.drop(needed.key or b"")
+            names = " and ".join(repr(name) for name in changed)
+            raise UserError(f"wrote into its input {names}; inputs are shared with other nodes: change a copy instead")
+
+
+def _node(task: Task, inputs: Mapping[str, object]) -> Node:
+    try:
+        return task.call.planned.kind(**inputs)
+    except ValidationError as error:
+        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise UserError("; ".join(said)) from error
+
+
+def _call(method: Callable[..., Any], context: RunContext) -> Any:
+    """Call a bound ``method`` with the context if it asks for one."""
+    return method(context) if _takes_context(method.__func__) else method()  # type: ignore[attr-defined]
+
+
+@cache
+def _takes_context(function: Callable[..., Any]) -> bool:
+    return len(signature(function).parameters) > 1
+
+
+def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> NodeError:
+    failure = NodeError(task.address, task.call.planned.kind.__name__, inputs, error)
+    failure.__cause__ = error
+    return failure
+
