@@ -108,6 +108,10 @@ class Worker:
                     yield Broke(task, _failure(task, inputs, error))
             if not ready:
                 continue
+            group = ready[0][1].group()
+            if others := [task for task, node, _ in ready if node.group() != group]:
+                batches.append(others)
+                ready = [entry for entry in ready if entry[1].group() == group]
             try:
                 yield from self._compute(ready, context)
             except Exception as error:
@@ -178,7 +182,7 @@ class Worker:
         if batch is None:
             running = _call(nodes[0].run, context)  # type: ignore[attr-defined]
         else:
-            running = batch(nodes, context)
+            running = _call(batch, context, nodes)
         if hasattr(running, "send"):
             items = tuple(task.item for task in tasks if task.item is not None)
             running = yield from self._follow(running, tasks[0].call.planned.name, items)
@@ -216,14 +220,15 @@ def _node(task: Task, inputs: Mapping[str, object]) -> Node:
         raise UserError("; ".join(said)) from error
 
 
-def _call(method: Callable[..., Any], context: RunContext) -> Any:
-    """Call a bound ``method`` with the context if it asks for one."""
-    return method(context) if _takes_context(method.__func__) else method()  # type: ignore[attr-defined]
+def _call(method: Callable[..., Any], context: RunContext, *given: object) -> Any:
+    """Call a bound ``method`` with what is ``given``, and with the context if it asks for one."""
+    takes = _takes(method.__func__)  # type: ignore[attr-defined]
+    return method(*given, context) if takes > 1 + len(given) else method(*given)
 
 
 @cache
-def _takes_context(function: Callable[..., Any]) -> bool:
-    return len(signature(function).parameters) > 1
+def _takes(function: Callable[..., Any]) -> int:
+    return len(signature(function).parameters)
 
 
 def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> NodeError:
