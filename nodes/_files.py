@@ -1,0 +1,135 @@
+"""Input files: found in the allowed folders, and known by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+from nodegraph.errors import UserError
+from nodegraph.node import Folders
+
+PICTURES = frozenset(
+    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+_URL = re.compile(r"(https?):/{1,2}(?=[^/])")
+
+
+def url_of(path: Path) -> str | None:
+    """The http(s) address a path stands for, whose second slash Path has swallowed; else None."""
+    text = path.as_posix()
+    return _URL.sub(r"\1://", text, count=1) if _URL.match(text) else None
+
+
+def find(path: Path, folders: Folders) -> Path:
+    """The file that ``path`` names, in the first data folder that has it.
+
+    Raises:
+        UserError: It lies outside every data folder, or there is no such file.
+    """
+    inside = candidates(path, folders)
+    for place in inside:
+        if place.is_file():
+            return place
+    if any(place.is_dir() for place in inside):
+        raise UserError(f"{str(path)!r} is a folder; a picture is needed here")
+    raise UserError(missing(path, inside))
+
+
+def candidates(path: Path, folders: Folders) -> list[Path]:
+    """Where ``path`` may lie: in each data folder, as far as it stays inside one of them."""
+    if not folders.data:
+        raise UserError(f"cannot look for {str(path)!r}: no input folder is set")
+    allowed = [folder.resolve() for folder in folders.data]
+    places = [(folder / path).resolve() for folder in allowed]
+    inside = [place for place in places if any(place.is_relative_to(one) for one in allowed)]
+    if not inside:
+        raise UserError(f"{str(path)!r} lies outside the input folders ({listing(allowed)})")
+    return list(dict.fromkeys(inside))
+
+
+def missing(path: Path, places: Sequence[Path]) -> str:
+    """Say that there is no such file, where it was looked for, and what is nearest to it there."""
+    said = f"no file {str(path)!r} in {listing([place.parent for place in places])}"
+    for folder in {place.parent: None for place in places}:
+        names = pictures_in(folder) if folder.is_dir() else []
+        close = get_close_matches(path.name, [one.name for one in names], n=1)
+        if close:
+            return f"{said}; did you mean {str(path.with_name(close[0]))!r}?"
+    return said
+
+
+def expand(value: object, folders: Folders) -> list[Path] | None:
+    """The pictures that a folder or a glob stands for, in natural order; None for a single file."""
+    path = Path(str(value))
+    if url_of(path):
+        return None
+    # A file may be called "a[1].png": what exists is never taken for a pattern.
+    places = [path] if path.is_absolute() else [folder / path for folder in folders.data]
+    if any(place.is_file() for place in places):
+        return None
+    if is_pattern(path):
+        return matches(path, folders)
+    for place in candidates(path, folders):
+        if place.is_dir():
+            found = [path / one.name for one in pictures_in(place)]
+            if not found:
+                raise UserError(f"no pictures in the folder {str(path)!r}")
+            return found
+    return None
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether the path holds wildcards."""
+    return any(sign in str(path) for sign in "*?[")
+
+
+def matches(pattern: Path, folders: Folders) -> list[Path]:
+    """The pictures a glob matches in the first data folder where it matches any, as paths like the pattern."""
+    fixed = Path(*(part for part in fixed_parts(pattern)))
+    wild = str(pattern.relative_to(fixed))
+    for place in candidates(fixed, folders):
+        found = (one for one in place.glob(wild) if one.suffix.lower() in PICTURES and one.is_file())
+        names = sorted((one.relative_to(place) for one in found), key=natural)
+        if names:
+            return [fixed / name for name in names]
+    raise UserError(f"no pictures match {str(pattern)!r} in {listing(folders.data)}")
+
+
+def fixed_parts(pattern: Path) -> list[str]:
+    """The parts of a glob before its first wildcard."""
+    parts = list(pattern.parts)
+    wild = next(i for i, part in enumerate(parts) if is_pattern(Path(part)))
+    return parts[:wild]
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files of a folder, by their suffix, in natural order."""
+    found = (one for one in folder.iterdir() if one.suffix.lower() in PICTURES and one.is_file())
+    return sorted(found, key=natural)
+
+
+def natural(path: Path) -> list[tuple[int, int | str]]:
+    """Sort so that "pose-10" comes after "pose-9"."""
+    pieces = re.split(r"(\d+)", str(path).lower())
+    return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in pieces]
+
+
+def listing(folders: Sequence[Path]) -> str:
+    """Folders as one phrase."""
+    return ", ".join(dict.fromkeys(str(folder) for folder in folders))
+
+
+def content(path: Path) -> str:
+    """The digest of a file's bytes, read again only when its size or time has changed."""
+    found = path.stat()
+    return _content(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  the memo's key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
