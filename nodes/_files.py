@@ -123,13 +123,29 @@ def listing(folders: Sequence[Path]) -> str:
     return ", ".join(dict.fromkeys(str(folder) for folder in folders))
 
 
+def read(path: Path, folders: Folders) -> bytes:
+    """The bytes of the file that ``path`` names."""
+    found = find(path, folders)
+    try:
+        return found.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {str(path)!r}: {(error.strerror or '').lower()}") from error
+
+
+def digest(data: bytes) -> str:
+    """What bytes are known by in a cache key."""
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
+
+
 def content(path: Path) -> str:
     """The digest of a file's bytes, read again only when its size or time has changed."""
-    found = path.stat()
-    return _content(path, found.st_size, found.st_mtime_ns)
+    try:
+        found = path.stat()
+        return _content(path, found.st_size, found.st_mtime_ns)
+    except OSError as error:
+        raise UserError(f"cannot read {str(path)!r}: {(error.strerror or '').lower()}") from error
 
 
 @lru_cache(maxsize=4096)
 def _content(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  the memo's key
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+    return digest(path.read_bytes())
