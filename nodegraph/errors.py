@@ -1,0 +1,84 @@
+"""Every error the engine raises, and the sentences they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class NodeGraphError(Exception):
+    """Base of every error that nodegraph raises; its text is meant to be read by a user."""
+
+
+class UserError(NodeGraphError):
+    """Something the user gave cannot be used. A node raises it to have its sentence shown as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a workflow: ``where`` is ``node`` or ``node.input``."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class WorkflowError(NodeGraphError):
+    """The workflow cannot run. ``problems`` lists every mistake found, not just the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)}"
+        super().__init__("\n  ".join([f"{count} in the workflow", *map(str, self.problems)]))
+
+
+class NodeError(NodeGraphError):
+    """A node raised while running; the original error is ``__cause__``.
+
+    Attributes:
+        node: Where it failed: ``edges``, ``sample/denoise`` or, one item of several, ``edges[2]``.
+        kind: The node's class name.
+        inputs: Every input by name, as kind and size.
+    """
+
+    def __init__(self, node: str, kind: str, inputs: Mapping[str, object], cause: BaseException) -> None:
+        self.node, self.kind, self.cause = node, kind, cause
+        self.inputs = {name: brief(value) for name, value in inputs.items()}
+        # A sentence written for the user needs no class name in front of it.
+        said = str(cause) if isinstance(cause, UserError) else f"{type(cause).__name__}: {cause}"
+        shown = "".join(f"\n  {name} = {value}" for name, value in self.inputs.items())
+        super().__init__(f"{node} ({kind}) failed: {said}{shown}")
+
+
+class RunError(NodeGraphError):
+    """A run ended with failures. ``failures`` holds each NodeError in the order they happened."""
+
+    def __init__(self, failures: Sequence[NodeError]) -> None:
+        self.failures = tuple(failures)
+        super().__init__("\n".join(map(str, self.failures)))
+
+
+def brief(value: object) -> str:
+    """Show a value's kind and size in one line, never its content (text and numbers excepted)."""
+    if isinstance(value, list | tuple) and value:
+        return f"[{', '.join(map(brief, value[:4]))}{', …' * (len(value) > 4)}]"
+    for attribute in ("shape", "size"):
+        size = getattr(value, attribute, None)
+        if isinstance(size, tuple):
+            return f"{type(value).__name__}({', '.join(map(str, size))})"
+    if isinstance(value, str | int | float | bool | None):
+        text = repr(value)
+        return text if len(text) <= 80 else f"{text[:77]}…'"
+    return type(value).__name__
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say that ``name`` does not exist, with its nearest match or else all there is."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"no {name!r}; did you mean {close[0]!r}?"
+    return f"no {name!r}; it has {', '.join(names[:12]) or 'none'}{', …' * (len(names) > 12)}"

@@ -1,0 +1,75 @@
+"""Bring old workflow documents up to today's format, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from .errors import Problem, WorkflowError
+
+FORMAT = 1
+"""The format that this version writes."""
+
+Document: TypeAlias = dict[str, Any]
+
+
+def migrate(document: Document) -> Document:
+    """Return ``document`` in today's format.
+
+    Raises:
+        WorkflowError: its format is missing, unknown, or not what it claims to be.
+    """
+    found = _format(document)
+    for step in MIGRATIONS[found:]:
+        try:
+            document = step(document)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            problem = Problem("format", f"this cannot be read as format {found}: {error}")
+            raise WorkflowError([problem]) from error
+    return document
+
+
+def _format(document: Document) -> int:
+    # Format 0 wrote "version" where all later ones write "format".
+    found = document.get("format", 0 if "version" in document else None)
+    if type(found) is int and 0 <= found <= FORMAT:
+        return found
+    if found is None:
+        what = f'is missing; a workflow begins with "format": {FORMAT}'
+    elif type(found) is int and found > FORMAT:
+        what = f"{found} is newer than this version of nodegraph, which reads up to {FORMAT}"
+    else:
+        what = f"{found!r} is no format; it should be {FORMAT}"
+    raise WorkflowError([Problem("format", what)])
+
+
+def _from_0(document: Document) -> Document:
+    """Move positions to ``view``, links from pairs to addresses, and params to their own objects."""
+    rest = {name: part for name, part in document.items() if name not in {"version", "format"}}
+    nodes: Mapping[str, Mapping[str, Any]] = document["nodes"]
+    return {
+        "format": 1,
+        **rest,
+        "nodes": {name: _call_from_0(call) for name, call in nodes.items()},
+        "params": {name: {"to": to} for name, to in document.get("params", {}).items()},
+        "view": {name: call["at"] for name, call in nodes.items() if "at" in call},
+    }
+
+
+def _call_from_0(call: Mapping[str, Any]) -> Document:
+    links = {name: _link_from_0(link) for name, link in call.get("links", {}).items()}
+    return {**{name: part for name, part in call.items() if name != "at"}, "links": links}
+
+
+def _link_from_0(link: Any) -> Any:
+    """``["photo", "image"]`` becomes ``"photo.image"``, also inside a list of such pairs."""
+    if isinstance(link, str):
+        return link
+    if all(isinstance(part, str) for part in link):
+        node, output = link
+        return f"{node}.{output}"
+    return [_link_from_0(part) for part in link]
+
+
+MIGRATIONS: tuple[Callable[[Document], Document], ...] = (_from_0,)
+"""``MIGRATIONS[n]`` turns format n into format n + 1."""

@@ -1,0 +1,198 @@
+"""What a node is: a frozen pydantic model of its inputs, with a ``run`` method."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+_MODEL = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+
+LaneName: TypeAlias = Literal["io", "cpu", "device"]
+Facts: TypeAlias = Mapping[str, str]
+"""What is known of a wire's value before anything runs: ``{"family": "tiny"}``."""
+Given: TypeAlias = Mapping[str, Sequence[Facts]]
+"""The facts of what each linked input is given, one entry a link; an empty one where nothing is known."""
+Finding: TypeAlias = tuple[str, str, Literal["error", "warning"]]
+"""An input's name, what is wrong with it, and whether the workflow can run all the same."""
+
+
+class Wire:
+    """Base of every type that JSON cannot spell: frozen dataclasses that travel between nodes."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)
+
+
+W_co = TypeVar("W_co", covariant=True)
+
+
+class ModelRef(Protocol[W_co]):
+    """A light reference to heavy weights: what wires carry, and what a lease turns into weights.
+
+    ``key`` identifies the weights' content (source, revision, component), without dtype and device.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    def load(self, device: str, dtype: str) -> W_co:
+        """Read the weights from disk. Called once while they stay in the pool."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The only places a node may touch: inputs are looked for in ``data``, in order."""
+
+    data: tuple[Path, ...] = ()
+    output: Path | None = None
+
+
+W = TypeVar("W")
+
+
+class Context(Protocol):
+    """What a running node may ask of the engine."""
+
+    @property
+    def device(self) -> str:
+        """Where tensors are computed: ``cpu``, ``cuda:0``, …"""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """The floating-point type of weights: ``float32``, ``float16`` or ``bfloat16``."""
+        ...
+
+    @property
+    def folders(self) -> Folders: ...
+
+    @property
+    def allow(self) -> frozenset[str]:
+        """What the person at this machine allowed: ``pickle``, ``http``."""
+        ...
+
+    @property
+    def workflow(self) -> str:
+        """The running workflow as canonical JSON text."""
+        ...
+
+    def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
+        """Keep the weights of ``ref`` on the device for as long as the block runs."""
+        ...
+
+    def preload(self, ref: ModelRef[object]) -> None:
+        """Load the weights of ``ref`` now, so that a later lease need not wait."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running node has come: ``done`` of ``total`` steps.
+
+    ``items`` are the indices, within the batch, that ``preview`` values belong to.
+    """
+
+    done: int
+    total: int
+    preview: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Field metadata: one value may stand for several (a folder, a glob).
+
+    ``expand`` returns the values it stands for, or None where it is just one.
+    """
+
+    expand: Callable[[Any, Folders], list[Any] | None]
+
+
+class Output(BaseModel):
+    """The named results of a node; every field is a port that others may link to."""
+
+    model_config = _MODEL
+
+
+OutT = TypeVar("OutT", bound=Output)
+OutT_co = TypeVar("OutT_co", bound=Output, covariant=True)
+Steps: TypeAlias = Generator[Progress, None, OutT]
+
+
+class Node(BaseModel, ABC):
+    """One call of an operation: its inputs are the fields, its work is ``run``.
+
+    ``run(self)`` or ``run(self, context)`` returns an Output, or is a generator that yields Progress
+    and returns one. An optional classmethod ``run_batch(items, context)`` does several items at once
+    and returns a list of Outputs, one an item; results must not depend on the grouping.
+    """
+
+    model_config = _MODEL
+
+    version: ClassVar[int] = 1
+    """Raised whenever the same inputs give another result than before."""
+    pure: ClassVar[bool] = True
+    """False for a node that is run for its side effect: it runs every time."""
+    lane: ClassVar[LaneName] = "cpu"
+    """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Inputs that had another name in older workflows: old name to new."""
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        """Tell what is known of each output, from constants and upstream facts alone (no files).
+
+        Args:
+            values: The constants, validated, defaults included; those that are several are left out.
+            given: The facts of the linked inputs.
+        """
+        return {}
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+        """Find what does not go together, before anything runs."""
+        return ()
+
+    def stamp(self) -> object:
+        """Name whatever else the result depends on, as JSON: a file's content, a model's revision."""
+        return None
+
+    def group(self) -> Hashable:
+        """Items whose groups are equal may run in one batch."""
+        return None
+
+
+class Composite(BaseModel):
+    """A node that draws a sub-graph instead of running: ``draw(self, builder)`` adds calls, returns outputs.
+
+    Its fields are inputs like a node's. While it draws, every field holds a stand-in that is only
+    passed on to inner calls, never looked into.
+    """
+
+    model_config = _MODEL
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Inputs that had another name in older workflows: old name to new."""
+
+
+class Runs(Protocol[OutT_co]):
+    """Anything ``Builder.add`` accepts; lets the type checker see a node's Output."""
+
+    @property
+    def run(self) -> Callable[..., OutT_co | Generator[Progress, None, OutT_co]]: ...
+
+
+class Draws(Protocol[OutT_co]):
+    """A composite, as ``Builder.add`` sees it."""
+
+    @property
+    def draw(self) -> Callable[[Any], OutT_co]: ...

@@ -1,0 +1,223 @@
+"""The workflow document: which nodes, their constant values, and the links between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails, to_jsonable_python
+
+from .errors import Problem, WorkflowError, brief, did_you_mean
+from .keys import canonical, digest
+from .migrations import FORMAT, migrate
+
+_MODEL = ConfigDict(extra="forbid", frozen=True)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Address = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+
+
+class Call(BaseModel):
+    """One entry of a workflow: a node's type, its constants, and the outputs it is linked to."""
+
+    model_config = _MODEL
+
+    type: str
+    values: dict[Name, JsonValue] = {}
+    links: dict[Name, Address | list[Address]] = {}
+
+
+class Param(BaseModel):
+    """One of a workflow's own inputs: it sets the values at ``to``, whose default is what stands there."""
+
+    model_config = _MODEL
+
+    to: Address | list[Address]
+    label: str = ""
+    help: str = ""
+
+    @property
+    def targets(self) -> list[tuple[str, str]]:
+        """Every (node, input) it sets."""
+        return [split(address) for address in ([self.to] if isinstance(self.to, str) else self.to)]
+
+
+class ModelLock(BaseModel):
+    """Which revision of a model a workflow was made with, and the hash of its weights."""
+
+    model_config = _MODEL
+
+    revision: str = ""
+    sha256: str = ""
+
+
+class Workflow(BaseModel):
+    """A whole workflow, as data: nothing in it has been checked against the nodes there are."""
+
+    model_config = _MODEL
+
+    format: Literal[1] = FORMAT
+    title: str = ""
+    nodes: dict[Name, Call] = {}
+    params: dict[Name, Param] = {}
+    results: dict[Name, Address] = {}
+    models: dict[str, ModelLock] = {}
+    view: dict[str, JsonValue] = {}
+
+    @classmethod
+    def load(cls, source: Path | str | bytes) -> Workflow:
+        """Read a workflow from a file (a Path) or from its JSON text, old formats included.
+
+        Raises:
+            WorkflowError: it is no workflow; all that is wrong with its form is said at once.
+        """
+        name = source.name if isinstance(source, Path) else "workflow"
+        document = _parse(_text(source), name)
+        if not isinstance(document, dict):
+            raise WorkflowError([Problem(name, f"{brief(document)} should be an object with nodes")])
+        try:
+            return cls.model_validate(migrate(document))
+        except ValidationError as error:
+            raise WorkflowError(_problems(error)) from error
+
+    def to_json(self) -> str:
+        """Write the canonical text: the author's order, defaults left out, two spaces, one last newline."""
+        document = {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the document to ``path``, which holds either the old text or the whole new one."""
+        file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(file, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(self.to_json())
+            # mkstemp gives 0600; keep what the file had, or what the user's umask gives a new one.
+            os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def fill(self, params: Mapping[str, object] | None = None, /, **more: object) -> Workflow:
+        """Copy the workflow with each named param's value written to the inputs it stands for.
+
+        Raises:
+            WorkflowError: a param does not exist, or stands for an input that cannot be set.
+        """
+        nodes, problems = dict(self.nodes), []
+        for name, value in {**(params or {}), **more}.items():
+            if name not in self.params:
+                problems.append(Problem(f"params.{name}", did_you_mean(name, self.params)))
+                continue
+            for node, field in self.params[name].targets:
+                call = nodes.get(node)
+                if call is None:
+                    problems.append(Problem(f"params.{name}", did_you_mean(node, nodes)))
+                elif field in call.links:
+                    problems.append(Problem(f"params.{name}", f"{node}.{field} is linked, so it has no value to set"))
+                else:
+                    values = {**call.values, field: to_jsonable_python(value)}
+                    nodes[node] = call.model_copy(update={"values": values})
+        if problems:
+            raise WorkflowError(problems)
+        return self.model_copy(update={"nodes": nodes})
+
+    @property
+    def identity(self) -> str:
+        """A hash of what the workflow does: where its nodes are drawn and its title are left out."""
+        document = self.model_dump(mode="json", exclude={"view", "title"}, exclude_defaults=True)
+        return digest(canonical(document)).hex()
+
+
+def split(address: str) -> tuple[str, str]:
+    """Take ``node.output`` apart."""
+    node, _, port = address.rpartition(".")
+    return node, port
+
+
+def _text(source: Path | str | bytes) -> str:
+    try:
+        raw = source.read_bytes() if isinstance(source, Path) else source
+        # Some editors put a byte-order mark in front.
+        return raw if isinstance(raw, str) else raw.decode("utf-8-sig")
+    except OSError as error:
+        raise WorkflowError([Problem(str(source), f"cannot be read: {error.strerror or error}")]) from error
+    except UnicodeDecodeError as error:
+        name = source.name if isinstance(source, Path) else "workflow"
+        raise WorkflowError([Problem(name, f"is not text in UTF-8 (byte {error.start})")]) from error
+
+
+def _parse(text: str, name: str) -> Any:
+    """Read JSON strictly: a name given twice, or a number JSON does not have, is an error."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        said = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise WorkflowError([Problem(name, f"is not JSON; {said}")]) from error
+    except ValueError as error:
+        raise WorkflowError([Problem(name, str(error))]) from error
+    except RecursionError as error:
+        raise WorkflowError([Problem(name, "is nested too deeply to be a workflow")]) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"has {twice!r} twice in one object")
+    return unique
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"has the number {text}, which JSON does not have")
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Turn pydantic's report into one problem an address: a union reports each of its branches."""
+    found: dict[str, Problem] = {}
+    for detail in error.errors(include_url=False):
+        where = _where(detail["loc"])
+        found.setdefault(where, Problem(where, _what(detail)))
+    return list(found.values())
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in loc]
+    if parts[0] != "nodes" or len(parts) == 1:
+        return ".".join(parts[:2])
+    if parts[2:3] in (["values"], ["links"]) and len(parts) > 3:
+        return f"{parts[1]}.{parts[3]}"
+    return ".".join(part for part in parts[1:3] if part != "[key]")
+
+
+def _what(detail: ErrorDetails) -> str:
+    kind, loc, value = detail["type"], detail["loc"], detail["input"]
+    if kind == "extra_forbidden":
+        return did_you_mean(str(loc[-1]), _fields_at(loc))
+    if kind == "missing":
+        return "is missing"
+    if loc[-1] == "[key]":
+        return f"{value!r} is no name: use small letters, digits and _, beginning with a letter"
+    if kind == "string_pattern_mismatch":
+        return f"{value!r} is no address; write 'node.port'"
+    return f"{brief(value)} {detail['msg'].removeprefix('Input ')}"
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    if len(loc) == 1:
+        return list(Workflow.model_fields)
+    kinds: dict[int | str, type[BaseModel]] = {"nodes": Call, "params": Param, "models": ModelLock}
+    return list(kinds[loc[0]].model_fields) if loc[0] in kinds else []
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
