@@ -1,0 +1,117 @@
+"""Content keys: what makes two values the same, as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import PurePath
+from struct import pack
+from typing import TypeAlias
+from uuid import UUID
+
+from pydantic import BaseModel
+
+Key: TypeAlias = bytes
+Other: TypeAlias = Callable[[object], str]
+
+KEY_BYTES = 20
+
+
+def digest(*parts: bytes) -> Key:
+    """Hash parts to 20 bytes; their lengths are hashed too, so ``(b"a", b"b")`` is not ``(b"ab",)``."""
+    lengths = pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts))
+    return blake2b(lengths + b"".join(parts), digest_size=KEY_BYTES).digest()
+
+
+def canonical(value: object, other: Other | None = None) -> bytes:
+    """Spell a value so that no two different ones are spelled alike: ``1``, ``True`` and ``1.0`` differ.
+
+    The order of a dict's entries does not matter; ``-0.0`` differs from ``0.0``; every NaN is the same.
+
+    Args:
+        value: JSON, and also tuples, sets, bytes, paths, enums, dates, dataclasses and pydantic models.
+        other: Spells what is none of these (tensors, say). Without it such a value is a TypeError.
+    """
+    return _text(value, other or _refuse).encode()
+
+
+def kind_id(kind: type) -> str:
+    """Name a node class apart from every other one: ``nodes.preprocess.Canny``."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _text(value: object, other: Other) -> str:
+    # Python's own repr tells the scalars apart; hex because repr refuses integers of 4,300 digits.
+    kind = type(value)
+    if kind is str or kind is float or kind is bool or value is None:
+        return repr(value)
+    if kind is int:
+        return hex(value)  # type: ignore[arg-type]
+    if kind is dict:
+        return _mapping(value, other)  # type: ignore[arg-type]
+    if kind is list:
+        return f"[{','.join([_text(each, other) for each in value])}]"  # type: ignore[attr-defined]
+    if kind is tuple:
+        return f"({','.join([_text(each, other) for each in value])})"  # type: ignore[attr-defined]
+    return _tagged(value, other)
+
+
+def _mapping(entries: Mapping[object, object], other: Other) -> str:
+    spelled = [f"{_text(key, other)}:{_text(value, other)}" for key, value in entries.items()]
+    spelled.sort()
+    return f"{{{','.join(spelled)}}}"
+
+
+_AS_THEIR_REPR = (bytes, bytearray, complex, Decimal, Fraction, UUID, datetime, date, time, timedelta, range)
+
+
+def _tagged(value: object, other: Other) -> str:
+    names = field_names(type(value))
+    if names is not None:
+        inner = ",".join([f"{name}={_text(getattr(value, name), other)}" for name in names])
+    elif isinstance(value, Enum):
+        inner = value.name
+    elif isinstance(value, PurePath):
+        return f"Path({value.as_posix()!r})"
+    elif isinstance(value, set | frozenset):
+        inner = ",".join(sorted(_text(each, other) for each in value))
+    elif isinstance(value, _AS_THEIR_REPR):
+        inner = repr(value)
+    else:
+        inner = _derived(value, other)
+    return f"{kind_id(type(value))}({inner})"
+
+
+def _derived(value: object, other: Other) -> str:
+    """Spell an instance of a subclass of a plain type by its base."""
+    if isinstance(value, str):
+        return str.__repr__(value)
+    if isinstance(value, int):
+        return hex(int(value))
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, tuple | list):
+        return ",".join([_text(each, other) for each in value])
+    if isinstance(value, Mapping):
+        return _mapping(value, other)
+    return other(value)
+
+
+@lru_cache(maxsize=1024)
+def field_names(kind: type) -> tuple[str, ...] | None:
+    """List the fields that make up an instance, or None for what is no dataclass and no model."""
+    if is_dataclass(kind):
+        return tuple(each.name for each in fields(kind) if each.compare)
+    if issubclass(kind, BaseModel):
+        return tuple(kind.model_fields)
+    return None
+
+
+def _refuse(value: object) -> str:
+    raise TypeError(f"a value of type {type(value).__name__} cannot be part of a key")
