@@ -1,0 +1,225 @@
+"""Arrays, tensors and model weights: their sizes, bytes and moves. The only module that knows numpy and torch."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple, Protocol
+
+from .keys import digest
+
+_NAMES = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32",
+    "int32": "I32", "uint64": "U64", "int64": "I64", "float16": "F16", "bfloat16": "BF16",
+    "float32": "F32", "float64": "F64", "complex64": "C64", "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2",
+}  # fmt: skip
+_TYPES = {name: kind for kind, name in _NAMES.items()}
+_OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
+
+
+class Content(NamedTuple):
+    """What a leaf holds, on the host: ``dtype`` as safetensors spells it, ``data`` its bytes in C order."""
+
+    library: str
+    dtype: str
+    shape: tuple[int, ...]
+    data: memoryview | bytes | bytearray
+
+
+class Tensors(Protocol):
+    """What the engine must know of the leaves of values, and of weights."""
+
+    def owns(self, value: object) -> bool:
+        """Tell whether ``value`` is a leaf: an array or a tensor that can be copied byte by byte."""
+        ...
+
+    def size(self, leaf: Any) -> int:
+        """Bytes a leaf holds."""
+        ...
+
+    def device(self, leaf: Any) -> str:
+        """Where a leaf lies: ``cpu``, ``cuda:0``, …"""
+        ...
+
+    def move(self, leaf: Any, device: str) -> Any:
+        """Copy a leaf to a device, unless it lies there."""
+        ...
+
+    def settle(self, leaf: Any) -> Any:
+        """Make a leaf fit to be kept and shared: not a small view of something big, and read-only if it can be."""
+        ...
+
+    def content(self, leaf: Any) -> Content:
+        """Read a leaf."""
+        ...
+
+    def restore(self, content: Content) -> Any:
+        """Make a leaf, on the host."""
+        ...
+
+    def mark(self, leaf: Any) -> str:
+        """Spell a text that changes when somebody writes into a leaf, as cheaply as can be."""
+        ...
+
+    def weights_size(self, weights: Any) -> int:
+        """Bytes the weights hold."""
+        ...
+
+    def move_weights(self, weights: Any, device: str) -> Any:
+        """Move weights, in place where they can be."""
+        ...
+
+    def memory(self, device: str) -> int:
+        """Free bytes of a device; of ``cpu``, all the machine has."""
+        ...
+
+    def trim(self) -> None:
+        """Give memory that is not used back to the devices."""
+        ...
+
+    def is_oom(self, error: BaseException) -> bool:
+        """Tell whether an error says that memory ran out."""
+        ...
+
+
+class Arrays:
+    """numpy arrays and torch tensors. torch is imported only to restore one of its tensors."""
+
+    def owns(self, value: object) -> bool:
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and isinstance(value, numpy.ndarray):
+            return value.dtype.name in _NAMES
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(value, torch.Tensor):
+            return value.layout is torch.strided and value.device.type != "meta" and _name(value) in _NAMES
+        return False
+
+    def size(self, leaf: Any) -> int:
+        return int(leaf.nbytes)
+
+    def device(self, leaf: Any) -> str:
+        return "cpu" if _is_array(leaf) else str(leaf.device)
+
+    def move(self, leaf: Any, device: str) -> Any:
+        if self.device(leaf) == device or _is_array(leaf):
+            return leaf
+        if device != "cpu":
+            return leaf.to(device, non_blocking=True)
+        import torch  # noqa: PLC0415
+
+        # Pinned, so that the way back need not wait for a copy of the copy.
+        host = torch.empty(leaf.shape, dtype=leaf.dtype, pin_memory=leaf.device.type == "cuda")
+        return host.copy_(leaf.detach())
+
+    def settle(self, leaf: Any) -> Any:
+        if not _is_array(leaf):
+            leaf = leaf.detach()
+            small = leaf.nbytes * 2 + 4096 < leaf.untyped_storage().nbytes()
+            return leaf.clone() if small else leaf
+        base = leaf.base
+        if _is_array(base) and leaf.nbytes * 2 + 4096 < base.nbytes:
+            leaf = leaf.copy()
+        base = leaf
+        while _is_array(base):
+            base.flags.writeable = False
+            base = base.base
+        return leaf
+
+    def content(self, leaf: Any) -> Content:
+        if _is_array(leaf):
+            array = leaf.astype(leaf.dtype.newbyteorder("="), order="C", copy=False)
+            data = memoryview(array.reshape(-1).view("uint8"))
+            return Content("numpy", _NAMES[leaf.dtype.name], leaf.shape, data)
+        import torch  # noqa: PLC0415
+
+        flat = leaf.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        data = memoryview(flat.view(torch.uint8).numpy())
+        return Content("torch", _NAMES[_name(leaf)], tuple(leaf.shape), data)
+
+    def restore(self, content: Content) -> Any:
+        if content.library == "numpy":
+            import numpy as np  # noqa: PLC0415
+
+            data = bytes(content.data) if isinstance(content.data, bytearray) else content.data
+            return np.frombuffer(data, _TYPES[content.dtype]).reshape(content.shape)
+        import torch  # noqa: PLC0415
+
+        dtype = getattr(torch, _TYPES[content.dtype])
+        if not len(content.data):
+            return torch.empty(content.shape, dtype=dtype)
+        return torch.frombuffer(bytearray(content.data), dtype=dtype).reshape(content.shape)
+
+    def mark(self, leaf: Any) -> str:
+        if _is_array(leaf):
+            return digest(self.content(leaf).data).hex() if leaf.flags.writeable else "read-only"  # type: ignore[arg-type]
+        # A write through numpy leaves no trace in the counter, but it can only reach the host.
+        version = "" if leaf.is_inference() else str(leaf._version)
+        on_host = leaf.device.type == "cpu" or not version
+        return version + (digest(self.content(leaf).data).hex() if on_host else "")  # type: ignore[arg-type]
+
+    def weights_size(self, weights: Any) -> int:
+        seen: dict[int, int] = {}
+        for part in _parts(weights):
+            for tensor in [*part.parameters(), *part.buffers()] if hasattr(part, "parameters") else [part]:
+                seen[tensor.data_ptr() or id(tensor)] = int(tensor.nbytes)
+        return sum(seen.values())
+
+    def move_weights(self, weights: Any, device: str) -> Any:
+        if hasattr(weights, "untyped_storage"):
+            return self.move(weights, device)
+        for part in _parts(weights):
+            if hasattr(part, "parameters"):
+                part.to(device)
+        return weights
+
+    def memory(self, device: str) -> int:
+        if device == "cpu":
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        import torch  # noqa: PLC0415
+
+        # What the allocator holds without using it is as good as free.
+        slack = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + slack
+
+    def trim(self) -> None:
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def is_oom(self, error: BaseException) -> bool:
+        words = str(error).lower()
+        return isinstance(error, MemoryError) or (
+            isinstance(error, RuntimeError) and any(each in words for each in _OOM_WORDS)
+        )
+
+
+TENSORS: Tensors = Arrays()
+
+
+def _is_array(value: object) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)
+
+
+def _name(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _parts(weights: Any) -> Iterator[Any]:
+    """Yield the modules and tensors that weights are made of."""
+    if hasattr(weights, "parameters") or hasattr(weights, "untyped_storage"):
+        yield weights
+    elif isinstance(weights, dict):
+        for each in weights.values():
+            yield from _parts(each)
+    elif isinstance(weights, list | tuple):
+        for each in weights:
+            yield from _parts(each)
+    elif is_dataclass(weights):
+        for field in fields(weights):
+            yield from _parts(getattr(weights, field.name))
