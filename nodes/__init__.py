@@ -8,4 +8,11 @@ from .images import LoadImage, Resize, SaveImage
 from .layout import Grid
 from .preprocessors import Canny, OpenPose
 
-NODES: tuple[type[Node] | type[Composite], ...] = (LoadImage, Resize, SaveImage, Grid, Canny, OpenPose)
+NODES: tuple[type[Node] | type[Composite], ...] = (
+    LoadImage,
+    Resize,
+    SaveImage,
+    Grid,
+    Canny,
+    OpenPose,
+)

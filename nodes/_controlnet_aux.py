@@ -1,8 +1,8 @@
 """controlnet_aux's OpenPose, imported without the rest of that package.
 
-Its top level imports eighteen detectors, which takes seconds, prints a dozen warnings, and fails beside a
-recent mediapipe. OpenPose needs none of that, so its folder is imported as part of a package of our own
-that has the same files and an empty top level.
+Its top level imports eighteen detectors, which takes seconds, prints a dozen warnings, and fails
+beside a recent mediapipe. OpenPose needs none of that, so its folder is imported as part of a
+package of our own that has the same files and an empty top level.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def decode(data: bytes, name: str) -> tuple[Pixels, Pixels]:
     width, height = picture.size
     if width * height > LARGEST:
         raise UserError(too_large(name, width * height, f" ({width} x {height})"))
-    from PIL import ImageOps  # noqa: PLC0415
+    from PIL import ImageOps
 
     try:
         picture.load()
@@ -43,7 +43,7 @@ def decode(data: bytes, name: str) -> tuple[Pixels, Pixels]:
 
 def header(data: bytes, name: str) -> Picture:
     """Read a file's header alone, which says what it is and how large."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+    from PIL import Image, UnidentifiedImageError
 
     Image.init()
     known = [one for one in FORMATS if one in Image.OPEN]
@@ -53,7 +53,9 @@ def header(data: bytes, name: str) -> Picture:
         found = re.search(r"\d+", str(error))
         raise UserError(too_large(name, int(found[0]) if found else 0)) from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{name!r} is not a picture in a known format ({', '.join(known)})") from error
+        raise UserError(
+            f"{name!r} is not a picture in a known format ({', '.join(known)})"
+        ) from error
     except Exception as error:
         raise UserError(f"{name!r} is damaged or incomplete: {error}") from error
 
@@ -68,7 +70,7 @@ def too_large(name: str, count: int, size: str = "") -> str:
 
 def pixels(picture: Picture) -> tuple[Pixels, Pixels]:
     """Bring any mode to 8-bit RGB on white, with its opacity."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = Image.fromarray(eight_bits(np.asarray(picture)))

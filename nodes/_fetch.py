@@ -23,7 +23,9 @@ def fetch(url: str, allow: frozenset[str]) -> bytes:
         UserError: The web is not allowed, or the address gives nothing usable.
     """
     if "http" not in allow:
-        raise UserError(f"{url!r} is on the web; allow that with --allow-http, or save the picture here")
+        raise UserError(
+            f"{url!r} is on the web; allow that with --allow-http, or save the picture here"
+        )
     return _download(url, int(time.monotonic() / FRESH))
 
 
@@ -40,7 +42,9 @@ def _download(url: str, while_fresh: int) -> bytes:  # noqa: ARG001  part of the
         raise UserError(f"{url!r} answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise UserError(f"cannot reach {urlsplit(url).netloc!r}: {reason or 'no answer'}") from error
+        raise UserError(
+            f"cannot reach {urlsplit(url).netloc!r}: {reason or 'no answer'}"
+        ) from error
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -88,11 +88,13 @@ def is_pattern(path: Path) -> bool:
 
 
 def matches(pattern: Path, folders: Folders) -> list[Path]:
-    """The pictures a glob matches in the first data folder where it matches any, as paths like the pattern."""
+    """The pictures a glob matches in the first data folder where it matches any."""
     fixed = Path(*(part for part in fixed_parts(pattern)))
     wild = str(pattern.relative_to(fixed))
     for place in candidates(fixed, folders):
-        found = (one for one in place.glob(wild) if one.suffix.lower() in PICTURES and one.is_file())
+        found = (
+            one for one in place.glob(wild) if one.suffix.lower() in PICTURES and one.is_file()
+        )
         names = sorted((one.relative_to(place) for one in found), key=natural)
         if names:
             return [fixed / name for name in names]

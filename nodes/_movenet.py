@@ -20,7 +20,8 @@ Pixels = npt.NDArray[np.uint8]
 STRIDE = 32  # the network halves the picture five times
 LEAST_PERSON, LEAST_JOINT, LEAST_JOINTS = 0.2, 0.2, 4
 
-# MoveNet's 17 joints (COCO's order) in OpenPose's order of 18; its neck is the middle of the shoulders.
+# MoveNet's 17 joints (COCO's order) in OpenPose's order of 18, whose neck is the middle of the
+# shoulders.
 SHOULDERS = (5, 6)
 TO_OPENPOSE = (0, None, 6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3)
 
@@ -52,7 +53,7 @@ class Person:
 @cache
 def session() -> InferenceSession:
     """Load the network once; ONNX Runtime lets several threads use it together."""
-    from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415
+    from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
     options.log_severity_level = 3
@@ -65,32 +66,34 @@ def people(picture: Pixels, sizes: Iterable[int]) -> list[Person]:
 
     Args:
         picture: (H, W, 3) RGB in [0, 255].
-        sizes: Longer sides, in pixels, to look at it in: small ones show big people best, and the reverse.
+        sizes: Longer sides, in pixels, to look at it in: small ones show big people best.
     """
     return merge(person for size in sizes for person in look(picture, size))
 
 
 def look(picture: Pixels, size: int) -> Iterator[Person]:
     """Run the network once, at ``size`` pixels on the longer side; yield who is there."""
-    import cv2  # noqa: PLC0415
+    import cv2
 
     height, width = picture.shape[:2]
     scale = size / max(height, width)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    small = cv2.resize(
+        picture, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
     right, below = -small.shape[1] % STRIDE, -small.shape[0] % STRIDE
     padded = np.pad(small, ((0, below), (0, right), (0, 0))).astype(np.int32)
     (found,) = session().run(None, {"picture": padded[None]})
     tall, wide = padded.shape[0] * height / small.shape[0], padded.shape[1] * width / small.shape[1]
     for row in np.asarray(found, np.float32)[0]:
-        joints = row[:51].reshape(17, 3)[:, [1, 0, 2]] * np.float32([wide, tall, 1])
+        joints = row[:51].reshape(17, 3)[:, [1, 0, 2]] * np.array([wide, tall, 1], np.float32)
         person = Person(float(row[55]), joints)
         if person.score > LEAST_PERSON and person.seen.sum() >= LEAST_JOINTS:
             yield person
 
 
 def merge(found: Iterable[Person]) -> list[Person]:
-    """Keep each person once, surest first; a joint only another look has seen is taken from there."""
+    """Keep each person once, surest first; joints it lacks are taken from the other looks."""
     kept: list[Person] = []
     for person in sorted(found, key=lambda one: -one.score):
         same = next((i for i, other in enumerate(kept) if is_same(person, other)), None)
@@ -104,7 +107,7 @@ def merge(found: Iterable[Person]) -> list[Person]:
 
 
 def is_same(person: Person, other: Person) -> bool:
-    """Whether the joints both looks have seen lie within a quarter of the person's size (median)."""
+    """Whether the joints both have lie within a quarter of the person's size (median)."""
     both = person.seen & other.seen
     if not both.any():
         return False

@@ -1,9 +1,9 @@
-"""OpenPose's own three networks: where their weights are, and loading them without running a pickle."""
+"""OpenPose's own three networks: finding their weights, and loading them safely."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,15 +70,15 @@ def find(model: str, part: Part, context: Context) -> PoseNet:
         path = None
     if (path is None or path.suffix != ".safetensors") and "pickle" not in context.allow:
         raise UserError(
-            f"{model!r} holds OpenPose's weights as a pickle ({FILES[part]}.pth), which can hide programs;"
-            " allow it with --allow-pickle, or use 'movenet'"
+            f"{model!r} holds OpenPose's weights as a pickle ({FILES[part]}.pth), which can hide"
+            " programs; allow it with --allow-pickle, or use 'movenet'"
         )
     path = path or from_hub(model, part)
     return PoseNet(part, path, _files.content(path))
 
 
 def local(folder: Path, name: str, model: str) -> Path:
-    """The file in a folder, safetensors before pickle, also where the original repository keeps it."""
+    """The file in a folder, or where ControlNet's own repository keeps it; no pickle first."""
     for suffix in (".safetensors", ".pth"):
         for place in (folder, folder / "annotator" / "ckpts"):
             if (path := place / f"{name}{suffix}").is_file():
@@ -92,27 +92,30 @@ def from_hub(model: str, part: Part) -> Path:
 
     name = f"{FILES[part]}.pth"
     if model == ORIGINAL:
-        model, name = (model, f"annotator/ckpts/{name}") if part != "face" else ("lllyasviel/Annotators", name)
+        if part == "face":
+            model = "lllyasviel/Annotators"
+        else:
+            name = f"annotator/ckpts/{name}"
     try:
         return Path(hf_hub_download(model, name))
     except Exception as error:  # no network, no such repository, no such file, …
         raise UserError(
-            f"cannot get {name} of {model!r} from the Hugging Face hub ({type(error).__name__}); fetch it"
-            f" elsewhere with `hf download {model} {name} --local-dir FOLDER` and name that folder,"
-            " or use 'movenet'"
+            f"cannot get {name} of {model!r} from the Hugging Face hub ({type(error).__name__});"
+            f" fetch it elsewhere with `hf download {model} {name} --local-dir FOLDER` and name"
+            " that folder, or use 'movenet'"
         ) from error
 
 
 def tensors(path: Path, digest: str) -> Mapping[str, Tensor]:
-    """The weights in a file; a pickle is opened once, for tensors alone, and kept as safetensors."""
+    """The weights in a file; a pickle is opened once and kept as safetensors."""
     from safetensors.torch import load_file
 
     if path.suffix == ".safetensors":
-        return load_file(path)
+        return dict(load_file(path))
     kept = cache_folder() / f"{digest}.safetensors"
     if not kept.is_file():
         keep(unpickled(path), kept)
-    return load_file(kept)
+    return dict(load_file(kept))
 
 
 def unpickled(path: Path) -> dict[str, Tensor]:
@@ -122,7 +125,9 @@ def unpickled(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{path.name} holds more than weights, or is damaged; it was not opened") from error
+        raise UserError(
+            f"{path.name} holds more than weights, or is damaged; it was not opened"
+        ) from error
     return {name: one.contiguous() for name, one in state.items() if isinstance(one, torch.Tensor)}
 
 
@@ -148,13 +153,13 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def detector(model: str, parts: set[Part], context: Context) -> Iterator[Any]:
+def detector(model: str, parts: Sequence[Part], context: Context) -> Iterator[Any]:
     """controlnet_aux's OpenposeDetector around networks that are leased while the block runs."""
     made = _controlnet_aux.open_pose()
     kinds = {"body": made.body.Body, "hand": made.hand.Hand, "face": made.face.Face}
     with ExitStack() as leases:
         estimators: dict[str, object] = {}
-        for part in ("body", *sorted(parts - {"body"})):
+        for part in parts:
             # Their constructors only load a pickle; what they work with is the network.
             estimator = object.__new__(kinds[part])
             estimator.model = leases.enter_context(context.lease(find(model, part, context)))

@@ -15,8 +15,8 @@ Pixels = npt.NDArray[np.uint8]
 class MoveNetBody:
     """MoveNet in the place of controlnet_aux's own body network.
 
-    It looks at the picture in four sizes: the small ones show a person who fills the picture, or is drawn
-    flat, as a whole; the large ones show people far away.
+    It looks at the picture in four sizes: the small ones show a person who fills the picture, or is
+    drawn flat, as a whole; the large ones show people far away.
     """
 
     def __init__(self, resolution: int) -> None:
@@ -57,5 +57,7 @@ def to_size(drawn: Pixels, size: tuple[int, int]) -> Pixels:
     if drawn.shape[1::-1] == size:
         return drawn
     shrinks = size[0] * size[1] < drawn.shape[0] * drawn.shape[1]
-    result: Pixels = cv2.resize(drawn, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    result: Pixels = cv2.resize(
+        drawn, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
     return result

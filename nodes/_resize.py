@@ -12,7 +12,7 @@ LARGEST = 8192
 def target(
     size: tuple[int, int], width: int | None, height: int | None, multiple_of: int
 ) -> tuple[int, int]:
-    """The size to reach: what is given, the other side in proportion, both rounded to a multiple."""
+    """The size to reach: what is given, the rest in proportion, both rounded to a multiple."""
     was_wide, was_tall = size
     if width is None and height is None:
         width, height = size

@@ -28,10 +28,10 @@ def png(pixels: npt.NDArray[np.uint8], workflow: str) -> bytes:
 
 
 def write(data: bytes, folder: Path, name: str) -> Path:
-    """Write to the next free ``name-0001.png``; a file that already holds these bytes is left and named.
+    """Write to the next free ``name-0001.png``, unless a file of that name holds these bytes.
 
-    The bytes go to a temporary file first, which then takes its place in one step: whoever looks, or is
-    killed, sees a whole picture or none.
+    The bytes go to a temporary file first, which then takes its place in one step: nobody sees half
+    a picture, not even after a crash.
     """
     with sentences(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def place(temporary: Path, folder: Path, name: str, number: int) -> Path:
 
 
 def claim(temporary: Path, path: Path) -> None:
-    """Move a file to a name that must be free: a link fails where it is taken, a rename would not."""
+    """Move a file to a name that must be free: unlike a rename, a link fails if it is not."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -88,4 +88,6 @@ def sentences(folder: Path) -> Iterator[None]:
         if error.errno in {errno.EEXIST, errno.ENOTDIR}:
             raise UserError(f"{str(folder)!r} is not a folder; name one with --out") from error
         why = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write to {str(folder)!r}: {why}; name a folder with --out") from error
+        raise UserError(
+            f"cannot write to {str(folder)!r}: {why}; name a folder with --out"
+        ) from error

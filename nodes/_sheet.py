@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from nodegraph.errors import UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 Pixels = npt.NDArray[np.uint8]
 LARGEST = 128_000_000  # pixels
@@ -65,7 +64,7 @@ class Lettering:
         from PIL import ImageFont
 
         self.size = max(10, min(cell[0] // 14, cell[1] // 8, 48))
-        self.font: FreeTypeFont | ImageFont = ImageFont.load_default(self.size)
+        self.font = ImageFont.load_default(self.size)
         self.line = round(self.size * 1.3)
         self.colour = colour
 
@@ -123,7 +122,9 @@ def draw(
     light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
     letters = Lettering(plan.cell, "#1a1a1a" if light else "#f0f0f0")
     wide, tall = plan.cell
-    margin = min(wide, max((round(letters.font.getlength(one)) for one in said.left), default=0) + 4)
+    margin = min(
+        wide, max((round(letters.font.getlength(one)) for one in said.left), default=0) + 4
+    )
     left = margin + padding if said.left else 0
     head, foot = letters.height(said.above, wide), letters.height(said.below, wide)
     top = head + padding if said.above else 0
@@ -135,15 +136,18 @@ def draw(
             " resize the pictures first"
         )
     sheet = Image.new("RGB", size, background)
-    corner: Callable[[int], tuple[int, int]] = lambda i: (  # noqa: E731
-        left + padding + i % plan.columns * step_x, top + padding + i // plan.columns * step_y)  # fmt: skip
+
+    def corner(i: int) -> tuple[int, int]:
+        row, column = divmod(i, plan.columns)
+        return left + padding + column * step_x, top + padding + row * step_y
+
     for i, pixels in enumerate(pictures):
         fitted = ImageOps.contain(Image.fromarray(pixels), plan.cell)
         x, y = corner(i)
         sheet.paste(fitted, (x + (wide - fitted.width) // 2, y + (tall - fitted.height) // 2))
     for i, label in enumerate(said.below):
         x, y = corner(i)
-        letters.write(sheet, label, (x, y + tall, wide, foot))
+        letters.write(sheet, label, (x, y + tall, wide, letters.height([label], wide)))
     for i, label in enumerate(said.above):
         letters.write(sheet, label, (corner(i)[0], padding, wide, head))
     for i, label in enumerate(said.left):

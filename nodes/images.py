@@ -22,7 +22,9 @@ Filter = Literal["lanczos", "bicubic", "bilinear", "area", "nearest"]
 class Loaded(Output):
     """A picture file, decoded."""
 
-    image: Annotated[Image, Field(description="Upright, in RGB, on white where the file is transparent.")]
+    image: Annotated[
+        Image, Field(description="Upright, in RGB, on white where the file is transparent.")
+    ]
     mask: Annotated[Mask, Field(description="Opacity: white all over where the file has none.")]
 
 
@@ -37,7 +39,7 @@ class LoadImage(Node):
 
     lane = "io"
 
-    def stamp(self, context: Context) -> object:
+    def stamp(self, context: Context) -> object:  # type: ignore[override]
         """The content, so that a changed file is read again and a renamed folder is not."""
         url = _files.url_of(self.path)
         if url is None:
@@ -69,16 +71,27 @@ class Resize(Node):
     """Bring a picture to a size: stretched, cropped to cover it, or whole with a margin."""
 
     image: Image
-    width: Annotated[Size | None, Field(description="Pixels; empty follows from the height.")] = None
-    height: Annotated[Size | None, Field(description="Pixels; empty follows from the width.")] = None
+    width: Annotated[Size | None, Field(description="Pixels; empty follows from the height.")] = (
+        None
+    )
+    height: Annotated[Size | None, Field(description="Pixels; empty follows from the width.")] = (
+        None
+    )
     fit: Annotated[
-        Fit, Field(description="stretch distorts, cover cuts off what is too much, contain adds a margin.")
+        Fit,
+        Field(
+            description="stretch distorts, cover cuts off what is too much, contain adds a margin."
+        ),
     ] = "cover"
     multiple_of: Annotated[
         int, Field(ge=1, le=256, description="Round both sides to this; diffusion models need 8.")
     ] = 1
-    filter: Annotated[Filter, Field(description="How pixels are mixed; nearest keeps them exact.")] = "lanczos"
-    background: Annotated[Colour, Field(description="The margin's colour, for contain.")] = "#ffffff"
+    filter: Annotated[
+        Filter, Field(description="How pixels are mixed; nearest keeps them exact.")
+    ] = "lanczos"
+    background: Annotated[Colour, Field(description="The margin's colour, for contain.")] = (
+        "#ffffff"
+    )
 
     def run(self) -> Resized:
         from ._resize import resize, target
@@ -95,7 +108,7 @@ class Saved(Output):
 
 
 class SaveImage(Node):
-    """Write a picture as a numbered PNG that carries the workflow it came from; nothing is overwritten."""
+    """Write a picture as a numbered PNG that carries its workflow; nothing is overwritten."""
 
     image: Image
     name: Annotated[
@@ -103,7 +116,7 @@ class SaveImage(Node):
         Field(
             pattern=r"^\w[\w .,()+=@-]*$",
             max_length=100,
-            description="What the file is called before its number: letters, digits, blanks and .,()+=@-_",
+            description="The file's name before its number: letters, digits, blanks and .,()+=@-_",
         ),
     ] = "image"
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Node, Output
 
+from ._pose_nets import Part
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
@@ -27,9 +28,14 @@ class Canny(Node):
 
     image: Image
     low_threshold: Annotated[
-        Grey, Field(description="Weaker edges than this are dropped; those between the two stay if they join a strong one.")
+        Grey,
+        Field(
+            description="Weaker edges are dropped; those in between stay if a strong one joins them."
+        ),
     ] = 100
-    high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = 200
+    high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = (
+        200
+    )
 
     def run(self) -> Edges:
         import cv2
@@ -41,7 +47,9 @@ class Canny(Node):
 class Pose(Output):
     """The people of a picture as stick figures."""
 
-    image: Annotated[Image, Field(description="Coloured sticks on black, drawn as OpenPose draws them.")]
+    image: Annotated[
+        Image, Field(description="Coloured sticks on black, drawn as OpenPose draws them.")
+    ]
     people: Annotated[int, Field(description="How many were found.")]
 
 
@@ -53,22 +61,28 @@ class OpenPose(Node):
         str,
         Field(
             min_length=1,
-            description="movenet is built in; else a folder or hub repository with OpenPose's weights,"
-            " such as lllyasviel/ControlNet.",
+            description="movenet is built in; else a folder or hub repository with OpenPose's"
+            " weights, such as lllyasviel/ControlNet.",
         ),
     ] = "movenet"
     include_body: Annotated[bool, Field(description="Draw bodies.")] = True
-    include_hand: Annotated[bool, Field(description="Draw fingers; needs OpenPose's weights.")] = False
-    include_face: Annotated[bool, Field(description="Draw faces; needs OpenPose's weights.")] = False
+    include_hand: Annotated[bool, Field(description="Draw fingers; needs OpenPose's weights.")] = (
+        False
+    )
+    include_face: Annotated[bool, Field(description="Draw faces; needs OpenPose's weights.")] = (
+        False
+    )
     detect_resolution: Annotated[
         Resolution, Field(description="Pixels on the shorter side to look and draw in.")
     ] = 512
     image_resolution: Annotated[
         Resolution | None,
-        Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
+        Field(
+            description="Pixels on the shorter side of the result; empty keeps the picture's size."
+        ),
     ] = None
 
-    def stamp(self, context: Context) -> object:
+    def stamp(self, context: Context) -> object:  # type: ignore[override]
         """The content of the weights, where they are not the built-in ones."""
         if self.model == "movenet":
             return None
@@ -93,8 +107,8 @@ class OpenPose(Node):
             size = _poses.resized(looked_at, self.image_resolution).shape[1::-1]
         return Pose(image=Image(_poses.to_size(drawn, size), "openpose"), people=len(people))
 
-    def _parts(self) -> list[Any]:
-        wanted = {"hand": self.include_hand, "face": self.include_face}
+    def _parts(self) -> list[Part]:
+        wanted: dict[Part, bool] = {"hand": self.include_hand, "face": self.include_face}
         return ["body", *(part for part, include in wanted.items() if include)]
 
     def _detect(self, pixels: Any, context: Context) -> list[Any]:
@@ -105,8 +119,8 @@ class OpenPose(Node):
                 return list(detector.detect_poses(pixels, self.include_hand, self.include_face))
         if self.include_hand or self.include_face:
             raise UserError(
-                "movenet finds bodies alone; for hands and faces set model to a folder or hub repository"
-                " with OpenPose's weights"
+                "movenet finds bodies alone; for hands and faces set model to a folder or hub"
+                " repository with OpenPose's weights"
             )
         body = _poses.MoveNetBody(self.detect_resolution)
         return list(_controlnet_aux.open_pose().OpenposeDetector(body).detect_poses(pixels))
