@@ -12,6 +12,9 @@ from nodegraph.node import Wire
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from torch import Tensor
+
+    from ._weights import Weights
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Conditioned: TypeAlias = Literal["canny", "openpose"]
@@ -53,9 +56,9 @@ class Image(Wire):
 
     def pil(self) -> Picture:
         """A PIL picture of its own."""
-        from PIL import Image as PIL  # noqa: N811
+        from PIL.Image import fromarray
 
-        return PIL.fromarray(self.pixels)
+        return fromarray(self.pixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,3 +85,97 @@ def read_only(pixels: Pixels) -> Pixels:
     view = np.ascontiguousarray(pixels).view()
     view.flags.writeable = False
     return view
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Wire):
+    """What must agree between a base model and its ControlNets.
+
+    Attributes:
+        family: ``SD 1.x``, ``SD 2.x``, ``tiny``, or what else the sizes say.
+        channels: Of the latents.
+        text_width: Numbers per token that cross-attention reads.
+        blocks: Channels of each level of the UNet.
+    """
+
+    family: str
+    channels: int
+    text_width: int
+    blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionModel(Wire):
+    """A base model: light references to its weights, which nodes lease while they run.
+
+    Attributes:
+        name: As it was asked for.
+        factor: Pixels per latent, along one side.
+        size: Width and height it was trained at, in pixels.
+        scheduler: Its scheduler's configuration, as JSON.
+    """
+
+    name: str
+    shape: Shape
+    factor: int
+    size: int
+    scheduler: str
+    text_encoder: Weights
+    unet: Weights
+    vae: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class ControlNetModel(Wire):
+    """A network that steers a base model by a control image of the kind it was trained on.
+
+    Attributes:
+        conditioning: The kind of control image, ``canny`` or ``openpose`` …, where it is known.
+    """
+
+    name: str
+    shape: Shape
+    net: Weights
+    conditioning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Control(Wire):
+    """A control image, the ControlNet that reads it, and how much it counts when.
+
+    Attributes:
+        start: Fraction of the steps before which it is not applied.
+        end: Fraction of the steps after which it is not applied.
+    """
+
+    image: Image
+    model: ControlNetModel
+    strength: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditioning(Wire):
+    """A prompt as a model's text encoder understood it.
+
+    Attributes:
+        embeddings: (77, D), on the device where they were made.
+        encoder: The key of the text encoder.
+    """
+
+    embeddings: Tensor
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Latents(Wire):
+    """A picture as the denoiser sees it, before the autoencoder decodes it.
+
+    Attributes:
+        values: (C, H / factor, W / factor) float32, scaled as the UNet expects it.
+        vae: The key of the autoencoder that decodes them.
+    """
+
+    values: Tensor
+    vae: str
