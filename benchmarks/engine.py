@@ -67,11 +67,17 @@ def _calls(shape: str, size: int) -> Iterator[tuple[str, dict[str, object]]]:
             links = {"left": "n0.value"}
         elif shape == "diamond":  # a row of diamonds: split, two sides, join
             sources = {1: (i - 1, i - 1), 2: (i - 2, i - 2), 0: (i - 1, i - 2)}[i % 3]
-            links = {"left": f"n{max(sources[0], 0)}.value", "right": f"n{max(sources[1], 0)}.value"}
+            links = {
+                "left": f"n{max(sources[0], 0)}.value",
+                "right": f"n{max(sources[1], 0)}.value",
+            }
         else:  # a forest of trees of 50
             links = {} if i % 50 == 0 else {"left": f"n{i - i % 50 + (i % 50 - 1) // 2}.value"}
         if shape == "wide" and i == last:
-            yield f"n{i}", {"type": "Sum", "links": {"values": [f"n{k}.value" for k in range(1, i)]}}
+            yield (
+                f"n{i}",
+                {"type": "Sum", "links": {"values": [f"n{k}.value" for k in range(1, i)]}},
+            )
             return
         values = {} if "right" in links else {"right": i}
         yield f"n{i}", {"type": "Add", "values": values, "links": links}
@@ -127,7 +133,9 @@ def growth(sizes: list[int], seconds: list[float]) -> float:
     """The exponent k of time ~ size^k, by least squares on the logarithms (1 is linear)."""
     xs, ys = [math.log(s) for s in sizes], [math.log(t) for t in seconds]
     mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True)) / sum((x - mx) ** 2 for x in xs)
+    return sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True)) / sum(
+        (x - mx) ** 2 for x in xs
+    )
 
 
 def directly(size: int) -> float:
@@ -172,7 +180,9 @@ def main() -> None:
     for shape in SHAPES:
         rows = {size: measure(shape, size, options.repeats) for size in sizes}
         for size, row in rows.items():
-            figures = "".join(f"{row[name]:12.1f}" for name in ("plan", "cold", "cached", "execute"))
+            figures = "".join(
+                f"{row[name]:12.1f}" for name in ("plan", "cold", "cached", "execute")
+            )
             print(f"{shape:8} {size:8} {figures} {memory(shape, size):12.2f}")
         if len(sizes) > 1:
             cold = growth(sizes, [rows[size]["cold"] * size for size in sizes])

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from .cache import Cache
 from .node import Folders, ModelRef
+from .workflow import Workflow
 
 W = TypeVar("W")
 
@@ -40,8 +41,12 @@ class RunContext:
 
     settings: Settings
     device: str
-    workflow: str
+    document: Workflow
     cache: Cache
+
+    @property
+    def workflow(self) -> str:
+        return self.document.to_json()
 
     @property
     def dtype(self) -> str:

@@ -26,7 +26,9 @@ _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
 
 
-def execute(plan: Plan, cache: Cache, settings: Settings | None = None) -> Generator[Event, None, Outcome]:
+def execute(
+    plan: Plan, cache: Cache, settings: Settings | None = None
+) -> Generator[Event, None, Outcome]:
     """Run ``plan``, yielding what happens; close the generator to cancel.
 
     Cancelling waits for the denoising step that is running, and keeps every result made so far.
@@ -42,7 +44,9 @@ def execute(plan: Plan, cache: Cache, settings: Settings | None = None) -> Gener
         run.close()
 
 
-def run(plan: Plan, cache: Cache | None = None, settings: Settings | None = None) -> Mapping[str, object]:
+def run(
+    plan: Plan, cache: Cache | None = None, settings: Settings | None = None
+) -> Mapping[str, object]:
     """Run ``plan`` to the end and return its results by name: a value each, or a list of items.
 
     Raises:
@@ -72,14 +76,20 @@ class _Run:
         self.ready: deque[Task] = deque()
         self.queues: dict[str, list[tuple[int, int, Task]]] = {"io": [], "cpu": [], "device": []}
         self.reports: SimpleQueue[object] = SimpleQueue()
-        names = {"io": ("io",), "cpu": ("cpu",), "device": tuple(f"device {d}" for d in settings.devices)}
-        self.lanes = {kind: [Lane(name, self.reports.put) for name in names[kind]] for kind in names}
+        names = {
+            "io": ("io",),
+            "cpu": ("cpu",),
+            "device": tuple(f"device {d}" for d in settings.devices),
+        }
+        self.lanes = {
+            kind: [Lane(name, self.reports.put) for name in names[kind]] for kind in names
+        }
         self.by_name = {lane.name: lane for lanes in self.lanes.values() for lane in lanes}
         self.stop = Flag()
         self.worker = Worker(self.calls, cache, self.stop)
-        self.text = plan.workflow.dumps()
         self.contexts = {
-            f"device {device}": RunContext(settings, device, self.text, cache) for device in settings.devices
+            f"device {device}": RunContext(settings, device, plan.workflow, cache)
+            for device in settings.devices
         }
         self.context = next(iter(self.contexts.values()))
         self.quick: dict[type[Node], int] = {}
@@ -196,7 +206,9 @@ class _Run:
 
     def _require(self, task: Task, what: str) -> None:
         """Queue ``task`` for its lane, once every value it reads can be had."""
-        missing = [needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")]
+        missing = [
+            needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")
+        ]
         if missing:
             self._demand(task, missing)
             return
@@ -316,7 +328,9 @@ class _Run:
 
     def _let_go(self, call: CallState) -> None:
         """Unpin what only ``call`` still needed."""
-        for index in {source.call for link in call.planned.links.values() for source in link.sources}:
+        for index in {
+            source.call for link in call.planned.links.values() for source in link.sources
+        }:
             upstream = self.calls[index]
             upstream.holds -= 1
             if not upstream.holds:
@@ -332,7 +346,9 @@ class _Run:
         try:
             doomed = resolve(call, self.calls, self.settings.folders)
         except UserError as error:
-            failure = NodeError(call.planned.name, call.planned.kind.__name__, call.planned.values, error)
+            failure = NodeError(
+                call.planned.name, call.planned.kind.__name__, call.planned.values, error
+            )
             failure.__cause__ = error
             self._doom(call, call.planned.name)
             self._fail(call.tasks[0], failure)
@@ -349,7 +365,9 @@ class _Run:
         self.doomed.append((call.tasks[0], because))
 
     def _culprit(self, call: CallState) -> str:
-        upstream = [self.calls[s.call] for link in call.planned.links.values() for s in link.sources]
+        upstream = [
+            self.calls[s.call] for link in call.planned.links.values() for s in link.sources
+        ]
         return next((u.broken for u in upstream if u.broken), call.planned.name)
 
     def _fail(self, task: Task, error: NodeError) -> None:

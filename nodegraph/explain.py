@@ -14,6 +14,7 @@ from .items import CallState, Task, key_of, needs, parts_of, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
 from .plan import Plan
+from .workflow import Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class _Judge:
         """Judge every item of ``call``; the calls before it have been judged."""
         name = call.planned.name
         if not resolvable(call, self.calls):
-            yield self._unknown(call, "waits", "how many items it has is known only when what it needs has run")
+            yield self._unknown(
+                call, "waits", "how many items it has is known only when what it needs has run"
+            )
             return
         try:
             resolve(call, self.calls, self.settings.folders)
@@ -67,13 +70,17 @@ class _Judge:
             yield task, Line(name, task.items, state, why)
         call.left = sum(task.state != "done" for task in call.tasks)
 
-    def _unknown(self, call: CallState, state: Literal["waits", "fails"], why: str) -> tuple[Task, Line]:
+    def _unknown(
+        self, call: CallState, state: Literal["waits", "fails"], why: str
+    ) -> tuple[Task, Line]:
         call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
         return call.tasks[0], Line(call.planned.name, (), state, why)
 
     def _task(self, task: Task) -> tuple[Literal["cached", "runs", "waits", "fails"], str]:
         kind = task.call.planned.kind
-        unknown = next((needed for needed in needs(task, self.calls) if needed.state != "done"), None)
+        unknown = next(
+            (needed for needed in needs(task, self.calls) if needed.state != "done"), None
+        )
         if not kind.pure:
             return ("waits" if unknown else "runs"), "has a side effect, so it runs every time"
         if unknown:
@@ -95,7 +102,7 @@ class _Judge:
         return "runs", self._changes(kind, parts_of(task, self.calls, signature))
 
     def _stamp(self, task: Task) -> Iterator[object]:
-        context = RunContext(self.settings, self.settings.devices[0], "", self.cache)
+        context = RunContext(self.settings, self.settings.devices[0], Workflow(), self.cache)
         return iter(Worker(self.calls, self.cache, Flag()).stamp(task, context))
 
     def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:

@@ -19,7 +19,17 @@ class Task:
     before this task's key can be; ``dependents`` are the tasks that wait for just this one.
     """
 
-    __slots__ = ("call", "dependents", "digests", "item", "key", "must_run", "stamp", "state", "waiting")
+    __slots__ = (
+        "call",
+        "dependents",
+        "digests",
+        "item",
+        "key",
+        "must_run",
+        "stamp",
+        "state",
+        "waiting",
+    )
 
     def __init__(self, call: CallState, item: int | None) -> None:
         self.call, self.item = call, item
@@ -37,7 +47,11 @@ class Task:
 
     @property
     def address(self) -> str:
-        return self.call.planned.name if self.item is None else f"{self.call.planned.name}[{self.item}]"
+        return (
+            self.call.planned.name
+            if self.item is None
+            else f"{self.call.planned.name}[{self.item}]"
+        )
 
 
 class CallState:
@@ -101,7 +115,9 @@ def states(plan: Plan) -> list[CallState]:
     """Make a state for every call of ``plan``, each knowing its consumers."""
     calls = [CallState(index, planned) for index, planned in enumerate(plan.calls)]
     for call in calls:
-        for index in {source.call for link in call.planned.links.values() for source in link.sources}:
+        for index in {
+            source.call for link in call.planned.links.values() for source in link.sources
+        }:
             calls[index].consumers.append(call)
     return calls
 
@@ -130,7 +146,11 @@ def resolve(call: CallState, calls: Sequence[CallState], folders: Folders) -> li
         call.values = dict(_listed(planned, folders))
     call.count = _count(call, calls)
     call.resolved = True
-    call.tasks = [Task(call, item) for item in range(call.count)] if call.count is not None else [Task(call, None)]
+    call.tasks = (
+        [Task(call, item) for item in range(call.count)]
+        if call.count is not None
+        else [Task(call, None)]
+    )
     call.left = len(call.tasks)
     return [
         task
@@ -148,11 +168,20 @@ def _listed(planned: Planned, folders: Folders) -> Iterator[tuple[str, list[obje
         yield name, value
     for name in planned.expands:
         listed = planned.values[name] if name in planned.mapped else [planned.values[name]]
-        expand = next(m.expand for m in planned.kind.model_fields[name].metadata if isinstance(m, Each))
+        expand = next(
+            m.expand for m in planned.kind.model_fields[name].metadata if isinstance(m, Each)
+        )
         assert isinstance(listed, list)
         expanded = [expand(value, folders) for value in listed]
         if name in planned.mapped or any(values is not None for values in expanded):
-            yield name, [v for value, values in zip(listed, expanded, strict=True) for v in (values or [value])]
+            yield (
+                name,
+                [
+                    v
+                    for value, values in zip(listed, expanded, strict=True)
+                    for v in (values or [value])
+                ],
+            )
 
 
 def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
@@ -165,10 +194,14 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
             for source in link.sources:
                 if (length := _length(source, calls)) is not None:
                     if lengths.setdefault(name, length) != length:
-                        raise UserError(f"{name} gathers lists of {lengths[name]} and {length} items; they must be equal")
+                        raise UserError(
+                            f"{name} gathers lists of {lengths[name]} and {length} items; they must be equal"
+                        )
     if len(set(lengths.values())) > 1:
         said = " but ".join(f"{name} has {n} item{'s' * (n != 1)}" for name, n in lengths.items())
-        raise UserError(f"{said}; lists that are used together must be equally long (or one single value)")
+        raise UserError(
+            f"{said}; lists that are used together must be equally long (or one single value)"
+        )
     return next(iter(lengths.values()), None)
 
 
@@ -181,7 +214,11 @@ def _length(source: Source, calls: Sequence[CallState]) -> int | None:
 
 def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> list[Task]:
     """Make the tasks of ``call`` wait for ``upstream``: item for item where they zip, else for all of it."""
-    if upstream.count is not None and source.output not in upstream.lists and link.how in ("map", "gather"):
+    if (
+        upstream.count is not None
+        and source.output not in upstream.lists
+        and link.how in ("map", "gather")
+    ):
         pairs = list(zip(call.tasks, upstream.tasks, strict=True))
         for task, needed in pairs:
             if needed.state != "done":
@@ -217,7 +254,9 @@ def _pick(task: Task, name: str, source: Source, calls: Sequence[CallState]) -> 
     return Element(upstream.tasks[0 if upstream.count is None else task.item or 0], source.output)
 
 
-def _gathered(call: CallState, name: str, sources: Sequence[Source], calls: Sequence[CallState]) -> list[Element]:
+def _gathered(
+    call: CallState, name: str, sources: Sequence[Source], calls: Sequence[CallState]
+) -> list[Element]:
     """All elements of ``sources`` in a row; made once for all items of ``call``."""
     if name not in call.gathered:
         call.gathered[name] = [e for source in sources for e in elements(source, calls)]
@@ -228,7 +267,9 @@ def elements(source: Source, calls: Sequence[CallState]) -> Iterator[Element]:
     upstream = calls[source.call]
     for task in upstream.tasks:
         if source.output in upstream.lists:
-            yield from (Element(task, source.output, i) for i in range(len(task.digests[source.output])))
+            yield from (
+                Element(task, source.output, i) for i in range(len(task.digests[source.output]))
+            )
         else:
             yield Element(task, source.output)
 
@@ -253,7 +294,9 @@ def key_of(task: Task, calls: Sequence[CallState], signature: str, stamp: object
     call = task.call
     if not call.prefix:
         parts = [call.planned.static, *(name.encode() for name in call.planned.links)]
-        call.prefix = digest(*parts, signature.encode() if call.planned.kind.lane == "device" else b"")
+        call.prefix = digest(
+            *parts, signature.encode() if call.planned.kind.lane == "device" else b""
+        )
     parts = [call.prefix]
     if call.values:
         parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]

@@ -123,7 +123,9 @@ class Worker:
                 else:
                     yield Broke(ready[0][0], _failure(ready[0][0], ready[0][2], error))
 
-    def _halves(self, ready: Sequence[tuple[Task, Node, object]], error: Exception) -> list[list[Task]]:
+    def _halves(
+        self, ready: Sequence[tuple[Task, Node, object]], error: Exception
+    ) -> list[list[Task]]:
         """What to try instead: two halves, or a lone item once more if freeing memory may help."""
         tasks = [task for task, _, _ in ready]
         freed = self.cache.shrink() if self.cache.is_oom(error) else 0
@@ -169,7 +171,11 @@ class Worker:
                 self._check(task, node, output, watch)
                 assert task.key is not None
                 record = self.cache.put(
-                    task.key, output, kind=kind, seconds=seconds, parts=partial(parts_of, task, self.calls, context.settings.signature())
+                    task.key,
+                    output,
+                    kind=kind,
+                    seconds=seconds,
+                    parts=partial(parts_of, task, self.calls, context.settings.signature()),
                 )
             except Exception as error:
                 yield Broke(task, _failure(task, inputs, error))
@@ -203,13 +209,20 @@ class Worker:
     def _check(self, task: Task, node: Node, output: object, watch: Watch) -> None:
         expected = output_of(type(node))
         if not isinstance(output, expected):
-            raise TypeError(f"returned {type(output).__name__}, but its annotation says {expected.__name__}")
+            raise TypeError(
+                f"returned {type(output).__name__}, but its annotation says {expected.__name__}"
+            )
         if changed := watch.changed():
-            for needed in {element.task for _, value in bound(task, self.calls)
-                           for element in (value if isinstance(value, list) else [value])}:
+            for needed in {
+                element.task
+                for _, value in bound(task, self.calls)
+                for element in (value if isinstance(value, list) else [value])
+            }:
                 self.cache.drop(needed.key or b"")
             names = " and ".join(repr(name) for name in changed)
-            raise UserError(f"wrote into its input {names}; inputs are shared with other nodes: change a copy instead")
+            raise UserError(
+                f"wrote into its input {names}; inputs are shared with other nodes: change a copy instead"
+            )
 
 
 def _node(task: Task, inputs: Mapping[str, object]) -> Node:
@@ -235,4 +248,3 @@ def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> Node
     failure = NodeError(task.address, task.call.planned.kind.__name__, inputs, error)
     failure.__cause__ = error
     return failure
-

@@ -11,8 +11,9 @@ from typing import ClassVar
 from nodegraph import Node, Output, Progress, Steps, Wire, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.context import Settings
-from nodegraph.events import Event, Finished, Outcome
 from nodegraph.errors import UserError
+from nodegraph.events import Event, Finished, Outcome
+from nodegraph.node import Context
 from nodegraph.registry import Registry
 
 
@@ -113,7 +114,7 @@ class Batched(Node):
         return self.value % 2
 
     @classmethod
-    def run_batch(cls, items: Sequence[Batched]) -> list[Number]:
+    def run_batch(cls, items: Sequence[Batched], context: Context) -> list[Number]:
         cls.batches.append([item.value for item in items])
         if len(items) > items[0].fits:
             raise MemoryError("out of memory")

@@ -176,7 +176,9 @@ def test_lists_of_different_lengths_name_both() -> None:
 
     events, outcome = drive(nodes, Cache.in_memory(), after="after.value")
 
-    assert str(outcome.failures[0]).startswith("add (Add) failed: right has 2 items but left has 3 items")
+    assert str(outcome.failures[0]).startswith(
+        "add (Add) failed: right has 2 items but left has 3 items"
+    )
     assert [(e.name, e.because) for e in events if isinstance(e, Skipped)] == [("after", "add")]
 
 
@@ -233,7 +235,9 @@ def test_a_failing_node_names_itself_and_its_inputs() -> None:
     with pytest.raises(RunError) as caught:
         run(plan(workflow(nodes, boom="boom.value"), TOYS))
 
-    assert str(caught.value) == "boom (Boom) failed: RuntimeError: out of paint\n  value = 1\n  on = 1"
+    assert (
+        str(caught.value) == "boom (Boom) failed: RuntimeError: out of paint\n  value = 1\n  on = 1"
+    )
 
 
 def test_a_failure_skips_a_long_chain_without_recursion() -> None:
@@ -263,7 +267,13 @@ def test_a_long_chain_runs_and_hits_without_recursion() -> None:
 def test_progress_is_told_as_it_comes() -> None:
     events, _ = drive({"slow": {"type": "Slow", "values": {"value": 7}}}, Cache.in_memory())
 
-    assert [type(event) for event in events] == [Started, Progressed, Progressed, Progressed, Finished]
+    assert [type(event) for event in events] == [
+        Started,
+        Progressed,
+        Progressed,
+        Progressed,
+        Finished,
+    ]
 
 
 def test_closing_the_run_closes_the_running_node() -> None:
