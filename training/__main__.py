@@ -1,0 +1,103 @@
+"""``python -m training``: every step from nothing to the weights under ``nodes/tiny``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, add_completion=False)
+Work = Annotated[Path, typer.Option(help="Where checkpoints and data lie; any step goes on from there.")]
+Minutes = Annotated[float, typer.Option(help="How long to train, earlier sittings included.")]
+Processes = Annotated[int, typer.Option(help="Processes, one thread each.")]
+WORK = Path(__file__).parent / "work"
+ROOT = Path(__file__).parent.parent
+SHIPPED, INPUTS = ROOT / "nodes" / "tiny", ROOT / "workflows" / "inputs"
+
+
+@app.callback()
+def _main() -> None:
+    from training.ranks import log_plainly
+
+    log_plainly()
+
+
+@app.command()
+def autoencoder(
+    work: Work = WORK,
+    start: Annotated[Path | None, typer.Option(help="A trained autoencoder to even out.")] = None,
+    minutes: Minutes = 10,
+    processes: Processes = 2,
+) -> None:
+    """Train encoder and decoder on freshly drawn scenes."""
+    from training.autoencoder import AutoencoderRecipe, train_autoencoder
+    from training.ranks import run_ranks
+
+    recipe = AutoencoderRecipe(work, start, minutes)
+    run_ranks(train_autoencoder, processes, recipe)
+
+
+@app.command()
+def render(
+    work: Work = WORK,
+    count: Annotated[int, typer.Option(min=2, help="Scenes to draw and encode.")] = 32_000,
+    processes: Processes = 2,
+) -> None:
+    """Draw the scenes to train on and encode them with the trained autoencoder."""
+    from training.data import render_data
+    from training.ranks import run_ranks
+
+    run_ranks(render_data, processes, work, count, work / "vae")
+
+
+@app.command()
+def diffusion(
+    work: Work = WORK,
+    start: Annotated[Path | None, typer.Option(help="A folder like nodes/tiny to go on from.")] = None,
+    minutes: Minutes = 60,
+    processes: Processes = 2,
+) -> None:
+    """Train the base, then canny (process 0) and openpose (process 1) beside it."""
+    from training.diffusion import Recipe, train_diffusion
+    from training.ranks import run_ranks
+
+    run_ranks(train_diffusion, processes, Recipe(work, start, minutes))
+
+
+@app.command()
+def assemble(work: Work = WORK, out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED) -> None:
+    """Write the trained weights as fp16 safetensors in diffusers' layout."""
+    from training.assemble import assemble
+
+    assemble(work, out)
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[Path, typer.Option(help="A folder like nodes/tiny.")] = SHIPPED,
+    scenes: Annotated[int, typer.Option(min=4, help="Held-out scenes a measure.")] = 64,
+    guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 2.0,
+    grids: Annotated[Path, typer.Option(help="Where pictures to look at go.")] = WORK / "grids",
+    processes: Processes = 2,
+) -> None:
+    """Measure how prompts and controls are followed; write grids to look at."""
+    from training.evaluate import evaluate, seconds_an_image, table
+    from training.ranks import run_ranks
+
+    run_ranks(evaluate, processes, weights, scenes, guidance, grids)
+    for name, value in table(grids).items():
+        typer.echo(f"{value:6.3f}  {name}")
+    typer.echo(f"{seconds_an_image(weights):6.3f}  seconds an image, fp32, batch of 4, canny, 20 steps")
+
+
+@app.command()
+def inputs(folder: Annotated[Path, typer.Option(help="Folder to write.")] = INPUTS) -> None:
+    """Draw the pictures that the shipped workflows start from."""
+    from training.inputs import write_inputs
+
+    write_inputs(folder)
+
+
+if __name__ == "__main__":
+    app()

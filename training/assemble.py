@@ -1,0 +1,40 @@
+"""From checkpoints to the folder that is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, ControlNetModel
+from transformers import CLIPTokenizer
+
+from training.checkpoints import load_state
+from training.diffusion import Recipe, add_control, new_student
+from training.models import KINDS, export
+
+SETTINGS = '{\n  "size": 128,\n  "steps": 20,\n  "guidance_scale": 2.0\n}\n'
+
+
+@torch.no_grad()
+def assemble(work: Path, folder: Path, *, averaged: bool = True) -> None:
+    """Write base and ControlNets as the checkpoints of all ranks have them; ``averaged`` takes running averages."""
+    tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
+    students = []
+    for path in sorted(work.glob("diffusion-*.pt")):
+        student, state = new_student(Recipe(work), tokenizer), load_state(path)
+        assert state is not None
+        if state["controlled"]:
+            add_control(student, Recipe(work), KINDS[len(students) % len(KINDS)])
+        source = state["averages" if averaged else "weights"]
+        for weight, saved in zip(student.weights(), source, strict=True):
+            weight.copy_(saved)
+        students.append(student)
+    shared = zip(*(student.base_weights() for student in students), strict=True)
+    for weights in shared:
+        weights[0].copy_(torch.stack(weights).mean(0))
+    controls: dict[str, ControlNetModel] = {
+        kind: s.control for kind, s in zip(KINDS, students, strict=False) if s.control is not None
+    }
+    vae = AutoencoderTiny.from_pretrained(work / "vae")
+    export(folder, students[0].base, vae, tokenizer, controls)
+    (folder / "tiny.json").write_text(SETTINGS)

@@ -1,0 +1,25 @@
+"""Procedural scenes: a layout, colours for it, the picture, its caption and its exact conditionings."""
+
+from training.scenes.caption import caption
+from training.scenes.colours import Colours, sample_colours
+from training.scenes.conditionings import canny, skeleton
+from training.scenes.layout import Kind, Layout, Person, Shape, sample_layout
+from training.scenes.render import Picture, render
+from training.scenes.scene import Scene, make_scene
+
+__all__ = [
+    "Colours",
+    "Kind",
+    "Layout",
+    "Person",
+    "Picture",
+    "Scene",
+    "Shape",
+    "canny",
+    "caption",
+    "make_scene",
+    "render",
+    "sample_colours",
+    "sample_layout",
+    "skeleton",
+]
