@@ -1,0 +1,211 @@
+"""The commands: their options, help and examples. What they do lives in the modules beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from .ending import sentences
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Run, check and look at node-graph workflows for image generation.",
+    epilog="""
+    Examples:
+
+    - `nodegraph run canny-portraits` makes a grid of pictures with the built-in model, no download
+
+    - `nodegraph run canny-portraits --set picture=me.jpg --set prompt="a red woman"` with your own
+
+    - `nodegraph explain canny-portraits --set seed=3` tells what would run, and why
+
+    - `nodegraph run output/canny-portraits-grid.png` runs the workflow that a saved picture carries
+
+    Exit codes: 0 done, 1 a node failed, 2 bad workflow or arguments, 130 cancelled.
+    """,
+)
+
+File: TypeAlias = Annotated[
+    str, typer.Argument(help="A workflow, a picture that carries one, or the name of a shipped one.")
+]
+Set: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a param, or any input as node.input=…; several make a list."),
+]
+Nodes: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="Also load the nodes of the Python files in this folder."),
+]
+Data: TypeAlias = Annotated[
+    list[Path] | None, typer.Option(metavar="FOLDER", help="Also look for input pictures here.")
+]
+Only: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="RESULT", help="Make only this result, and what it needs.")
+]
+Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can.")]
+Dtype: TypeAlias = Annotated[str, typer.Option(help="float32, float16, bfloat16; auto is float16 on CUDA, else float32.")]
+
+
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph run canny-portraits --set prompt="a green man" --set prompt="a blue man"`: two pictures
+
+    - `nodegraph run mine.json --set sample.steps=30 --out pictures --only grid`
+
+    - `nodegraph run canny-portraits --set model=stable-diffusion-v1-5/stable-diffusion-v1-5
+      --set controlnet=lllyasviel/sd-controlnet-canny --set size=512 --device cuda`
+
+    - `nodegraph run mine.json --json | jq -r 'select(.event == "saved").path'`
+    """
+)
+def run(  # noqa: PLR0913  every option of the command
+    file: File,
+    set_: Set = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures are saved; none is ever overwritten.")] = Path("output"),
+    only: Only = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for models and results on the device, such as 6GB.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="At most so many items are sampled together.")] = 4,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object an event, one a line.")] = False,
+    allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt).")] = False,
+    allow_http: Annotated[bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")] = False,
+    nodes: Nodes = None,
+    data: Data = None,
+) -> None:
+    """Run a workflow and save the pictures it makes. Only what is not known already is computed."""
+    with sentences():
+        from .run import Options, run_file
+
+        allow = {"pickle": allow_pickle, "http": allow_http}
+        run_file(
+            Options(
+                file=file,
+                settings=tuple(set_ or ()),
+                out=out,
+                only=tuple(only or ()),
+                device=device,
+                dtype=dtype,
+                budget=budget,
+                batch=batch,
+                cached=not no_cache,
+                json=json,
+                allow=frozenset(name for name, allowed in allow.items() if allowed),
+                nodes=tuple(nodes or ()),
+                data=tuple(data or ()),
+            )
+        )
+
+
+@app.command(epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake, and every other.")
+def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) -> None:
+    """Find every mistake in a workflow without running it."""
+    with sentences():
+        from .check import check_file
+
+        check_file(file, set_ or [], only or [], nodes or [])
+
+
+@app.command(epilog="Example: `nodegraph explain canny-portraits --set seed=3` shows that only sampling would run again.")
+def explain(  # noqa: PLR0913  every option of the command
+    file: File,
+    set_: Set = None,
+    only: Only = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    nodes: Nodes = None,
+    data: Data = None,
+) -> None:
+    """Tell what would run, what is cached, and why each miss: which value, file or version changed."""
+    with sentences():
+        from .check import explain_file
+        from .run import Options
+
+        explain_file(
+            Options(
+                file=file,
+                settings=tuple(set_ or ()),
+                only=tuple(only or ()),
+                device=device,
+                dtype=dtype,
+                nodes=tuple(nodes or ()),
+                data=tuple(data or ()),
+            )
+        )
+
+
+@app.command(epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is.")
+def nodes(
+    name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None, nodes: Nodes = None
+) -> None:
+    """List the nodes there are, or describe one: its inputs, limits, defaults and outputs."""
+    with sentences():
+        from .kinds import list_kinds, show_kind
+
+        if name is None:
+            list_kinds(nodes or [])
+        else:
+            show_kind(name, nodes or [])
+
+
+@app.command(epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")
+def workflows() -> None:
+    """List the workflows that come with nodegraph, with what can be set in each."""
+    with sentences():
+        from .check import list_workflows
+
+        list_workflows()
+
+
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph show canny-portraits` prints a tree, results on top
+
+    - `nodegraph show canny-portraits -o graph.svg` draws it; the name's end tells the format
+    """
+)
+def show(
+    file: File,
+    format: Annotated[str | None, typer.Option(help="text, mermaid or svg; else what the output's name says.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here, not to the terminal.")] = None,
+    nodes: Nodes = None,
+) -> None:
+    """Show a workflow's graph as a text tree, as Mermaid, or as a drawing (SVG)."""
+    with sentences():
+        from .show import show_file
+
+        show_file(file, format, output, nodes or [])
+
+
+@app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder. Results are made again when needed.")
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all kept results; models and saved pictures stay.")] = False,
+) -> None:
+    """Show where results are kept and how much they take, or delete them."""
+    with sentences():
+        from .stored import clear_cache, show_cache
+
+        clear_cache() if clear else show_cache()
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Run, check and look at node-graph workflows for image generation."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(version_of("nodegraph-diffusion"))
+        raise typer.Exit

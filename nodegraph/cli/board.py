@@ -1,0 +1,123 @@
+"""What is known of a run so far, node by node: events in, rows of state out. Draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ..events import Event, Failed, Finished, Progressed, Skipped, Started
+
+State: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
+ENDED = frozenset({"done", "failed", "skipped"})
+
+
+@dataclass(slots=True)
+class Row:
+    """One node of the plan.
+
+    Attributes:
+        total: How many items it has; None where that is known only once it runs.
+        steps: (done, total) of the batch that is running.
+        batch: How many items of that batch are not finished yet.
+        seconds: Time spent computing, summed over items.
+        began: When its first item was started, by the board's clock; None until then.
+        why: What failed, or whose failure made it skip.
+    """
+
+    name: str
+    total: int | None = 1
+    state: State = "waiting"
+    done: int = 0
+    cached: int = 0
+    failed: int = 0
+    skipped: int = 0
+    steps: tuple[int, int] = (0, 0)
+    batch: int = 0
+    seconds: float = 0.0
+    began: float | None = None
+    why: str = ""
+
+    @property
+    def ended(self) -> int:
+        return self.done + self.failed + self.skipped
+
+    @property
+    def fraction(self) -> float:
+        """How far it has come, in [0, 1]; the steps of the running batch count."""
+        within = self.steps[0] / self.steps[1] * self.batch if self.steps[1] else 0.0
+        return min(1.0, (self.ended + within) / max(self.total or self.ended + self.batch, 1))
+
+    def remaining(self, now: float) -> float | None:
+        """Seconds until it is done, going by its pace so far; None while it has none."""
+        fresh = self.fraction - self.cached / max(self.total or 1, 1)
+        if self.state != "running" or self.began is None or fresh <= 0:
+            return None
+        return (now - self.began) * (1 - self.fraction) / fresh
+
+
+@dataclass(slots=True)
+class Board:
+    """All rows by name, with the names of those that run and the number of those that ended."""
+
+    rows: Mapping[str, Row]
+    clock: Callable[[], float]
+    running: dict[str, None] = field(default_factory=dict)
+    latest: dict[str, None] = field(default_factory=dict)
+    ended: int = 0
+
+    @classmethod
+    def of(cls, totals: Mapping[str, int | None], clock: Callable[[], float]) -> Board:
+        return cls({name: Row(name, total) for name, total in totals.items()}, clock)
+
+    def hear(self, event: Event) -> Row:
+        """Take in one event; return the row it changed."""
+        row = self.rows[event.name]
+        match event:
+            case Started(items=items):
+                row.began = self.clock() if row.began is None else row.began
+                row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
+            case Progressed(done=done, total=total):
+                row.steps = (done, total)
+            case Finished(seconds=seconds, cached=cached):
+                row.done += 1
+                row.cached += cached
+                row.seconds += seconds
+                row.batch = max(row.batch - 1, 0)
+            case Failed(error=error):
+                row.failed += 1
+                row.why = str(error.cause)
+                row.batch = max(row.batch - 1, 0)
+            case Skipped(because=because):
+                row.skipped += 1
+                row.why = row.why or f"needs {because}"
+        self._settle(row)
+        return row
+
+    def _settle(self, row: Row) -> None:
+        before = row.state in ENDED
+        if row.ended and row.ended >= (row.total or 0) and not row.batch:
+            row.state = "failed" if row.failed else "skipped" if row.skipped else "done"
+        elif row.ended or row.batch:
+            row.state = "running"
+        after = row.state in ENDED
+        self.ended += after - before
+        self.latest.pop(row.name, None)
+        self.running.pop(row.name, None)
+        (self.latest if after else self.running)[row.name] = None
+
+    def shown(self, lines: int) -> Iterable[Row]:
+        """The rows worth showing in so many lines, in the plan's order.
+
+        Failures first, then what runs, then what ended last, then what comes next.
+        """
+        if len(self.rows) <= lines:
+            return self.rows.values()
+        rows = self.rows.values()
+        wanted = [name for name in self.latest if self.rows[name].state == "failed"]
+        wanted += [*self.running, *reversed(self.latest)][: max(lines * 2 // 3, 1)]
+        wanted += [row.name for row in rows if row.state == "waiting"][:lines]
+        chosen = set(list(dict.fromkeys(wanted))[:lines])
+        return [row for row in rows if row.name in chosen]
+
+

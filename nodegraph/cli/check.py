@@ -1,0 +1,70 @@
+"""`nodegraph check`, `explain` and `workflows`: look at workflows without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+
+import typer
+
+from ..errors import NodeGraphError
+from ..explain import Line, explain
+from ..workflow import Workflow
+from . import stored
+from .ending import warn
+from .files import find, shipped
+from .run import Options, planned, settings_of
+
+_COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
+
+
+def check_file(file: str, settings: Sequence[str], only: Sequence[str], nodes: Sequence[Path]) -> None:
+    """Plan a workflow; every mistake is raised at once."""
+    options = Options(file, tuple(settings), only=tuple(only), nodes=tuple(nodes))
+    found = find(file)
+    chosen = planned(options, found.workflow)
+    count = len(chosen.workflow.nodes)
+    typer.echo(f"{found.path}: sound; {count} node{'s' * (count != 1)}, results {', '.join(chosen.results) or 'none'}")
+
+
+def explain_file(options: Options) -> None:
+    """Print what every node would do, items of one fate in one line."""
+    found = find(options.file)
+    settings = settings_of(options, found)
+    chosen = planned(options, found.workflow)
+    with closing(stored.open_cache(True, None, settings)) as cache:
+        lines = explain(chosen, cache, settings)
+    width = max((len(line.name) for line in lines), default=0)
+    for (name, state, why), same in groupby(lines, key=lambda line: (line.name, line.state, line.why)):
+        where = _items([*same])
+        typer.echo(f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}  {where}{why}")
+    runs = len({line.name for line in lines if line.state != "cached"})
+    typer.secho(f"{runs} of {len({line.name for line in lines})} nodes would run", dim=True)
+
+
+def _items(lines: Sequence[Line]) -> str:
+    """``items 0-3: `` for the items that share a line."""
+    numbers = [index for line in lines for index in line.items]
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f"item {numbers[0]}: "
+    together = numbers == list(range(numbers[0], numbers[-1] + 1))
+    return f"items {f'{numbers[0]}-{numbers[-1]}' if together else ', '.join(map(str, numbers))}: "
+
+
+def list_workflows() -> None:
+    """Print the shipped workflows, with the params each has."""
+    for name, path in shipped().items():
+        try:
+            workflow = Workflow.load(path)
+        except NodeGraphError as error:
+            warn(f"{path}: {error}")
+            continue
+        typer.echo(f"{typer.style(name, fg='cyan', bold=True)}  {workflow.title}")
+        width = max(map(len, workflow.params), default=0)
+        for param, about in workflow.params.items():
+            typer.echo(f"    {param.ljust(width)}  {about.help or about.label}")
+    typer.secho("\n`nodegraph run NAME --set PARAM=VALUE` runs one of them.", dim=True)

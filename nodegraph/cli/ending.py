@@ -1,0 +1,49 @@
+"""How commands end: one sentence and an exit code, never a traceback for what a user did."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+
+from ..errors import NodeGraphError, RunError
+
+DONE, FAILED, BAD, CANCELLED = 0, 1, 2, 130
+"""Exit codes: 130 is what a shell reports for Ctrl-C."""
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn what a user can cause into a sentence on stderr and an exit code."""
+    try:
+        yield
+    except RunError as error:
+        end(FAILED, str(error))
+    except NodeGraphError as error:
+        end(BAD, str(error))
+    except KeyboardInterrupt:
+        end(CANCELLED, "cancelled; what was finished is kept, and the same command goes on from there")
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`nodegraph nodes | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(DONE) from None
+
+
+def end(code: int, said: str) -> NoReturn:
+    """Say one thing on stderr and leave."""
+    say(said, "red" if code in (FAILED, BAD) else "yellow")
+    raise typer.Exit(code)
+
+
+def warn(said: str) -> None:
+    """Say what is not an error but should be known."""
+    say(f"warning: {said}", "yellow")
+
+
+def say(said: str, colour: str) -> None:
+    first, newline, rest = said.partition("\n")
+    typer.echo(typer.style(first, fg=colour) + newline + rest, err=True)

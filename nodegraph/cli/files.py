@@ -1,0 +1,78 @@
+"""Find the workflow a person means: a file, a picture that carries one, or a shipped one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..errors import Problem, UserError, WorkflowError, did_you_mean
+from ..png import is_png, read_workflow
+from ..workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A workflow, the file it was in, and the name its results are saved under."""
+
+    workflow: Workflow
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Where the pictures it names are looked for: beside it, then in ``inputs`` beside it."""
+        folders = (self.path.parent, self.path.parent / "inputs")
+        return tuple(folder for folder in folders if folder.is_dir())
+
+
+def find(name: str) -> Found:
+    """The workflow called ``name``.
+
+    Raises:
+        UserError: there is none, or the picture carries none.
+        WorkflowError: it is no workflow.
+    """
+    path = Path(name)
+    if not path.is_file():
+        path = _shipped(name)
+    with path.open("rb") as file:
+        picture = is_png(file.read(8))
+    return Found(_inside(path) if picture else Workflow.load(path), path)
+
+
+def _inside(path: Path) -> Workflow:
+    text = read_workflow(path)
+    if text is None:
+        raise UserError(f"{str(path)!r} is a picture that carries no workflow; nodegraph embeds one when it saves")
+    try:
+        return Workflow.load(text)
+    except WorkflowError as error:
+        raise WorkflowError([Problem(f"{path.name}: {p.where}", p.what) for p in error.problems]) from error
+
+
+def _shipped(name: str) -> Path:
+    known = shipped()
+    if name.removesuffix(".json") in known:
+        return known[name.removesuffix(".json")]
+    if Path(name).is_dir():
+        raise UserError(f"{name!r} is a folder; name a workflow file")
+    raise UserError(f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, known)}")
+
+
+@cache
+def shipped() -> Mapping[str, Path]:
+    """The workflows that come with installed packages, by name (entry points ``nodegraph.workflows``)."""
+    found: dict[str, Path] = {}
+    for entry in entry_points(group="nodegraph.workflows"):
+        spec = find_spec(entry.module)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for path in sorted(Path(folder).glob("*.json")):
+                found.setdefault(path.stem, path)
+    return found

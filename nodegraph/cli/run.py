@@ -1,0 +1,154 @@
+"""`nodegraph run`: make the plan, drive it, show it, and save what it makes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from ..context import Settings
+from ..errors import RunError, UserError, brief
+from ..events import Event, Outcome
+from ..execute import execute
+from ..items import resolvable, resolve, states
+from ..node import Folders
+from ..plan import Plan, plan
+from ..workflow import Workflow
+from . import device, kinds, params, saving, stored
+from .display import Display, Lines, display
+from .ending import warn
+from .files import Found, find, shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a command line asks for."""
+
+    file: str
+    settings: tuple[str, ...] = ()
+    out: Path = Path("output")
+    only: tuple[str, ...] = ()
+    device: str = "auto"
+    dtype: str = "auto"
+    budget: str | None = None
+    batch: int = 4
+    cached: bool = True
+    json: bool = False
+    allow: frozenset[str] = frozenset()
+    nodes: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
+
+
+def run_file(options: Options) -> None:
+    """Run a workflow and save its pictures.
+
+    Raises:
+        RunError: a node failed; what could be made nevertheless is saved.
+    """
+    began = time.monotonic()
+    found = find(options.file)
+    settings = settings_of(options, found)
+    chosen = planned(options, found.workflow)
+    with saving.writing(options.out):
+        options.out.mkdir(parents=True, exist_ok=True)
+    view = display(totals(chosen, settings.folders), options.json)
+    with closing(stored.open_cache(options.cached, options.budget, settings)) as cache, stoppable():
+        with view.watching():
+            outcome = drive(execute(chosen, cache, settings), view)
+        paths = _save(outcome, chosen.workflow, found.name, options.out, view)
+    _conclude(view, outcome, time.monotonic() - began, paths)
+
+
+def planned(options: Options, workflow: Workflow) -> Plan:
+    """Fill in what was set and plan it; say what will probably not do as meant."""
+    registry = kinds.registry(options.nodes)
+    chosen = plan(params.fill(workflow, options.settings, registry), registry, options.only or None)
+    for problem in chosen.warnings:
+        warn(str(problem))
+    return chosen
+
+
+def settings_of(options: Options, found: Found) -> Settings:
+    """Where and how to run: pictures lie beside the workflow, here, or where the user said."""
+    for folder in options.data:
+        if not folder.is_dir():
+            raise UserError(f"--data {str(folder)!r}: there is no such folder")
+    inputs = (path.parent / "inputs" for path in shipped().values())
+    data = (*options.data, *found.inputs, Path.cwd(), *params.folders_of(options.settings), *inputs)
+    devices = device.devices(options.device)
+    return Settings(
+        devices=devices,
+        dtype=device.dtype(options.dtype, devices),
+        batch=options.batch,
+        folders=Folders(tuple(dict.fromkeys(path.resolve() for path in data)), options.out.resolve()),
+        allow=options.allow,
+    )
+
+
+def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:
+    """How many items each node has, as far as that can be told before anything ran."""
+    calls = states(chosen)
+    for call in calls:
+        try:
+            if resolvable(call, calls):
+                resolve(call, calls, folders)
+        except UserError:  # the run will say so, at the node
+            continue
+    return {c.planned.name: (1 if c.count is None else c.count) if c.resolved else None for c in calls}
+
+
+T = TypeVar("T")
+
+
+def drive(events: Generator[Event, None, T], view: Display) -> T:
+    """Tell ``view`` every event, to the end; cancelled at whatever point this is interrupted."""
+    with closing(events):
+        while True:
+            try:
+                view.hear(next(events))
+            except StopIteration as end:
+                found: T = end.value
+                return found
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM stop the run as cleanly as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _save(outcome: Outcome, workflow: Workflow, name: str, folder: Path, view: Display) -> list[Path]:
+    paths = []
+    for result, picture in saving.pictures(outcome.results):
+        path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")
+        paths.append(path)
+        if isinstance(view, Lines):
+            view.tell("saved", result=result, path=str(path))
+        else:
+            typer.echo(path)
+    return paths
+
+
+def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]) -> None:
+    if isinstance(view, Lines):
+        state = "failed" if outcome.failures else "done"
+        view.tell("ended", state=state, seconds=round(seconds, 3))
+    else:
+        for name, value in outcome.results.items():
+            if not dict(saving.pictures({name: value})):
+                typer.echo(f"{name} = {brief(value)}")
+    if outcome.failures:
+        raise RunError(outcome.failures) from outcome.failures[0]
+    if not paths and not outcome.results and not isinstance(view, Lines):
+        print("done", file=sys.stderr)

@@ -1,0 +1,108 @@
+"""Save results that are pictures: whole files or none, and never over another one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+from typing import IO, Protocol, runtime_checkable
+from uuid import uuid4
+
+from ..errors import UserError
+from ..png import with_workflow
+
+
+class Encoder(Protocol):
+    """What a picture library gives: it can write a PNG."""
+
+    def save(self, file: IO[bytes], format: str) -> None: ...
+
+
+@runtime_checkable
+class Picture(Protocol):
+    """What a wire needs to be saved as a picture."""
+
+    def pil(self) -> Encoder: ...
+
+
+def pictures(results: Mapping[str, object]) -> Iterator[tuple[str, Picture]]:
+    """Yield every result that is a picture; those of a list are numbered: ``images-01``."""
+    for name, value in results.items():
+        if isinstance(value, Picture):
+            yield name, value
+        elif isinstance(value, list):
+            width = max(2, len(str(len(value))))
+            for number, item in enumerate(value, start=1):
+                if isinstance(item, Picture):
+                    yield f"{name}-{number:0{width}}", item
+
+
+def save(picture: Picture, workflow: str, folder: Path, name: str) -> Path:
+    """Write a PNG that carries ``workflow``.
+
+    Returns:
+        ``folder/name.png``, or with a number behind it where that is another picture. A file that
+        already holds exactly this is left as it is.
+
+    Raises:
+        UserError: the folder cannot be written, or the disk is full.
+    """
+    file = BytesIO()
+    picture.pil().save(file, "PNG")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        return _place(with_workflow(file.getvalue(), workflow), folder, plain(name))
+
+
+def plain(name: str) -> str:
+    """A name that is a file name everywhere."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "workflow"
+
+
+def _place(data: bytes, folder: Path, name: str) -> Path:
+    temporary = folder / f".{uuid4().hex}.part"
+    try:
+        temporary.write_bytes(data)
+        for number in count(1):
+            path = folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
+            if _holds(path, data) or _claimed(temporary, path):
+                return path
+        raise AssertionError  # count never ends
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+def _claimed(temporary: Path, path: Path) -> bool:
+    """Give the file a name that must be free: a link fails where it is taken, a rename would not."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        if path.exists():
+            return False
+        temporary.replace(path)  # a file system without links
+    return True
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one sentence why nothing can be written there."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"the disk of {str(folder)!r} is full") from error
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise UserError(f"{str(folder)!r} is not a folder; name one with --out") from error
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write to {str(folder)!r}: {why}; name a folder with --out") from error

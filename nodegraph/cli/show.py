@@ -1,0 +1,109 @@
+"""`nodegraph show`: a workflow as a text tree, as Mermaid, or as a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from ..errors import Problem, UserError, WorkflowError
+from ..registry import Kind
+from ..workflow import Call, Workflow, split
+from . import kinds
+from .files import find
+from .sketch import Box, Line, Port, Sketch, short
+from .tree import mermaid, tree
+
+FORMATS = ("text", "mermaid", "svg")
+_SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid", ".txt": "text"}
+
+
+def show_file(file: str, format: str | None, output: Path | None, folders: Sequence[Path]) -> None:
+    """Print the graph, or write it to ``output``."""
+    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
+    if chosen not in FORMATS:
+        raise UserError(f"--format {chosen!r}: it should be one of {', '.join(FORMATS)}")
+    text = drawn(sketch(find(file).workflow, kinds.registry(folders)), chosen)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    fenced = f"```mermaid\n{text}```\n" if output.suffix.lower() == ".md" and chosen == "mermaid" else text
+    try:
+        output.write_text(fenced, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {str(output)!r}: {(error.strerror or str(error)).lower()}") from error
+    typer.echo(output)
+
+
+def drawn(graph: Sketch, format: str) -> str:
+    """The graph in one of FORMATS."""
+    if format == "svg":
+        from .svg import svg
+
+        return svg(graph)
+    return mermaid(graph) if format == "mermaid" else tree(graph)
+
+
+def sketch(workflow: Workflow, known: Mapping[str, Kind]) -> Sketch:
+    """Reduce a workflow to what is drawn. Kinds that are not known are drawn by what links to them.
+
+    Raises:
+        WorkflowError: it cannot be drawn, because it goes in a circle or links to nothing.
+    """
+    lines = tuple(
+        Line(*split(address), name, field)
+        for name, call in workflow.nodes.items()
+        for field, link in call.links.items()
+        for address in ([link] if isinstance(link, str) else link)
+    )
+    order = _order(workflow, lines)
+    sketcher = _Sketcher(workflow, known, lines)
+    return Sketch(workflow.title, tuple(sketcher.box(name) for name in order), lines)
+
+
+def _order(workflow: Workflow, lines: Sequence[Line]) -> list[str]:
+    import networkx as nx
+
+    loose = [line for line in lines if line.source not in workflow.nodes]
+    if loose:
+        raise WorkflowError([Problem(f"{line.target}.{line.input}", f"no {line.source!r} in the workflow") for line in loose])
+    graph = nx.DiGraph([(line.source, line.target) for line in lines])
+    graph.add_nodes_from(workflow.nodes)
+    author = {name: index for index, name in enumerate(workflow.nodes)}
+    try:
+        return list(nx.lexicographical_topological_sort(graph, author.__getitem__))
+    except nx.NetworkXUnfeasible as error:
+        circle = [edge[0] for edge in nx.find_cycle(graph)]
+        what = f"depends on itself: {' -> '.join([*circle, circle[0]])}"
+        raise WorkflowError([Problem(circle[0], what)]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketcher:
+    workflow: Workflow
+    known: Mapping[str, Kind]
+    lines: Sequence[Line]
+
+    def box(self, name: str) -> Box:
+        call = self.workflow.nodes[name]
+        kind = self.known.get(call.type)
+        return Box(
+            name=name,
+            kind=call.type,
+            group=kinds.group(kind) if kind else "unknown",
+            values=tuple((field, short(value, max(25 - len(field), 8))) for field, value in call.values.items()),
+            inputs=tuple(call.links),
+            outputs=self._outputs(name, call),
+        )
+
+    def _outputs(self, name: str, call: Call) -> tuple[Port, ...]:
+        """The outputs in use, in the kind's order."""
+        kind = self.known.get(call.type)
+        wires = {port.name: port.type for port in kinds.outputs_of(kind, self.known)} if kind else {}
+        given = {split(address): result for result, address in self.workflow.results.items()}
+        used = {line.output for line in self.lines if line.source == name}
+        used |= {output for node, output in given if node == name}
+        names = [*(o for o in wires if o in used), *sorted(used - set(wires))]
+        return tuple(Port(o, wires.get(o, "unknown"), given.get((name, o), "")) for o in names)

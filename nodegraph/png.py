@@ -1,0 +1,76 @@
+"""Text inside PNG files: where a saved picture carries the workflow that made it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import UserError
+
+KEY = "nodegraph"
+"""The keyword of the text chunk that holds a workflow as JSON."""
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST = 64 * 2**20  # no workflow is larger; what claims to be is an attack or damage
+
+
+def is_png(data: bytes) -> bool:
+    """Whether these are the first bytes of a PNG file."""
+    return data.startswith(_SIGNATURE)
+
+
+def read_workflow(path: Path) -> str | None:
+    """The workflow a PNG file carries, as JSON text; None where it carries none."""
+    data = path.read_bytes()
+    if not is_png(data):
+        return None
+    for kind, body in _chunks(data):
+        if kind in _READERS and body.startswith(KEY.encode() + b"\0"):
+            try:
+                return _READERS[kind](body[len(KEY) + 1 :])
+            except (ValueError, zlib.error) as error:
+                raise UserError(f"{path}: the workflow inside this picture is damaged") from error
+    return None
+
+
+def with_workflow(data: bytes, workflow: str) -> bytes:
+    """A copy of a PNG file's bytes that carries ``workflow``, pixels untouched."""
+    header = len(_SIGNATURE) + 25  # IHDR is always 13 bytes long and always first
+    flags = b"\x01\x00\0\0"  # compressed, by deflate, no language, no translated keyword
+    body = KEY.encode() + b"\0" + flags + zlib.compress(workflow.encode(), 9)
+    return data[:header] + _chunk(b"iTXt", body) + data[header:]
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    check = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(_SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _inflate(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, _MOST)
+
+
+def _plain(body: bytes) -> str:
+    return body.decode("latin-1")
+
+
+def _zipped(body: bytes) -> str:
+    return _inflate(body[1:]).decode("latin-1")
+
+
+def _international(body: bytes) -> str:
+    compressed, rest = body[:1] == b"\x01", body[2:].split(b"\0", 2)[2]
+    return (_inflate(rest) if compressed else rest).decode()
+
+
+_READERS = {b"tEXt": _plain, b"zTXt": _zipped, b"iTXt": _international}

@@ -1,0 +1,1 @@
+"""Ready workflows: JSON files in this folder, pictures to start from in ``inputs``."""
