@@ -116,10 +116,27 @@ class Each:
     expand: Callable[[Any, Folders], list[Any] | None]
 
 
+class Address(str):
+    """Where a value will come from, while a graph is drawn; told apart from ordinary text by its class.
+
+    ``photo.image`` is an output; ``.prompt`` is an input of the composite that is being drawn.
+    """
+
+    __slots__ = ()
+
+
 class Output(BaseModel):
     """The named results of a node; every field is a port that others may link to."""
 
     model_config = _MODEL
+
+    def __init__(self, **outputs: Any) -> None:
+        # A composite returns one that holds addresses, which no field's type would let through.
+        if any(type(output) is Address for output in outputs.values()):
+            self.__dict__.update(outputs)
+            object.__setattr__(self, "__pydantic_fields_set__", set(outputs))
+        else:
+            super().__init__(**outputs)
 
 
 OutT = TypeVar("OutT", bound=Output)

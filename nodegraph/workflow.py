@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 
 from .errors import Problem, WorkflowError, brief, did_you_mean
 from .keys import canonical, digest
-from .migrations import FORMAT, migrate
+from .migrations import migrate
 
 _MODEL = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,7 +61,7 @@ class Workflow(BaseModel):
 
     model_config = _MODEL
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     title: str = ""
     nodes: dict[Name, Call] = {}
     params: dict[Name, Param] = {}

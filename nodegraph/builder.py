@@ -1,0 +1,160 @@
+"""Write a workflow in Python, with every link checked by the type checker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
+
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from .errors import UserError
+from .keys import canonical
+from .node import Address, Draws, Output, OutT, Runs
+from .ports import output_of, type_name
+from .registry import Kind, Registry
+from .workflow import Call, Param, Workflow
+
+if TYPE_CHECKING:
+    from .cache import Cache
+    from .context import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Outputs:
+    """Stands in for an Output while a graph is drawn: its ``image`` is an address."""
+
+    def __init__(self, name: str, kind: type[Output]) -> None:
+        self._name, self._kind = name, kind
+
+    def __getattr__(self, output: str) -> Address:
+        return Address(f"{self._name}.{output}")
+
+
+class Builder:
+    """Collects calls. What ``add`` returns stands in for the outputs, to be passed on to other calls."""
+
+    def __init__(self, title: str = "") -> None:
+        self.title = title
+        self.calls: dict[str, Call] = {}
+        self.kinds: dict[str, Kind] = {}
+        self._params: dict[str, Param] = {}
+        self._results: dict[str, str] = {}
+
+    @overload
+    def add(
+        self, name: str, kind: Callable[P, Runs[OutT]], /, *args: P.args, **inputs: P.kwargs
+    ) -> OutT: ...
+    @overload
+    def add(
+        self, name: str, kind: Callable[P, Draws[OutT]], /, *args: P.args, **inputs: P.kwargs
+    ) -> OutT: ...
+    def add(self, name: str, kind: Any, /, *args: Any, **inputs: Any) -> Any:
+        """Add a call of ``kind`` under ``name``; its outputs can be inputs of later calls."""
+        if args:
+            raise UserError(f"{name}: give inputs by name")
+        if name in self.calls:
+            raise UserError(f"{name}: there is a call of this name already")
+        type_: str = kind.__name__
+        if self.kinds.setdefault(type_, kind) is not kind:
+            raise UserError(f"{name}: another kind is called {type_!r} too")
+        self.calls[name] = _call(name, kind, inputs)
+        return Outputs(name, output_of(kind))
+
+    def param(self, name: str, *to: str, label: str = "", help: str = "") -> None:
+        """Let the workflow's own input ``name`` set the inputs at these addresses: ``"sample.prompt"``."""
+        self._params[name] = Param(to=to[0] if len(to) == 1 else list(to), label=label, help=help)
+
+    def result(self, name: str, output: object) -> None:
+        """Name one output as the workflow's own result ``name``."""
+        if not isinstance(output, Address):
+            raise UserError(f"result {name}: give an output of a call, not {type_name(type(output))}")
+        self._results[name] = str(output)
+
+    def workflow(self) -> Workflow:
+        """The workflow drawn so far."""
+        return Workflow(
+            title=self.title, nodes=self.calls, params=self._params, results=self._results
+        )
+
+    @property
+    def registry(self) -> Registry:
+        """The kinds this graph uses."""
+        return Registry.of(*self.kinds.values())
+
+    def run(
+        self, outputs: OutT, cache: Cache | None = None, settings: Settings | None = None
+    ) -> OutT:
+        """Run what ``outputs`` needs and return the real thing; an output of several items is a list.
+
+        Raises:
+            WorkflowError: the graph cannot run.
+            RunError: a node failed.
+        """
+        # The builder lies below execution, because composites draw with it; only this shorthand looks up.
+        from .execute import run
+        from .plan import plan
+
+        drawn = cast(Outputs, outputs)
+        results = {name: f"{drawn._name}.{name}" for name in drawn._kind.model_fields}
+        workflow = self.workflow().model_copy(update={"results": results})
+        values = run(plan(workflow, self.registry, only=results), cache, settings)
+        return cast(OutT, drawn._kind.model_construct(None, **values))
+
+
+def each(values: Sequence[T]) -> T:
+    """Give an input that takes one ``T`` several: the node runs once for each."""
+    return cast(T, values if isinstance(values, Address) else list(values))
+
+
+def every(item: T) -> list[T]:
+    """Give an input that takes ``list[T]`` all items of an output at once."""
+    if not isinstance(item, Address):
+        raise UserError("every() takes an output of a call")
+    return cast(list[T], item)
+
+
+def addresses(drawn: object, kind: type[Output]) -> dict[str, object]:
+    """The address of each output of ``kind``, from what a composite's ``draw`` returned."""
+    return {name: getattr(drawn, name, None) for name in kind.model_fields}
+
+
+def _call(name: str, kind: type[BaseModel], inputs: Mapping[str, object]) -> Call:
+    values: dict[str, Any] = {}
+    links: dict[str, Any] = {}
+    for input, value in inputs.items():
+        if isinstance(value, Address):
+            links[input] = str(value)
+        elif isinstance(value, list) and any(isinstance(one, Address) for one in value):
+            links[input] = _array(f"{name}.{input}", value)
+        elif not _is_default(kind, input, jsonable := _jsonable(f"{name}.{input}", value)):
+            values[input] = jsonable
+    # Not validated: a composite's own inputs are addresses that no document may hold.
+    return Call.model_construct(None, type=kind.__name__, values=values, links=links)
+
+
+def _array(where: str, values: Sequence[object]) -> list[str]:
+    if not all(isinstance(one, Address) for one in values):
+        raise UserError(f"{where}: a list is either all outputs of calls or all values")
+    return [str(one) for one in values]
+
+
+def _jsonable(where: str, value: object) -> object:
+    try:
+        return to_jsonable_python(value)
+    except PydanticSerializationError as error:
+        kind = type_name(type(value))
+        raise UserError(f"{where}: a workflow cannot hold a value of type {kind}; link an output") from error
+
+
+def _is_default(kind: type[BaseModel], input: str, value: object) -> bool:
+    field = kind.model_fields.get(input)
+    if field is None or field.is_required():
+        return False
+    try:
+        default = to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}))
+    except PydanticSerializationError:
+        return False
+    return canonical(default) == canonical(value)

@@ -1,0 +1,152 @@
+"""Check each call of a flat workflow on its own: its type, inputs, values and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from .errors import Problem, did_you_mean
+from .keys import canonical, digest, kind_id
+from .node import Node
+from .planned import How, Link, Planned, Source
+from .ports import Ports, accepts, convert, element, ports, type_name
+from .templates import Flat
+from .workflow import Call, split
+
+
+class _Output(NamedTuple):
+    source: Source
+    annotation: Any
+
+
+_Found: TypeAlias = _Output | str | None
+
+
+class Checker:
+    """Turns the calls of a flat workflow into planned ones; every mistake goes to ``problems``.
+
+    Sources are numbered in the author's order.
+    """
+
+    def __init__(self, flat: Flat) -> None:
+        self.flat = flat
+        self.problems: list[Problem] = []
+        self.index = {name: index for index, name in enumerate(flat.calls)}
+        self._found: dict[str, _Found] = {}
+        self._misfits: dict[tuple[type[Node], str, int], str | None] = {}
+        self._signatures: dict[type[Node], bytes] = {}
+
+    def calls(self) -> list[Planned]:
+        """Check every call, in the author's order."""
+        flat = self.flat
+        return [self._call(name, call, flat.kinds[name]) for name, call in flat.calls.items()]
+
+    def find(self, address: str) -> Source | str | None:
+        """The output at ``address``; a text says why there is none; None: that was told elsewhere."""
+        found = self._output(address)
+        return found.source if isinstance(found, _Output) else found
+
+    def _call(self, name: str, call: Call, kind: type[Node]) -> Planned:
+        known = ports(kind)
+        given, linked = call.values, call.links
+        if not (given.keys() <= known.inputs.keys() >= linked.keys()):
+            for unknown in [n for n in (*given, *linked) if n not in known.inputs]:
+                self._report(name, unknown, did_you_mean(unknown, known.inputs))
+            given = {n: value for n, value in given.items() if n in known.inputs}
+            linked = {n: link for n, link in linked.items() if n in known.inputs}
+        for missing in known.required - given.keys() - linked.keys():
+            self._report(name, missing, "needs a value or a link")
+        if given and linked and (both := given.keys() & linked.keys()):
+            for twice in sorted(both):
+                self._report(name, twice, "has both a value and a link")
+        values, mapped = dict(known.defaults), tuple[str, ...]()
+        for input, make in known.factories.items():
+            values[input] = make()
+        if given:
+            converted, mapped, mistakes = convert(kind, given)
+            for where, what in mistakes:
+                self._report(name, where, what)
+            values.update(converted)
+        links = {}
+        for input, link in linked.items():
+            values.pop(input, None)
+            links[input] = self._link(name, input, link, kind, known)
+        expands = tuple(n for n in known.expands if n in values) if known.expands else ()
+        static = self._static(name, kind, values, (*mapped, *expands))
+        return Planned(name, kind, values, links, mapped, expands, static)
+
+    def _static(
+        self, name: str, kind: type[Node], values: Mapping[str, object], several: tuple[str, ...]
+    ) -> bytes:
+        signature = self._signatures.get(kind)
+        if signature is None:
+            signature = digest(kind_id(kind).encode(), str(kind.version).encode())
+            self._signatures[kind] = signature
+        if several:
+            values = {input: value for input, value in values.items() if input not in several}
+        try:
+            return digest(signature, canonical(values))
+        except TypeError as error:
+            self._report(name, "", str(error))
+            return b""
+
+    def _link(
+        self, name: str, input: str, link: str | list[str], kind: type[Node], known: Ports
+    ) -> Link:
+        many = input in known.lists
+        if isinstance(link, str):
+            how: How = "whole" if many else "map"
+            found = self._source(name, input, link, kind)
+            return Link((found,) if found else (), how)
+        if not link:
+            self._report(name, input, "is an empty array of links")
+        sources = [self._source(name, input, one, kind) for one in link]
+        return Link(tuple(filter(None, sources)), "gather" if many else "concat")
+
+    def _source(self, name: str, input: str, address: str, kind: type[Node]) -> Source | None:
+        found = self._output(address)
+        if isinstance(found, str):
+            self._report(name, input, found)
+        if not isinstance(found, _Output):
+            return None
+        pair = (kind, input, id(found.annotation))
+        if pair not in self._misfits:
+            self._misfits[pair] = _misfit(ports(kind).inputs[input].annotation, found.annotation)
+        if (wanted := self._misfits[pair]) is not None:
+            said = f"takes {wanted}, but {self.flat.shown(address)} is {type_name(found.annotation)}"
+            self._report(name, input, said)
+        return found.source
+
+    def _output(self, address: str) -> _Found:
+        if address not in self._found:
+            self._found[address] = self._look_up(address)
+        return self._found[address]
+
+    def _look_up(self, address: str) -> _Found:
+        flat, seen = self.flat, set[str]()
+        while (target := flat.aliases.get(address)) is not None and address not in seen:
+            seen.add(address)
+            address = target
+        if address in seen:
+            return f"depends on itself: {' -> '.join([*sorted(seen), address])}"
+        name, output = split(address)
+        if (index := self.index.get(name)) is not None:
+            field = ports(flat.kinds[name]).outputs.get(output)
+            if field is not None:
+                return _Output(Source(index, output), field.annotation)
+            return f"{name} has {did_you_mean(output, ports(flat.kinds[name]).outputs)}"
+        if name in flat.broken:
+            return None
+        if name in flat.expanded:
+            return f"{name} has {did_you_mean(output, flat.expanded[name])}"
+        prefix = name.rpartition("/")[0]
+        near = (n for n in (*self.index, *flat.expanded, *flat.broken) if n.rpartition("/")[0] == prefix)
+        return did_you_mean(name, near)
+
+    def _report(self, name: str, input: str, what: str) -> None:
+        self.problems.append(self.flat.problem(name, input, what))
+
+
+def _misfit(target: Any, given: Any) -> str | None:
+    """The type that is wanted, where an output declared ``given`` does not fit an input declared ``target``."""
+    return None if accepts(element(target), element(given)) else type_name(element(target))

@@ -1,0 +1,97 @@
+"""What can be known of a plan before it runs: the lengths of its lists, and the facts of its wires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from .errors import Problem
+from .node import Facts
+from .planned import Link, Planned, Source
+from .ports import is_list, ports
+
+UNKNOWN: Final = -1
+"""A length that only running tells: a folder, or an output declared ``list[T]``."""
+
+Where = Callable[[str, str, str], Problem]
+"""Makes a problem of a call's name, its input and what is wrong."""
+
+
+def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> list[Problem]:
+    """Find inputs that are lists of different lengths where these are known now."""
+    if not any(call.mapped or any(link.how == "concat" for link in call.links.values()) for call in calls):
+        return []
+    counts: list[int | None] = [None] * len(calls)
+    problems = []
+    for index in order:
+        lengths = list(_lengths(calls[index], calls, counts))
+        known = [length for length in lengths if length[2] != UNKNOWN]
+        counts[index] = known[0][2] if known else (UNKNOWN if lengths else None)
+        for input, label, count in known[1:]:
+            if count != known[0][2]:
+                _, first, expected = known[0]
+                what = f"{label} has {_items(count)} but {first} has {expected}"
+                problems.append(where(calls[index].name, input, what))
+                break
+    return problems
+
+
+def _lengths(
+    call: Planned, calls: Sequence[Planned], counts: Sequence[int | None]
+) -> Iterator[tuple[str, str, int]]:
+    """Yield every input that maps ``call``: its name, what its items come from, and how many they are."""
+    for input in dict.fromkeys((*call.mapped, *call.expands)):
+        value = call.values[input]
+        if input not in call.expands and isinstance(value, list):
+            yield input, f"{call.name}.{input}", len(value)
+        elif input in call.mapped:
+            yield input, f"{call.name}.{input}", UNKNOWN
+    for input, link in call.links.items():
+        lengths = [_length(source, calls, counts) for source in link.sources]
+        if link.how == "concat":
+            total = UNKNOWN if UNKNOWN in lengths else sum(length or 1 for length in lengths)
+            yield input, f"{call.name}.{input}", total
+        elif link.how != "whole":
+            for source, length in zip(link.sources, lengths, strict=True):
+                if length is not None:
+                    yield input, calls[source.call].name, length
+
+
+def _length(source: Source, calls: Sequence[Planned], counts: Sequence[int | None]) -> int | None:
+    call = calls[source.call]
+    if is_list(ports(call.kind).outputs[source.output].annotation) or call.expands:
+        return UNKNOWN
+    return counts[source.call]
+
+
+def _items(count: int) -> str:
+    return f"{count} item{'s' * (count != 1)}"
+
+
+def facts(
+    calls: Sequence[Planned], order: Sequence[int], where: Where
+) -> tuple[list[Problem], list[Problem]]:
+    """Follow what nodes tell about their outputs; return the errors and the warnings they find."""
+    told: dict[Source, Facts] = {}
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for index in order:
+        call = calls[index]
+        known = ports(call.kind)
+        if not (known.tells or known.checks):
+            continue
+        given = {input: _given(link, told) for input, link in call.links.items()}
+        several = {*call.mapped, *call.expands}
+        values = {input: value for input, value in call.values.items() if input not in several}
+        try:
+            for output, fact in call.kind.facts(values, given).items():
+                told[Source(index, output)] = fact
+            for input, what, weight in call.kind.check_facts(values, given):
+                (errors if weight == "error" else warnings).append(where(call.name, input, what))
+        except Exception as error:  # a node is somebody's code; planning must go on
+            errors.append(where(call.name, "", f"its facts fail: {type(error).__name__}: {error}"))
+    return errors, warnings
+
+
+def _given(link: Link, told: Mapping[Source, Facts]) -> list[Facts]:
+    return [told.get(source, {}) for source in link.sources]

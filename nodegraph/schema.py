@@ -1,0 +1,135 @@
+"""Describe a kind for editors and for the command line: its ports as JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from .node import Composite, Each, Node
+from .ports import is_list, output_of, ports
+from .registry import Kind, Registry, Template
+from .workflow import split
+
+
+class _PortSchema(GenerateJsonSchema):
+    """JSON Schema in which a type that JSON cannot spell is ``{"wire": "<class name>"}``."""
+
+    # A wire's default has no JSON form; the port is then just optional.
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+
+    def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
+        return {"wire": schema["cls"].__name__}
+
+
+def describe(kind: Kind, registry: Registry | None = None) -> dict[str, Any]:
+    """Return all that is needed to draw ``kind`` with its widgets, as JSON.
+
+    Args:
+        registry: Needed for a template only: its ports are those of the nodes in it.
+    """
+    if isinstance(kind, Template):
+        return _describe_template(kind, registry or Registry({}))
+    known = ports(kind)
+    described: dict[str, Any] = {
+        "type": kind.__name__,
+        "title": humanised(kind.__name__),
+        "group": group_of(kind),
+        "doc": _doc(kind),
+        "sort": "composite" if issubclass(kind, Composite) else "node",
+        "inputs": _ports(kind, "validation"),
+        "outputs": _ports(output_of(kind), "serialization"),
+    }
+    for name, port in described["inputs"].items():
+        port["required"] = name in known.required
+        port["maps"] = name not in known.lists
+        if any(isinstance(part, Each) for part in known.inputs[name].metadata):
+            port["expands"] = True
+    if issubclass(kind, Node):
+        described |= {"version": kind.version, "pure": kind.pure, "lane": kind.lane}
+    return described
+
+
+def humanised(name: str) -> str:
+    """Spell a name for people: ``LoadImage`` is ``Load image``, ``low_threshold`` is ``Low threshold``."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", " ", name).split()
+    spelled = [word if word.isupper() and len(word) > 1 else word.lower() for word in words]
+    text = " ".join(spelled)
+    return text[:1].upper() + text[1:]
+
+
+def group_of(kind: Kind) -> str:
+    """The palette group of ``kind``: the module it lies in."""
+    if isinstance(kind, Template):
+        return "templates"
+    return kind.__module__.rpartition(".")[2]
+
+
+def _doc(kind: type[BaseModel]) -> str:
+    lines = (kind.__doc__ or "").strip().splitlines()
+    return "\n".join(line.strip() for line in lines)
+
+
+def _ports(model: type[BaseModel], mode: Any) -> dict[str, dict[str, Any]]:
+    """The schema of each field by name, complete in itself: nothing in it refers elsewhere."""
+    whole = model.model_json_schema(schema_generator=_PortSchema, mode=mode)
+    definitions = whole.get("$defs", {})
+    described = {}
+    for name, schema in whole.get("properties", {}).items():
+        # pydantic's own titles are "Low Threshold"; ours read like a sentence.
+        titled = schema | {"title": model.model_fields[name].title or humanised(name)}
+        described[name] = _resolved(titled, definitions, 0)
+        if mode == "serialization":
+            described[name]["items_out"] = is_list(model.model_fields[name].annotation)
+    return described
+
+
+def _resolved(schema: Any, definitions: dict[str, Any], depth: int) -> Any:
+    """Put definitions in place of references; a type that holds itself stops at a depth of 8."""
+    if isinstance(schema, list):
+        return [_resolved(part, definitions, depth) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if (reference := schema.get("$ref")) and depth < 8:
+        rest = {name: part for name, part in schema.items() if name != "$ref"}
+        named = definitions.get(str(reference).rpartition("/")[2], {})
+        return {**_resolved(named, definitions, depth + 1), **rest}
+    return {name: _resolved(part, definitions, depth) for name, part in schema.items()}
+
+
+def _describe_template(template: Template, registry: Registry) -> dict[str, Any]:
+    workflow = template.workflow
+    inputs = {}
+    for name, param in workflow.params.items():
+        node, input = param.targets[0]
+        port = _inner(workflow.nodes[node].type, "inputs", input, registry) if node in workflow.nodes else {}
+        default = workflow.nodes[node].values.get(input) if node in workflow.nodes else None
+        told = {"title": param.label or humanised(name), "description": param.help}
+        set_here = {} if default is None else {"default": default, "required": False}
+        inputs[name] = port | {key: text for key, text in told.items() if text} | set_here
+    outputs = {}
+    for name, address in workflow.results.items():
+        node, output = split(address)
+        port = _inner(workflow.nodes[node].type, "outputs", output, registry) if node in workflow.nodes else {}
+        outputs[name] = port | {"title": humanised(name)}
+    return {
+        "type": template.name,
+        "title": workflow.title or humanised(template.name),
+        "group": group_of(template),
+        "doc": template.doc,
+        "sort": "template",
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def _inner(type_: str, side: str, name: str, registry: Registry) -> dict[str, Any]:
+    """The description of a port of a kind; templates inside templates are not looked into."""
+    kind = registry.get(type_)
+    if kind is None or isinstance(kind, Template):
+        return {}
+    found: dict[str, Any] = describe(kind)[side].get(name, {})
+    return found

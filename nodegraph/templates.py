@@ -1,0 +1,243 @@
+"""Expand composites and templates: what is left is one flat graph of nodes that run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from .builder import Builder, addresses
+from .errors import NodeGraphError, Problem, UserError, did_you_mean
+from .node import Address, Composite, Node
+from .ports import convert, output_of, ports
+from .registry import Kind, Registry, Template
+from .workflow import Call, Workflow
+
+LIMIT = 100_000
+"""Calls that composites and templates may expand to: templates that use each other twice double."""
+
+AnyLink: TypeAlias = str | list[str]
+
+
+class Origin(NamedTuple):
+    """Where the author wrote what an inner call comes from.
+
+    Attributes:
+        name: The call in the workflow.
+        inputs: The address of each inner input that one of the outer inputs sets.
+    """
+
+    name: str
+    inputs: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Flat:
+    """A workflow whose every call is a node.
+
+    Attributes:
+        calls: By name, ``sample/denoise`` for those inside; links hold such names too.
+        aliases: The address of each composite's output, and the address it stands for.
+        expanded: The composites and templates that were expanded, with the names of their outputs.
+        broken: Calls that cannot be planned; why is in ``problems``.
+    """
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    kinds: dict[str, type[Node]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, name: str, input: str, what: str) -> Problem:
+        """A mistake at an input (or at a whole call), told at the address where the author can act."""
+        where = f"{name}.{input}" if input else name
+        origin = self.origins.get(name)
+        if origin is None:
+            return Problem(where, what)
+        if (outer := origin.inputs.get(input.partition("[")[0])) is not None:
+            return Problem(outer, what)
+        return Problem(origin.name, f"inside it, {where.partition('/')[2]}: {what}")
+
+    def shown(self, address: str) -> str:
+        """The address as the author knows it: ``sample.image`` for ``sample/decode.image``."""
+        if "/" not in address:
+            return address
+        outer = (alias for alias, inner in self.aliases.items() if inner == address)
+        return next((alias for alias in outer if "/" not in alias), address)
+
+
+class _Body(NamedTuple):
+    """The inside of a composite or template; a link ``.prompt`` is its own input of that name."""
+
+    calls: Mapping[str, Call]
+    kinds: Mapping[str, Kind]
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, str]
+
+
+class _Frame(NamedTuple):
+    """A call on its way to being expanded; ``path`` holds the types it lies in, outermost first."""
+
+    name: str
+    call: Call
+    kinds: Mapping[str, Kind]
+    path: tuple[str, ...] = ()
+
+
+def expand(workflow: Workflow, registry: Registry) -> Flat:
+    """Replace every composite and template by the calls inside it, in the author's order."""
+    flat, bodies = Flat(), dict[str, _Body]()
+    for name, call in workflow.nodes.items():
+        kind = registry.nodes.get(call.type)
+        if kind is not None:
+            flat.calls[name] = upgraded(call, kind) if kind.renamed else call
+            flat.kinds[name] = kind
+        else:
+            _expand_one(_Frame(name, call, registry), flat, bodies)
+    return flat
+
+
+def upgraded(call: Call, kind: type[Node] | type[Composite]) -> Call:
+    """Give the inputs of a call that were renamed since their new names."""
+    given = call.values.keys() | call.links.keys()
+    new = {a: b for a, b in kind.renamed.items() if a in given and b not in given}
+    if not new:
+        return call
+    values = {new.get(name, name): value for name, value in call.values.items()}
+    links = {new.get(name, name): link for name, link in call.links.items()}
+    return call.model_copy(update={"values": values, "links": links})
+
+
+def _expand_one(first: _Frame, flat: Flat, bodies: dict[str, _Body]) -> None:
+    todo, count = [first], 0
+    while todo:
+        frame = todo.pop()
+        kind = frame.kinds.get(frame.call.type)
+        count += 1
+        if kind is None:
+            what = did_you_mean(frame.call.type, frame.kinds)
+        elif isinstance(kind, type) and issubclass(kind, Node):
+            flat.calls[frame.name], flat.kinds[frame.name] = upgraded(frame.call, kind), kind
+            continue
+        elif frame.call.type in frame.path:
+            what = f"contains itself: {' -> '.join([*frame.path, frame.call.type])}"
+        elif count > LIMIT:
+            what = f"expands to more than {LIMIT:,} calls"
+            todo.clear()
+        else:
+            try:
+                body = bodies.get(frame.call.type) or bodies.setdefault(frame.call.type, _body(kind, frame.kinds))
+            except NodeGraphError as error:
+                what = f"cannot be drawn: {error}"
+            except Exception as error:  # a composite is somebody's code
+                what = f"cannot be drawn: {type(error).__name__}: {error}"
+            else:
+                todo += reversed(list(_inside(frame, kind, body, flat)))
+                continue
+        flat.problems.append(flat.problem(frame.name, "", what))
+        flat.broken.add(frame.name)
+
+
+def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
+    if isinstance(kind, Template):
+        workflow, calls = kind.workflow, dict(kind.workflow.nodes)
+        for param, targets in ((name, each.targets) for name, each in workflow.params.items()):
+            for node, input in targets:
+                if node in calls:
+                    if input in calls[node].links:
+                        raise UserError(f"param {param} stands for {node}.{input}, which is linked")
+                    links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
+                    calls[node] = calls[node].model_copy(update={"links": links})
+        return _Body(calls, kinds, tuple(workflow.params), workflow.results)
+    builder = Builder()
+    stand_ins = {name: Address(f".{name}") for name in kind.model_fields}
+    drawn = kind.model_construct(None, **stand_ins).draw(builder)  # type: ignore[attr-defined]
+    outputs = addresses(drawn, output_of(kind))
+    if wrong := [name for name, address in outputs.items() if not isinstance(address, Address)]:
+        raise TypeError(f"draw returned no output of a call for {', '.join(wrong)}")
+    return _Body(
+        builder.calls, builder.kinds, tuple(kind.model_fields), {n: str(a) for n, a in outputs.items()}
+    )
+
+
+def _inside(frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: Flat) -> Iterator[_Frame]:
+    """Yield the calls inside ``frame``, linked to what it is linked to."""
+    call = frame.call if isinstance(kind, Template) else upgraded(frame.call, kind)
+    flat.problems += [flat.problem(frame.name, *wrong) for wrong in _mistakes(call, kind, body)]
+    flat.expanded[frame.name] = tuple(body.outputs)
+    values = call.values if isinstance(kind, Template) else {**_defaults(kind, call), **call.values}
+    outer = flat.origins.get(frame.name)
+    for output, address in body.outputs.items():
+        if address.startswith("."):
+            target = call.links.get(address[1:])
+            if not isinstance(target, str):
+                what = f"is given on as {output!r}, so it needs one link"
+                flat.problems.append(flat.problem(frame.name, address[1:], what))
+                flat.broken.add(frame.name)
+                continue
+            flat.aliases[f"{frame.name}.{output}"] = target
+        else:
+            flat.aliases[f"{frame.name}.{output}"] = f"{frame.name}/{address}"
+    for name, inner in body.calls.items():
+        inside = f"{frame.name}/{name}"
+        bound = {i: link[1:] for i, link in inner.links.items() if isinstance(link, str) and link[0] == "."}
+        flat.origins[inside] = Origin(
+            outer.name if outer else frame.name,
+            {
+                input: outer.inputs[own] if outer else f"{frame.name}.{own}"
+                for input, own in bound.items()
+                if (outer is None or own in outer.inputs) and (own in values or own in call.links)
+            },
+        )
+        for own in {one[1:] for link in inner.links.values() if isinstance(link, list) for one in link}:
+            if values.get(own):
+                flat.problems.append(flat.problem(frame.name, own, "takes only links, not values"))
+        new = _bound(inner, values, call.links, frame.name)
+        yield _Frame(inside, new, body.kinds, (*frame.path, frame.call.type))
+
+
+def _mistakes(call: Call, kind: type[Composite] | Template, body: _Body) -> Iterator[tuple[str, str]]:
+    for name in {**call.values, **call.links}:
+        if name not in body.inputs:
+            yield name, did_you_mean(name, body.inputs)
+        elif name in call.values and name in call.links:
+            yield name, "has both a value and a link"
+    if not isinstance(kind, Template):
+        yield from convert(kind, {n: v for n, v in call.values.items() if n in body.inputs})[2]
+        for name in body.inputs:
+            if name in ports(kind).required and name not in call.values and name not in call.links:
+                yield name, "needs a value or a link"
+
+
+def _defaults(kind: type[Composite], call: Call) -> Mapping[str, Any]:
+    known = ports(kind)
+    made = {**known.defaults, **{name: make() for name, make in known.factories.items()}}
+    return {name: value for name, value in made.items() if name not in call.links}
+
+
+def _bound(
+    inner: Call, values: Mapping[str, Any], links: Mapping[str, AnyLink], prefix: str
+) -> Call:
+    """Copy an inner call with the outer call's values and links in place of ``.input``."""
+    new_values, new_links = dict(inner.values), dict[str, AnyLink]()
+    for input, link in inner.links.items():
+        if isinstance(link, list):
+            new_links[input] = [address for one in link for address in _one_of(one, links, prefix)]
+        elif not link.startswith("."):
+            new_links[input] = f"{prefix}/{link}"
+        elif (own := link[1:]) in links:
+            new_links[input] = links[own]
+            new_values.pop(input, None)
+        elif own in values:
+            new_values[input] = values[own]
+    return Call.model_construct(None, type=inner.type, values=new_values, links=new_links)
+
+
+def _one_of(link: str, links: Mapping[str, AnyLink], prefix: str) -> list[str]:
+    """One entry of an array of links; an outer input that has no link adds nothing to it."""
+    if not link.startswith("."):
+        return [f"{prefix}/{link}"]
+    given = links.get(link[1:], [])
+    return [given] if isinstance(given, str) else given
