@@ -95,7 +95,7 @@ class _Run:
         self.quick: dict[type[Node], int] = {}
         self.heard: list[Event] = []
         self.failures: list[NodeError] = []
-        self.claimed: set[Key] = set()
+        self.claimed: dict[Key, Task] = {}
         self.pinned: set[Key] = set()
         self.passing: set[Key] = set()
         self.elsewhere = 0
@@ -111,12 +111,14 @@ class _Run:
             self.calls[source.call].holds += 1
         self.unsettled += self.calls
         while True:
-            self._advance()
+            more = self._advance()
             yield from self._tell()
-            if self.unsettled or self.doomed or self.ready:
+            if more:
                 continue
             if self._busy():
                 self._hear(self.reports.get())
+            elif stuck := [call.planned.name for call in self.calls if not call.done]:
+                raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
             elif self._collect():
                 yield from self._tell()
                 return
@@ -143,8 +145,8 @@ class _Run:
     def _busy(self) -> bool:
         return self.elsewhere > 0 or any(lane.busy for lane in self.by_name.values())
 
-    def _advance(self) -> None:
-        """Settle all that can be settled at once, and keep the lanes at work."""
+    def _advance(self) -> bool:
+        """Settle all that can be settled at once, and keep the lanes at work; True if there is more."""
         while len(self.heard) < _BUFFER:
             if self.unsettled:
                 self._settle(self.unsettled.popleft())
@@ -153,7 +155,8 @@ class _Run:
             elif self.ready:
                 self._consider(self.ready.popleft())
             elif not self._dispatch():
-                return
+                return False
+        return True
 
     def _hear(self, report: object) -> None:
         """Take in one report of a lane."""
@@ -170,7 +173,7 @@ class _Run:
             case Lost(task, missing):
                 self._demand(task, [missing])
             case Stamped(task, stamp):
-                task.stamp = stamp
+                task.stamp, task.state = stamp, "waiting"
                 task.key = key_of(task, self.calls, self.signature, stamp)
                 self.ready.append(task)
             case Task():
@@ -213,12 +216,12 @@ class _Run:
             self._demand(task, missing)
             return
         lane = task.call.planned.kind.lane if what == "run" else "io"
-        if what == "run" and task.call.planned.kind.pure and task.key not in self.claimed:
+        if what == "run" and task.call.planned.kind.pure and self.claimed.get(task.key or b"") is not task:
             assert task.key is not None
             if not self.cache.claim(task.key, lambda: self.reports.put(task)):
                 self.elsewhere += 1
                 return
-            self.claimed.add(task.key)
+            self.claimed[task.key] = task
         task.state = what
         heappush(self.queues[lane], (task.call.index, task.item or 0, task))
 
@@ -293,15 +296,19 @@ class _Run:
         if call.holds and key not in self.pinned:
             self.cache.pin(key)
             self.pinned.add(key)
-        if key in self.claimed:
-            self.claimed.remove(key)
-            self.cache.release(key)
+        self._release(task)
         if task.dependents:
             waiting, task.dependents = task.dependents, []
             for dependent in waiting:
                 self._unblock(dependent)
         if not again:
             self._count_down(call)
+
+    def _release(self, task: Task) -> None:
+        """Let others who need the same result go on."""
+        if task.key is not None and self.claimed.get(task.key) is task:
+            del self.claimed[task.key]
+            self.cache.release(task.key)
 
     def _unblock(self, task: Task) -> None:
         task.waiting -= 1
@@ -381,9 +388,7 @@ class _Run:
             return
         if task.address != because:
             self.heard.append(Skipped(task.call.planned.name, task.items, because))
-        if task.key in self.claimed:
-            self.claimed.remove(task.key)
-            self.cache.release(task.key)
+        self._release(task)
         again = task.must_run
         task.state, task.call.broken = "failed", because
         self.doomed += [(dependent, because) for dependent in task.dependents]

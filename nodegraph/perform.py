@@ -245,6 +245,8 @@ def _takes(function: Callable[..., Any]) -> int:
 
 
 def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> NodeError:
-    failure = NodeError(task.address, task.call.planned.kind.__name__, inputs, error)
+    kind = task.call.planned.kind
+    ordered = {name: inputs[name] for name in kind.model_fields if name in inputs}
+    failure = NodeError(task.address, kind.__name__, ordered, error)
     failure.__cause__ = error
     return failure

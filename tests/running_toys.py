@@ -113,6 +113,9 @@ class Batched(Node):
     def group(self) -> Hashable:
         return self.value % 2
 
+    def run(self, context: Context) -> Number:
+        return self.run_batch([self], context)[0]
+
     @classmethod
     def run_batch(cls, items: Sequence[Batched], context: Context) -> list[Number]:
         cls.batches.append([item.value for item in items])
