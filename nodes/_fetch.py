@@ -39,6 +39,7 @@ def _download(url: str, while_fresh: int) -> bytes:  # noqa: ARG001  part of the
                 raise UserError(f"{url!r} gives {kind}, not a picture")
             return _read(answer, url)
     except urllib.error.HTTPError as error:
+        error.close()
         raise UserError(f"{url!r} answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error

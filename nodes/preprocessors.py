@@ -30,7 +30,7 @@ class Canny(Node):
     low_threshold: Annotated[
         Grey,
         Field(
-            description="Weaker edges are dropped; those in between stay if a strong one joins them."
+            description="Weaker edges are dropped; between the two they stay if a strong one joins."
         ),
     ] = 100
     high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = (

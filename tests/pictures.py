@@ -1,0 +1,53 @@
+"""Pictures and a context for tests that run nodes by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nodegraph.node import Folders
+from nodes.types import Image
+
+INPUTS = Path(__file__).parent.parent / "workflows" / "inputs"
+
+
+@dataclass(frozen=True)
+class Hand:
+    """What a node sees when it is run by hand."""
+
+    folders: Folders = field(default_factory=Folders)
+    allow: frozenset[str] = frozenset()
+    workflow: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    @contextmanager
+    def lease(self, ref: Any) -> Iterator[Any]:
+        yield ref.load(self.device, self.dtype)
+
+    def preload(self, ref: object) -> None:
+        """Nothing is kept."""
+
+
+def gradient(width: int = 48, height: int = 32) -> Image:
+    """A picture whose every pixel tells where it is."""
+    y, x = np.mgrid[:height, :width]
+    return Image(np.stack([x * 4 % 256, y * 6 % 256, (x + y) % 256], axis=2).astype(np.uint8))
+
+
+def flat(colour: tuple[int, int, int], width: int = 48, height: int = 32) -> Image:
+    """A picture of one colour."""
+    return Image(np.full((height, width, 3), colour, np.uint8))
+
+
+def encoded(draw: Callable[[BytesIO], object]) -> bytes:
+    """The bytes that ``draw`` writes into a file."""
+    file = BytesIO()
+    draw(file)
+    return file.getvalue()

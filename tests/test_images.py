@@ -1,0 +1,522 @@
+"""Pictures in and out: LoadImage, Resize, SaveImage and Grid."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+from pydantic import ValidationError
+
+from nodegraph.errors import UserError
+from nodegraph.node import Folders
+from nodegraph.png import read_workflow
+from nodes import _fetch, _files
+from nodes._decode import decode
+from nodes._save import png
+from nodes.images import LoadImage, Resize, SaveImage
+from nodes.layout import Grid
+
+from .pictures import INPUTS, Hand, encoded, flat, gradient
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Hand:
+    (tmp_path / "in" / "faces").mkdir(parents=True)
+    for name in ("pose-10", "pose-9", "pose-1"):
+        (tmp_path / "in" / "faces" / f"{name}.png").write_bytes(png(gradient().pixels, ""))
+    (tmp_path / "in" / "faces" / "notes.txt").write_text("not a picture")
+    return Hand(folders=Folders((tmp_path / "in",), tmp_path / "out"))
+
+
+def load(path: str | Path, context: Hand) -> Any:
+    return LoadImage(path=Path(path)).run(context)
+
+
+# Loading
+
+
+def test_a_saved_picture_is_loaded_exactly(here: Hand) -> None:
+    loaded = load("faces/pose-1.png", here)
+
+    np.testing.assert_array_equal(loaded.image.pixels, gradient().pixels)
+    assert (loaded.mask.pixels == 255).all()
+
+
+@pytest.mark.parametrize("given", ["faces", "faces/*.png", "faces/pose-*", "**/*.png"])
+def test_a_folder_and_a_pattern_stand_for_their_pictures_in_natural_order(
+    here: Hand, given: str
+) -> None:
+    found = _files.expand(Path(given), here.folders)
+
+    assert [Path(f"faces/pose-{i}.png") for i in (1, 9, 10)] == found
+
+
+def test_an_absolute_folder_inside_an_input_folder_is_expanded(here: Hand) -> None:
+    folder = here.folders.data[0] / "faces"
+
+    assert [folder / f"pose-{i}.png" for i in (1, 9, 10)] == _files.expand(folder, here.folders)
+
+
+def test_a_single_file_stands_for_itself_even_when_its_name_looks_like_a_pattern(
+    here: Hand,
+) -> None:
+    (here.folders.data[0] / "a[1].png").write_bytes(png(gradient().pixels, ""))
+
+    assert _files.expand(Path("a[1].png"), here.folders) is None
+    assert load("a[1].png", here).image.size == (48, 32)
+
+
+def test_the_first_data_folder_that_has_the_file_wins(tmp_path: Path) -> None:
+    for folder in ("first", "in"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "first" / "x.png").write_bytes(png(flat((1, 2, 3)).pixels, ""))
+    (tmp_path / "in" / "x.png").write_bytes(png(flat((4, 5, 6)).pixels, ""))
+    both = Hand(folders=Folders((tmp_path / "first", tmp_path / "in")))
+
+    assert load("x.png", both).image.pixels[0, 0].tolist() == [1, 2, 3]
+
+
+def test_a_changed_file_has_another_stamp_and_a_touched_one_has_not(here: Hand) -> None:
+    file = here.folders.data[0] / "faces" / "pose-1.png"
+    node = LoadImage(path=Path("faces/pose-1.png"))
+    before = node.stamp(here)
+
+    os.utime(file, (1, 1))
+    assert before == node.stamp(here)
+    file.write_bytes(png(flat((9, 9, 9)).pixels, ""))
+    assert before != node.stamp(here)
+
+
+def tagged(orientation: int) -> bytes:
+    exif = Pictures.Exif()
+    exif[0x0112] = orientation
+    return encoded(lambda file: gradient().pil().save(file, "PNG", exif=exif))
+
+
+def test_a_picture_taken_sideways_is_turned_upright() -> None:
+    colours, _ = decode(tagged(6), "sideways.png")
+
+    np.testing.assert_array_equal(colours, np.rot90(gradient().pixels, -1))
+
+
+def test_what_is_transparent_is_laid_on_white_and_told_by_the_mask() -> None:
+    layer = Pictures.new("RGBA", (2, 1), (255, 0, 0, 255))
+    layer.putpixel((1, 0), (0, 0, 0, 0))
+
+    colours, opacity = decode(encoded(lambda file: layer.save(file, "PNG")), "x.png")
+
+    assert colours.tolist() == [[[255, 0, 0], [255, 255, 255]]]
+    assert opacity.tolist() == [[255, 0]]
+
+
+def animation(file: Any) -> None:
+    frames = [Pictures.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (encoded(lambda f: Pictures.new("L", (4, 4), 90).save(f, "PNG")), (90, 90, 90)),
+        (encoded(lambda f: Pictures.new("1", (4, 4), 1).save(f, "PNG")), (255, 255, 255)),
+        (encoded(lambda f: Pictures.new("P", (4, 4), 0).save(f, "PNG")), (0, 0, 0)),
+        (encoded(lambda f: Pictures.new("I;16", (4, 4), 257 * 80).save(f, "PNG")), (80, 80, 80)),
+        (encoded(lambda f: Pictures.new("F", (4, 4), 0.5).save(f, "TIFF")), (128, 128, 128)),
+        (
+            encoded(lambda f: Pictures.new("CMYK", (4, 4), (0, 255, 255, 0)).save(f, "TIFF")),
+            (255, 0, 0),
+        ),
+        (encoded(animation), (255, 0, 0)),
+    ],
+    ids=["grey", "one bit", "palette", "16 bit", "float", "cmyk", "first frame"],
+)
+def test_every_depth_and_colour_model_becomes_rgb(data: bytes, expected: tuple[int, ...]) -> None:
+    colours, _ = decode(data, "x")
+
+    assert colours.shape == (4, 4, 3)
+    np.testing.assert_allclose(colours[2, 2], expected, atol=1)
+
+
+def header_of(width: int, height: int) -> bytes:
+    """A PNG that says it is very large and holds nothing."""
+    body = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    check = zlib.crc32(b"IHDR" + body)
+    chunk = struct.pack(">I", 13) + b"IHDR" + body + struct.pack(">I", check)
+    idat = struct.pack(">I4sI", 0, b"IDAT", zlib.crc32(b"IDAT"))
+    return b"\x89PNG\r\n\x1a\n" + chunk + idat
+
+
+WHOLE = png(gradient().pixels, "")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"hello", "'x.png' is not a picture in a known format (PNG, JPEG, "),
+        (b"", "'x.png' is not a picture in a known format (PNG, JPEG, "),
+        (WHOLE[: len(WHOLE) // 2], "'x.png' is damaged or incomplete: "),
+        (
+            header_of(10_000, 10_000),
+            "'x.png' has 100 megapixels (10000 x 10000); at most 64 are read,"
+            " so scale it down first",
+        ),
+        (
+            header_of(60_000, 60_000),
+            "'x.png' has 3600 megapixels; at most 64 are read, so scale it down first",
+        ),
+    ],
+    ids=["text", "empty", "truncated", "100 megapixels", "3600 megapixels"],
+)
+def test_a_picture_that_cannot_be_used_is_named_with_the_reason(data: bytes, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        decode(data, "x.png")
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "faces/pose-2.png",
+            "no file 'faces/pose-2.png' in {}/in/faces; did you mean 'faces/pose-",
+        ),
+        ("quite_else.jpg", "no file 'quite_else.jpg' in {}/in"),
+        ("../secret.png", "'../secret.png' lies outside the input folders ({}/in)"),
+        ("/etc/passwd", "'/etc/passwd' lies outside the input folders ({}/in)"),
+        (
+            "faces/../../secret.png",
+            "'faces/../../secret.png' lies outside the input folders ({}/in)",
+        ),
+        ("way/out.png", "'way/out.png' lies outside the input folders ({}/in)"),
+        ("faces", "'faces' is a folder; a picture is needed here"),
+        (
+            "https://example.org/a.png",
+            "'https://example.org/a.png' is on the web; allow that with --allow-http, or save the"
+            " picture here",
+        ),
+    ],
+)
+def test_a_path_that_cannot_be_read_is_named_with_the_reason(
+    here: Hand, tmp_path: Path, path: str, message: str
+) -> None:
+    (tmp_path / "secret.png").write_bytes(WHOLE)
+    (tmp_path / "in" / "way").symlink_to(tmp_path)
+
+    with pytest.raises(UserError) as caught:
+        load(path, here)
+
+    assert str(caught.value).startswith(message.format(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("empty", "no pictures in the folder 'empty'"),
+        ("faces/*.jpg", "no pictures match 'faces/*.jpg' in {}/in"),
+        ("../*.png", "'..' lies outside the input folders ({}/in)"),
+    ],
+)
+def test_a_folder_or_pattern_without_pictures_is_an_error(
+    here: Hand, tmp_path: Path, path: str, message: str
+) -> None:
+    (tmp_path / "in" / "empty").mkdir()
+
+    with pytest.raises(UserError) as caught:
+        _files.expand(Path(path), here.folders)
+
+    assert message.format(tmp_path) == str(caught.value)
+
+
+# The web
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("Location", "file:///etc/passwd")
+            self.end_headers()
+            return
+        found = {"/a.png": ("image/png", WHOLE), "/page": ("text/html", b"<p>no</p>")}
+        kind, body = found.get(self.path, ("image/png", b"x" * 200))
+        self.send_response(404 if self.path == "/none" else 200)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("no_proxy", "*")
+    _fetch._download.cache_clear()
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+ONLINE = Hand(allow=frozenset({"http"}))
+
+
+def test_a_picture_on_the_web_is_loaded_when_allowed(web: str) -> None:
+    node = LoadImage(path=Path(f"{web}/a.png"))
+
+    assert node.run(ONLINE).image.size == (48, 32)
+    assert node.stamp(ONLINE) == _files.digest(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/none", "'{0}/none' answers 404 Not Found"),
+        ("/page", "'{0}/page' gives text/html, not a picture"),
+        ("/large", "'{0}/large' is larger than 0 MiB"),
+        ("/away", "'{0}/away' answers 302 "),
+    ],
+)
+def test_an_address_that_gives_no_picture_is_named_with_the_reason(
+    web: str, monkeypatch: pytest.MonkeyPatch, path: str, message: str
+) -> None:
+    monkeypatch.setattr(_fetch, "LARGEST", 100)
+
+    with pytest.raises(UserError) as caught:
+        load(f"{web}{path}", ONLINE)
+
+    assert str(caught.value).startswith(message.format(web))
+
+
+def test_an_address_nobody_answers_at_is_an_error_that_names_the_host() -> None:
+    with pytest.raises(UserError, match=r"cannot reach '127\.0\.0\.1:9': "):
+        load("http://127.0.0.1:9/a.png", ONLINE)
+
+
+# Resizing
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ({}, (48, 32)),
+        ({"width": 96}, (96, 64)),
+        ({"height": 16}, (24, 16)),
+        ({"width": 20, "height": 50}, (20, 50)),
+        ({"width": 20, "height": 50, "multiple_of": 8}, (16, 48)),
+        ({"width": 100, "multiple_of": 64}, (128, 64)),
+    ],
+)
+def test_a_side_left_out_follows_in_proportion(
+    given: dict[str, int], size: tuple[int, int]
+) -> None:
+    for fit in ("stretch", "cover", "contain"):
+        node = Resize.model_validate({"image": gradient(), "fit": fit, **given})
+
+        assert size == node.run().image.size
+
+
+def test_cover_cuts_off_what_is_too_much_and_contain_adds_a_margin() -> None:
+    half = np.zeros((32, 64, 3), np.uint8)
+    half[:, 16:48] = 200
+    image = type(gradient())(half)
+
+    covered = Resize(image=image, width=32, height=32, fit="cover", filter="nearest").run()
+    contained = Resize(image=image, width=64, height=64, fit="contain", background="#ff0000").run()
+
+    assert (covered.image.pixels == 200).all()
+    assert contained.image.pixels[0, 0].tolist() == [255, 0, 0]
+    np.testing.assert_array_equal(contained.image.pixels[16:48], half)
+
+
+def test_resizing_keeps_what_the_picture_was_drawn_as() -> None:
+    edges = type(gradient())(gradient().pixels, "canny")
+
+    assert Resize(image=edges, width=96).run().image.conditioning == "canny"
+
+
+def test_a_size_out_of_range_is_refused() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 8192"):
+        Resize(image=gradient(), width=9000)
+
+
+# Saving
+
+
+def test_files_are_numbered_and_carry_the_workflow(here: Hand, tmp_path: Path) -> None:
+    context = Hand(folders=here.folders, workflow='{"format":1,"title":"Grüße"}')
+
+    paths = [SaveImage(image=flat((i, 0, 0)), name="a b").run(context).path for i in range(3)]
+
+    assert [tmp_path / "out" / f"a b-000{i}.png" for i in (1, 2, 3)] == paths
+    assert context.workflow == read_workflow(paths[0])
+    np.testing.assert_array_equal(decode(paths[2].read_bytes(), "")[0], flat((2, 0, 0)).pixels)
+
+
+def test_the_same_picture_is_not_saved_twice(here: Hand) -> None:
+    first, second = (SaveImage(image=gradient()).run(here).path for _ in range(2))
+
+    assert first == second
+
+
+def test_nothing_is_overwritten_when_many_save_at_once(here: Hand, tmp_path: Path) -> None:
+    threads = [
+        threading.Thread(target=SaveImage(image=flat((i, 0, 0))).run, args=(here,))
+        for i in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    found = [decode(path.read_bytes(), "")[0][0, 0, 0] for path in (tmp_path / "out").iterdir()]
+    assert list(range(12)) == sorted(int(red) for red in found)
+
+
+def test_a_file_system_without_links_is_served_too(
+    here: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+
+    paths = [SaveImage(image=flat((i, 0, 0))).run(here).path.name for i in range(2)]
+
+    assert paths == ["image-0001.png", "image-0002.png"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    here: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+
+    with pytest.raises(UserError) as caught:
+        SaveImage(image=gradient()).run(here)
+
+    assert f"the disk of '{tmp_path}/out' is full; nothing was written" == str(caught.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_output_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+
+    with pytest.raises(UserError) as caught:
+        SaveImage(image=gradient()).run(Hand(folders=Folders((), tmp_path / "out")))
+
+    assert f"'{tmp_path}/out' is not a folder; name one with --out" == str(caught.value)
+
+
+def test_an_unwritable_output_folder_is_an_error(
+    here: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+
+    with pytest.raises(UserError) as caught:
+        SaveImage(image=gradient()).run(here)
+
+    assert str(caught.value) == (
+        f"cannot write to '{tmp_path}/out': permission denied; name a folder with --out"
+    )
+
+
+def test_no_output_folder_is_an_error() -> None:
+    with pytest.raises(UserError, match="no output folder is set; name one with --out"):
+        SaveImage(image=gradient()).run(Hand())
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "a\\b", ".hidden", "a\0b", "a:b", "a\nb"])
+def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        SaveImage(image=gradient(), name=name)
+
+
+# Grids
+
+
+def test_pictures_are_laid_out_row_by_row() -> None:
+    colours = [(10, 0, 0), (20, 0, 0), (30, 0, 0)]
+
+    sheet = Grid(images=[flat(one, 10, 8) for one in colours], columns=2, padding=2).run().image
+
+    assert sheet.size == (2 + 2 * 12, 2 + 2 * 10)
+    assert sheet.pixels[5, [5, 17], 0].tolist() == [10, 20]
+    assert sheet.pixels[15, [5, 17], 0].tolist() == [30, 255]
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4)])
+def test_without_columns_a_grid_is_as_square_as_can_be(count: int, columns: int) -> None:
+    sheet = Grid(images=[flat((0, 0, 0), 16, 16)] * count, padding=0).run().image
+
+    assert columns * 16 == sheet.size[0]
+
+
+def test_pictures_of_other_sizes_fit_into_their_cell_whole() -> None:
+    small, tall = flat((50, 0, 0), 10, 10), flat((60, 0, 0), 20, 40)
+
+    sheet = Grid(images=[small, tall], padding=0, background="#000000").run().image
+
+    assert sheet.size == (40, 40)
+    assert sheet.pixels[[5, 20, 35], 10, 0].tolist() == [0, 50, 0]
+
+
+def test_labels_are_written_below_above_and_beside() -> None:
+    cells = [flat((0, 0, 255), 96, 64)] * 4
+    plain = Grid(images=cells, columns=2).run().image
+
+    for labels, where in (
+        ({"labels": ["one", "two", "three", "four"]}, np.s_[72:80, :104]),
+        ({"column_labels": ["left", "right"]}, np.s_[4:22, 8:104]),
+        ({"row_labels": ["up", "down"]}, np.s_[20:60, :24]),
+    ):
+        sheet = Grid.model_validate({"images": cells, "columns": 2, **labels}).run().image
+        assert sheet.size > plain.size or sheet.size[1] > plain.size[1]
+        assert (sheet.pixels[where].max(axis=2) < 100).any(), labels
+
+
+def test_a_long_label_is_wrapped_and_cut() -> None:
+    long = "a very long prompt " * 20 + "x" * 300
+
+    sheet = Grid(images=[flat((0, 0, 255), 128, 64)], labels=[long], padding=0).run().image
+
+    assert sheet.size[0] == 128
+    assert sheet.size[1] <= 64 + 3 * 14
+
+
+def test_a_label_too_many_is_an_error_that_says_how_many_there_should_be() -> None:
+    with pytest.raises(UserError) as caught:
+        Grid(images=[gradient()] * 2, labels=["a", "b", "c"]).run()
+
+    assert str(caught.value) == "labels: 3 for 2 pictures; give one each, or none"
+
+
+def test_a_sheet_that_would_be_too_large_is_an_error() -> None:
+    wide = flat((0, 0, 0), 8000, 2000)
+
+    with pytest.raises(UserError, match=r"the sheet would be .* over 128 megapixels"):
+        Grid(images=[wide] * 10).run()
+
+
+def test_the_shipped_photographs_load() -> None:
+    for name in ("astronaut.jpg", "park.jpg"):
+        assert load(name, Hand(folders=Folders((INPUTS,)))).image.size[0] >= 512
