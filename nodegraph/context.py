@@ -31,7 +31,7 @@ class Settings:
     allow: frozenset[str] = frozenset()
 
     def signature(self) -> str:
-        """What results of device nodes depend on: the device's kind and the dtype, not its number."""
+        """What results of device nodes depend on: the device's kind and the dtype."""
         return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
 
 

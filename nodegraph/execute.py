@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from queue import SimpleQueue
 from threading import Event as Flag
 from uuid import uuid4
 
-from .cache import Cache, Record
+from .cache import Cache
 from .context import RunContext, Settings
-from .errors import NodeError, RunError, UserError
-from .events import Event, Failed, Finished, Outcome, Progressed, Skipped, Started
-from .items import CallState, Element, Task, elements, key_of, needs, resolvable, resolve, states
+from .errors import RunError
+from .events import Event, Outcome, Progressed, Started
+from .frontier import Frontier
+from .items import elements, needs
 from .keys import Key, digest
 from .lanes import Crashed, Idle, Lane
 from .node import Node, Output
 from .perform import Broke, Done, Lost, Stamped, Worker
 from .plan import Plan, Source
+from .task_keys import key_of
+from .tasks import Element, Task
 
 _QUICK = 1e-3
-"""Seconds. A kind that has always been quicker is run in place: changing threads would cost as much."""
+"""Seconds. A kind that has always been quicker runs in place: changing threads costs as much."""
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
 
@@ -69,11 +71,8 @@ class _Run:
     def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
         self.plan, self.cache, self.settings = plan, cache, settings
         self.signature = settings.signature()
-        self.calls = states(plan)
-        # What is left to settle. Worklists, not calls of calls: no recursion grows with the graph.
-        self.unsettled: deque[CallState] = deque()
-        self.doomed: deque[tuple[Task, str]] = deque()
-        self.ready: deque[Task] = deque()
+        self.front = Frontier(plan, cache, settings.folders)
+        self.calls = self.front.calls
         self.queues: dict[str, list[tuple[int, int, Task]]] = {"io": [], "cpu": [], "device": []}
         self.reports: SimpleQueue[object] = SimpleQueue()
         names = {
@@ -93,23 +92,13 @@ class _Run:
         }
         self.context = next(iter(self.contexts.values()))
         self.quick: dict[type[Node], int] = {}
-        self.heard: list[Event] = []
-        self.failures: list[NodeError] = []
         self.claimed: dict[Key, Task] = {}
-        self.pinned: set[Key] = set()
         self.passing: set[Key] = set()
         self.elsewhere = 0
         self.results: dict[str, object] = {}
 
-    # The loop -------------------------------------------------------------------------------
-
     def events(self) -> Iterator[Event]:
         """Drive the run to its end."""
-        for call in self.calls:
-            call.holds = len(call.consumers)
-        for source in self.plan.results.values():
-            self.calls[source.call].holds += 1
-        self.unsettled += self.calls
         while True:
             more = self._advance()
             yield from self._tell()
@@ -124,7 +113,7 @@ class _Run:
                 return
 
     def outcome(self) -> Outcome:
-        return Outcome(self.results, tuple(self.failures))
+        return Outcome(self.results, tuple(self.front.failures))
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
@@ -133,27 +122,25 @@ class _Run:
             lane.close()
         for key in self.claimed:
             self.cache.release(key)
-        for key in self.pinned:
-            self.cache.unpin(key)
+        self.front.close()
         for key in self.passing:
             self.cache.drop(key)
 
     def _tell(self) -> Iterator[Event]:
-        heard, self.heard = self.heard, []
+        heard, self.front.heard = self.front.heard, []
         yield from heard
 
     def _busy(self) -> bool:
         return self.elsewhere > 0 or any(lane.busy for lane in self.by_name.values())
 
     def _advance(self) -> bool:
-        """Settle all that can be settled at once, and keep the lanes at work; True if there is more."""
-        while len(self.heard) < _BUFFER:
-            if self.unsettled:
-                self._settle(self.unsettled.popleft())
-            elif self.doomed:
-                self._skip(*self.doomed.popleft())
-            elif self.ready:
-                self._consider(self.ready.popleft())
+        """Settle what can be settled at once and keep the lanes at work; True if there is more."""
+        front = self.front
+        while len(front.heard) < _BUFFER:
+            if front.settle():
+                continue
+            if front.ready:
+                self._consider(front.ready.popleft())
             elif not self._dispatch():
                 return False
         return True
@@ -164,27 +151,27 @@ class _Run:
             case Idle(name):
                 self.by_name[name].busy = False
             case Progressed():
-                self.heard.append(report)
+                self.front.heard.append(report)
             case Done(task, record, seconds):
                 self._note_speed(task, seconds)
-                self._complete(task, record, seconds, cached=False)
+                self._release(task)
+                self.front.complete(task, record, seconds, cached=False)
             case Broke(task, error):
-                self._fail(task, error)
+                self._release(task)
+                self.front.fail(task, error)
             case Lost(task, missing):
-                self._demand(task, [missing])
+                self.front.demand(task, [missing])
             case Stamped(task, stamp):
                 task.stamp, task.state = stamp, "waiting"
                 task.key = key_of(task, self.calls, self.signature, stamp)
-                self.ready.append(task)
+                self.front.ready.append(task)
             case Task():
                 self.elsewhere -= 1
-                self.ready.append(report)
+                self.front.ready.append(report)
             case Crashed(error):
                 raise error
             case _:
                 raise AssertionError(report)
-
-    # One task -------------------------------------------------------------------------------
 
     def _consider(self, task: Task) -> None:
         """A task whose inputs are all known: find its result, or see to it that it runs."""
@@ -203,7 +190,7 @@ class _Run:
         elif not task.must_run:
             record = self.cache.record(task.key)
             if record is not None and (not self._is_result(task) or self.cache.has(task.key)):
-                self._complete(task, record, 0.0, cached=True)
+                self.front.complete(task, record, 0.0, cached=True)
                 return
         self._require(task, "run")
 
@@ -213,10 +200,14 @@ class _Run:
             needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")
         ]
         if missing:
-            self._demand(task, missing)
+            self.front.demand(task, missing)
             return
         lane = task.call.planned.kind.lane if what == "run" else "io"
-        if what == "run" and task.call.planned.kind.pure and self.claimed.get(task.key or b"") is not task:
+        if (
+            what == "run"
+            and task.call.planned.kind.pure
+            and self.claimed.get(task.key or b"") is not task
+        ):
             assert task.key is not None
             if not self.cache.claim(task.key, lambda: self.reports.put(task)):
                 self.elsewhere += 1
@@ -225,20 +216,8 @@ class _Run:
         task.state = what
         heappush(self.queues[lane], (task.call.index, task.item or 0, task))
 
-    def _demand(self, task: Task, missing: Iterable[Task]) -> None:
-        """Have results that were known, but whose values are gone, computed again before ``task``."""
-        task.state = "waiting"
-        for needed in set(missing):
-            needed.dependents.append(task)
-            task.waiting += 1
-            if needed.state == "done":
-                needed.state, needed.must_run = "waiting", True
-                self.ready.append(needed)
-
     def _is_result(self, task: Task) -> bool:
         return task.call.holds > len(task.call.consumers)
-
-    # Lanes ----------------------------------------------------------------------------------
 
     def _dispatch(self) -> bool:
         """Give every idle lane the next of its queue; True if that settled something at once."""
@@ -270,7 +249,7 @@ class _Run:
 
     def _announce(self, tasks: Sequence[Task]) -> None:
         items = tuple(task.item for task in tasks if task.item is not None)
-        self.heard.append(Started(tasks[0].call.planned.name, items))
+        self.front.heard.append(Started(tasks[0].call.planned.name, items))
 
     def _in_place(self, task: Task) -> bool:
         return task.state == "run" and self.quick.get(task.call.planned.kind, 0) >= 3
@@ -285,125 +264,18 @@ class _Run:
         if kind.lane != "device":
             self.quick[kind] = self.quick.get(kind, 0) + 1 if seconds < _QUICK else -(10**9)
 
-    # Ends -----------------------------------------------------------------------------------
-
-    def _complete(self, task: Task, record: Record, seconds: float, cached: bool) -> None:
-        call, key = task.call, task.key
-        assert key is not None
-        again = task.must_run
-        task.digests, task.state, task.must_run = record.digests, "done", False
-        self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
-        if call.holds and key not in self.pinned:
-            self.cache.pin(key)
-            self.pinned.add(key)
-        self._release(task)
-        if task.dependents:
-            waiting, task.dependents = task.dependents, []
-            for dependent in waiting:
-                self._unblock(dependent)
-        if not again:
-            self._count_down(call)
-
     def _release(self, task: Task) -> None:
         """Let others who need the same result go on."""
         if task.key is not None and self.claimed.get(task.key) is task:
             del self.claimed[task.key]
             self.cache.release(task.key)
 
-    def _unblock(self, task: Task) -> None:
-        task.waiting -= 1
-        if task.waiting == 0 and task.state == "waiting":
-            self.ready.append(task)
-
-    def _count_down(self, call: CallState) -> None:
-        call.left -= 1
-        if call.left > 0:
-            return
-        self._let_go(call)
-        for task in (task for waiter in call.waiters for task in waiter.tasks):
-            if call.broken:
-                self.doomed.append((task, call.broken))
-            else:
-                self._unblock(task)
-        call.waiters = []
-        for consumer in call.consumers:
-            if not consumer.resolved:
-                if call.broken and _reads_list(consumer, call):
-                    self._doom(consumer, call.broken)
-                else:
-                    self.unsettled.append(consumer)
-
-    def _let_go(self, call: CallState) -> None:
-        """Unpin what only ``call`` still needed."""
-        for index in {
-            source.call for link in call.planned.links.values() for source in link.sources
-        }:
-            upstream = self.calls[index]
-            upstream.holds -= 1
-            if not upstream.holds:
-                for task in upstream.tasks:
-                    if task.key in self.pinned:
-                        self.pinned.remove(task.key)
-                        self.cache.unpin(task.key)
-
-    def _settle(self, call: CallState) -> None:
-        """Make the tasks of ``call`` as soon as the number of its items can be told."""
-        if call.resolved or not resolvable(call, self.calls):
-            return
-        try:
-            doomed = resolve(call, self.calls, self.settings.folders)
-        except UserError as error:
-            failure = NodeError(
-                call.planned.name, call.planned.kind.__name__, call.planned.values, error
-            )
-            failure.__cause__ = error
-            self._doom(call, call.planned.name)
-            self._fail(call.tasks[0], failure)
-            return
-        self.ready += [task for task in call.tasks if task.waiting == 0]
-        self.doomed += [(task, self._culprit(call)) for task in doomed]
-        self.unsettled += [consumer for consumer in call.consumers if not consumer.resolved]
-        if call.count == 0:
-            self._count_down(call)
-
-    def _doom(self, call: CallState, because: str) -> None:
-        """Give up on a call whose number of items will never be known."""
-        call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
-        self.doomed.append((call.tasks[0], because))
-
-    def _culprit(self, call: CallState) -> str:
-        upstream = [
-            self.calls[s.call] for link in call.planned.links.values() for s in link.sources
-        ]
-        return next((u.broken for u in upstream if u.broken), call.planned.name)
-
-    def _fail(self, task: Task, error: NodeError) -> None:
-        self.failures.append(error)
-        self.heard.append(Failed(task.call.planned.name, task.items, error))
-        self.doomed.append((task, task.address))
-
-    def _skip(self, task: Task, because: str) -> None:
-        """Mark ``task``, and then all that needs it, as not to be had."""
-        if task.state == "failed":
-            return
-        if task.address != because:
-            self.heard.append(Skipped(task.call.planned.name, task.items, because))
-        self._release(task)
-        again = task.must_run
-        task.state, task.call.broken = "failed", because
-        self.doomed += [(dependent, because) for dependent in task.dependents]
-        task.dependents = []
-        if not again:
-            self._count_down(task.call)
-
-    # Results --------------------------------------------------------------------------------
-
     def _collect(self) -> bool:
         """Fetch the results; False if one of them has to be computed again first."""
         for name, source in self.plan.results.items():
             if name not in self.results and not self.calls[source.call].broken:
                 self._fetch(name, source)
-        return not self.ready
+        return not self.front.ready
 
     def _fetch(self, name: str, source: Source) -> None:
         call = self.calls[source.call]
@@ -411,23 +283,14 @@ class _Run:
         held: dict[int, Output] = {}
         for element in elements(source, self.calls):
             task = element.task
-            output = held.get(id(task)) or self.cache.get(task.key or b"")
+            output = held.get(id(task)) or self.cache.get(task.key or b"", task.call.planned.kind)
             if output is None:
-                task.state, task.must_run = "waiting", True
-                self.ready.append(task)
+                self.front.again(task)
                 return
             held[id(task)] = output
             found.append(_value(output, element))
         many = call.count is not None or source.output in call.lists
         self.results[name] = found if many else found[0]
-
-
-def _reads_list(consumer: CallState, call: CallState) -> bool:
-    return any(
-        source.call == call.index and source.output in call.lists
-        for link in consumer.planned.links.values()
-        for source in link.sources
-    )
 
 
 def _value(output: Output, element: Element) -> object:

@@ -10,10 +10,12 @@ from typing import Literal
 from .cache import Cache
 from .context import RunContext, Settings
 from .errors import UserError
-from .items import CallState, Task, key_of, needs, parts_of, resolvable, resolve, states
+from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
 from .plan import Plan
+from .task_keys import key_of, parts_of
+from .tasks import CallState, Task, states
 from .workflow import Workflow
 
 

@@ -3,123 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from .errors import UserError
-from .keys import Key, canonical, digest
-from .node import Each, Folders, Node
-from .plan import Link, Plan, Planned, Source
-from .ports import is_list, outputs
-
-
-class Task:
-    """One item of a call: the unit that is keyed, cached, run and sent elsewhere.
-
-    ``item`` is its index, or None where the call is not mapped. ``waiting`` counts what must be known
-    before this task's key can be; ``dependents`` are the tasks that wait for just this one.
-    """
-
-    __slots__ = (
-        "call",
-        "dependents",
-        "digests",
-        "item",
-        "key",
-        "must_run",
-        "stamp",
-        "state",
-        "waiting",
-    )
-
-    def __init__(self, call: CallState, item: int | None) -> None:
-        self.call, self.item = call, item
-        self.waiting = 0
-        self.dependents: list[Task] = []
-        self.key: Key | None = None
-        self.digests: Mapping[str, Key | tuple[Key, ...]] = {}
-        self.state = "waiting"
-        self.stamp: object = None
-        self.must_run = False
-
-    @property
-    def items(self) -> tuple[int, ...]:
-        return () if self.item is None else (self.item,)
-
-    @property
-    def address(self) -> str:
-        return (
-            self.call.planned.name
-            if self.item is None
-            else f"{self.call.planned.name}[{self.item}]"
-        )
-
-
-class CallState:
-    """A call while it runs: how many items it has, and who waits for all of them.
-
-    ``count`` is None for a call that is not mapped. ``tasks`` exist once ``resolved``.
-    """
-
-    __slots__ = (
-        "broken", "consumers", "count", "gathered", "holds", "index", "left", "lists", "planned",
-        "prefix", "resolved", "sums", "tasks", "values", "waiters",
-    )  # fmt: skip
-
-    def __init__(self, index: int, planned: Planned) -> None:
-        self.index, self.planned = index, planned
-        self.count: int | None = None
-        self.resolved = False
-        self.tasks: list[Task] = []
-        self.left = -1
-        self.broken = ""
-        self.waiters: list[CallState] = []
-        self.consumers: list[CallState] = []
-        self.holds = 0
-        self.values: Mapping[str, list[object]] = {}
-        self.lists: frozenset[str] = list_outputs(planned.kind)
-        self.prefix = b""
-        self.gathered: dict[str, list[Element]] = {}
-        self.sums: dict[int, Key] = {}
-
-    @property
-    def done(self) -> bool:
-        return self.resolved and self.left <= 0
-
-
-class Element(NamedTuple):
-    """One value on a wire: an output of a task, or one entry of an output that is a list."""
-
-    task: Task
-    output: str
-    entry: int | None = None
-
-    def digest(self) -> Key:
-        known = self.task.digests[self.output]
-        return known if isinstance(known, bytes) else known[self.entry or 0]
-
-
-_LIST_OUTPUTS: dict[type[Node], frozenset[str]] = {}
-
-
-def list_outputs(kind: type[Node]) -> frozenset[str]:
-    """The outputs of ``kind`` that are declared ``list[T]``: several items from one call."""
-    known = _LIST_OUTPUTS.get(kind)
-    if known is None:
-        ports = outputs(kind)
-        known = frozenset(name for name, port in ports.items() if is_list(port.annotation))
-        _LIST_OUTPUTS[kind] = known
-    return known
-
-
-def states(plan: Plan) -> list[CallState]:
-    """Make a state for every call of ``plan``, each knowing its consumers."""
-    calls = [CallState(index, planned) for index, planned in enumerate(plan.calls)]
-    for call in calls:
-        for index in {
-            source.call for link in call.planned.links.values() for source in link.sources
-        }:
-            calls[index].consumers.append(call)
-    return calls
+from .node import Each, Folders
+from .plan import Link, Planned, Source
+from .tasks import CallState, Element, Task
 
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
@@ -192,11 +80,12 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
             lengths[name] = sum(_length(source, calls) or 1 for source in link.sources)
         elif link.how != "whole":
             for source in link.sources:
-                if (length := _length(source, calls)) is not None:
-                    if lengths.setdefault(name, length) != length:
-                        raise UserError(
-                            f"{name} gathers lists of {lengths[name]} and {length} items; they must be equal"
-                        )
+                length = _length(source, calls)
+                if length is not None and lengths.setdefault(name, length) != length:
+                    raise UserError(
+                        f"{name} gathers lists of {lengths[name]} and {length} items; "
+                        "they must be equally long"
+                    )
     if len(set(lengths.values())) > 1:
         said = " but ".join(f"{name} has {n} item{'s' * (n != 1)}" for name, n in lengths.items())
         raise UserError(
@@ -213,7 +102,7 @@ def _length(source: Source, calls: Sequence[CallState]) -> int | None:
 
 
 def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> list[Task]:
-    """Make the tasks of ``call`` wait for ``upstream``: item for item where they zip, else for all of it."""
+    """Make the tasks of ``call`` wait for ``upstream``: item for item or all at once."""
     if (
         upstream.count is not None
         and source.output not in upstream.lists
@@ -287,53 +176,3 @@ def constants(task: Task) -> Mapping[str, object]:
         return task.call.planned.values
     picked = {name: values[task.item or 0] for name, values in task.call.values.items()}
     return {**task.call.planned.values, **picked}
-
-
-def key_of(task: Task, calls: Sequence[CallState], signature: str, stamp: object = None) -> Key:
-    """The cache key of one item: what runs, on which values, and the content of all that is linked in."""
-    call = task.call
-    if not call.prefix:
-        parts = [call.planned.static, *(name.encode() for name in call.planned.links)]
-        call.prefix = digest(
-            *parts, signature.encode() if call.planned.kind.lane == "device" else b""
-        )
-    parts = [call.prefix]
-    if call.values:
-        parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
-    if stamp is not None:
-        parts += [b"stamp", canonical(stamp)]
-    for _, value in bound(task, calls):
-        if isinstance(value, list):
-            parts.append(_digest_of_all(task.call, value))
-        else:
-            parts.append(value.digest())
-    return digest(*parts)
-
-
-def _digest_of_all(call: CallState, elements: list[Element]) -> Key:
-    """One digest for a list of elements; made once where all items of ``call`` take the same list."""
-    known = call.sums.get(id(elements))
-    if known is None:
-        known = digest(b"list", *(element.digest() for element in elements))
-        if any(elements is shared for shared in call.gathered.values()):
-            call.sums[id(elements)] = known
-    return known
-
-
-def parts_of(task: Task, calls: Sequence[CallState], signature: str) -> Mapping[str, str]:
-    """What the key of ``task`` was made of, by name, as short text: what an explanation compares."""
-    kind = task.call.planned.kind
-    said = {name: _short(value) for name, value in constants(task).items()}
-    for name, value in bound(task, calls):
-        found = value if isinstance(value, list) else [value]
-        said[name] = "@" + " ".join(element.digest().hex()[:12] for element in found)
-    if kind.lane == "device":
-        said["(device)"] = signature
-    if task.stamp is not None:
-        said["(file)"] = _short(task.stamp)
-    return {**said, "(version)": str(kind.version), "(node)": task.address}
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 400 else f"{text[:200]}…{digest(canonical(text)).hex()[:12]}"

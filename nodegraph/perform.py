@@ -16,9 +16,11 @@ from .cache import Cache, Record
 from .context import RunContext
 from .errors import NodeError, UserError
 from .events import Progressed
-from .items import CallState, Element, Task, bound, constants, parts_of
+from .items import bound, constants
 from .node import Node, Output
 from .ports import output_of
+from .task_keys import parts_of
+from .tasks import CallState, Element, Task
 from .values import Watch
 
 
@@ -145,7 +147,7 @@ class Worker:
             output = fetched.get(id(needed))
             if output is None:
                 assert needed.key is not None
-                output = self.cache.get(needed.key, device)
+                output = self.cache.get(needed.key, needed.call.planned.kind, device)
                 if output is None:
                     raise _LostError(needed)
                 fetched[id(needed)] = output
@@ -185,10 +187,8 @@ class Worker:
     def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
         batch = getattr(type(nodes[0]), "run_batch", None)
-        if batch is None:
-            running = _call(nodes[0].run, context)  # type: ignore[attr-defined]
-        else:
-            running = _call(batch, context, nodes)
+        alone = getattr(nodes[0], "run", None)
+        running = _call(batch, context, nodes) if batch else _call(alone, context)
         if hasattr(running, "send"):
             items = tuple(task.item for task in tasks if task.item is not None)
             running = yield from self._follow(running, tasks[0].call.planned.name, items)
@@ -220,9 +220,7 @@ class Worker:
             }:
                 self.cache.drop(needed.key or b"")
             names = " and ".join(repr(name) for name in changed)
-            raise UserError(
-                f"wrote into its input {names}; inputs are shared with other nodes: change a copy instead"
-            )
+            raise UserError(f"wrote into its input {names}; inputs are shared: change a copy")
 
 
 def _node(task: Task, inputs: Mapping[str, object]) -> Node:

@@ -1,0 +1,180 @@
+"""What of a plan is known while it runs, what is ready to go on, and what can never be had."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from .cache import Cache, Record
+from .errors import NodeError, UserError
+from .events import Event, Failed, Finished, Skipped
+from .items import resolvable, resolve
+from .node import Folders
+from .plan import Plan
+from .tasks import CallState, Task, states
+
+
+class Frontier:
+    """The state of every task of a run.
+
+    Worklists, not calls of calls: no recursion grows with the graph.
+
+    Attributes:
+        ready: Tasks whose inputs are all known.
+        heard: Events that the driver has not been told yet.
+    """
+
+    def __init__(self, plan: Plan, cache: Cache, folders: Folders) -> None:
+        self.calls = states(plan)
+        self.ready: deque[Task] = deque()
+        self.heard: list[Event] = []
+        self.failures: list[NodeError] = []
+        self._cache, self._folders = cache, folders
+        self._unsettled: deque[CallState] = deque(self.calls)
+        self._doomed: deque[tuple[Task, str]] = deque()
+        self._pinned: set[Task] = set()
+        for call in self.calls:
+            call.holds = len(call.consumers)
+        for source in plan.results.values():
+            self.calls[source.call].holds += 1
+
+    def settle(self) -> bool:
+        """Follow up on one thing that has become known; False if there is nothing."""
+        if self._unsettled:
+            self._settle(self._unsettled.popleft())
+        elif self._doomed:
+            self._skip(*self._doomed.popleft())
+        else:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of everything in the cache."""
+        for task in self._pinned:
+            self._cache.unpin(task.key or b"")
+        self._pinned.clear()
+
+    def complete(self, task: Task, record: Record, seconds: float, cached: bool) -> None:
+        """Take note of a result, and of everything it lets go on."""
+        call, key = task.call, task.key
+        assert key is not None
+        again = task.must_run
+        task.digests, task.state, task.must_run = record.digests, "done", False
+        self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
+        if call.holds and task not in self._pinned:
+            self._cache.pin(key)
+            self._pinned.add(task)
+        if task.dependents:
+            waiting, task.dependents = task.dependents, []
+            for dependent in waiting:
+                self._unblock(dependent)
+        if not again:
+            self._count_down(call)
+
+    def fail(self, task: Task, error: NodeError) -> None:
+        """Take note of a failure, and of everything it makes impossible."""
+        self.failures.append(error)
+        self.heard.append(Failed(task.call.planned.name, task.items, error))
+        self._doomed.append((task, task.address))
+
+    def demand(self, task: Task, missing: Iterable[Task]) -> None:
+        """Have results whose values are gone computed again before ``task``."""
+        task.state = "waiting"
+        for needed in set(missing):
+            needed.dependents.append(task)
+            task.waiting += 1
+            if needed.state == "done":
+                self.again(needed)
+
+    def again(self, task: Task) -> None:
+        """Have a known result computed once more."""
+        task.state, task.must_run = "waiting", True
+        self.ready.append(task)
+
+    def _unblock(self, task: Task) -> None:
+        task.waiting -= 1
+        if task.waiting == 0 and task.state == "waiting":
+            self.ready.append(task)
+
+    def _count_down(self, call: CallState) -> None:
+        call.left -= 1
+        if call.left > 0:
+            return
+        self._let_go(call)
+        for task in (task for waiter in call.waiters for task in waiter.tasks):
+            if call.broken:
+                self._doomed.append((task, call.broken))
+            else:
+                self._unblock(task)
+        call.waiters = []
+        for consumer in call.consumers:
+            if not consumer.resolved:
+                if call.broken and _reads_list(consumer, call):
+                    self._doom(consumer, call.broken)
+                else:
+                    self._unsettled.append(consumer)
+
+    def _let_go(self, call: CallState) -> None:
+        """Unpin what only ``call`` still needed."""
+        for index in {
+            source.call for link in call.planned.links.values() for source in link.sources
+        }:
+            upstream = self.calls[index]
+            upstream.holds -= 1
+            if not upstream.holds:
+                for task in upstream.tasks:
+                    if task in self._pinned:
+                        self._pinned.remove(task)
+                        self._cache.unpin(task.key or b"")
+
+    def _settle(self, call: CallState) -> None:
+        """Make the tasks of ``call`` as soon as the number of its items can be told."""
+        if call.resolved or not resolvable(call, self.calls):
+            return
+        try:
+            doomed = resolve(call, self.calls, self._folders)
+        except UserError as error:
+            failure = NodeError(
+                call.planned.name, call.planned.kind.__name__, call.planned.values, error
+            )
+            failure.__cause__ = error
+            self._doom(call, call.planned.name)
+            self.fail(call.tasks[0], failure)
+            return
+        self.ready += [task for task in call.tasks if task.waiting == 0]
+        self._doomed += [(task, self._culprit(call)) for task in doomed]
+        self._unsettled += [consumer for consumer in call.consumers if not consumer.resolved]
+        if call.count == 0:
+            self._count_down(call)
+
+    def _doom(self, call: CallState, because: str) -> None:
+        """Give up on a call whose number of items will never be known."""
+        call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
+        self._doomed.append((call.tasks[0], because))
+
+    def _culprit(self, call: CallState) -> str:
+        upstream = [
+            self.calls[s.call] for link in call.planned.links.values() for s in link.sources
+        ]
+        return next((u.broken for u in upstream if u.broken), call.planned.name)
+
+    def _skip(self, task: Task, because: str) -> None:
+        """Mark ``task``, and then all that needs it, as not to be had."""
+        if task.state == "failed":
+            return
+        if task.address != because:
+            self.heard.append(Skipped(task.call.planned.name, task.items, because))
+        again = task.must_run
+        task.state, task.call.broken = "failed", because
+        self._doomed += [(dependent, because) for dependent in task.dependents]
+        task.dependents = []
+        if not again:
+            self._count_down(task.call)
+
+
+def _reads_list(consumer: CallState, call: CallState) -> bool:
+    return any(
+        source.call == call.index and source.output in call.lists
+        for link in consumer.planned.links.values()
+        for source in link.sources
+    )

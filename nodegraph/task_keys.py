@@ -1,0 +1,59 @@
+"""The cache key of one item, and the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .items import bound, constants
+from .keys import Key, canonical, digest
+from .tasks import CallState, Element, Task
+
+
+def key_of(task: Task, calls: Sequence[CallState], signature: str, stamp: object = None) -> Key:
+    """The cache key of one item: what runs, on which values, and what is linked in."""
+    call = task.call
+    if not call.prefix:
+        parts = [call.planned.static, *(name.encode() for name in call.planned.links)]
+        call.prefix = digest(
+            *parts, signature.encode() if call.planned.kind.lane == "device" else b""
+        )
+    parts = [call.prefix]
+    if call.values:
+        parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
+    if stamp is not None:
+        parts += [b"stamp", canonical(stamp)]
+    for _, value in bound(task, calls):
+        if isinstance(value, list):
+            parts.append(_digest_of_all(task.call, value))
+        else:
+            parts.append(value.digest())
+    return digest(*parts)
+
+
+def _digest_of_all(call: CallState, elements: list[Element]) -> Key:
+    """One digest for a list of elements; made once where all items share the list."""
+    known = call.sums.get(id(elements))
+    if known is None:
+        known = digest(b"list", *(element.digest() for element in elements))
+        if any(elements is shared for shared in call.gathered.values()):
+            call.sums[id(elements)] = known
+    return known
+
+
+def parts_of(task: Task, calls: Sequence[CallState], signature: str) -> Mapping[str, str]:
+    """What the key of ``task`` was made of, as short text: what an explanation compares."""
+    kind = task.call.planned.kind
+    said = {name: _short(value) for name, value in constants(task).items()}
+    for name, value in bound(task, calls):
+        found = value if isinstance(value, list) else [value]
+        said[name] = "@" + " ".join(element.digest().hex()[:12] for element in found)
+    if kind.lane == "device":
+        said["(device)"] = signature
+    if task.stamp is not None:
+        said["(file)"] = _short(task.stamp)
+    return {**said, "(version)": str(kind.version), "(node)": task.address}
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 400 else f"{text[:200]}…{digest(canonical(text)).hex()[:12]}"

@@ -1,0 +1,118 @@
+"""The calls and items of a plan as they run: the mutable part, of which each run has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from .keys import Key
+from .node import Node
+from .plan import Plan, Planned
+from .ports import is_list, outputs
+
+
+class Task:
+    """One item of a call: the unit that is keyed, cached, run and sent elsewhere.
+
+    Attributes:
+        item: Its index, or None where the call is not mapped.
+        waiting: How many things must be known before this task's key can be.
+        dependents: The tasks that wait for just this one.
+        must_run: Its value is needed again though its result is known.
+    """
+
+    __slots__ = (
+        "call",
+        "dependents",
+        "digests",
+        "item",
+        "key",
+        "must_run",
+        "stamp",
+        "state",
+        "waiting",
+    )
+
+    def __init__(self, call: CallState, item: int | None) -> None:
+        self.call, self.item = call, item
+        self.waiting = 0
+        self.dependents: list[Task] = []
+        self.key: Key | None = None
+        self.digests: Mapping[str, Key | tuple[Key, ...]] = {}
+        self.state = "waiting"
+        self.stamp: object = None
+        self.must_run = False
+
+    @property
+    def items(self) -> tuple[int, ...]:
+        return () if self.item is None else (self.item,)
+
+    @property
+    def address(self) -> str:
+        return (
+            self.call.planned.name
+            if self.item is None
+            else f"{self.call.planned.name}[{self.item}]"
+        )
+
+
+class CallState:
+    """A call while it runs: how many items it has, and who waits for all of them.
+
+    ``count`` is None for a call that is not mapped. ``tasks`` exist once ``resolved``.
+    """
+
+    __slots__ = (
+        "broken", "consumers", "count", "gathered", "holds", "index", "left", "lists", "planned",
+        "prefix", "resolved", "sums", "tasks", "values", "waiters",
+    )  # fmt: skip
+
+    def __init__(self, index: int, planned: Planned) -> None:
+        self.index, self.planned = index, planned
+        self.count: int | None = None
+        self.resolved = False
+        self.tasks: list[Task] = []
+        self.left = -1
+        self.broken = ""
+        self.waiters: list[CallState] = []
+        self.consumers: list[CallState] = []
+        self.holds = 0
+        self.values: Mapping[str, list[object]] = {}
+        self.lists: frozenset[str] = list_outputs(planned.kind)
+        self.prefix = b""
+        self.gathered: dict[str, list[Element]] = {}
+        self.sums: dict[int, Key] = {}
+
+    @property
+    def done(self) -> bool:
+        return self.resolved and self.left <= 0
+
+
+class Element(NamedTuple):
+    """One value on a wire: an output of a task, or one entry of an output that is a list."""
+
+    task: Task
+    output: str
+    entry: int | None = None
+
+    def digest(self) -> Key:
+        known = self.task.digests[self.output]
+        return known if isinstance(known, bytes) else known[self.entry or 0]
+
+
+@cache
+def list_outputs(kind: type[Node]) -> frozenset[str]:
+    """The outputs of ``kind`` that are declared ``list[T]``: several items from one call."""
+    return frozenset(name for name, port in outputs(kind).items() if is_list(port.annotation))
+
+
+def states(plan: Plan) -> list[CallState]:
+    """Make a state for every call of ``plan``, each knowing its consumers."""
+    calls = [CallState(index, planned) for index, planned in enumerate(plan.calls)]
+    for call in calls:
+        for index in {
+            source.call for link in call.planned.links.values() for source in link.sources
+        }:
+            calls[index].consumers.append(call)
+    return calls
