@@ -1,0 +1,177 @@
+"""The tiers in memory: every device's and the host's, and what moves from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from threading import Condition, RLock
+from typing import Any
+
+from ..tensors import Tensors
+from ..values import changed
+from .budget import Budgets
+from .tiers import Entry, Tier
+
+DEVICE_SHARE = 0.8
+HOST_SHARE = 0.25
+
+
+class Memory:
+    """Entries on devices and on the host; over budget a device's go to the host, the host's are dropped.
+
+    What is pinned is never dropped: it leaves the host only when ``spill`` could put it elsewhere.
+    Copies are made outside the lock; an entry on its way is still found.
+    """
+
+    def __init__(self, budgets: Budgets, tensors: Tensors, spill: Callable[[Entry], bool]) -> None:
+        self.lock = RLock()
+        self.moved = Condition(self.lock)
+        self.moving: dict[Hashable, Entry] = {}
+        self.pins: dict[Hashable, int] = {}
+        self._budgets, self._tensors, self._spill = budgets, tensors, spill
+        self._tiers: dict[str, Tier] = {}
+
+    def tier(self, place: str) -> Tier:
+        """The tier of a place, made when it is first needed: only then is memory measured."""
+        with self.lock:
+            found = self._tiers.get(place)
+            if found is None:
+                found = self._tiers[place] = Tier(self._budget(place), self.pins)
+            return found
+
+    def _budget(self, place: str) -> int:
+        given = self._budgets.host if place == "cpu" else self._budgets.device
+        share = HOST_SHARE if place == "cpu" else DEVICE_SHARE
+        return int(self._tensors.memory(place) * share) if given is None else given
+
+    def devices(self) -> list[Tier]:
+        return [tier for place, tier in self._tiers.items() if place != "cpu"]
+
+    def find(self, key: Hashable) -> Entry | None:
+        """Look for an entry in every tier, and note that it was used."""
+        with self.lock:
+            for tier in self._tiers.values():
+                if (entry := tier.entries.get(key)) is not None:
+                    tier.touch(entry)
+                    return entry
+            return self.moving.get(key)
+
+    def add(self, entry: Entry) -> None:
+        """Hold an entry where it lies, and nowhere else."""
+        with self.lock:
+            self.remove(entry.key)
+            tier = self.tier(entry.place)
+            tier.add(entry)
+            full = tier.bytes > tier.budget
+        if full:
+            self.settle()
+
+    def remove(self, key: Hashable) -> Entry | None:
+        with self.lock:
+            self.moving.pop(key, None)
+            found = [tier.remove(key) for tier in self._tiers.values()]
+            return next((entry for entry in found if entry is not None), None)
+
+    def pin(self, key: Hashable) -> None:
+        with self.lock:
+            self.pins[key] = self.pins.get(key, 0) + 1
+
+    def unpin(self, key: Hashable) -> None:
+        with self.lock:
+            left = self.pins.get(key, 0) - 1
+            if left > 0:
+                self.pins[key] = left
+                return
+            self.pins.pop(key, None)
+            self.offer(key)
+
+    def offer(self, key: Hashable) -> None:
+        """Let an entry go again that was pinned or leased, at once where memory is short."""
+        with self.lock:
+            full = False
+            for tier in self._tiers.values():
+                if (entry := tier.entries.get(key)) is not None:
+                    tier.offer(entry)
+                    full = tier.bytes > tier.budget
+        if full:
+            self.settle()
+
+    def settle(self, place: str = "", extra: int = 0) -> None:
+        """Move and drop entries until every tier is within its budget, ``place`` with ``extra`` to spare."""
+        while (found := self._surplus(place, extra)) is not None:
+            self._send(found)
+
+    def shrink(self, size: int | None = None) -> int:
+        """Free bytes on the devices, or on the host where no device holds any; all that can go by default."""
+        freed = 0
+        while (size is None or freed < size) and (entry := self._any_victim()) is not None:
+            self._send(entry)
+            freed += entry.bytes
+        self.settle()
+        self._tensors.trim()
+        return freed
+
+    def move(self, entry: Entry, place: str) -> Any:
+        """Copy an entry's value to ``place``: weights whole, of an output what was made on a device."""
+        if entry.homes is None:
+            return self._tensors.move_weights(entry.value, place)
+        homes = iter(entry.homes)
+        return changed(
+            entry.value,
+            lambda leaf: self._tensors.move(leaf, place) if next(homes) else leaf,
+            self._tensors,
+        )
+
+    def _surplus(self, place: str, extra: int) -> Entry | None:
+        with self.lock:
+            for name, tier in self._tiers.items():
+                if tier.bytes + (extra if name == place else 0) <= tier.budget:
+                    continue
+                if (entry := tier.victim()) is not None:
+                    return self._leaving(entry)
+        return None
+
+    def _any_victim(self) -> Entry | None:
+        with self.lock:
+            devices = self.devices()
+            for tier in devices or self._tiers.values():
+                if (entry := tier.victim(pinned=bool(devices))) is not None:
+                    return self._leaving(entry)
+        return None
+
+    def _leaving(self, entry: Entry) -> Entry:
+        self.moving[entry.key] = entry
+        return entry
+
+    def _send(self, entry: Entry) -> None:
+        """Take an entry one tier down; outside the lock, and undone if it was removed meanwhile."""
+        if entry.place != "cpu":
+            lower = Entry(
+                entry.key, self.move(entry, "cpu"), entry.bytes, entry.seconds, "cpu", entry.homes
+            )
+            self._arrive(entry, lower, held=False)
+        elif entry.key in self.pins and not self._spill(entry):
+            self._arrive(entry, entry, held=True)
+        else:
+            self._arrive(entry, None, held=False)
+
+    def _arrive(self, entry: Entry, lower: Entry | None, held: bool) -> None:
+        with self.moved:
+            wanted = self.moving.pop(entry.key, None) is entry
+            if wanted and lower is not None:
+                (self.tier("cpu").hold if held else self.tier("cpu").add)(lower)
+            self.moved.notify_all()
+
+    def tiers(self) -> list[tuple[str, Tier]]:
+        """Every place that holds or held something; the host always."""
+        self.tier("cpu")
+        with self.lock:
+            return list(self._tiers.items())
+
+    def clear(self) -> None:
+        """Drop all that is neither pinned nor leased."""
+        with self.lock:
+            for tier in self._tiers.values():
+                for entry in list(tier.entries.values()):
+                    if not entry.leases and entry.key not in self.pins:
+                        tier.remove(entry.key)
+        self._tensors.trim()

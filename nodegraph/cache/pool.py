@@ -1,0 +1,105 @@
+"""Model weights: loaded once, lent to nodes while they run, and given up when memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, TypeAlias, TypeVar
+
+from ..node import ModelRef
+from ..tensors import Tensors
+from .memory import Memory
+from .tiers import Entry
+
+W = TypeVar("W")
+Weights: TypeAlias = tuple[str, str]
+
+
+class Pool:
+    """The weights in memory, by content and dtype. They share the tiers, and the budgets, of all values."""
+
+    def __init__(self, memory: Memory, tensors: Tensors) -> None:
+        self._memory, self._tensors = memory, tensors
+        self._busy: set[Weights] = set()
+        self._sizes: dict[Weights, int] = {}
+
+    @contextmanager
+    def lease(self, ref: ModelRef[W], device: str, dtype: str) -> Iterator[W]:
+        """Keep the weights of ``ref`` on a device for as long as the block runs."""
+        entry = self._take(ref, device, dtype)
+        try:
+            yield entry.value
+        finally:
+            with self._memory.lock:
+                entry.leases -= 1
+            self._memory.offer(entry.key)
+
+    def preload(self, ref: ModelRef[object], device: str, dtype: str) -> None:
+        """Bring the weights of ``ref`` to a device now."""
+        with self.lease(ref, device, dtype):
+            pass
+
+    def _take(self, ref: ModelRef[Any], device: str, dtype: str) -> Entry:
+        key = (ref.key, dtype)
+        memory = self._memory
+        with memory.moved:
+            while True:
+                entry = None if key in memory.moving or key in self._busy else memory.find(key)
+                if entry is not None and (entry.place == device or entry.leases == 0):
+                    entry.leases += 1
+                    if entry.place == device:
+                        return entry
+                    break
+                if entry is None and key not in memory.moving and key not in self._busy:
+                    break
+                # Somebody loads or moves them, or uses them on another device.
+                memory.moved.wait()
+            self._busy.add(key)
+        try:
+            return self._brought(ref, entry, device, dtype)
+        finally:
+            with memory.moved:
+                self._busy.discard(key)
+                memory.moved.notify_all()
+
+    def _brought(self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str) -> Entry:
+        """Move weights that lie elsewhere, or load them; once more after making room if memory ran out."""
+        key = (ref.key, dtype)
+        self._memory.settle(device, self._sizes.get(key, 0))
+        start = perf_counter()
+        try:
+            value = self._fetched(ref, entry, device, dtype)
+        except Exception as error:
+            if not self._tensors.is_oom(error):
+                self._undo(entry)
+                raise
+            # Drop the traceback too: it keeps half-loaded tensors alive.
+            error.__traceback__ = None
+            value = None
+        if value is None:
+            self._memory.shrink()
+            start = perf_counter()
+            try:
+                value = self._fetched(ref, entry, device, dtype)
+            except BaseException:
+                self._undo(entry)
+                raise
+        seconds = entry.seconds if entry is not None else perf_counter() - start
+        size = self._sizes[key] = self._tensors.weights_size(value)
+        new = Entry(key, value, size, seconds, device)
+        new.leases = 1
+        self._memory.add(new)
+        return new
+
+    def _fetched(self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str) -> Any:
+        if entry is None:
+            return ref.load(device, dtype)
+        return self._memory.move(entry, device)
+
+    def _undo(self, entry: Entry | None) -> None:
+        if entry is not None:
+            # A module may have been moved in part: it is loaded again from its files.
+            with self._memory.lock:
+                entry.leases -= 1
+                self._memory.remove(entry.key)

@@ -1,0 +1,93 @@
+"""What is remembered of a call, also after its value has gone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..keys import Key, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a call gave and took.
+
+    Attributes:
+        digests: The content of every output; a tuple of one an item where the output is a list.
+        seconds: How long it took to compute.
+        bytes: What its value holds.
+        parts: What its key was made of, by name, as short texts for ``explain``.
+    """
+
+    digests: Mapping[str, Key | tuple[Key, ...]]
+    seconds: float
+    bytes: int
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it lies on disk.
+
+    Attributes:
+        skeleton: The value without its leaves, as JSON; None where only the record was kept.
+        payload: Name of the file that holds the leaves; empty where there are none.
+        homes: For every leaf, whether it was made on a device.
+    """
+
+    record: Record
+    skeleton: Any = None
+    payload: str = ""
+    homes: tuple[bool, ...] = ()
+
+
+def to_json(key: Key, stored: Stored) -> bytes:
+    """Write a record, with a checksum that covers its key too."""
+    record = stored.record
+    body = {
+        "digests": {name: _hex(each) for name, each in record.digests.items()},
+        "seconds": record.seconds,
+        "bytes": record.bytes,
+        "parts": dict(record.parts),
+        "value": stored.skeleton,
+        "payload": stored.payload,
+        "homes": list(stored.homes),
+        "when": time.time(),
+    }
+    return json.dumps({"sum": _sum(key, body), "record": body}).encode()
+
+
+def from_json(key: Key, text: bytes) -> Stored:
+    """Read a record.
+
+    Raises:
+        ValueError: it is not what ``to_json`` wrote for this key.
+    """
+    try:
+        document = json.loads(text)
+        body = document["record"]
+        if document["sum"] != _sum(key, body):
+            raise ValueError("the checksum differs")
+        digests = {name: _key(each) for name, each in body["digests"].items()}
+        record = Record(digests, body["seconds"], body["bytes"], body["parts"])
+        return Stored(record, body["value"], body["payload"], tuple(body["homes"]))
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError("not a record of this version") from error
+
+
+def _sum(key: Key, body: Any) -> str:
+    # Twice through JSON: the same text comes out before it is written and after it was read.
+    return digest(key, json.dumps(body, sort_keys=True).encode()).hex()
+
+
+def _hex(known: Key | tuple[Key, ...]) -> str | list[str]:
+    return [each.hex() for each in known] if isinstance(known, tuple) else known.hex()
+
+
+def _key(text: str | list[str]) -> Key | tuple[Key, ...]:
+    if isinstance(text, list):
+        return tuple(bytes.fromhex(each) for each in text)
+    return bytes.fromhex(text)

@@ -1,0 +1,119 @@
+"""A tier: entries within a byte budget, and which of them goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+
+class Entry:
+    """One thing held in memory: an output, or the weights of a model.
+
+    Attributes:
+        bytes: What it holds, at least 1.
+        seconds: What it takes to get it back: computing, or loading.
+        place: Where it lies: ``cpu``, ``cuda:0``, …
+        homes: Of an output: for every leaf, whether it was made on a device. None for weights.
+        leases: How many nodes are using it where it lies; then it cannot move.
+        rank: Higher is kept longer.
+    """
+
+    __slots__ = (
+        "bytes", "homes", "key", "leases", "place", "rank", "seconds", "ticket", "value"
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        key: Hashable,
+        value: Any,
+        size: int,
+        seconds: float,
+        place: str = "cpu",
+        homes: tuple[bool, ...] | None = None,
+    ) -> None:
+        self.key, self.value, self.bytes, self.seconds = key, value, max(size, 1), seconds
+        self.place, self.homes, self.leases, self.rank, self.ticket = place, homes, 0, 0.0, -1
+
+
+class Tier:
+    """Entries of one place, the cheapest to get back per byte going first.
+
+    GreedyDual-Size (Cao and Irani 1997): ``clock`` is the rank of what went last, and a new or used
+    entry starts from there, so that disuse ages an entry.
+    """
+
+    def __init__(self, budget: int, pins: Mapping[Hashable, int]) -> None:
+        self.budget, self.bytes, self.clock = budget, 0, 0.0
+        self.entries: dict[Hashable, Entry] = {}
+        self._pins = pins
+        self._tickets = count()
+        # Entries that left, or were queued anew, stay in the heaps until they come up: only the
+        # entry's latest ticket counts. Keys, so that no value is kept alive by a heap.
+        self._free: list[tuple[float, int, Hashable]] = []
+        self._pinned: list[tuple[float, int, Hashable]] = []
+
+    def add(self, entry: Entry) -> None:
+        """Hold an entry, in place of one with the same key."""
+        self.remove(entry.key)
+        self.entries[entry.key] = entry
+        self.bytes += entry.bytes
+        self.touch(entry)
+        self.offer(entry)
+
+    def touch(self, entry: Entry) -> None:
+        """Note that an entry was used."""
+        entry.rank = self.clock + entry.seconds / entry.bytes
+
+    def offer(self, entry: Entry) -> None:
+        """Let an entry be chosen, again where it was pinned or leased."""
+        self._queue(self._free, entry)
+        if len(self._free) > 2 * len(self.entries) + 64:
+            self._free = sorted(each for each in self._free if self._is_current(each))
+
+    def hold(self, entry: Entry) -> None:
+        """Keep an entry that cannot go anywhere; it is not chosen until it is offered."""
+        self.remove(entry.key)
+        self.entries[entry.key] = entry
+        self.bytes += entry.bytes
+        entry.ticket = -1
+
+    def remove(self, key: Hashable) -> Entry | None:
+        entry = self.entries.pop(key, None)
+        if entry is not None:
+            self.bytes -= entry.bytes
+        return entry
+
+    def victim(self, pinned: bool = True) -> Entry | None:
+        """Take out the entry to go first; a pinned one only where asked for and nothing else is left."""
+        entry = self._lowest(self._free, pinned=False)
+        if entry is None and pinned:
+            entry = self._lowest(self._pinned, pinned=True)
+        if entry is not None:
+            self.remove(entry.key)
+            self.clock = max(self.clock, entry.rank)
+        return entry
+
+    def _queue(self, heap: list[tuple[float, int, Hashable]], entry: Entry) -> None:
+        entry.ticket = next(self._tickets)
+        heappush(heap, (entry.rank, entry.ticket, entry.key))
+
+    def _is_current(self, queued: tuple[float, int, Hashable]) -> bool:
+        entry = self.entries.get(queued[2])
+        return entry is not None and entry.ticket == queued[1]
+
+    def _lowest(self, heap: list[tuple[float, int, Hashable]], pinned: bool) -> Entry | None:
+        while heap:
+            queued = heappop(heap)
+            entry = self.entries.get(queued[2])
+            if entry is None or entry.ticket != queued[1] or entry.leases:
+                continue
+            if queued[0] != entry.rank:
+                self._queue(heap, entry)
+            elif (entry.key in self._pins) == pinned:
+                return entry
+            elif not pinned:
+                # Set aside once a pin, so that a long run of pinned entries is not searched again.
+                self._queue(self._pinned, entry)
+        return None
