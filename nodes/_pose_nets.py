@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import UserError
 from nodegraph.node import Context
 
-from . import _controlnet_aux, _files
+from . import _controlnet_aux
+from ._identity import cache_folder, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ FILES: Mapping[Part, str] = {
     "hand": "hand_pose_model",
     "face": "facenet",
 }
+SECONDS = 5.0
 ORIGINAL = "lllyasviel/ControlNet"  # keeps two of the files in a folder, and the third elsewhere
 
 
@@ -65,16 +67,19 @@ def find(model: str, part: Part, context: Context) -> PoseNet:
     if folder.is_dir():
         path = local(folder, FILES[part], model)
     elif model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise UserError(f"no folder {model!r} with OpenPose's weights; 'movenet' works without any")
+        raise UserError(
+            f"model: no folder {model!r} with OpenPose's weights; 'movenet' works without any"
+        )
     else:
         path = None
     if (path is None or path.suffix != ".safetensors") and "pickle" not in context.allow:
         raise UserError(
-            f"{model!r} holds OpenPose's weights as a pickle ({FILES[part]}.pth), which can hide"
-            " programs; allow it with --allow-pickle, or use 'movenet'"
+            f"model: {model!r} holds OpenPose's weights as a pickle ({FILES[part]}.pth), which can"
+            " run code when it is read; use 'movenet', or allow it with --allow-pickle if you trust"
+            " where it is from"
         )
     path = path or from_hub(model, part)
-    return PoseNet(part, path, _files.content(path))
+    return PoseNet(part, path, sha256(path))
 
 
 def local(folder: Path, name: str, model: str) -> Path:
@@ -83,7 +88,7 @@ def local(folder: Path, name: str, model: str) -> Path:
         for place in (folder, folder / "annotator" / "ckpts"):
             if (path := place / f"{name}{suffix}").is_file():
                 return path
-    raise UserError(f"no {name}.safetensors or {name}.pth in {model!r}")
+    raise UserError(f"model: no {name}.safetensors or {name}.pth in {model!r}")
 
 
 def from_hub(model: str, part: Part) -> Path:
@@ -96,13 +101,15 @@ def from_hub(model: str, part: Part) -> Path:
             model = "lllyasviel/Annotators"
         else:
             name = f"annotator/ckpts/{name}"
+    with suppress(Exception):  # not in the cache: the hub's versions say that in different ways
+        return Path(hf_hub_download(model, name, local_files_only=True))
     try:
-        return Path(hf_hub_download(model, name))
+        return Path(hf_hub_download(model, name, etag_timeout=SECONDS))
     except Exception as error:  # no network, no such repository, no such file, …
         raise UserError(
-            f"cannot get {name} of {model!r} from the Hugging Face hub ({type(error).__name__});"
-            f" fetch it elsewhere with `hf download {model} {name} --local-dir FOLDER` and name"
-            " that folder, or use 'movenet'"
+            f"model: cannot get {name} of {model!r} from the Hugging Face hub"
+            f" ({type(error).__name__}); fetch it where you can (hf download {model} {name}"
+            " --local-dir FOLDER) and give that folder, or use 'movenet', which needs no network"
         ) from error
 
 
@@ -112,7 +119,7 @@ def tensors(path: Path, digest: str) -> Mapping[str, Tensor]:
 
     if path.suffix == ".safetensors":
         return dict(load_file(path))
-    kept = cache_folder() / f"{digest}.safetensors"
+    kept = cache_folder() / "openpose" / f"{digest}.safetensors"
     if not kept.is_file():
         keep(unpickled(path), kept)
     return dict(load_file(kept))
@@ -126,7 +133,7 @@ def unpickled(path: Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise UserError(
-            f"{path.name} holds more than weights, or is damaged; it was not opened"
+            f"model: {path.name} holds more than weights, or is damaged; it was not opened"
         ) from error
     return {name: one.contiguous() for name, one in state.items() if isinstance(one, torch.Tensor)}
 
@@ -142,14 +149,6 @@ def keep(state: dict[str, Tensor], path: Path) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def cache_folder() -> Path:
-    """Where converted weights are kept: beside the results of earlier runs."""
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get("NODEGRAPH_CACHE")
-    return (Path(chosen) if chosen else user_cache_path("nodegraph")) / "converted"
 
 
 @contextmanager

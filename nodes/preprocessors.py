@@ -119,7 +119,7 @@ class OpenPose(Node):
                 return list(detector.detect_poses(pixels, self.include_hand, self.include_face))
         if self.include_hand or self.include_face:
             raise UserError(
-                "movenet finds bodies alone; for hands and faces set model to a folder or hub"
+                "model: movenet finds bodies alone; for hands and faces give a folder or hub"
                 " repository with OpenPose's weights"
             )
         body = _poses.MoveNetBody(self.detect_resolution)

@@ -176,7 +176,7 @@ def test_movenet_says_that_it_finds_no_hands_and_faces() -> None:
         OpenPose(image=gradient(), include_hand=True).run(Hand())
 
     assert str(caught.value) == (
-        "movenet finds bodies alone; for hands and faces set model to a folder or hub repository"
+        "model: movenet finds bodies alone; for hands and faces give a folder or hub repository"
         " with OpenPose's weights"
     )
 
@@ -207,13 +207,14 @@ def test_a_pickle_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
         OpenPose(image=gradient(), model=str(tmp_path)).run(Hand())
 
     assert str(caught.value) == (
-        f"{str(tmp_path)!r} holds OpenPose's weights as a pickle (body_pose_model.pth), which can"
-        " hide programs; allow it with --allow-pickle, or use 'movenet'"
+        f"model: {str(tmp_path)!r} holds OpenPose's weights as a pickle (body_pose_model.pth),"
+        " which can run code when it is read; use 'movenet', or allow it with --allow-pickle if you"
+        " trust where it is from"
     )
 
 
 def test_the_hub_is_not_asked_for_a_pickle_that_is_not_allowed() -> None:
-    with pytest.raises(UserError, match="allow it with --allow-pickle"):
+    with pytest.raises(UserError, match="or allow it with --allow-pickle"):
         OpenPose(image=gradient(), model="lllyasviel/ControlNet").run(Hand())
 
 
@@ -229,19 +230,22 @@ def test_a_pickle_that_runs_a_program_is_not_opened_even_when_allowed(
 
     assert not (tmp_path / "sprung").exists()
     assert str(caught.value) == (
-        "body_pose_model.pth holds more than weights, or is damaged; it was not opened"
+        "model: body_pose_model.pth holds more than weights, or is damaged; it was not opened"
     )
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("{}", "no body_pose_model.safetensors or body_pose_model.pth in '{}'"),
+        ("{}", "model: no body_pose_model.safetensors or body_pose_model.pth in '{}'"),
         (
             "./elsewhere",
-            "no folder './elsewhere' with OpenPose's weights; 'movenet' works without any",
+            "model: no folder './elsewhere' with OpenPose's weights; 'movenet' works without any",
         ),
-        ("movenett", "no folder 'movenett' with OpenPose's weights; 'movenet' works without any"),
+        (
+            "movenett",
+            "model: no folder 'movenett' with OpenPose's weights; 'movenet' works without any",
+        ),
     ],
 )
 def test_weights_that_are_nowhere_are_named(tmp_path: Path, model: str, message: str) -> None:
@@ -256,7 +260,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence_that_says_what_to_do(
 ) -> None:
     import huggingface_hub
 
-    def offline(*_: object) -> None:
+    def offline(*_: object, **__: object) -> None:
         raise ConnectionError
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
@@ -265,10 +269,10 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence_that_says_what_to_do(
         OpenPose(image=gradient(), model="lllyasviel/ControlNet").stamp(PICKLES)
 
     assert str(caught.value) == (
-        "cannot get annotator/ckpts/body_pose_model.pth of 'lllyasviel/ControlNet' from the Hugging"
-        " Face hub (ConnectionError); fetch it elsewhere with `hf download lllyasviel/ControlNet"
-        " annotator/ckpts/body_pose_model.pth --local-dir FOLDER` and name that folder,"
-        " or use 'movenet'"
+        "model: cannot get annotator/ckpts/body_pose_model.pth of 'lllyasviel/ControlNet' from the"
+        " Hugging Face hub (ConnectionError); fetch it where you can (hf download"
+        " lllyasviel/ControlNet annotator/ckpts/body_pose_model.pth --local-dir FOLDER) and give"
+        " that folder, or use 'movenet', which needs no network"
     )
 
 
@@ -317,4 +321,4 @@ def test_openposes_own_networks_give_what_controlnet_aux_gives(
     )
 
     np.testing.assert_array_equal(node.run(PICKLES).image.pixels, expected)
-    assert len(list((tmp_path / "converted").glob("*.safetensors"))) == 3
+    assert len(list((tmp_path / "openpose").glob("*.safetensors"))) == 3
