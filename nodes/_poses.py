@@ -12,6 +12,9 @@ from . import _controlnet_aux, _movenet
 Pixels = npt.NDArray[np.uint8]
 
 
+LONGEST = 16_384
+
+
 class MoveNetBody:
     """MoveNet in the place of controlnet_aux's own body network.
 
@@ -37,7 +40,12 @@ class MoveNetBody:
 
 
 def resized(pixels: Pixels, resolution: int) -> Pixels:
-    """The picture with ``resolution`` pixels on its shorter side, both sides multiples of 64."""
+    """The picture with ``resolution`` pixels on its shorter side, both sides multiples of 64.
+
+    A ribbon, whose longer side would pass all bounds, is kept smaller.
+    """
+    shorter, longer = sorted(pixels.shape[:2])
+    resolution = min(resolution, max(64, LONGEST * shorter // longer))
     result: Pixels = _controlnet_aux.util().resize_image(pixels, resolution)
     return result
 

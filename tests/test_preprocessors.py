@@ -322,3 +322,7 @@ def test_openposes_own_networks_give_what_controlnet_aux_gives(
 
     np.testing.assert_array_equal(node.run(PICKLES).image.pixels, expected)
     assert len(list((tmp_path / "openpose").glob("*.safetensors"))) == 3
+
+
+def test_a_ribbon_of_a_picture_is_looked_at_in_bounds() -> None:
+    assert resized(flat((0, 0, 0), 2000, 2).pixels, 2048).shape[1] <= 64 * 1000
