@@ -3,12 +3,16 @@
 from .builder import Builder as Builder
 from .builder import each as each
 from .builder import every as every
+from .cache import Cache as Cache
+from .context import Settings as Settings
 from .errors import NodeError as NodeError
 from .errors import NodeGraphError as NodeGraphError
 from .errors import Problem as Problem
 from .errors import RunError as RunError
 from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
+from .execute import execute as execute
+from .execute import run as run
 from .node import Composite as Composite
 from .node import Context as Context
 from .node import Each as Each
@@ -25,13 +29,3 @@ from .registry import Registry as Registry
 from .registry import load_registry as load_registry
 from .schema import describe as describe
 from .workflow import Workflow as Workflow
-
-
-def __getattr__(name: str) -> object:
-    homes = {"Cache": "cache", "Settings": "context", "execute": "execute", "run": "execute"}
-    if name not in homes:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    found = globals()[name] = getattr(import_module(f".{homes[name]}", __name__), name)
-    return found

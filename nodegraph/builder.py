@@ -121,7 +121,7 @@ def addresses(drawn: object, kind: type[Output]) -> dict[str, object]:
     return {name: getattr(drawn, name, None) for name in kind.model_fields}
 
 
-def _call(name: str, kind: type[BaseModel], inputs: Mapping[str, object]) -> Call:
+def _call(name: str, kind: Any, inputs: Mapping[str, object]) -> Call:
     values: dict[str, Any] = {}
     links: dict[str, Any] = {}
     for input, value in inputs.items():

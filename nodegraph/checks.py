@@ -59,6 +59,7 @@ class Checker:
         if given and linked and (both := given.keys() & linked.keys()):
             for twice in sorted(both):
                 self._report(name, twice, "has both a value and a link")
+            given = {n: value for n, value in given.items() if n not in both}
         values, mapped = dict(known.defaults), tuple[str, ...]()
         for input, make in known.factories.items():
             values[input] = make()

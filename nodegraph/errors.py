@@ -78,7 +78,9 @@ def brief(value: object) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Say that ``name`` does not exist, with its nearest match or else all there is."""
     names = list(known)
-    close = get_close_matches(name, names, n=1)
+    # Comparing is slow: in a graph of thousands the first names must do.
+    close = get_close_matches(name, names[:2000], n=1)
+    close = close or [other for other in names if len(name) > 2 and name in other]
     if close:
         return f"no {name!r}; did you mean {close[0]!r}?"
     return f"no {name!r}; it has {', '.join(names[:12]) or 'none'}{', …' * (len(names) > 12)}"

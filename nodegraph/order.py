@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
 from .planned import Planned
 
@@ -16,25 +17,45 @@ def order(calls: Sequence[Planned]) -> tuple[list[int], list[list[int]]]:
     """Sort calls topologically, ties by the order they are given in.
 
     Returns:
-        The order, and the cycles there are (then the order is empty): one for each knot of calls.
+        The order, and the cycles there are (then the order is not whole): one for each knot of calls.
     """
-    edges = [(source, index) for index, call in enumerate(calls) for source in predecessors(call)]
+    before = [predecessors(call) for call in calls]
     # Most workflows are written in an order that they can run in.
-    if all(source < target for source, target in edges):
+    if all(not sources or max(sources) < index for index, sources in enumerate(before)):
         return list(range(len(calls))), []
-    import networkx as nx  # noqa: PLC0415 - a tenth of a second that most plans do not need
+    running = _sorted(before)
+    return running, ([] if len(running) == len(calls) else _cycles(before))
 
-    graph = nx.DiGraph(edges)
-    graph.add_nodes_from(range(len(calls)))
-    try:
-        return list(nx.lexicographical_topological_sort(graph)), []
-    except nx.NetworkXUnfeasible:
-        knots = sorted(map(sorted, nx.strongly_connected_components(graph)))
-        return [], [
-            [source for source, _ in nx.find_cycle(graph.subgraph(knot), knot[0])]
-            for knot in knots
-            if len(knot) > 1 or graph.has_edge(knot[0], knot[0])
-        ]
+
+def _sorted(before: Sequence[Sequence[int]]) -> list[int]:
+    """Kahn's algorithm on a heap: what networkx's lexicographical sort gives, in a tenth of its time."""
+    after: list[list[int]] = [[] for _ in before]
+    for index, sources in enumerate(before):
+        for source in sources:
+            after[source].append(index)
+    waiting = [len(sources) for sources in before]
+    ready = [index for index, count in enumerate(waiting) if not count]
+    running = []
+    while ready:
+        index = heappop(ready)
+        running.append(index)
+        for target in after[index]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                heappush(ready, target)
+    return running
+
+
+def _cycles(before: Sequence[Sequence[int]]) -> list[list[int]]:
+    import networkx as nx  # a tenth of a second that only broken workflows need
+
+    graph = nx.DiGraph((source, index) for index, sources in enumerate(before) for source in sources)
+    knots = sorted(map(sorted, nx.strongly_connected_components(graph)))
+    return [
+        [source for source, _ in nx.find_cycle(graph.subgraph(knot), knot[0])]
+        for knot in knots
+        if len(knot) > 1 or graph.has_edge(knot[0], knot[0])
+    ]
 
 
 def needed(calls: Sequence[Planned], order: Sequence[int], wanted: Iterable[int]) -> list[int]:

@@ -206,6 +206,8 @@ def _what(detail: ErrorDetails) -> str:
         return f"{value!r} is no name: use small letters, digits and _, beginning with a letter"
     if kind == "string_pattern_mismatch":
         return f"{value!r} is no address; write 'node.port'"
+    if kind in ("model_type", "dict_type"):
+        return f"{brief(value)} should be an object"
     return f"{brief(value)} {detail['msg'].removeprefix('Input ')}"
 
 

@@ -182,7 +182,7 @@ class Steer(Node):
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
         wanted = given["net"][0].get("conditioning")
         got = given["image"][0].get("conditioning", wanted)
-        if wanted != got:
+        if wanted and wanted != got:
             yield "image", f"is made for {got}, but the model was trained on {wanted}", "warning"
 
     def run(self) -> Steered:
