@@ -30,7 +30,7 @@ def read_workflow(path: Path) -> str | None:
         if kind in _READERS and body.startswith(KEY.encode() + b"\0"):
             try:
                 return _READERS[kind](body[len(KEY) + 1 :])
-            except (ValueError, zlib.error) as error:
+            except (ValueError, IndexError, zlib.error) as error:
                 raise UserError(f"{path}: the workflow inside this picture is damaged") from error
     return None
 
@@ -57,7 +57,11 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _inflate(data: bytes) -> bytes:
-    return zlib.decompressobj().decompress(data, _MOST)
+    inflater = zlib.decompressobj()
+    text = inflater.decompress(data, _MOST)
+    if not inflater.eof:
+        raise ValueError("cut off, or too large")
+    return text
 
 
 def _plain(body: bytes) -> str:

@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913  every option of the command
     only: Only = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for models and results on the device, such as 6GB.")] = None,
+    budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="At most so many items are sampled together.")] = 4,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object an event, one a line.")] = False,
@@ -145,16 +145,18 @@ def explain(  # noqa: PLR0913  every option of the command
 
 @app.command(epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is.")
 def nodes(
-    name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None, nodes: Nodes = None
+    name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all there is to know, as JSON.")] = False,
+    nodes: Nodes = None,
 ) -> None:
     """List the nodes there are, or describe one: its inputs, limits, defaults and outputs."""
     with sentences():
+        from functools import partial
+
         from .kinds import list_kinds, show_kind
 
-        if name is None:
-            list_kinds(nodes or [])
-        else:
-            show_kind(name, nodes or [])
+        show = list_kinds if name is None else partial(show_kind, name)
+        show(nodes or [], json)
 
 
 @app.command(epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")

@@ -77,6 +77,9 @@ class Board:
             case Started(items=items):
                 row.began = self.clock() if row.began is None else row.began
                 row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
+                # A result that was known, but no longer held, is made again for somebody who needs it.
+                again = max(row.ended + row.batch - (row.total or row.ended + row.batch), 0)
+                row.done, row.cached = row.done - again, max(row.cached - again, 0)
             case Progressed(done=done, total=total):
                 row.steps = (done, total)
             case Finished(seconds=seconds, cached=cached):

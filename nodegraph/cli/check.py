@@ -34,14 +34,20 @@ def explain_file(options: Options) -> None:
     found = find(options.file)
     settings = settings_of(options, found)
     chosen = planned(options, found.workflow)
-    with closing(stored.open_cache(True, None, settings)) as cache:
+    with closing(stored.open_cache()) as cache:
         lines = explain(chosen, cache, settings)
     width = max((len(line.name) for line in lines), default=0)
-    for (name, state, why), same in groupby(lines, key=lambda line: (line.name, line.state, line.why)):
+    for (name, state, why), same in groupby(lines, key=_fate):
         where = _items([*same])
         typer.echo(f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}  {where}{why}")
     runs = len({line.name for line in lines if line.state != "cached"})
     typer.secho(f"{runs} of {len({line.name for line in lines})} nodes would run", dim=True)
+
+
+def _fate(line: Line) -> tuple[str, str, str]:
+    """What items that share a line have in common; each depends on its own item of another node."""
+    own = "".join(f"[{index}]" for index in line.items)
+    return line.name, line.state, line.why.removesuffix(own) if own else line.why
 
 
 def _items(lines: Sequence[Line]) -> str:

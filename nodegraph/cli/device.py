@@ -62,17 +62,3 @@ def _built_with_cuda() -> bool:
     except OSError:
         return False
     return bool(re.search(r"^cuda\b.*= *['\"]", text, re.MULTILINE))
-
-
-_UNITS = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-
-
-def size(text: str) -> int:
-    """Read ``6GB``, ``800 MiB`` or ``2.5G`` as bytes."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", text, re.IGNORECASE)
-    if not found:
-        raise UserError(f"{text!r} is no size; write it like 6GB or 800MB")
-    unit = _UNITS[found[2].upper()]
-    if found[3]:
-        unit = {1: 1, 10**3: 2**10, 10**6: 2**20, 10**9: 2**30, 10**12: 2**40}[unit]
-    return int(float(found[1]) * unit)

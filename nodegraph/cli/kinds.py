@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..errors import UserError, did_you_mean
 from ..node import Composite
 from ..ports import convert, inputs, outputs, type_name
 from ..registry import Kind, Registry, Template, load_registry
+from ..schema import describe
 from ..workflow import Workflow, split
 from .ending import warn
 from .files import shipped
@@ -115,9 +117,11 @@ def _plain(value: object) -> str:
     return '""' if value == "" else str(value)
 
 
-def list_kinds(folders: Sequence[Path]) -> None:
+def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
     """Print one line a node, by palette group."""
     known = registry(folders)
+    if as_json:
+        return _print_json([describe(kind, known) for kind in known.values()])
     groups: dict[str, list[str]] = {}
     for name, kind in known.items():
         groups.setdefault(group(kind), []).append(name)
@@ -129,17 +133,23 @@ def list_kinds(folders: Sequence[Path]) -> None:
     typer.secho("\n`nodegraph nodes NAME` shows one in full.", dim=True)
 
 
-def show_kind(name: str, folders: Sequence[Path]) -> None:
+def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
     """Print everything about one node."""
     known = registry(folders)
     if name not in known:
         close = next((other for other in known if other.lower() == name.lower()), None)
         raise UserError(f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, known))
     kind = known[name]
+    if as_json:
+        return _print_json(describe(kind, known))
     doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
     typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group(kind)})\n{doc}")
     _table("Inputs", list(inputs_of(kind, known)))
     _table("Outputs", list(outputs_of(kind, known)))
+
+
+def _print_json(described: object) -> None:
+    typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
 
 
 def _sort(kind: Kind) -> str:

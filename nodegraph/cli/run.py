@@ -17,9 +17,10 @@ from ..context import Settings
 from ..errors import RunError, UserError, brief
 from ..events import Event, Outcome
 from ..execute import execute
-from ..items import resolvable, resolve, states
+from ..items import resolvable, resolve
 from ..node import Folders
 from ..plan import Plan, plan
+from ..tasks import states
 from ..workflow import Workflow
 from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
@@ -59,7 +60,7 @@ def run_file(options: Options) -> None:
     with saving.writing(options.out):
         options.out.mkdir(parents=True, exist_ok=True)
     view = display(totals(chosen, settings.folders), options.json)
-    with closing(stored.open_cache(options.cached, options.budget, settings)) as cache, stoppable():
+    with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
         paths = _save(outcome, chosen.workflow, found.name, options.out, view)

@@ -1,0 +1,460 @@
+"""The command line: what it prints, saves and refuses, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nodegraph.cli.app import app
+from nodegraph.png import read_workflow
+
+TOYS = Path(__file__).parent / "cli_toys.py"
+
+Cli = Callable[..., Result]
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Path:
+    """A folder with the toys' file."""
+    folder = tmp_path / "nodes"
+    folder.mkdir()
+    (folder / "toys.py").write_text(TOYS.read_text())
+    return folder
+
+
+@pytest.fixture
+def cli(tmp_path: Path, nodes: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command with the toys, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(command: str, *arguments: object, toys: bool = True) -> Result:
+        more = ["--nodes", str(nodes)] if toys else []
+        return CliRunner().invoke(app, [command, *map(str, arguments), *more])
+
+    return call
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a workflow of these nodes to a file."""
+
+    def call(name: str = "toy.json", **parts: Any) -> str:
+        path = tmp_path / name
+        path.write_text(json.dumps({"format": 1, **parts}))
+        return str(path)
+
+    return call
+
+
+def painting(grey: object = 7) -> Mapping[str, Any]:
+    return {
+        "nodes": {"paint": {"type": "Paint", "values": {"grey": grey}}},
+        "params": {"grey": {"to": "paint.grey"}},
+        "results": {"image": "paint.image"},
+    }
+
+
+def speaking() -> Mapping[str, Any]:
+    return {
+        "nodes": {"say": {"type": "Speak", "values": {"text": "hello"}}},
+        "params": {"text": {"to": "say.text", "help": "What to say"}, "loud": {"to": "say.loud"}},
+        "results": {"said": "say.text"},
+    }
+
+
+def test_a_picture_is_saved_under_the_names_of_workflow_and_result(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    done = cli("run", write(**painting()))
+
+    assert (done.exit_code, done.stdout.splitlines()) == (0, ["output/toy-image.png"])
+    assert sorted(path.name for path in (tmp_path / "output").iterdir()) == ["toy-image.png"]
+
+
+def test_a_saved_picture_carries_the_workflow_as_it_was_run(cli: Cli, write: Write, tmp_path: Path) -> None:
+    cli("run", write(**painting()), "--set", "grey=9")
+
+    carried = json.loads(read_workflow(tmp_path / "output/toy-image.png") or "")
+    assert carried["nodes"]["paint"]["values"] == {"grey": 9}
+
+
+def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:
+    cli("run", write(**painting()), "--set", "grey=9", "--out", "first")
+
+    done = cli("run", "first/toy-image.png", "--out", "second")
+
+    assert done.stdout.splitlines() == ["second/toy-image-image.png"]
+    first, second = Path("first/toy-image.png"), Path("second/toy-image-image.png")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_same_picture_keeps_its_file_and_another_gets_a_number(cli: Cli, write: Write) -> None:
+    file = write(**painting())
+
+    said = [cli("run", file, "--set", f"grey={grey}").stdout.strip() for grey in (1, 1, 2, 2, 1)]
+
+    one, two = "output/toy-image.png", "output/toy-image-2.png"
+    assert said == [one, one, two, two, one]
+
+
+def test_several_pictures_are_numbered(cli: Cli, write: Write) -> None:
+    done = cli("run", write(**painting([1, 2])))
+
+    assert done.stdout.splitlines() == ["output/toy-image-01.png", "output/toy-image-02.png"]
+
+
+def test_a_result_that_is_no_picture_is_printed(cli: Cli, write: Write) -> None:
+    assert cli("run", write(**speaking())).stdout == "said = 'hello'\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["text=hi"], "said = 'hi'"),
+        (["text=12"], "said = '12'"),
+        (["text=[1, 2]"], "said = '[1, 2]'"),
+        (["text=a=b"], "said = 'a=b'"),
+        (["text="], "said = ''"),
+        (['text=["a", "b"]'], "said = ['a', 'b']"),
+        (["text=a", "text=b"], "said = ['a', 'b']"),
+        (["text=null", "loud=true"], "said = 'NULL'"),
+        (["say.text=hi", "say.loud=true"], "said = 'HI'"),
+    ],
+)
+def test_a_setting_is_json_where_the_input_takes_that_and_text_otherwise(
+    cli: Cli, write: Write, settings: list[str], said: str
+) -> None:
+    arguments = [argument for setting in settings for argument in ("--set", setting)]
+
+    assert cli("run", write(**speaking()), *arguments).stdout.strip() == said
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("txt=hi", "--set txt: no 'txt'; did you mean 'text'?"),
+        ("sai.text=hi", "--set sai.text: no 'sai'; did you mean 'say'?"),
+        ("say.txt=hi", "say.txt: no 'txt'; did you mean 'text'?"),
+        ("text", "--set 'text': write name=value"),
+        ("loud=perhaps", "say.loud: 'perhaps' should be a valid boolean"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_what_could(
+    cli: Cli, write: Write, setting: str, message: str
+) -> None:
+    done = cli("run", write(**speaking()), "--set", setting)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_check_says_that_a_workflow_is_sound(cli: Cli, write: Write) -> None:
+    done = cli("check", write(**speaking()))
+
+    assert (done.exit_code, done.stdout.partition(": ")[2]) == (0, "sound; 1 node, results said\n")
+
+
+def test_check_names_every_mistake(cli: Cli, write: Write) -> None:
+    nodes = {
+        "a": {"type": "Cnst"},
+        "b": {"type": "Double"},
+        "c": {"type": "Const", "values": {"value": -1}},
+    }
+
+    done = cli("check", write(nodes=nodes))
+
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "3 problems in the workflow",
+        "  a: no 'Cnst'; did you mean 'Const'?",
+        "  b.value: needs a value or a link",
+        "  c.value: -1 should be greater than or equal to 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON; line 1"),
+        ("[]", "should be an object with nodes"),
+        ('{"format": 99}', "99 is newer than this version"),
+        ("\x89PNG\r\n\x1a\n", "carries no workflow"),
+    ],
+)
+def test_a_file_that_is_no_workflow_is_refused_in_a_sentence(
+    cli: Cli, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "bad.json").write_bytes(text.encode("latin-1"))
+
+    done = cli("check", "bad.json")
+
+    assert (done.exit_code, "Traceback" in done.output) == (2, False)
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cany-portraits", "did you mean 'canny-portraits'?"),
+        ("gone.json", "no file 'gone.json'"),
+        (".", "'.' is a folder; name a workflow file"),
+    ],
+)
+def test_a_workflow_that_is_not_there_is_said_with_the_nearest(cli: Cli, name: str, message: str) -> None:
+    done = cli("run", name)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_node_that_fails_ends_with_1_after_everything_else_was_saved(cli: Cli, write: Write) -> None:
+    document = painting()
+    nodes = {**document["nodes"], "boom": {"type": "Boom", "values": {"value": 3}}}
+    results = {**document["results"], "broken": "boom.value"}
+
+    done = cli("run", write(nodes=nodes, results=results))
+
+    assert (done.exit_code, done.stdout.splitlines()) == (1, ["output/toy-image.png"])
+    assert "boom (Boom) failed: RuntimeError: out of paint\n  value = 3" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_only_the_result_that_was_asked_for_is_made(cli: Cli, write: Write) -> None:
+    document = painting()
+    nodes = {**document["nodes"], "boom": {"type": "Boom", "values": {"value": 3}}}
+    file = write(nodes=nodes, results={**document["results"], "broken": "boom.value"})
+
+    assert cli("run", file, "--only", "image").exit_code == 0
+    assert "only: no 'imge'; did you mean 'image'?" in cli("run", file, "--only", "imge").stderr
+
+
+def test_json_prints_one_event_a_line(cli: Cli, write: Write) -> None:
+    nodes = {**painting()["nodes"], "wait": {"type": "Wait"}}
+    results = {"image": "paint.image", "waited": "wait.value"}
+
+    done = cli("run", write(nodes=nodes, results=results), "--json")
+
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    steps = [(e["done"], e["total"]) for e in events if e["event"] == "progressed"]
+    saved = [e["path"] for e in events if e["event"] == "saved"]
+    assert {e["event"] for e in events} == {"started", "progressed", "finished", "saved", "ended"}
+    assert (steps, saved) == ([(n, 10) for n in range(1, 11)], ["output/toy-image.png"])
+    assert events[-1]["state"] == "done"
+
+
+def test_json_tells_failures_too(cli: Cli, write: Write) -> None:
+    nodes = {
+        "boom": {"type": "Boom", "values": {"value": 3}},
+        "after": {"type": "Double", "links": {"value": "boom.value"}},
+    }
+
+    done = cli("run", write(nodes=nodes), "--json")
+
+    events = {e["event"]: e for e in map(json.loads, done.stdout.splitlines())}
+    assert events["failed"]["error"] == {
+        "kind": "Boom", "message": "out of paint", "inputs": {"value": "3"}
+    }  # fmt: skip
+    assert (events["skipped"]["name"], events["skipped"]["because"]) == ("after", "boom")
+    assert (done.exit_code, events["ended"]["state"]) == (1, "failed")
+
+
+def test_a_log_says_what_was_made_and_what_was_known(cli: Cli, write: Write) -> None:
+    file = write(nodes={"wait": {"type": "Wait", "values": {"seconds": 0.05}}}, results={"n": "wait.value"})
+
+    first, second = cli("run", file), cli("run", file)
+
+    assert first.stderr.startswith("wait: 0.0")
+    assert second.stderr == "wait: cached\n"
+
+
+def test_without_the_cache_everything_is_made_again(cli: Cli, write: Write) -> None:
+    file = write(nodes={"wait": {"type": "Wait", "values": {"seconds": 0.05}}}, results={"n": "wait.value"})
+
+    cli("run", file)
+
+    assert "cached" not in cli("run", file, "--no-cache").stderr
+
+
+def test_explain_says_what_changed(cli: Cli, write: Write) -> None:
+    nodes = {
+        "wait": {"type": "Wait", "values": {"seconds": 0.05}},
+        "twice": {"type": "Double", "links": {"value": "wait.value"}},
+    }
+    file = write(nodes=nodes, params={"seconds": {"to": "wait.seconds"}}, results={"n": "twice.value"})
+
+    cli("run", file)
+    done = cli("explain", file, "--set", "seconds=0.06")
+
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [line[:2] for line in lines[:2]] == [["wait", "runs"], ["twice", "waits"]]
+    assert "seconds was 0.05, is 0.06" in done.stdout
+    assert lines[-1] == "2 of 2 nodes would run".split()
+
+
+def test_nodes_lists_every_node_with_its_first_sentence(cli: Cli) -> None:
+    said = cli("nodes").stdout
+
+    assert "  Canny " in said
+    assert "Take ten steps." in said
+
+
+def test_a_node_is_shown_with_limits_defaults_and_outputs(cli: Cli) -> None:
+    said = " ".join(cli("nodes", "Paint").stdout.split())
+
+    assert "Paint one pixel." in said
+    assert "grey int 0 0 to 255" in said
+    assert "image Dot" in said
+
+
+def test_an_unknown_node_is_answered_with_the_nearest(cli: Cli) -> None:
+    assert "did you mean 'Canny'?" in cli("nodes", "canny").stderr
+    assert "did you mean 'Double'?" in cli("nodes", "Duble").stderr
+
+
+def test_nodes_can_be_had_as_json(cli: Cli) -> None:
+    described = {node["type"]: node for node in json.loads(cli("nodes", "--json").stdout)}
+
+    assert described["Paint"]["inputs"]["grey"]["maximum"] == 255
+
+
+def test_a_broken_node_file_is_named_and_stops_nobody(cli: Cli, nodes: Path, write: Write) -> None:
+    (nodes / "bad.py").write_text("import nothing_of_this_name\n")
+
+    done = cli("run", write(**speaking()))
+
+    assert (done.exit_code, done.stdout) == (0, "said = 'hello'\n")
+    assert "bad.py: ModuleNotFoundError: No module named 'nothing_of_this_name'" in done.stderr
+
+
+def test_workflows_lists_those_that_are_shipped(cli: Cli) -> None:
+    said = cli("workflows", toys=False).stdout
+
+    assert "canny-portraits  Canny portraits" in said
+    assert "low_threshold" in said
+
+
+def test_show_writes_the_format_its_file_name_says(cli: Cli, write: Write) -> None:
+    cli("show", write(**speaking()), "-o", "graph.svg")
+    cli("show", write(**speaking()), "-o", "graph.mmd")
+
+    assert Path("graph.svg").read_text().startswith("<svg ")
+    assert Path("graph.mmd").read_text().startswith("flowchart LR")
+    assert cli("show", write(**speaking())).stdout == "say: Speak  text=hello  ⇒ said\n"
+
+
+def test_the_cache_tells_its_size_and_can_be_cleared(cli: Cli, write: Write, cache_folder: Path) -> None:
+    file = write(nodes={"wait": {"type": "Wait", "values": {"seconds": 0.05}}}, results={"n": "wait.value"})
+    cli("run", file)
+
+    assert str(cache_folder) in cli("cache", toys=False).stdout
+    assert cli("cache", "--clear", toys=False).exit_code == 0
+    assert "cached" not in cli("run", file).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "toy.json"], "'toy.json' is not a folder; name one with --out"),
+        (["--device", "gpu"], "--device 'gpu': write cpu, cuda, cuda:1, or several with commas"),
+        (["--dtype", "int8"], "--dtype 'int8': it should be auto, float32, float16, bfloat16"),
+        (["--budget", "lots"], "'lots' is not a size"),
+        (["--data", "nowhere"], "--data 'nowhere': there is no such folder"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_in_a_sentence(
+    cli: Cli, write: Write, arguments: list[str], message: str
+) -> None:
+    done = cli("run", write(**painting()), *arguments)
+
+    assert (done.exit_code, "Traceback" in done.output) == (2, False)
+    assert message in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(cli: Cli, write: Write) -> None:
+    Path("locked").mkdir(mode=0o500)
+
+    done = cli("run", write(**painting()), "--out", "locked")
+
+    assert done.exit_code == 2
+    assert "cannot write to 'locked'" in done.stderr
+
+
+def python(*arguments: str, **more: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["check", "canny-portraits"],
+        ["nodes"],
+        ["nodes", "Sample"],
+        ["explain", "canny-portraits"],
+        ["show", "canny-portraits", "--format", "svg"],
+        ["workflows"],
+    ],
+)
+def test_looking_never_imports_torch(arguments: list[str], cache_folder: Path) -> None:
+    heavy = "{'torch', 'diffusers', 'transformers', 'cv2', 'PIL'}"
+    code = (
+        f"import sys; sys.argv[1:] = {arguments!r}\n"
+        "from nodegraph.cli import main\n"
+        "try: main()\n"
+        f"finally: print(sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+
+    process = python("-c", code)
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, said.splitlines()[-1]) == (0, "[]")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_and_leaves_nothing_half_written(
+    write: Write, nodes: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    file = write(nodes={"wait": {"type": "Wait", "values": {"seconds": 8}}, **painting()["nodes"]},
+                 results={"waited": "wait.value", "image": "paint.image"})  # fmt: skip
+    process = python("-m", "nodegraph", "run", file, "--nodes", str(nodes), "--json", cwd=tmp_path)
+    assert process.stdout is not None
+    while "progressed" not in process.stdout.readline():
+        assert process.poll() is None
+    began = time.monotonic()
+
+    process.send_signal(stop)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert time.monotonic() - began < 8
+    assert said.startswith("cancelled")
+    assert not list((tmp_path / "output").iterdir())
+
+
+def test_nobody_minds_when_the_reader_leaves_early() -> None:
+    with python("-m", "nodegraph", "nodes") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        said = process.stderr.read()
+
+    assert "Traceback" not in said
