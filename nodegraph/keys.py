@@ -24,18 +24,18 @@ KEY_BYTES = 20
 
 
 def digest(*parts: bytes) -> Key:
-    """Hash parts to 20 bytes; their lengths are hashed too, so ``(b"a", b"b")`` is not ``(b"ab",)``."""
+    """Hash parts to 20 bytes, lengths included: ``(b"a", b"b")`` is not ``(b"ab",)``."""
     lengths = pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts))
     return blake2b(lengths + b"".join(parts), digest_size=KEY_BYTES).digest()
 
 
 def canonical(value: object, other: Other | None = None) -> bytes:
-    """Spell a value so that no two different ones are spelled alike: ``1``, ``True`` and ``1.0`` differ.
+    """Spell a value so that no two different ones are alike: ``1``, ``True`` and ``1.0`` differ.
 
-    The order of a dict's entries does not matter; ``-0.0`` differs from ``0.0``; every NaN is the same.
+    A dict's order does not matter; ``-0.0`` differs from ``0.0``; every NaN is the same.
 
     Args:
-        value: JSON, and also tuples, sets, bytes, paths, enums, dates, dataclasses and pydantic models.
+        value: JSON, and tuples, sets, bytes, paths, enums, dates, dataclasses, pydantic models.
         other: Spells what is none of these (tensors, say). Without it such a value is a TypeError.
     """
     return _text(value, other or _refuse).encode()
@@ -68,11 +68,23 @@ def _mapping(entries: Mapping[object, object], other: Other) -> str:
     return f"{{{','.join(spelled)}}}"
 
 
-_AS_THEIR_REPR = (bytes, bytearray, complex, Decimal, Fraction, UUID, datetime, date, time, timedelta, range)
+_AS_THEIR_REPR = (
+    bytes,
+    bytearray,
+    complex,
+    Decimal,
+    Fraction,
+    UUID,
+    datetime,
+    date,
+    time,
+    timedelta,
+    range,
+)
 
 
 def _tagged(value: object, other: Other) -> str:
-    names = field_names(type(value))
+    names = field_names(type(value))  # type: ignore[arg-type]  # a class can be hashed
     if names is not None:
         inner = ",".join([f"{name}={_text(getattr(value, name), other)}" for name in names])
     elif isinstance(value, Enum):

@@ -1,4 +1,4 @@
-"""Arrays, tensors and model weights: their sizes, bytes and moves. The only module that knows numpy and torch."""
+"""Arrays, tensors and weights: sizes, bytes, moves. Only this module knows numpy and torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "st
 
 
 class Content(NamedTuple):
-    """What a leaf holds, on the host: ``dtype`` as safetensors spells it, ``data`` its bytes in C order."""
+    """What a leaf holds: ``dtype`` as safetensors spells it, ``data`` its bytes in C order."""
 
     library: str
     dtype: str
@@ -34,7 +34,7 @@ class Tensors(Protocol):
     """What the engine must know of the leaves of values, and of weights."""
 
     def owns(self, value: object) -> bool:
-        """Tell whether ``value`` is a leaf: an array or a tensor that can be copied byte by byte."""
+        """Tell whether ``value`` is a leaf: an array or tensor that is no more than its bytes."""
         ...
 
     def size(self, leaf: Any) -> int:
@@ -50,7 +50,7 @@ class Tensors(Protocol):
         ...
 
     def settle(self, leaf: Any) -> Any:
-        """Make a leaf fit to be kept and shared: not a small view of something big, and read-only if it can be."""
+        """Make a leaf fit to be kept: no small view of something big; read-only if it can be."""
         ...
 
     def content(self, leaf: Any) -> Content:
@@ -70,7 +70,7 @@ class Tensors(Protocol):
         ...
 
     def move_weights(self, weights: Any, device: str) -> Any:
-        """Move weights, in place where they can be."""
+        """Move weights: modules in place, wherever in a tuple, dict or dataclass they are."""
         ...
 
     def memory(self, device: str) -> int:
@@ -95,7 +95,11 @@ class Arrays:
             return value.dtype.name in _NAMES
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(value, torch.Tensor):
-            return value.layout is torch.strided and value.device.type != "meta" and _name(value) in _NAMES
+            return (
+                value.layout is torch.strided
+                and value.device.type != "meta"
+                and _name(value) in _NAMES
+            )
         return False
 
     def size(self, leaf: Any) -> int:
@@ -109,7 +113,7 @@ class Arrays:
             return leaf
         if device != "cpu":
             return leaf.to(device, non_blocking=True)
-        import torch  # noqa: PLC0415
+        import torch
 
         # Pinned, so that the way back need not wait for a copy of the copy.
         host = torch.empty(leaf.shape, dtype=leaf.dtype, pin_memory=leaf.device.type == "cuda")
@@ -117,7 +121,7 @@ class Arrays:
 
     def settle(self, leaf: Any) -> Any:
         if not _is_array(leaf):
-            leaf = leaf.detach()
+            leaf = leaf.detach() if leaf.requires_grad else leaf
             small = leaf.nbytes * 2 + 4096 < leaf.untyped_storage().nbytes()
             return leaf.clone() if small else leaf
         base = leaf.base
@@ -134,7 +138,7 @@ class Arrays:
             array = leaf.astype(leaf.dtype.newbyteorder("="), order="C", copy=False)
             data = memoryview(array.reshape(-1).view("uint8"))
             return Content("numpy", _NAMES[leaf.dtype.name], leaf.shape, data)
-        import torch  # noqa: PLC0415
+        import torch
 
         flat = leaf.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         data = memoryview(flat.view(torch.uint8).numpy())
@@ -142,11 +146,11 @@ class Arrays:
 
     def restore(self, content: Content) -> Any:
         if content.library == "numpy":
-            import numpy as np  # noqa: PLC0415
+            import numpy as np
 
             data = bytes(content.data) if isinstance(content.data, bytearray) else content.data
             return np.frombuffer(data, _TYPES[content.dtype]).reshape(content.shape)
-        import torch  # noqa: PLC0415
+        import torch
 
         dtype = getattr(torch, _TYPES[content.dtype])
         if not len(content.data):
@@ -164,7 +168,9 @@ class Arrays:
     def weights_size(self, weights: Any) -> int:
         seen: dict[int, int] = {}
         for part in _parts(weights):
-            for tensor in [*part.parameters(), *part.buffers()] if hasattr(part, "parameters") else [part]:
+            for tensor in (
+                [*part.parameters(), *part.buffers()] if hasattr(part, "parameters") else [part]
+            ):
                 seen[tensor.data_ptr() or id(tensor)] = int(tensor.nbytes)
         return sum(seen.values())
 
@@ -179,7 +185,7 @@ class Arrays:
     def memory(self, device: str) -> int:
         if device == "cpu":
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        import torch  # noqa: PLC0415
+        import torch
 
         # What the allocator holds without using it is as good as free.
         slack = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)

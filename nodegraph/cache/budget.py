@@ -26,7 +26,10 @@ class Budgets:
     disk: int = 20 * 2**30
 
 
-def parse_budget(text: str, defaults: Budgets = Budgets()) -> Budgets:  # noqa: B008 (it is frozen)
+DEFAULTS = Budgets()
+
+
+def parse_budget(text: str, defaults: Budgets = DEFAULTS) -> Budgets:
     """Read ``6GB`` (the device's) or ``device=4GB,host=8GB,disk=20GB``, in any order and number.
 
     Raises:

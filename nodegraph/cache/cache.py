@@ -1,38 +1,33 @@
-"""The cache: what every call gave, kept on devices, on the host and on disk within byte budgets."""
+"""The cache: what every call gave, kept on devices, on the host and on disk."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, Semaphore
-from time import perf_counter
+from typing import NamedTuple
 
 from ..keys import Key
 from ..node import Node, Output
 from ..ports import output_of
 from ..tensors import TENSORS, Tensors
-from ..values import changed, digests, leaves
-from .budget import Budgets
+from ..values import SCALARS, changed, digests, leaves
+from .budget import DEFAULTS, Budgets
+from .claims import Claims
 from .memory import Memory
+from .notes import RECENT, WORTH_NOTING, Notes
 from .pool import Pool
 from .record import Record
 from .store import Store
 from .tiers import Entry
+from .writer import Writer
 
 WORTH_WRITING = 0.02
-"""Seconds from which a value is written to disk: reading a cheaper one back would cost as much."""
-WORTH_NOTING = 0.001
-"""Seconds from which a record is."""
-RECORDS = 200_000
-RECENT = 200
-PENDING = 32
-"""Values that may wait to be written; more, and the run waits for the disk instead of filling memory."""
+"""Seconds from which a value is written to disk: reading a quicker one back would cost as much."""
 PLAIN_BYTES = 256
+"""What an output is taken to hold beside its leaves."""
 
 log = logging.getLogger("nodegraph.cache")
 
@@ -46,21 +41,28 @@ class Size:
     budget: int
 
 
+class _Settled(NamedTuple):
+    output: Output
+    size: int
+    place: str
+    homes: tuple[bool, ...]
+
+
 def default_folder() -> Path:
     """``NODEGRAPH_CACHE``, else the platform's cache folder."""
     if named := os.environ.get("NODEGRAPH_CACHE"):
         return Path(named)
-    from platformdirs import user_cache_path  # noqa: PLC0415 (a memory-only cache needs none)
+    from platformdirs import user_cache_path
 
     return user_cache_path("nodegraph", appauthor=False)
 
 
 class Cache:
-    """Outputs by key, with a record of each that outlives it. Every method may be called by any thread.
+    """Outputs by key, with a record of each that outlives it. Any thread may call any method.
 
     Args:
-        folder: Where the disk tier lies, by default ``default_folder()``. One that cannot be written to
-            is done without, with a warning.
+        folder: Where the disk tier lies, by default ``default_folder()``. One that cannot be
+            written to is done without, with a warning.
         disk: False keeps everything in memory.
         tensors: What knows tensors; tests pretend a device of a few megabytes.
     """
@@ -68,25 +70,22 @@ class Cache:
     def __init__(
         self,
         folder: Path | None = None,
-        budgets: Budgets = Budgets(),  # noqa: B008 (it is frozen)
+        budgets: Budgets = DEFAULTS,
         tensors: Tensors = TENSORS,
         disk: bool = True,
     ) -> None:
         self.budgets, self.tensors = budgets, tensors
+        self._store = _opened(folder or default_folder(), budgets.disk, tensors) if disk else None
+        self._writer = Writer()
+        self._notes = Notes()
         self._memory = Memory(budgets, tensors, self._spill)
         self.pool = Pool(self._memory, tensors)
-        self._store = _opened(folder or default_folder(), budgets.disk, tensors) if disk else None
-        self._writer: ThreadPoolExecutor | None = None
-        self._pending = Semaphore(PENDING)
-        self._records: dict[Key, Record] = {}
-        self._kinds: dict[str, deque[Record]] = {}
-        self._noted: dict[str, float] = {}
-        self._names: dict[Key, str] = {}
-        self._claims: dict[Key, list[Callable[[], None]]] = {}
-        self._lock = Lock()
+        self.pin, self.unpin = self._memory.pin, self._memory.unpin
+        claims = Claims()
+        self.claim, self.release = claims.claim, claims.release
 
     @classmethod
-    def in_memory(cls, budgets: Budgets = Budgets(), tensors: Tensors = TENSORS) -> Cache:  # noqa: B008
+    def in_memory(cls, budgets: Budgets = DEFAULTS, tensors: Tensors = TENSORS) -> Cache:
         """A cache that leaves nothing behind."""
         return cls(None, budgets, tensors, disk=False)
 
@@ -97,19 +96,13 @@ class Cache:
 
     def record(self, key: Key) -> Record | None:
         """What is known of a call, whether or not its value is still there."""
-        found = self._records.get(key)
+        found = self._notes.get(key)
         if found is None and self._store is not None:
             stored = self._store.record(key)
             if stored is not None:
                 found = stored.record
-                self._remember(key, found)
+                self._notes.add(key, found)
         return found
-
-    def _remember(self, key: Key, record: Record) -> None:
-        with self._lock:
-            if len(self._records) >= RECORDS and key not in self._records:
-                del self._records[next(iter(self._records))]
-            self._records[key] = record
 
     def has(self, key: Key) -> bool:
         """Tell whether a value can be had without running anything."""
@@ -121,7 +114,7 @@ class Cache:
         """Fetch a value; what was made on a device is moved to ``device``, if one is given.
 
         Args:
-            kind: The node that made it; its annotations are all that a value on disk may consist of.
+            kind: The node that made it: a value on disk may hold only what its annotations name.
         """
         entry = self._memory.find(key) or self._loaded(key, kind)
         if entry is None:
@@ -135,8 +128,7 @@ class Cache:
         if found is None:
             return None
         output, stored = found
-        output = changed(output, self.tensors.settle, self.tensors)
-        entry = Entry(key, output, stored.record.bytes, stored.record.seconds, "cpu", stored.homes)
+        entry = Entry(key, output, stored.record.bytes, stored.record.seconds, homes=stored.homes)
         self._memory.add(entry)
         return entry
 
@@ -146,11 +138,7 @@ class Cache:
         output: Output = memory.move(entry, device)
         if entry.place == "cpu":
             new = Entry(entry.key, output, entry.bytes, entry.seconds, device, entry.homes)
-            with memory.lock:
-                # Unless somebody dropped it meanwhile.
-                still = memory.find(entry.key) is entry
-            if still:
-                memory.add(new)
+            memory.replace(entry, new)
         return output
 
     def put(
@@ -162,127 +150,72 @@ class Cache:
         seconds: float,
         parts: Callable[[], Mapping[str, str]],
     ) -> Record:
-        """Keep what a call gave. Its arrays become read-only, since from now on they are shared."""
+        """Keep what a call gave. Its arrays become read-only: from now on they are shared."""
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
-        known = digests(output, key, self.tensors)
-        said = parts() if self._tells(name, seconds) else {}
-        record = Record(known, seconds, size, said)
-        self._remember(key, record)
+        said = self._notes.parts(name, seconds, parts)
+        record = Record(digests(output, key, self.tensors), seconds, size, said)
+        self._notes.add(key, record)
         if said:
-            self._kinds.setdefault(name, deque(maxlen=RECENT)).append(record)
+            self._notes.note(name, record)
         self._memory.add(Entry(key, output, size, seconds, place, homes))
-        if self._store is not None:
-            if seconds >= WORTH_NOTING:
-                self._write(key, name, record, output if seconds >= WORTH_WRITING else None, homes)
-            else:
-                self._names[key] = name
+        if self._store is not None and seconds >= WORTH_NOTING:
+            self._write(key, name, record, _Settled(output, size, place, homes))
         return record
 
-    def _settled(self, output: Output) -> tuple[Output, int, str, tuple[bool, ...]]:
-        """Make an output fit to be shared; also tell its bytes, where it lies, and which leaves a device made."""
-        found = leaves(output, self.tensors)
-        if not found:
-            return output, PLAIN_BYTES, "cpu", ()
+    def _settled(self, output: Output) -> _Settled:
+        """Make an output fit to be shared, and tell what it holds and where."""
+        if SCALARS.issuperset(map(type, output.__dict__.values())):
+            return _Settled(output, PLAIN_BYTES, "cpu", ())
         output = changed(output, self.tensors.settle, self.tensors)
+        found = leaves(output, self.tensors)
         places = [self.tensors.device(leaf) for leaf in found]
         size = PLAIN_BYTES + sum(map(self.tensors.size, found))
         place = next((each for each in places if each != "cpu"), "cpu")
-        return output, size, place, tuple(each != "cpu" for each in places)
+        return _Settled(output, size, place, tuple(each != "cpu" for each in places))
 
-    def _tells(self, name: str, seconds: float) -> bool:
-        """Whether a call's parts are worth spelling: of calls quicker than that itself, only some are."""
-        if seconds >= WORTH_NOTING or len(self._kinds.get(name, ())) < RECENT:
-            return True
-        now = perf_counter()
-        if now - self._noted.get(name, 0.0) < WORTH_NOTING:
-            return False
-        self._noted[name] = now
-        return True
-
-    def _write(
-        self, key: Key, name: str, record: Record, output: Output | None, homes: tuple[bool, ...]
-    ) -> None:
+    def _write(self, key: Key, name: str, record: Record, made: _Settled) -> None:
         store = self._store
         assert store is not None
+        output = made.output if record.seconds >= WORTH_WRITING else None
 
         def write() -> None:
-            try:
-                store.save(key, name, record, output, homes)
-                store.trim(lambda: list(self._memory.pins))
-            except Exception:
-                log.warning("a result was not kept on disk", exc_info=True)
-            finally:
-                self._pending.release()
+            store.save(key, name, record, output, made.homes)
+            store.trim(lambda: list(self._memory.pins))
 
-        self._pending.acquire()
-        self._submit(write)
-
-    def _submit(self, work: Callable[[], None]) -> Future[None]:
-        with self._lock:
-            if self._writer is None:
-                self._writer = ThreadPoolExecutor(1, thread_name_prefix="nodegraph-cache")
-            return self._writer.submit(work)
+        self._writer.submit(write)
 
     def _spill(self, entry: Entry) -> bool:
         """Bring a value that is still needed to disk, so that memory can do without it."""
-        key, record = entry.key, self._records.get(entry.key)  # type: ignore[call-overload]
-        if self._store is None or record is None or entry.homes is None:
+        key = entry.key
+        record = self._notes.get(key) if isinstance(key, bytes) else None
+        if self._store is None or record is None or not isinstance(key, bytes):
             return False
-        self.flush()
-        if self._store.has(key):  # type: ignore[arg-type]
-            return True
-        name = self._names.get(key, "spilled")  # type: ignore[call-overload]
-        return self._store.save(key, name, record, entry.value, entry.homes)  # type: ignore[arg-type]
+        self._writer.flush()
+        return self._store.has(key) or self._store.save(
+            key, "", record, entry.value, entry.homes or ()
+        )
 
     def drop(self, key: Key) -> None:
-        """Forget a call whose value was spoiled."""
-        with self._lock:
-            self._records.pop(key, None)
+        """Lose a value that was spoiled; what it should be stays on record in memory."""
         self._memory.remove(key)
         if self._store is not None:
-            self.flush()
+            self._writer.flush()
             self._store.remove(key)
 
-    def pin(self, key: Key) -> None:
-        """Keep a value until ``unpin`` was called as often: it may move, but is not lost."""
-        self._memory.pin(key)
-
-    def unpin(self, key: Key) -> None:
-        self._memory.unpin(key)
-
-    def claim(self, key: Key, waiter: Callable[[], None]) -> bool:
-        """Take on to compute a value: True. False where somebody already does; ``waiter`` is called after that."""
-        with self._lock:
-            waiters = self._claims.get(key)
-            if waiters is None:
-                self._claims[key] = []
-                return True
-            waiters.append(waiter)
-            return False
-
-    def release(self, key: Key) -> None:
-        """Give up a claim, whether or not the value was put; whoever waits is told."""
-        with self._lock:
-            waiters = self._claims.pop(key, ())
-        for waiter in waiters:
-            waiter()
-
     def recent(self, kind: type[Node], limit: int = RECENT) -> list[Record]:
-        """List records of a kind of node, newest first: of this process, then of others."""
-        found = list(reversed(self._kinds.get(kind.__qualname__, ())))[:limit]
+        """List records of a kind of node, newest first: this process's, then others'."""
+        name = kind.__qualname__
+        found = self._notes.recent(name)
         if self._store is not None and len(found) < limit:
-            self.flush()
-            known = {id(record.digests) for record in found}
-            found += [
-                record
-                for record in self._store.recent(kind.__qualname__, limit)
-                if id(record.digests) not in known
-            ][: limit - len(found)]
-        return found
+            self._writer.flush()
+            known = {record.seconds for record in found}
+            stored = self._store.recent(name, limit)
+            found += [record for record in stored if record.seconds not in known]
+        return found[:limit]
 
     def shrink(self, size: int | None = None) -> int:
-        """Free bytes on the devices after memory ran out, by default all that can go; tells how many."""
+        """Free bytes of devices after memory ran out, by default all that can go; say how many."""
         return self._memory.shrink(size)
 
     def is_oom(self, error: BaseException) -> bool:
@@ -291,35 +224,30 @@ class Cache:
 
     def flush(self) -> None:
         """Wait until everything is on disk that is going there."""
-        if self._writer is not None:
-            self._submit(lambda: None).result()
+        self._writer.flush()
 
     def close(self) -> None:
         """Write what is left, and stop writing."""
-        with self._lock:
-            writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.shutdown()
+        self._writer.close()
 
     def clear(self) -> None:
         """Forget everything, in memory and on disk, except for what a running plan needs."""
-        self.flush()
+        self._writer.flush()
         self._memory.clear()
-        with self._lock:
-            self._records.clear()
-            self._kinds.clear()
+        self._notes.clear()
         if self._store is not None:
             self._store.clear()
 
     def sizes(self) -> Mapping[str, Size]:
         """How full every tier is: ``host``, each device in use, and ``disk``."""
-        self.flush()
+        self._writer.flush()
         found = {
             "host" if place == "cpu" else place: Size(len(tier.entries), tier.bytes, tier.budget)
             for place, tier in self._memory.tiers()
         }
         if self._store is not None:
-            found["disk"] = Size(self._store.count(), sum(self._store.size()), self.budgets.disk)
+            size = sum(self._store.size())
+            found["disk"] = Size(self._store.count(), size, self.budgets.disk)
         return found
 
 

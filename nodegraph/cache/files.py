@@ -20,7 +20,7 @@ def publish(path: Path, chunks: Sequence[Chunk], durable: bool = True) -> int:
     """Write a file under a temporary name beside it, then give it its own; returns its bytes.
 
     Args:
-        durable: Also wait until the disk has it. A file lost to a power cut is found out by its checksum.
+        durable: Also wait until the disk has it; else a power cut may leave a damaged file.
 
     Raises:
         OSError: nothing has been left behind.

@@ -16,9 +16,9 @@ HOST_SHARE = 0.25
 
 
 class Memory:
-    """Entries on devices and on the host; over budget a device's go to the host, the host's are dropped.
+    """Entries on devices and on the host: over budget, the first go to the host, the others away.
 
-    What is pinned is never dropped: it leaves the host only when ``spill`` could put it elsewhere.
+    What is pinned is never dropped: it leaves the host only if ``spill`` put it elsewhere.
     Copies are made outside the lock; an entry on its way is still found.
     """
 
@@ -47,7 +47,7 @@ class Memory:
         return [tier for place, tier in self._tiers.items() if place != "cpu"]
 
     def find(self, key: Hashable) -> Entry | None:
-        """Look for an entry in every tier, and note that it was used."""
+        """Look for an entry everywhere, and note that it was used."""
         with self.lock:
             for tier in self._tiers.values():
                 if (entry := tier.entries.get(key)) is not None:
@@ -58,12 +58,19 @@ class Memory:
     def add(self, entry: Entry) -> None:
         """Hold an entry where it lies, and nowhere else."""
         with self.lock:
-            self.remove(entry.key)
-            tier = self.tier(entry.place)
+            tier = self._tiers.get(entry.place) or self.tier(entry.place)
+            if self.moving or len(self._tiers) > 1:
+                self.remove(entry.key)
             tier.add(entry)
             full = tier.bytes > tier.budget
         if full:
             self.settle()
+
+    def replace(self, old: Entry, new: Entry) -> None:
+        """Hold an entry instead of another, unless that has been dropped meanwhile."""
+        with self.lock:
+            if self.find(old.key) is old:
+                self.add(new)
 
     def remove(self, key: Hashable) -> Entry | None:
         with self.lock:
@@ -96,12 +103,12 @@ class Memory:
             self.settle()
 
     def settle(self, place: str = "", extra: int = 0) -> None:
-        """Move and drop entries until every tier is within its budget, ``place`` with ``extra`` to spare."""
+        """Move and drop until all tiers are within budget, ``place`` with ``extra`` to spare."""
         while (found := self._surplus(place, extra)) is not None:
             self._send(found)
 
     def shrink(self, size: int | None = None) -> int:
-        """Free bytes on the devices, or on the host where no device holds any; all that can go by default."""
+        """Free bytes of the devices, or else of the host; by default all that can go."""
         freed = 0
         while (size is None or freed < size) and (entry := self._any_victim()) is not None:
             self._send(entry)
@@ -111,7 +118,7 @@ class Memory:
         return freed
 
     def move(self, entry: Entry, place: str) -> Any:
-        """Copy an entry's value to ``place``: weights whole, of an output what was made on a device."""
+        """Bring a value to ``place``: weights whole, of an output what was made on a device."""
         if entry.homes is None:
             return self._tensors.move_weights(entry.value, place)
         homes = iter(entry.homes)
@@ -126,9 +133,19 @@ class Memory:
             for name, tier in self._tiers.items():
                 if tier.bytes + (extra if name == place else 0) <= tier.budget:
                     continue
-                if (entry := tier.victim()) is not None:
+                entry = self._dropped(name, tier, extra if name == place else 0)
+                if entry is not None:
                     return self._leaving(entry)
         return None
+
+    def _dropped(self, place: str, tier: Tier, extra: int) -> Entry | None:
+        """Drop what can be from the host until there is room; else the entry that has to be moved."""
+        entry = tier.victim()
+        while entry is not None and place == "cpu" and entry.key not in self.pins:
+            if tier.bytes + extra <= tier.budget:
+                return None
+            entry = tier.victim()
+        return entry
 
     def _any_victim(self) -> Entry | None:
         with self.lock:
@@ -143,11 +160,14 @@ class Memory:
         return entry
 
     def _send(self, entry: Entry) -> None:
-        """Take an entry one tier down; outside the lock, and undone if it was removed meanwhile."""
+        """Take an entry one tier down, outside the lock: it may be removed meanwhile."""
         if entry.place != "cpu":
-            lower = Entry(
-                entry.key, self.move(entry, "cpu"), entry.bytes, entry.seconds, "cpu", entry.homes
-            )
+            try:
+                value = self.move(entry, "cpu")
+            except BaseException:
+                self._arrive(entry, entry, held=True)
+                raise
+            lower = Entry(entry.key, value, entry.bytes, entry.seconds, homes=entry.homes)
             self._arrive(entry, lower, held=False)
         elif entry.key in self.pins and not self._spill(entry):
             self._arrive(entry, entry, held=True)
@@ -158,7 +178,10 @@ class Memory:
         with self.moved:
             wanted = self.moving.pop(entry.key, None) is entry
             if wanted and lower is not None:
-                (self.tier("cpu").hold if held else self.tier("cpu").add)(lower)
+                tier = self.tier(lower.place)
+                (tier.hold if held else tier.add)(lower)
+                if lower.key not in self.pins:
+                    tier.offer(lower)
             self.moved.notify_all()
 
     def tiers(self) -> list[tuple[str, Tier]]:

@@ -18,12 +18,18 @@ _WIDTHS = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I
 
 
 def pack(contents: Sequence[Content]) -> list[Chunk]:
-    """Lay leaves out as a safetensors file, as chunks to write one after the other; nothing is copied."""
-    header: dict[str, object] = {"__metadata__": {str(i): c.library for i, c in enumerate(contents)}}
+    """Lay leaves out as a safetensors file, in chunks to write; nothing is copied."""
+    header: dict[str, object] = {
+        "__metadata__": {str(i): c.library for i, c in enumerate(contents)}
+    }
     end = 0
     for i, content in enumerate(contents):
         start, end = end, end + len(content.data)
-        header[str(i)] = {"dtype": content.dtype, "shape": content.shape, "data_offsets": [start, end]}
+        header[str(i)] = {
+            "dtype": content.dtype,
+            "shape": content.shape,
+            "data_offsets": [start, end],
+        }
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return [len(text).to_bytes(8, "little"), text, *(content.data for content in contents)]
@@ -44,7 +50,10 @@ def unpack(data: bytes) -> list[Content]:
         entry = header[str(i)]
         first, last = entry["data_offsets"]
         shape = tuple(entry["shape"])
-        if not 0 <= first <= last <= len(body) or last - first != prod(shape) * _WIDTHS[entry["dtype"]]:
+        if (
+            not 0 <= first <= last <= len(body)
+            or last - first != prod(shape) * _WIDTHS[entry["dtype"]]
+        ):
             raise ValueError(f"leaf {i} does not lie where the header says")
         found.append(Content(libraries[str(i)], entry["dtype"], shape, body[first:last]))
     return found

@@ -17,7 +17,7 @@ Weights: TypeAlias = tuple[str, str]
 
 
 class Pool:
-    """The weights in memory, by content and dtype. They share the tiers, and the budgets, of all values."""
+    """The weights in memory, by content and dtype, in the same tiers and budgets as all values."""
 
     def __init__(self, memory: Memory, tensors: Tensors) -> None:
         self._memory, self._tensors = memory, tensors
@@ -64,7 +64,7 @@ class Pool:
                 memory.moved.notify_all()
 
     def _brought(self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str) -> Entry:
-        """Move weights that lie elsewhere, or load them; once more after making room if memory ran out."""
+        """Move or load weights; once more, after making room, where memory ran out."""
         key = (ref.key, dtype)
         self._memory.settle(device, self._sizes.get(key, 0))
         start = perf_counter()

@@ -1,4 +1,4 @@
-"""The disk tier: one JSON record a call, and content-addressed safetensors files, shared by processes."""
+"""The disk tier: a JSON record a call, and safetensors files by content, shared by processes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 
 from ..keys import Key
 from ..node import Output
+from ..skeleton import flatten, rebuild
 from ..tensors import Tensors
-from ..values import OpaqueError, flatten, rebuild
+from ..values import OpaqueError
 from .files import TEMPORARY, publish, remove, sweep, walk
 from .payload import name_of, pack, unpack
 from .record import Record, Stored, from_json, to_json
@@ -27,10 +28,10 @@ log = logging.getLogger("nodegraph.cache")
 
 
 class Store:
-    """Records and values in a folder. Nothing in it can make a run fail: what cannot be read is a miss.
+    """Records and values in a folder. Nothing in it makes a run fail: the unreadable is a miss.
 
-    ``records/ab/….json`` is found by a call's key, ``payloads/ab/….safetensors`` by its content, and
-    ``kinds/Canny/…`` are empty files that tell which records there are of a kind of node.
+    ``records/ab/….json`` is named by a call's key, ``payloads/ab/….safetensors`` by content, and
+    ``kinds/Canny/…`` are empty files that tell which records a kind of node has.
     """
 
     def __init__(self, folder: Path, budget: int, tensors: Tensors) -> None:
@@ -70,7 +71,7 @@ class Store:
         return not stored.payload or os.access(self._payload(stored.payload), os.F_OK)
 
     def load(self, key: Key, kind: type[Output]) -> tuple[Output, Stored] | None:
-        """Read a value, its leaves on the host; whatever is wrong with it, it is a miss and goes."""
+        """Read a value, its leaves on the host; if anything is wrong with it, it goes."""
         stored = self.record(key)
         if stored is None or not self._has_value(stored):
             return None
@@ -97,15 +98,21 @@ class Store:
         return [self._tensors.restore(content) for content in unpack(data)]
 
     def save(
-        self, key: Key, kind: str, record: Record, output: Output | None, homes: tuple[bool, ...] = ()
+        self,
+        key: Key,
+        kind: str,
+        record: Record,
+        output: Output | None,
+        homes: tuple[bool, ...] = (),
     ) -> bool:
-        """Write a record, with its value if one is given that can be written; tell whether the value is there."""
+        """Write a record, and its value if one is given; tell whether the value is there now."""
         try:
-            stored = self._with_value(record, output, homes) if output is not None else Stored(record)
+            stored = (
+                self._with_value(record, output, homes) if output is not None else Stored(record)
+            )
             self._publish(self._path(key), [to_json(key, stored)], durable=output is not None)
-            marker = self._root / "kinds" / kind / key.hex()
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+            if kind:
+                self._mark(kind, key)
         except (OSError, TypeError, ValueError) as error:
             self._warn(error)
             return False
@@ -124,6 +131,11 @@ class Store:
             return Stored(record)
         self._publish(self._payload(name), chunks, durable=True)
         return Stored(record, skeleton, name, homes)
+
+    def _mark(self, kind: str, key: Key) -> None:
+        marker = self._root / "kinds" / kind / key.hex()
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
 
     def _publish(self, path: Path, chunks: list[Any], durable: bool) -> None:
         size = publish(path, chunks, durable)
@@ -156,7 +168,7 @@ class Store:
         return records
 
     def trim(self, pinned: Callable[[], Iterable[Hashable]]) -> None:
-        """Bring the folder within its budget. The first call measures it and sweeps up after dead writers."""
+        """Bring the folder within its budget; the first time, sweep up after dead writers, too."""
         if self._written is None:
             for part in ("records", "payloads"):
                 sweep(self._root / part)
@@ -167,7 +179,8 @@ class Store:
     def size(self) -> tuple[int, int]:
         """Bytes of records and of payloads."""
         records, payloads = (
-            sum(found.st_size for _, found in walk(self._root / part)) for part in ("records", "payloads")
+            sum(found.st_size for _, found in walk(self._root / part))
+            for part in ("records", "payloads")
         )
         return records, payloads
 
@@ -182,7 +195,7 @@ class Store:
                 yield bytes.fromhex(path.parent.name + path.stem), path, found
 
     def _evict(self, pinned: set[Hashable]) -> None:
-        """Remove what is longest unused and cheapest to make again, down to a little below the budget."""
+        """Remove what is longest unused and quickest to make again, to just below the budget."""
         kept: set[str] = set()
         seconds: dict[str, float] = {}
         now = time.time()

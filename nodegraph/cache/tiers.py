@@ -18,13 +18,14 @@ class Entry:
         homes: Of an output: for every leaf, whether it was made on a device. None for weights.
         leases: How many nodes are using it where it lies; then it cannot move.
         rank: Higher is kept longer.
+        aside: It was passed over when room was needed, and is not chosen until it is offered.
     """
 
     __slots__ = (
-        "bytes", "homes", "key", "leases", "place", "rank", "seconds", "ticket", "value"
+        "aside", "bytes", "homes", "key", "leases", "place", "rank", "seconds", "ticket", "value"
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (a dataclass would write it, but slower)
         self,
         key: Hashable,
         value: Any,
@@ -34,7 +35,8 @@ class Entry:
         homes: tuple[bool, ...] | None = None,
     ) -> None:
         self.key, self.value, self.bytes, self.seconds = key, value, max(size, 1), seconds
-        self.place, self.homes, self.leases, self.rank, self.ticket = place, homes, 0, 0.0, -1
+        self.place, self.homes, self.leases = place, homes, 0
+        self.rank, self.ticket, self.aside = 0.0, -1, True
 
 
 class Tier:
@@ -56,10 +58,8 @@ class Tier:
 
     def add(self, entry: Entry) -> None:
         """Hold an entry, in place of one with the same key."""
-        self.remove(entry.key)
-        self.entries[entry.key] = entry
-        self.bytes += entry.bytes
-        self.touch(entry)
+        self.hold(entry)
+        entry.rank = self.clock + entry.seconds / entry.bytes
         self.offer(entry)
 
     def touch(self, entry: Entry) -> None:
@@ -67,17 +67,20 @@ class Tier:
         entry.rank = self.clock + entry.seconds / entry.bytes
 
     def offer(self, entry: Entry) -> None:
-        """Let an entry be chosen, again where it was pinned or leased."""
+        """Let an entry be chosen, again where it was pinned or leased when room was needed."""
+        if not entry.aside:
+            return
+        entry.aside = False
         self._queue(self._free, entry)
-        if len(self._free) > 2 * len(self.entries) + 64:
-            self._free = sorted(each for each in self._free if self._is_current(each))
 
     def hold(self, entry: Entry) -> None:
-        """Keep an entry that cannot go anywhere; it is not chosen until it is offered."""
-        self.remove(entry.key)
+        """Keep an entry that has nowhere to go."""
+        before = self.entries.get(entry.key)
+        if before is not None:
+            self.bytes -= before.bytes
         self.entries[entry.key] = entry
         self.bytes += entry.bytes
-        entry.ticket = -1
+        entry.aside = True
 
     def remove(self, key: Hashable) -> Entry | None:
         entry = self.entries.pop(key, None)
@@ -86,7 +89,7 @@ class Tier:
         return entry
 
     def victim(self, pinned: bool = True) -> Entry | None:
-        """Take out the entry to go first; a pinned one only where asked for and nothing else is left."""
+        """Take out what goes first; a pinned one only if asked for, and if nothing else is left."""
         entry = self._lowest(self._free, pinned=False)
         if entry is None and pinned:
             entry = self._lowest(self._pinned, pinned=True)
@@ -97,6 +100,8 @@ class Tier:
 
     def _queue(self, heap: list[tuple[float, int, Hashable]], entry: Entry) -> None:
         entry.ticket = next(self._tickets)
+        if len(heap) > 2 * len(self.entries) + 64:
+            heap[:] = sorted(each for each in heap if self._is_current(each))
         heappush(heap, (entry.rank, entry.ticket, entry.key))
 
     def _is_current(self, queued: tuple[float, int, Hashable]) -> bool:
@@ -107,13 +112,16 @@ class Tier:
         while heap:
             queued = heappop(heap)
             entry = self.entries.get(queued[2])
-            if entry is None or entry.ticket != queued[1] or entry.leases:
+            if entry is None or entry.ticket != queued[1] or entry.aside != pinned:
                 continue
             if queued[0] != entry.rank:
                 self._queue(heap, entry)
+            elif entry.leases:
+                entry.aside = True
             elif (entry.key in self._pins) == pinned:
                 return entry
             elif not pinned:
                 # Set aside once a pin, so that a long run of pinned entries is not searched again.
+                entry.aside = True
                 self._queue(self._pinned, entry)
         return None

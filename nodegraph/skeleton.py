@@ -1,0 +1,160 @@
+"""Outputs taken apart into JSON and leaves, and put together again."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, fields, is_dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path, PurePath
+from types import SimpleNamespace
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from .keys import kind_id
+from .node import Output
+from .tensors import TENSORS, Tensors
+from .values import SCALARS, OpaqueError, all_fields
+
+Skeleton: TypeAlias = Any
+
+_SAFE_INT = 2**63
+
+
+def flatten(output: Output, tensors: Tensors = TENSORS) -> tuple[Skeleton, list[Any]]:
+    """Take an output apart into JSON and leaves.
+
+    Raises:
+        OpaqueError: a part is neither plain nor a leaf, or of a class that the output's annotations
+            do not name.
+    """
+    found: list[Any] = []
+    known = classes(type(output))
+    return {
+        name: _flat(each, found, known, tensors) for name, each in output.__dict__.items()
+    }, found
+
+
+def _flat(value: Any, found: list[Any], known: Mapping[str, type], tensors: Tensors) -> Skeleton:
+    def flat(part: Any) -> Skeleton:
+        return _flat(part, found, known, tensors)
+
+    kind = type(value)
+    if kind in SCALARS:
+        return {"int": hex(value)} if kind is int and abs(value) >= _SAFE_INT else value
+    if kind is list:
+        return [flat(each) for each in value]
+    if kind is tuple:
+        return {"tuple": [flat(each) for each in value]}
+    if kind is dict:
+        return {"dict": [[flat(key), flat(each)] for key, each in value.items()]}
+    if kind in (set, frozenset):
+        return {kind.__name__: [flat(each) for each in value]}
+    if kind is bytes:
+        return {"bytes": base64.b64encode(value).decode()}
+    if isinstance(value, PurePath):
+        return {"path": str(value)}
+    if tensors.owns(value):
+        found.append(value)
+        return {"leaf": len(found) - 1}
+    name = kind_id(kind)
+    if known.get(name) is not kind:
+        raise OpaqueError(f"{kind.__name__} cannot be written to disk")
+    if isinstance(value, Enum):
+        return {"enum": name, "name": value.name}
+    return {
+        "class": name,
+        "fields": {each: flat(getattr(value, each)) for each in all_fields(kind) or ()},
+    }
+
+
+def rebuild(kind: type[Output], skeleton: Skeleton, found: Sequence[Any]) -> Output:
+    """Put an output of class ``kind`` together again; other classes come from its annotations only.
+
+    Raises:
+        KeyError, TypeError, ValueError, IndexError: the skeleton is not one that ``kind`` could have.
+    """
+    known = classes(kind)
+    if set(skeleton) != set(kind.model_fields):
+        raise ValueError(f"{kind.__name__} has other fields")
+    return kind.model_construct(
+        **{name: _built(each, found, known) for name, each in skeleton.items()}
+    )
+
+
+def _built(part: Skeleton, found: Sequence[Any], known: Mapping[str, type]) -> Any:
+    if type(part) in SCALARS:
+        return part
+    if isinstance(part, list):
+        return [_built(each, found, known) for each in part]
+    tag, inner = next(iter(part.items()))
+    match tag:
+        case "leaf":
+            return found[inner]
+        case "class":
+            return _instance(known[inner], part["fields"], found, known)
+        case "enum":
+            return known[inner][part["name"]]  # type: ignore[index]
+        case "dict":
+            return {_built(k, found, known): _built(each, found, known) for k, each in inner}
+        case "tuple" | "set" | "frozenset":
+            return _SEQUENCES[tag](_built(each, found, known) for each in inner)
+        case _:
+            return _SPELLED[tag](inner)
+
+
+_SEQUENCES: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+_SPELLED: dict[str, Callable[[str], Any]] = {
+    "bytes": base64.b64decode,
+    "path": Path,
+    "int": lambda text: int(text, 16),
+}
+
+
+def _instance(
+    kind: Any, parts: Mapping[str, Skeleton], found: Sequence[Any], known: Mapping[str, type]
+) -> Any:
+    given = {name: _built(part, found, known) for name, part in parts.items()}
+    if issubclass(kind, BaseModel):
+        return kind.model_construct(**given)
+    late = {each.name for each in fields(kind) if not each.init}
+    value = kind(**{name: each for name, each in given.items() if name not in late})
+    for name in late:
+        object.__setattr__(value, name, given[name])
+    return value
+
+
+@lru_cache(maxsize=256)
+def classes(kind: type[Output]) -> Mapping[str, type]:
+    """Collect by name the dataclasses, models and enums that an output's annotations speak of."""
+    found: dict[str, type] = {}
+    left: list[object] = [field.annotation for field in kind.model_fields.values()]
+    while left:
+        annotation = left.pop()
+        left.extend(get_args(annotation))
+        named = get_origin(annotation) or annotation
+        if not isinstance(named, type) or kind_id(named) in found:
+            continue
+        if is_dataclass(named):
+            left.extend(_annotation(named, each) for each in fields(named))
+        elif issubclass(named, BaseModel):
+            left.extend(field.annotation for field in named.model_fields.values())
+        elif not issubclass(named, Enum):
+            continue
+        found[kind_id(named)] = named
+    return found
+
+
+def _annotation(kind: type, field: Field[Any]) -> object:
+    """A dataclass field's type; None where its import was made for type checkers alone."""
+    owner = next(
+        each for each in kind.__mro__ if field.name in each.__dict__.get("__annotations__", ())
+    )
+    spelled = SimpleNamespace(__annotations__={"it": field.type})
+    try:
+        return get_type_hints(spelled, vars(sys.modules[owner.__module__]), dict(vars(owner)))["it"]
+    except (NameError, AttributeError, TypeError):
+        return None
