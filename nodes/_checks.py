@@ -1,0 +1,78 @@
+"""What does not go together, found before a run where it is known and before the first step otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nodegraph.errors import UserError
+from nodegraph.node import Facts, Finding
+
+from .types import Conditioning, Control, DiffusionModel
+
+
+def shared(links: Sequence[Facts]) -> Facts:
+    """The facts that hold of everything an input is given."""
+    if not links:
+        return {}
+    first, *rest = links
+    return {name: fact for name, fact in first.items() if all(o.get(name) == fact for o in rest)}
+
+
+def families(models: Sequence[Facts], controls: Sequence[Facts]) -> Iterator[Finding]:
+    """Find ControlNets that were trained for another family of models."""
+    family = shared(models).get("family")
+    for control in controls:
+        other = control.get("family")
+        if family and other and family != other:
+            yield "controls", _other_family(other, family), "error"
+
+
+def conditioning(images: Sequence[Facts], nets: Sequence[Facts]) -> Iterator[Finding]:
+    """Find control images of another kind than their ControlNet was trained on."""
+    shown, expected = shared(images).get("conditioning"), shared(nets).get("conditioning")
+    if shown and expected and shown != expected:
+        yield (
+            "image",
+            f"is {_kind(shown)} control image, but the ControlNet reads {expected}",
+            "warning",
+        )
+
+
+def fits(
+    model: DiffusionModel,
+    prompts: Sequence[Conditioning],
+    controls: Sequence[Control],
+    size: tuple[int, int],
+) -> None:
+    """Check what only the models' own configurations tell.
+
+    Raises:
+        UserError: Something was made for another model, or the size cannot be decoded.
+    """
+    for name, side in zip(("width", "height"), size, strict=True):
+        if side % model.factor:
+            below = side - side % model.factor
+            nearest = f"{below} or {below + model.factor}" if below else str(model.factor)
+            raise UserError(f"{name}: {side} is not a multiple of {model.factor}; use {nearest}")
+    for prompt in prompts:
+        if prompt.encoder != model.text_encoder.key:
+            raise UserError(f"prompt: was encoded for another model than {model.name!r}")
+    for index, control in enumerate(controls):
+        theirs, ours = control.model.shape, model.shape
+        if theirs.family != ours.family:
+            said = _other_family(theirs.family, ours.family)
+            raise UserError(f"controls[{index}]: {control.model.name!r} {said}")
+        if theirs != ours:
+            raise UserError(
+                f"controls[{index}]: {control.model.name!r} has levels of {theirs.blocks} channels"
+                f" and {theirs.channels} latent channels, but {model.name!r} {ours.blocks} and"
+                f" {ours.channels}; take a ControlNet made for this model"
+            )
+
+
+def _other_family(theirs: str, ours: str) -> str:
+    return f"is for {theirs} models, but the model is {ours}"
+
+
+def _kind(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

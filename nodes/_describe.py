@@ -1,0 +1,108 @@
+"""What a model's configuration says about it, without reading its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nodegraph.errors import UserError
+
+from . import _folders
+from ._identity import identity
+from ._resolve import conditioning_of
+from ._weights import DType, Part, Weights
+from .types import ControlNetModel, DiffusionModel, Shape
+
+_FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
+
+
+def base_model(
+    name: str, path: Path, variant: str, dtype: DType, allow: frozenset[str]
+) -> DiffusionModel:
+    """Describe the base model in a folder of diffusers' layout, or in one file."""
+    if path.is_file():
+        from ._single import base_from_file
+
+        return base_from_file(name, path, dtype, allow)
+    _folders.check_base(path)
+    unet = _folders.read_json(path / "unet" / "config.json")
+    vae = _folders.read_json(path / "vae" / "config.json")
+    scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
+    factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    text_encoder, unet_weights, vae_weights = (
+        weights(path / part, part, variant, dtype, allow)
+        for part in ("text_encoder", "unet", "vae")
+    )
+    return DiffusionModel(
+        name=name,
+        shape=shape(unet, name),
+        factor=factor,
+        size=int(unet.get("sample_size") or 64) * factor,
+        scheduler=json.dumps(scheduler, sort_keys=True),
+        text_encoder=text_encoder,
+        unet=unet_weights,
+        vae=vae_weights,
+    )
+
+
+def controlnet(
+    name: str, path: Path, variant: str, dtype: DType, allow: frozenset[str]
+) -> ControlNetModel:
+    """Describe the ControlNet in a folder of diffusers' layout, or in one file."""
+    if path.is_file():
+        from ._single import controlnet_from_file
+
+        return controlnet_from_file(name, path, dtype, allow)
+    config = _folders.check_part(path, "controlnet")
+    net = weights(path, "controlnet", variant, dtype, allow)
+    return ControlNetModel(name, shape(config, name), net, conditioning_of(name))
+
+
+def shape(config: Mapping[str, Any], name: str) -> Shape:
+    """What must agree between a UNet and a ControlNet, from the configuration of either.
+
+    Raises:
+        UserError: It is no Stable Diffusion 1.x or 2.x network.
+    """
+    width, channels = config["cross_attention_dim"], config["in_channels"]
+    unknown = [
+        key
+        for key in ("class_embed_type", "addition_embed_type", "encoder_hid_dim")
+        if config.get(key)
+    ]
+    if unknown or not isinstance(width, int):
+        raise UserError(f"model: {name!r} is of a family that is not supported; use SD 1.x or 2.x")
+    family = _FAMILIES.get((width, channels), "custom")
+    return Shape(family, channels, width, tuple(config["block_out_channels"]))
+
+
+def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]) -> Weights:
+    """Refer to the weights in a component's folder, converted first where they are allowed pickles."""
+    names = [path.name for path in folder.iterdir()]
+    chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
+    if not chosen:
+        raise UserError(_none_usable(folder, names))
+    if chosen[0].endswith(".bin"):
+        from ._pickles import converted_folder
+
+        folder = converted_folder(folder, chosen)
+        chosen = [path.name for path in folder.glob("*.safetensors")]
+    configs = [folder / "config.json"]
+    if part == "text_encoder":
+        configs += sorted(
+            path for path in (folder.parent / "tokenizer").glob("*") if path.is_file()
+        )
+    key = identity([*configs, *(folder / name for name in chosen)])
+    return Weights(part, str(folder), key, _folders.variant_of(chosen[0]), dtype)
+
+
+def _none_usable(folder: Path, names: list[str]) -> str:
+    pickles = [name for name in names if name.lower().endswith((".bin", ".pt", ".pth", ".ckpt"))]
+    if pickles:
+        return (
+            f"model: {str(folder / pickles[0])!r} is a pickle, which can run code when it is read;"
+            " use a .safetensors file, or allow it with --allow-pickle if you trust where it is from"
+        )
+    return f"model: {str(folder)!r} holds no weights (.safetensors)"

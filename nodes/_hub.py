@@ -1,0 +1,116 @@
+"""Models from the Hugging Face hub: from its local cache, else fetched, only the files that are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nodegraph.errors import UserError
+
+from ._folders import weights_among
+from ._resolve import TINY, Role
+
+_SECONDS = 5.0
+_CONFIGS = ("config.json", "scheduler_config.json", "model_index.json")
+_TOKENIZER = (
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+
+
+def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
+    """The snapshot folder of a hub model. What the local cache holds completely is never asked for again.
+
+    Raises:
+        UserError: It cannot be had: what was looked for, how to get it elsewhere, and what works here.
+    """
+    pickle = "pickle" in allow
+    cached = _cached(model, revision)
+    if cached and needed(_names(cached), role, variant, pickle=pickle):
+        return cached
+    from huggingface_hub import snapshot_download
+
+    names = _listed(model, role, revision)
+    files = needed(names, role, variant, pickle=pickle)
+    if not files:
+        raise UserError(_no_weights(model, names))
+    try:
+        folder = snapshot_download(
+            model, revision=revision or None, allow_patterns=list(files), etag_timeout=_SECONDS
+        )
+    except Exception as error:
+        raise UserError(_unreachable(model, role, revision)) from error
+    return Path(folder)
+
+
+def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
+    """Of a repository's files those that loading takes; none where a part of the model is missing."""
+    every = list(names)
+    if role == "ControlNet":
+        weights = weights_among(every, variant, pickle=pickle)
+        return ["config.json", *weights] if weights and "config.json" in every else []
+    chosen = [name for name in every if Path(name).name in (*_CONFIGS, *_TOKENIZER)]
+    for part in ("text_encoder", "unet", "vae"):
+        inside = [name.removeprefix(f"{part}/") for name in every if name.startswith(f"{part}/")]
+        weights = weights_among(inside, variant, pickle=pickle)
+        if not weights or "config.json" not in inside:
+            return []
+        chosen += [f"{part}/{name}" for name in weights]
+    return chosen
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+
+
+def _cached(model: str, revision: str) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, revision=revision or None, local_files_only=True))
+    except (LocalEntryNotFoundError, HfHubHTTPError, ValueError, OSError):
+        return None
+
+
+def _listed(model: str, role: Role, revision: str) -> Sequence[str]:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        info = HfApi().model_info(model, revision=revision or None, timeout=_SECONDS)
+    except GatedRepoError as error:
+        raise UserError(
+            f"model: {model!r} wants you to accept its terms on huggingface.co first"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"revision: {model!r} has no {revision!r} on the hub") from error
+    except RepositoryNotFoundError as error:
+        raise UserError(f"model: the hub has no {model!r}, or it is private") from error
+    except Exception as error:
+        raise UserError(_unreachable(model, role, revision)) from error
+    return [one.rfilename for one in info.siblings or ()]
+
+
+def _unreachable(model: str, role: Role, revision: str) -> str:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    at = f" --revision {revision}" if revision else ""
+    tiny = " or ".join(repr(name) for name in TINY[role])
+    return (
+        f"model: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached; fetch it where it can"
+        f" (hf download {model}{at}) and give its folder, or use {tiny}, which needs no network"
+    )
+
+
+def _no_weights(model: str, names: Sequence[str]) -> str:
+    if any(name.endswith((".bin", ".pth", ".ckpt", ".pt")) for name in names):
+        return f"model: {model!r} holds only pickles, which can run code; allow them with --allow-pickle"
+    return f"model: {model!r} has no weights in diffusers' layout"

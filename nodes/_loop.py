@@ -1,0 +1,62 @@
+"""The denoising loop, and the noise it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from nodegraph.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+    from torch import dtype as DType
+
+    from ._schedulers import Scheduler
+
+Predict: TypeAlias = "Callable[[Tensor, int, Tensor], Tensor]"
+
+
+def denoise(
+    predict: Predict, scheduler: Scheduler, latents: Tensor, generators: Sequence[Generator]
+) -> Iterator[Tensor]:
+    """Remove noise step by step, yielding the latents after each step.
+
+    Args:
+        predict: Maps (scaled latents, step number, timestep) to the model's prediction, same shape.
+        latents: (B, C, h, w) float32, from ``scheduler.start``.
+        generators: One a picture, for schedulers that draw noise at every step.
+    """
+    for index, timestep in enumerate(scheduler.timesteps):
+        predicted = predict(scheduler.scale(latents, timestep), index, timestep)
+        latents = scheduler.step(predicted, timestep, latents, generators)
+        yield latents
+
+
+def generators_of(seeds: Sequence[int]) -> list[Generator]:
+    """One generator a picture, on the CPU, so that a seed gives the same noise on every device."""
+    import torch
+
+    return [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+
+
+def noise(
+    generators: Sequence[Generator], shape: tuple[int, int, int], dtype: DType, device: str
+) -> Tensor:
+    """Draw each picture's unit noise from its own generator: (B, C, h, w) float32 on ``device``.
+
+    It is drawn in the weights' ``dtype``, because diffusers' pipelines do: other widths are other numbers.
+    """
+    import torch
+
+    drawn = [torch.randn((1, *shape), generator=one, dtype=dtype) for one in generators]
+    return torch.cat(drawn).to(device=device, dtype=torch.float32)
+
+
+def check_finite(values: Tensor, what: str, dtype: str) -> None:
+    """Raise where a NaN or an infinity got in, before it becomes a black picture."""
+    import torch
+
+    if bool(torch.isfinite(values).all()):
+        return
+    cure = "use dtype float32" if dtype != "float32" else "the weights may be damaged"
+    raise UserError(f"{what} hold NaN or infinity: the model overflowed in {dtype}; {cure}")

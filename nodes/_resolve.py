@@ -1,0 +1,67 @@
+"""From what a user calls a model to the folder or file that holds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from nodegraph.errors import UserError, did_you_mean
+
+Role: TypeAlias = Literal["base model", "ControlNet"]
+
+_TINY = Path(__file__).parent / "tiny"
+TINY: Mapping[Role, Mapping[str, Path]] = {
+    "base model": {"tiny": _TINY / "base"},
+    "ControlNet": {
+        "tiny-canny": _TINY / "controlnet-canny",
+        "tiny-openpose": _TINY / "controlnet-openpose",
+    },
+}
+FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
+_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+_KINDS = ("canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg")
+
+
+def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
+    """Find the folder or file that ``model`` names, fetching it from the hub where it must be.
+
+    Raises:
+        UserError: There is no such model, or it cannot be had from here.
+    """
+    if model in TINY[role]:
+        return TINY[role][model]
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    if _is_path(model, path):
+        raise UserError(f"model: no file or folder {model!r}; looked for {str(path.absolute())!r}")
+    if not _HUB.fullmatch(model):
+        known = did_you_mean(model, TINY[role])
+        raise UserError(f"model: {known}; or give a hub id (owner/name), a folder or a file")
+    from ._hub import fetch
+
+    return fetch(model, role, revision, variant, allow)
+
+
+def _is_path(model: str, path: Path) -> bool:
+    return model.startswith((".", "~", "/")) or path.suffix.lower() in FILES or "\\" in model
+
+
+def family_of(model: str) -> str | None:
+    """What a model's name says about its family, if anything; its configuration has the last word."""
+    if any(model in names for names in TINY.values()):
+        return "tiny"
+    name = model.lower().rpartition("/")[2]
+    if re.search(r"stable-diffusion-v1|sd-controlnet-|control_v11[a-z]\d?_sd15|[-_]sd-?v?15", name):
+        return "SD 1.x"
+    if re.search(r"stable-diffusion-2|[-_]sd-?21", name):
+        return "SD 2.x"
+    return None
+
+
+def conditioning_of(model: str) -> str | None:
+    """The kind of control image that a ControlNet's name says it reads."""
+    words = re.split(r"[^a-z]+", model.lower().replace("\\", "/").rpartition("/")[2])
+    return next((kind for kind in _KINDS if kind in words), None)

@@ -1,0 +1,106 @@
+"""Schedulers by their short names, built from a model's own scheduler configuration."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Generator, Tensor
+
+SchedulerName: TypeAlias = Literal[
+    "UniPC",
+    "UniPC Karras",
+    "DDIM",
+    "DDPM",
+    "PNDM",
+    "Euler",
+    "Euler Karras",
+    "Euler ancestral",
+    "Heun",
+    "Heun Karras",
+    "LMS",
+    "LMS Karras",
+    "DPM++ 2M",
+    "DPM++ 2M Karras",
+    "DPM++ 2M SDE",
+    "DPM++ 2M SDE Karras",
+    "DPM++ 2S",
+    "DPM++ 2S Karras",
+    "DPM2",
+    "DPM2 Karras",
+    "DPM2 ancestral",
+    "DPM2 ancestral Karras",
+    "DEIS",
+    "SA-Solver",
+    "LCM",
+]
+
+_KARRAS = {"use_karras_sigmas": True}
+_SDE = {"algorithm_type": "sde-dpmsolver++"}
+# Of SD's schedulers only DPMSolverSDE (needs torchsde) and EDMEuler (other noise levels) are missing.
+SCHEDULERS: Mapping[SchedulerName, tuple[str, Mapping[str, object]]] = {
+    "UniPC": ("UniPCMultistepScheduler", {}),
+    "UniPC Karras": ("UniPCMultistepScheduler", _KARRAS),
+    "DDIM": ("DDIMScheduler", {}),
+    "DDPM": ("DDPMScheduler", {}),
+    "PNDM": ("PNDMScheduler", {}),
+    "Euler": ("EulerDiscreteScheduler", {}),
+    "Euler Karras": ("EulerDiscreteScheduler", _KARRAS),
+    "Euler ancestral": ("EulerAncestralDiscreteScheduler", {}),
+    "Heun": ("HeunDiscreteScheduler", {}),
+    "Heun Karras": ("HeunDiscreteScheduler", _KARRAS),
+    "LMS": ("LMSDiscreteScheduler", {}),
+    "LMS Karras": ("LMSDiscreteScheduler", _KARRAS),
+    "DPM++ 2M": ("DPMSolverMultistepScheduler", {}),
+    "DPM++ 2M Karras": ("DPMSolverMultistepScheduler", _KARRAS),
+    "DPM++ 2M SDE": ("DPMSolverMultistepScheduler", _SDE),
+    "DPM++ 2M SDE Karras": ("DPMSolverMultistepScheduler", {**_SDE, **_KARRAS}),
+    "DPM++ 2S": ("DPMSolverSinglestepScheduler", {}),
+    "DPM++ 2S Karras": ("DPMSolverSinglestepScheduler", _KARRAS),
+    "DPM2": ("KDPM2DiscreteScheduler", {}),
+    "DPM2 Karras": ("KDPM2DiscreteScheduler", _KARRAS),
+    "DPM2 ancestral": ("KDPM2AncestralDiscreteScheduler", {}),
+    "DPM2 ancestral Karras": ("KDPM2AncestralDiscreteScheduler", _KARRAS),
+    "DEIS": ("DEISMultistepScheduler", {}),
+    "SA-Solver": ("SASolverScheduler", {}),
+    "LCM": ("LCMScheduler", {}),
+}
+
+
+class Scheduler:
+    """A diffusers scheduler with its steps set: where the noise is at each step, and how to take one.
+
+    It remembers earlier steps, so every run needs its own.
+    """
+
+    def __init__(self, name: SchedulerName, config: str, steps: int, device: str) -> None:
+        import diffusers
+
+        kind, changes = SCHEDULERS[name]
+        self._inner: Any = getattr(diffusers, kind).from_config(json.loads(config), **changes)
+        self._inner.set_timesteps(steps, device=device)
+        self.timesteps: Sequence[Tensor] = self._inner.timesteps
+        self._random = "generator" in inspect.signature(self._inner.step).parameters
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Scale unit noise to the strength that the first step expects."""
+        return noise * self._inner.init_noise_sigma
+
+    def scale(self, latents: Tensor, timestep: Tensor) -> Tensor:
+        """Scale latents as the model expects them at ``timestep``."""
+        scaled: Tensor = self._inner.scale_model_input(latents, timestep)
+        return scaled
+
+    def step(
+        self, predicted: Tensor, timestep: Tensor, latents: Tensor, generators: Sequence[Generator]
+    ) -> Tensor:
+        """Remove one step's noise; stochastic schedulers draw each picture's from its own generator."""
+        drawn = {"generator": list(generators)} if self._random else {}
+        stepped: Tensor = self._inner.step(
+            predicted, timestep, latents, return_dict=False, **drawn
+        )[0]
+        return stepped

@@ -1,0 +1,98 @@
+"""References to weights files, and how each part of a model is loaded from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from nodegraph.node import Wire
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet"]
+DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights(Wire):
+    """A light reference to one part of a model; ``load`` reads it.
+
+    Attributes:
+        path: The part's folder in diffusers' layout, or one file that holds it.
+        key: The identity of the weights' content.
+        variant: Which of a folder's files, ``fp16`` say; empty for the plain ones.
+        dtype: What the user asked for; ``auto`` leaves it to the run.
+    """
+
+    part: Part
+    path: str
+    key: str
+    variant: str = ""
+    dtype: DType = "auto"
+
+    def load(self, device: str, dtype: str) -> Module:
+        """Read the part from disk onto ``device``, ready for inference."""
+        from ._quiet import quiet
+
+        with quiet():
+            wanted = _torch_dtype(dtype if self.dtype == "auto" else self.dtype)
+            module = _read(self, wanted)
+            module.to(device=device, dtype=wanted)
+        if self.part in ("unet", "controlnet"):
+            from ._attention import remember_prompts
+
+            remember_prompts(module)
+        return module.requires_grad_(requires_grad=False).eval()
+
+
+def _torch_dtype(name: str) -> Any:
+    import torch
+
+    return getattr(torch, name)
+
+
+def _read(weights: Weights, dtype: Any) -> Module:
+    path = Path(weights.path)
+    if path.is_file():
+        from ._single import read_part
+
+        return read_part(weights.part, path, dtype)
+    variant = {"variant": weights.variant} if weights.variant else {}
+    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, **variant}
+    module: Module = _class_of(weights.part, path).from_pretrained(path, **options)
+    return module
+
+
+def _class_of(part: Part, folder: Path) -> Any:
+    import diffusers
+
+    from ._folders import read_json
+
+    if part == "text_encoder":
+        from transformers import CLIPTextModel
+
+        return CLIPTextModel
+    if part == "vae":
+        return getattr(diffusers, str(read_json(folder / "config.json")["_class_name"]))
+    return diffusers.UNet2DConditionModel if part == "unet" else diffusers.ControlNetModel
+
+
+@lru_cache(maxsize=8)
+def tokenizer(weights: Weights) -> Any:
+    """The tokenizer that belongs to a text encoder."""
+    from transformers import CLIPTokenizer
+
+    from ._quiet import quiet
+
+    path = Path(weights.path)
+    if path.is_file():
+        from ._single import tokenizer_folder
+
+        folder = tokenizer_folder()
+    else:
+        folder = path.parent / "tokenizer"
+    with quiet():
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

@@ -1,0 +1,113 @@
+"""Base models and ControlNets, by name, hub id, folder or file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from nodegraph.node import Context, Facts, Given, Node, Output
+
+from . import _resolve
+from ._weights import DType
+from .types import ControlNetModel, DiffusionModel
+
+Revision = Annotated[
+    str, Field(description="A hub model's branch, tag or commit; empty: its main one.")
+]
+Variant = Annotated[
+    str, Field(pattern=r"^[\w-]*$", description="Which of its files, such as fp16.")
+]
+Precision = Annotated[
+    DType,
+    Field(
+        description="auto: float16 on a GPU, float32 on a CPU; others use it whatever the device."
+    ),
+]
+
+
+class LoadedBase(Output):
+    """A base model."""
+
+    model: DiffusionModel
+
+
+class LoadBaseModel(Node):
+    """Find a Stable Diffusion model: tiny (built in), a hub id, a diffusers folder or a .safetensors file."""
+
+    model: Annotated[
+        str, Field(min_length=1, description="tiny, owner/name, a folder or a file.")
+    ] = "tiny"
+    revision: Revision = ""
+    variant: Variant = ""
+    dtype: Precision = "auto"
+
+    lane = "io"
+
+    def stamp(self, context: Context) -> object:
+        """The content of its files."""
+        model = self._find(context)
+        return [model.text_encoder.key, model.unet.key, model.vae.key, model.scheduler]
+
+    def run(self, context: Context) -> LoadedBase:
+        found = self._find(context)
+        # Its largest part loads while preprocessors run.
+        context.preload(found.unet)
+        return LoadedBase(model=found)
+
+    def _find(self, context: Context) -> DiffusionModel:
+        from ._describe import base_model
+
+        allow = context.allow
+        path = _resolve.resolve(self.model, "base model", self.revision, self.variant, allow)
+        return base_model(self.model, path, self.variant, self.dtype, allow)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        family = _resolve.family_of(values.get("model", ""))
+        return {"model": {"family": family}} if family else {}
+
+
+class LoadedControlNet(Output):
+    """A ControlNet."""
+
+    controlnet: ControlNetModel
+
+
+class LoadControlNet(Node):
+    """Find a ControlNet: tiny-canny or tiny-openpose (built in), a hub id, a folder or a .safetensors file."""
+
+    model: Annotated[
+        str,
+        Field(
+            min_length=1, description="tiny-canny, tiny-openpose, owner/name, a folder or a file."
+        ),
+    ] = "tiny-canny"
+    revision: Revision = ""
+    variant: Variant = ""
+    dtype: Precision = "auto"
+
+    lane = "io"
+
+    def stamp(self, context: Context) -> object:
+        """The content of its files."""
+        return self._find(context).net.key
+
+    def run(self, context: Context) -> LoadedControlNet:
+        found = self._find(context)
+        context.preload(found.net)
+        return LoadedControlNet(controlnet=found)
+
+    def _find(self, context: Context) -> ControlNetModel:
+        from ._describe import controlnet
+
+        allow = context.allow
+        path = _resolve.resolve(self.model, "ControlNet", self.revision, self.variant, allow)
+        return controlnet(self.model, path, self.variant, self.dtype, allow)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        name = values.get("model", "")
+        known = {"family": _resolve.family_of(name), "conditioning": _resolve.conditioning_of(name)}
+        return {"controlnet": {key: fact for key, fact in known.items() if fact}}

@@ -1,0 +1,245 @@
+"""From a prompt and control images to a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from nodegraph.errors import UserError
+from nodegraph.node import Composite, Context, Facts, Finding, Given, Node, Output, Progress, Steps
+
+from . import _checks
+from . import types as wires
+from ._schedulers import SchedulerName
+from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents
+
+if TYPE_CHECKING:
+    from nodegraph.builder import Builder
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same picture.")]
+StepCount = Annotated[
+    int, Field(ge=1, le=150, description="More take longer and show finer detail.")
+]
+Guidance = Annotated[
+    float,
+    Field(
+        ge=1, le=30, description="How strictly to follow the prompt; 1 ignores the negative one."
+    ),
+]
+Side = Annotated[
+    int | None,
+    Field(
+        ge=8,
+        le=4096,
+        description="Pixels, a multiple of 8; empty: the control image's, or the model's.",
+    ),
+]
+Picked = Annotated[SchedulerName, Field(description="How noise is removed from step to step.")]
+Guess = Annotated[
+    bool, Field(description="Recognise the control image without help from a prompt.")
+]
+
+
+class Encoded(Output):
+    """A prompt, encoded."""
+
+    conditioning: Conditioning
+
+
+class EncodePrompt(Node):
+    """Turn a prompt into what a model's text encoder makes of it."""
+
+    model: DiffusionModel
+    prompt: Annotated[str, Field(description="What the picture shows, or should not show.")] = ""
+
+    lane = "device"
+
+    def run(self, context: Context) -> Encoded:
+        return self.run_batch([self], context)[0]
+
+    @classmethod
+    def run_batch(cls, items: Sequence[EncodePrompt], context: Context) -> list[Encoded]:
+        from ._text import encode
+
+        weights = items[0].model.text_encoder
+        with context.lease(weights) as encoder:
+            rows = encode([item.prompt for item in items], weights, encoder)
+        return [Encoded(conditioning=Conditioning(row, weights.key)) for row in rows]
+
+    def group(self) -> Hashable:
+        return self.model.text_encoder
+
+
+class Controlled(Output):
+    """A control image with the ControlNet that reads it."""
+
+    control: wires.Control
+
+
+class Control(Node):
+    """Steer the picture by a control image: edges, a pose, …"""
+
+    image: Annotated[
+        Image, Field(description="What the ControlNet reads, as a preprocessor draws it.")
+    ]
+    controlnet: ControlNetModel
+    strength: Annotated[float, Field(ge=0, le=2, description="0 is no control at all.")] = 1.0
+    start: Annotated[Fraction, Field(description="Fraction of the steps before it begins.")] = 0.0
+    end: Annotated[Fraction, Field(description="Fraction of the steps after which it stops.")] = 1.0
+
+    def run(self) -> Controlled:
+        if self.start > self.end:
+            raise UserError(f"start: {self.start:g} lies after the end, {self.end:g}")
+        control = wires.Control(self.image, self.controlnet, self.strength, self.start, self.end)
+        return Controlled(control=control)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"control": _checks.shared(given.get("controlnet", ()))}
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+        return _checks.conditioning(given.get("image", ()), given.get("controlnet", ()))
+
+
+class Denoised(Output):
+    """A picture's latents, free of noise."""
+
+    latents: Latents
+
+
+class Denoise(Node):
+    """Draw a picture out of noise, step by step, under a prompt and any number of controls."""
+
+    model: DiffusionModel
+    prompt: Conditioning
+    negative_prompt: Conditioning
+    controls: list[wires.Control] = []
+    seed: Seed = 0
+    steps: StepCount = 20
+    guidance_scale: Guidance = 7.5
+    scheduler: Picked = "UniPC"
+    width: Side = None
+    height: Side = None
+    guess_mode: Guess = False
+
+    lane = "device"
+
+    def run(self, context: Context) -> Steps[Denoised]:
+        return (yield from self.run_batch([self], context))[0]
+
+    @classmethod
+    def run_batch(cls, items: Sequence[Denoise], context: Context) -> Steps[list[Denoised]]:
+        from . import _loop, _prepare
+
+        for item in items:
+            _checks.fits(item.model, [item.prompt, item.negative_prompt], item.controls, item.size)
+        with ExitStack() as leases:
+            run = _prepare.prepare(items, context, leases)
+            latents = run.latents
+            steps = _loop.denoise(run.predict, run.scheduler, latents, run.generators)
+            for done, latents in enumerate(steps, start=1):  # noqa: B007
+                yield Progress(done, len(run.scheduler.timesteps))
+            _loop.check_finite(latents, "the latents", run.dtype)
+        vae = items[0].model.vae.key
+        return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
+
+    def group(self) -> Hashable:
+        used = tuple((c.model.net, c.strength, c.start, c.end) for c in self.controls)
+        guided = self.guidance_scale > 1
+        return self.model, used, self.steps, self.scheduler, self.size, guided, self.guess_mode
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels: as asked for, else the control image's, else the model's own."""
+        factor, own = self.model.factor, self.model.size
+        found = self.controls[0].image.size if self.controls else (own, own)
+        width, height = (max(side - side % factor, factor) for side in found)
+        return self.width or width, self.height or height
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+        return _checks.families(given.get("model", ()), given.get("controls", ()))
+
+
+class Decoded(Output):
+    """A picture."""
+
+    image: Image
+
+
+class Decode(Node):
+    """Turn latents into the picture they stand for."""
+
+    model: DiffusionModel
+    latents: Latents
+
+    lane = "device"
+
+    def run(self, context: Context) -> Decoded:
+        return self.run_batch([self], context)[0]
+
+    @classmethod
+    def run_batch(cls, items: Sequence[Decode], context: Context) -> list[Decoded]:
+        from ._pictures import decode
+
+        weights = items[0].model.vae
+        for item in items:
+            if item.latents.vae != weights.key:
+                raise UserError(f"latents: made for another model than {item.model.name!r}")
+        with context.lease(weights) as vae:
+            pictures = decode(vae, [item.latents.values for item in items])
+        return [Decoded(image=Image(pixels)) for pixels in pictures]
+
+    def group(self) -> Hashable:
+        return self.model.vae, tuple(self.latents.values.shape)
+
+
+class Sampled(Output):
+    """A picture, and its latents for whoever works on with them."""
+
+    image: Image
+    latents: Latents
+
+
+class Sample(Composite):
+    """Make a picture from a prompt, steered by any number of controls."""
+
+    model: DiffusionModel
+    prompt: Annotated[str, Field(description="What the picture shows.")] = ""
+    negative_prompt: Annotated[str, Field(description="What it should not show.")] = ""
+    controls: list[wires.Control] = []
+    seed: Seed = 0
+    steps: StepCount = 20
+    guidance_scale: Guidance = 7.5
+    scheduler: Picked = "UniPC"
+    width: Side = None
+    height: Side = None
+    guess_mode: Guess = False
+
+    def draw(self, builder: Builder) -> Sampled:
+        prompt = builder.add("prompt", EncodePrompt, model=self.model, prompt=self.prompt)
+        negative = builder.add(
+            "negative_prompt", EncodePrompt, model=self.model, prompt=self.negative_prompt
+        )
+        denoised = builder.add(
+            "denoise",
+            Denoise,
+            model=self.model,
+            prompt=prompt.conditioning,
+            negative_prompt=negative.conditioning,
+            controls=self.controls,
+            seed=self.seed,
+            steps=self.steps,
+            guidance_scale=self.guidance_scale,
+            scheduler=self.scheduler,
+            width=self.width,
+            height=self.height,
+            guess_mode=self.guess_mode,
+        )
+        decoded = builder.add("decode", Decode, model=self.model, latents=denoised.latents)
+        return Sampled(image=decoded.image, latents=denoised.latents)
