@@ -1,4 +1,4 @@
-"""A typed engine for graphs of nodes: draw or load a workflow, check it, run only what is not known yet."""
+"""A typed engine for graphs of nodes: draw or load a workflow, check it, run what is not known."""
 
 from .builder import Builder as Builder
 from .builder import each as each

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from .errors import UserError
 from .keys import canonical
-from .node import Address, Draws, Output, OutT, Runs
+from .node import Address, Draws, Node, Output, OutT, Runs, Wire
 from .ports import output_of, type_name
 from .registry import Kind, Registry
 from .workflow import Call, Param, Workflow
@@ -34,7 +34,7 @@ class Outputs:
 
 
 class Builder:
-    """Collects calls. What ``add`` returns stands in for the outputs, to be passed on to other calls."""
+    """Collects calls. What ``add`` returns stands in for the outputs: pass it on to other calls."""
 
     def __init__(self, title: str = "") -> None:
         self.title = title
@@ -43,34 +43,35 @@ class Builder:
         self._params: dict[str, Param] = {}
         self._results: dict[str, str] = {}
 
-    @overload
     def add(
-        self, name: str, kind: Callable[P, Runs[OutT]], /, *args: P.args, **inputs: P.kwargs
-    ) -> OutT: ...
-    @overload
-    def add(
-        self, name: str, kind: Callable[P, Draws[OutT]], /, *args: P.args, **inputs: P.kwargs
-    ) -> OutT: ...
-    def add(self, name: str, kind: Any, /, *args: Any, **inputs: Any) -> Any:
+        self,
+        name: str,
+        kind: Callable[P, Runs[OutT] | Draws[OutT]],
+        /,
+        *args: P.args,
+        **inputs: P.kwargs,
+    ) -> OutT:
         """Add a call of ``kind`` under ``name``; its outputs can be inputs of later calls."""
         if args:
             raise UserError(f"{name}: give inputs by name")
         if name in self.calls:
             raise UserError(f"{name}: there is a call of this name already")
-        type_: str = kind.__name__
-        if self.kinds.setdefault(type_, kind) is not kind:
-            raise UserError(f"{name}: another kind is called {type_!r} too")
-        self.calls[name] = _call(name, kind, inputs)
-        return Outputs(name, output_of(kind))
+        added = cast(type[Node], kind)
+        if self.kinds.setdefault(added.__name__, added) is not added:
+            raise UserError(f"{name}: another kind is called {added.__name__!r} too")
+        self.calls[name] = _call(name, added, inputs)
+        return cast(OutT, Outputs(name, output_of(added)))
 
     def param(self, name: str, *to: str, label: str = "", help: str = "") -> None:
-        """Let the workflow's own input ``name`` set the inputs at these addresses: ``"sample.prompt"``."""
+        """Let the workflow's own input ``name`` set the inputs at these addresses."""
         self._params[name] = Param(to=to[0] if len(to) == 1 else list(to), label=label, help=help)
 
     def result(self, name: str, output: object) -> None:
         """Name one output as the workflow's own result ``name``."""
         if not isinstance(output, Address):
-            raise UserError(f"result {name}: give an output of a call, not {type_name(type(output))}")
+            raise UserError(
+                f"result {name}: give an output of a call, not {type_name(type(output))}"
+            )
         self._results[name] = str(output)
 
     def workflow(self) -> Workflow:
@@ -87,13 +88,13 @@ class Builder:
     def run(
         self, outputs: OutT, cache: Cache | None = None, settings: Settings | None = None
     ) -> OutT:
-        """Run what ``outputs`` needs and return the real thing; an output of several items is a list.
+        """Run what ``outputs`` needs and return the real ones; several items come as a list.
 
         Raises:
             WorkflowError: the graph cannot run.
             RunError: a node failed.
         """
-        # The builder lies below execution, because composites draw with it; only this shorthand looks up.
+        # Composites draw with the builder, so it lies below execution; only this looks up.
         from .execute import run
         from .plan import plan
 
@@ -121,7 +122,7 @@ def addresses(drawn: object, kind: type[Output]) -> dict[str, object]:
     return {name: getattr(drawn, name, None) for name in kind.model_fields}
 
 
-def _call(name: str, kind: Any, inputs: Mapping[str, object]) -> Call:
+def _call(name: str, kind: type[BaseModel], inputs: Mapping[str, object]) -> Call:
     values: dict[str, Any] = {}
     links: dict[str, Any] = {}
     for input, value in inputs.items():
@@ -142,11 +143,16 @@ def _array(where: str, values: Sequence[object]) -> list[str]:
 
 
 def _jsonable(where: str, value: object) -> object:
+    lone = value[0] if isinstance(value, list | tuple) and value else value
+    said = (
+        f"{where}: a workflow cannot hold a value of type {type_name(type(lone))}; link an output"
+    )
+    if isinstance(lone, Wire):  # a dataclass, which pydantic would spell
+        raise UserError(said)
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError as error:
-        kind = type_name(type(value))
-        raise UserError(f"{where}: a workflow cannot hold a value of type {kind}; link an output") from error
+        raise UserError(said) from error
 
 
 def _is_default(kind: type[BaseModel], input: str, value: object) -> bool:
@@ -154,7 +160,9 @@ def _is_default(kind: type[BaseModel], input: str, value: object) -> bool:
     if field is None or field.is_required():
         return False
     try:
-        default = to_jsonable_python(field.get_default(call_default_factory=True, validated_data={}))
+        default = to_jsonable_python(
+            field.get_default(call_default_factory=True, validated_data={})
+        )
     except PydanticSerializationError:
         return False
     return canonical(default) == canonical(value)

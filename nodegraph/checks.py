@@ -42,7 +42,7 @@ class Checker:
         return [self._call(name, call, flat.kinds[name]) for name, call in flat.calls.items()]
 
     def find(self, address: str) -> Source | str | None:
-        """The output at ``address``; a text says why there is none; None: that was told elsewhere."""
+        """The output at ``address``; a text says why there is none, None that it was said."""
         found = self._output(address)
         return found.source if isinstance(found, _Output) else found
 
@@ -114,7 +114,9 @@ class Checker:
         if pair not in self._misfits:
             self._misfits[pair] = _misfit(ports(kind).inputs[input].annotation, found.annotation)
         if (wanted := self._misfits[pair]) is not None:
-            said = f"takes {wanted}, but {self.flat.shown(address)} is {type_name(found.annotation)}"
+            said = (
+                f"takes {wanted}, but {self.flat.shown(address)} is {type_name(found.annotation)}"
+            )
             self._report(name, input, said)
         return found.source
 
@@ -141,7 +143,9 @@ class Checker:
         if name in flat.expanded:
             return f"{name} has {did_you_mean(output, flat.expanded[name])}"
         prefix = name.rpartition("/")[0]
-        near = (n for n in (*self.index, *flat.expanded, *flat.broken) if n.rpartition("/")[0] == prefix)
+        near = (
+            n for n in (*self.index, *flat.expanded, *flat.broken) if n.rpartition("/")[0] == prefix
+        )
         return did_you_mean(name, near)
 
     def _report(self, name: str, input: str, what: str) -> None:
@@ -149,5 +153,5 @@ class Checker:
 
 
 def _misfit(target: Any, given: Any) -> str | None:
-    """The type that is wanted, where an output declared ``given`` does not fit an input declared ``target``."""
+    """The type that is wanted, where an output declared ``given`` does not fit."""
     return None if accepts(element(target), element(given)) else type_name(element(target))

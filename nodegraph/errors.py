@@ -12,7 +12,7 @@ class NodeGraphError(Exception):
 
 
 class UserError(NodeGraphError):
-    """Something the user gave cannot be used. A node raises it to have its sentence shown as it is."""
+    """What the user gave cannot be used. A node raises it to have its sentence shown as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class NodeError(NodeGraphError):
         inputs: Every input by name, as kind and size.
     """
 
-    def __init__(self, node: str, kind: str, inputs: Mapping[str, object], cause: BaseException) -> None:
+    def __init__(
+        self, node: str, kind: str, inputs: Mapping[str, object], cause: BaseException
+    ) -> None:
         self.node, self.kind, self.cause = node, kind, cause
         self.inputs = {name: brief(value) for name, value in inputs.items()}
         # A sentence written for the user needs no class name in front of it.

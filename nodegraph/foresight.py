@@ -1,4 +1,4 @@
-"""What can be known of a plan before it runs: the lengths of its lists, and the facts of its wires."""
+"""What is known of a plan before it runs: the lengths of its lists, the facts of its wires."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ Where = Callable[[str, str, str], Problem]
 
 def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> list[Problem]:
     """Find inputs that are lists of different lengths where these are known now."""
-    if not any(call.mapped or any(link.how == "concat" for link in call.links.values()) for call in calls):
+    if not any(
+        call.mapped or any(link.how == "concat" for link in call.links.values()) for call in calls
+    ):
         return []
     counts: list[int | None] = [None] * len(calls)
     problems = []
@@ -39,7 +41,7 @@ def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> lis
 def _lengths(
     call: Planned, calls: Sequence[Planned], counts: Sequence[int | None]
 ) -> Iterator[tuple[str, str, int]]:
-    """Yield every input that maps ``call``: its name, what its items come from, and how many they are."""
+    """Yield every input that maps ``call``: its name, where its items come from, how many."""
     for input in dict.fromkeys((*call.mapped, *call.expands)):
         value = call.values[input]
         if input not in call.expands and isinstance(value, list):

@@ -44,7 +44,7 @@ def _format(document: Document) -> int:
 
 
 def _from_0(document: Document) -> Document:
-    """Move positions to ``view``, links from pairs to addresses, and params to their own objects."""
+    """Move positions to ``view``; make addresses of pairs, and objects of params."""
     rest = {name: part for name, part in document.items() if name not in {"version", "format"}}
     nodes: Mapping[str, Mapping[str, Any]] = document["nodes"]
     return {

@@ -12,13 +12,15 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-_MODEL = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+_MODEL = ConfigDict(
+    frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+)
 
 LaneName: TypeAlias = Literal["io", "cpu", "device"]
 Facts: TypeAlias = Mapping[str, str]
 """What is known of a wire's value before anything runs: ``{"family": "tiny"}``."""
 Given: TypeAlias = Mapping[str, Sequence[Facts]]
-"""The facts of what each linked input is given, one entry a link; an empty one where nothing is known."""
+"""The facts of what each linked input is given: one entry a link, empty where nothing is known."""
 Finding: TypeAlias = tuple[str, str, Literal["error", "warning"]]
 """An input's name, what is wrong with it, and whether the workflow can run all the same."""
 
@@ -117,7 +119,7 @@ class Each:
 
 
 class Address(str):
-    """Where a value will come from, while a graph is drawn; told apart from ordinary text by its class.
+    """Where a value will come from, while a graph is drawn: its class tells it from other text.
 
     ``photo.image`` is an output; ``.prompt`` is an input of the composite that is being drawn.
     """
@@ -147,9 +149,9 @@ Steps: TypeAlias = Generator[Progress, None, OutT]
 class Node(BaseModel, ABC):
     """One call of an operation: its inputs are the fields, its work is ``run``.
 
-    ``run(self)`` or ``run(self, context)`` returns an Output, or is a generator that yields Progress
-    and returns one. An optional classmethod ``run_batch(items, context)`` does several items at once
-    and returns a list of Outputs, one an item; results must not depend on the grouping.
+    ``run(self)`` or ``run(self, context)`` returns an Output, or is a generator that yields
+    Progress and returns one. An optional classmethod ``run_batch(items, context)`` does several
+    items at once and returns one Output for each; results must not depend on the grouping.
     """
 
     model_config = _MODEL

@@ -49,7 +49,9 @@ def _sorted(before: Sequence[Sequence[int]]) -> list[int]:
 def _cycles(before: Sequence[Sequence[int]]) -> list[list[int]]:
     import networkx as nx  # a tenth of a second that only broken workflows need
 
-    graph = nx.DiGraph((source, index) for index, sources in enumerate(before) for source in sources)
+    graph = nx.DiGraph(
+        (source, index) for index, sources in enumerate(before) for source in sources
+    )
     knots = sorted(map(sorted, nx.strongly_connected_components(graph)))
     return [
         [source for source, _ in nx.find_cycle(graph.subgraph(knot), knot[0])]

@@ -10,7 +10,11 @@ from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal
 from .node import Composite, Node
 from .order import needed, order, predecessors
-from .planned import How as How, Link as Link, Plan as Plan, Planned as Planned, Source as Source
+from .planned import How as How
+from .planned import Link as Link
+from .planned import Plan as Plan
+from .planned import Planned as Planned
+from .planned import Source as Source
 from .ports import inputs
 from .registry import Kind, Registry
 from .templates import expand
@@ -33,7 +37,9 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     problems += [_cycle([calls[index].name for index in cycle]) for cycle in cycles]
     problems += _param_problems(workflow, registry)
     found = {name: checker.find(address) for name, address in workflow.results.items()}
-    problems += [Problem(f"results.{name}", why) for name, why in found.items() if isinstance(why, str)]
+    problems += [
+        Problem(f"results.{name}", why) for name, why in found.items() if isinstance(why, str)
+    ]
     names = list(dict.fromkeys(only)) if only is not None else None
     problems += [
         Problem("only", did_you_mean(name, workflow.results))
@@ -73,14 +79,18 @@ def _sinks(calls: Sequence[Planned]) -> set[int]:
     return set(range(len(calls))) - used
 
 
-def _moved(calls: Sequence[Planned], kept: Sequence[int], place: dict[int, int]) -> Iterator[Planned]:
+def _moved(
+    calls: Sequence[Planned], kept: Sequence[int], place: dict[int, int]
+) -> Iterator[Planned]:
     """Yield the kept calls in order, their links renumbered."""
     if all(index == at for index, at in place.items()):
         yield from (calls[index] for index in kept)
         return
     for index in kept:
         call = calls[index]
-        yield replace(call, links={input: _renumbered(link, place) for input, link in call.links.items()})
+        yield replace(
+            call, links={input: _renumbered(link, place) for input, link in call.links.items()}
+        )
 
 
 def _renumbered(link: Link, place: dict[int, int]) -> Link:
@@ -105,7 +115,9 @@ def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]
             elif kind is not None and input not in (known := _inputs(kind)):
                 yield Problem(f"params.{name}", f"{node} has {did_you_mean(input, known)}")
             elif input in call.links:
-                yield Problem(f"params.{name}", f"{node}.{input} is linked, so it has no value to set")
+                yield Problem(
+                    f"params.{name}", f"{node}.{input} is linked, so it has no value to set"
+                )
 
 
 def _inputs(kind: Kind) -> list[str]:

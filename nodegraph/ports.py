@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -45,7 +45,7 @@ class Ports:
     several: Mapping[str, SchemaValidator]
 
 
-@lru_cache(maxsize=None)
+@cache
 def ports(kind: type[Node] | type[Composite]) -> Ports:
     """Read the ports of ``kind``.
 
@@ -73,7 +73,9 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
         lists=frozenset(name for name, field in fields.items() if is_list(field.annotation)),
         scalars=scalars,
         expands=frozenset(
-            name for name, field in fields.items() if any(isinstance(m, Each) for m in field.metadata)
+            name
+            for name, field in fields.items()
+            if any(isinstance(m, Each) for m in field.metadata)
         ),
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
@@ -84,7 +86,8 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
             definitions,
         ),
         several={
-            name: _validator(core_schema.list_schema(schemas[name]), definitions) for name in scalars
+            name: _validator(core_schema.list_schema(schemas[name]), definitions)
+            for name in scalars
         },
     )
 
@@ -99,7 +102,7 @@ def outputs(kind: type[Node] | type[Composite]) -> Mapping[str, FieldInfo]:
     return output_of(kind).model_fields
 
 
-@lru_cache(maxsize=None)
+@cache
 def output_of(kind: type[Node] | type[Composite]) -> type[Output]:
     """Find the Output that a kind's ``run`` (a composite's ``draw``) is annotated to return."""
     verb = "draw" if issubclass(kind, Composite) else "run"
@@ -113,7 +116,9 @@ def output_of(kind: type[Node] | type[Composite]) -> type[Output]:
     returned = get_type_hints(lone, globalns=method.__globals__)["return"]
     result = get_args(returned)[-1] if get_origin(returned) and get_args(returned) else returned
     if not (isinstance(result, type) and issubclass(result, Output)):
-        raise TypeError(f"{verb} should be annotated to return an Output, not {type_name(returned)}")
+        raise TypeError(
+            f"{verb} should be annotated to return an Output, not {type_name(returned)}"
+        )
     return result
 
 
@@ -250,7 +255,9 @@ def _field_schemas(kind: type[BaseModel]) -> tuple[dict[str, CoreSchema], list[C
     while schema["type"] != "model-fields":
         definitions += schema.get("definitions", [])
         schema = schema["schema"]
-    return {name: _no_default(field["schema"]) for name, field in schema["fields"].items()}, definitions
+    return {
+        name: _no_default(field["schema"]) for name, field in schema["fields"].items()
+    }, definitions
 
 
 def _no_default(schema: Any) -> CoreSchema:

@@ -35,7 +35,9 @@ class Template:
     def load(cls, path: Path) -> Template:
         """Read a template; ``canny_portraits.json`` is the type ``CannyPortraits``."""
         workflow = Workflow.load(path)
-        name = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", path.stem))
+        name = "".join(
+            part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", path.stem)
+        )
         return cls(name, workflow, workflow.title)
 
 
@@ -55,7 +57,9 @@ class Registry(Mapping[str, Kind]):
         self._kinds = dict(kinds)
         self.refused = tuple(refused)
         self.nodes: Mapping[str, type[Node]] = {
-            name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Node)
+            name: kind
+            for name, kind in kinds.items()
+            if isinstance(kind, type) and issubclass(kind, Node)
         }
 
     @classmethod
@@ -142,7 +146,9 @@ def _extended(registry: Registry, source: str, find: Callable[[], Any]) -> Regis
         found = find()
         kinds = list(found() if callable(found) else found)
     except WorkflowError as error:
-        return registry.with_kinds((), [Problem(source, str(problem)) for problem in error.problems])
+        return registry.with_kinds(
+            (), [Problem(source, str(problem)) for problem in error.problems]
+        )
     except Exception as error:  # a broken file of somebody else's must not stop the rest
         return registry.with_kinds((), [Problem(source, f"{type(error).__name__}: {error}")])
     return registry.with_kinds(kinds)

@@ -105,7 +105,11 @@ def _describe_template(template: Template, registry: Registry) -> dict[str, Any]
     inputs = {}
     for name, param in workflow.params.items():
         node, input = param.targets[0]
-        port = _inner(workflow.nodes[node].type, "inputs", input, registry) if node in workflow.nodes else {}
+        port = (
+            _inner(workflow.nodes[node].type, "inputs", input, registry)
+            if node in workflow.nodes
+            else {}
+        )
         default = workflow.nodes[node].values.get(input) if node in workflow.nodes else None
         told = {"title": param.label or humanised(name), "description": param.help}
         set_here = {} if default is None else {"default": default, "required": False}
@@ -113,7 +117,11 @@ def _describe_template(template: Template, registry: Registry) -> dict[str, Any]
     outputs = {}
     for name, address in workflow.results.items():
         node, output = split(address)
-        port = _inner(workflow.nodes[node].type, "outputs", output, registry) if node in workflow.nodes else {}
+        port = (
+            _inner(workflow.nodes[node].type, "outputs", output, registry)
+            if node in workflow.nodes
+            else {}
+        )
         outputs[name] = port | {"title": humanised(name)}
     return {
         "type": template.name,

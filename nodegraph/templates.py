@@ -13,8 +13,8 @@ from .ports import convert, output_of, ports
 from .registry import Kind, Registry, Template
 from .workflow import Call, Workflow
 
-LIMIT = 100_000
-"""Calls that composites and templates may expand to: templates that use each other twice double."""
+LIMIT = 20_000
+"""Calls that one composite or template may expand to: templates that use each other twice double."""
 
 AnyLink: TypeAlias = str | list[str]
 
@@ -128,7 +128,9 @@ def _expand_one(first: _Frame, flat: Flat, bodies: dict[str, _Body]) -> None:
             todo.clear()
         else:
             try:
-                body = bodies.get(frame.call.type) or bodies.setdefault(frame.call.type, _body(kind, frame.kinds))
+                body = bodies.get(frame.call.type) or bodies.setdefault(
+                    frame.call.type, _body(kind, frame.kinds)
+                )
             except NodeGraphError as error:
                 what = f"cannot be drawn: {error}"
             except Exception as error:  # a composite is somebody's code
@@ -158,11 +160,16 @@ def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
     if wrong := [name for name, address in outputs.items() if not isinstance(address, Address)]:
         raise TypeError(f"draw returned no output of a call for {', '.join(wrong)}")
     return _Body(
-        builder.calls, builder.kinds, tuple(kind.model_fields), {n: str(a) for n, a in outputs.items()}
+        builder.calls,
+        builder.kinds,
+        tuple(kind.model_fields),
+        {n: str(a) for n, a in outputs.items()},
     )
 
 
-def _inside(frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: Flat) -> Iterator[_Frame]:
+def _inside(
+    frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: Flat
+) -> Iterator[_Frame]:
     """Yield the calls inside ``frame``, linked to what it is linked to."""
     call = frame.call if isinstance(kind, Template) else upgraded(frame.call, kind)
     flat.problems += [flat.problem(frame.name, *wrong) for wrong in _mistakes(call, kind, body)]
@@ -182,7 +189,11 @@ def _inside(frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: 
             flat.aliases[f"{frame.name}.{output}"] = f"{frame.name}/{address}"
     for name, inner in body.calls.items():
         inside = f"{frame.name}/{name}"
-        bound = {i: link[1:] for i, link in inner.links.items() if isinstance(link, str) and link[0] == "."}
+        bound = {
+            i: link[1:]
+            for i, link in inner.links.items()
+            if isinstance(link, str) and link[0] == "."
+        }
         flat.origins[inside] = Origin(
             outer.name if outer else frame.name,
             {
@@ -191,14 +202,18 @@ def _inside(frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: 
                 if (outer is None or own in outer.inputs) and (own in values or own in call.links)
             },
         )
-        for own in {one[1:] for link in inner.links.values() if isinstance(link, list) for one in link}:
+        for own in {
+            one[1:] for link in inner.links.values() if isinstance(link, list) for one in link
+        }:
             if values.get(own):
                 flat.problems.append(flat.problem(frame.name, own, "takes only links, not values"))
         new = _bound(inner, values, call.links, frame.name)
         yield _Frame(inside, new, body.kinds, (*frame.path, frame.call.type))
 
 
-def _mistakes(call: Call, kind: type[Composite] | Template, body: _Body) -> Iterator[tuple[str, str]]:
+def _mistakes(
+    call: Call, kind: type[Composite] | Template, body: _Body
+) -> Iterator[tuple[str, str]]:
     for name in {**call.values, **call.links}:
         if name not in body.inputs:
             yield name, did_you_mean(name, body.inputs)

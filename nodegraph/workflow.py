@@ -79,7 +79,9 @@ class Workflow(BaseModel):
         name = source.name if isinstance(source, Path) else "workflow"
         document = _parse(_text(source), name)
         if not isinstance(document, dict):
-            raise WorkflowError([Problem(name, f"{brief(document)} should be an object with nodes")])
+            raise WorkflowError(
+                [Problem(name, f"{brief(document)} should be an object with nodes")]
+            )
         try:
             return cls.model_validate(migrate(document))
         except ValidationError as error:
@@ -119,7 +121,11 @@ class Workflow(BaseModel):
                 if call is None:
                     problems.append(Problem(f"params.{name}", did_you_mean(node, nodes)))
                 elif field in call.links:
-                    problems.append(Problem(f"params.{name}", f"{node}.{field} is linked, so it has no value to set"))
+                    problems.append(
+                        Problem(
+                            f"params.{name}", f"{node}.{field} is linked, so it has no value to set"
+                        )
+                    )
                 else:
                     values = {**call.values, field: to_jsonable_python(value)}
                     nodes[node] = call.model_copy(update={"values": values})
@@ -146,10 +152,14 @@ def _text(source: Path | str | bytes) -> str:
         # Some editors put a byte-order mark in front.
         return raw if isinstance(raw, str) else raw.decode("utf-8-sig")
     except OSError as error:
-        raise WorkflowError([Problem(str(source), f"cannot be read: {error.strerror or error}")]) from error
+        raise WorkflowError(
+            [Problem(str(source), f"cannot be read: {error.strerror or error}")]
+        ) from error
     except UnicodeDecodeError as error:
         name = source.name if isinstance(source, Path) else "workflow"
-        raise WorkflowError([Problem(name, f"is not text in UTF-8 (byte {error.start})")]) from error
+        raise WorkflowError(
+            [Problem(name, f"is not text in UTF-8 (byte {error.start})")]
+        ) from error
 
 
 def _parse(text: str, name: str) -> Any:

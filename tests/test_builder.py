@@ -10,7 +10,20 @@ from nodegraph.errors import UserError
 from nodegraph.plan import Link, Source, plan
 from nodegraph.workflow import Workflow
 
-from .toys import TOYS, Add, Const, Count, LoadModel, LoadPicture, Outline, Paint, Picture, Portrait, Sheet, Sum
+from .toys import (
+    TOYS,
+    Add,
+    Const,
+    Count,
+    LoadModel,
+    LoadPicture,
+    Outline,
+    Paint,
+    Picture,
+    Portrait,
+    Sheet,
+    Sum,
+)
 
 
 def test_what_is_drawn_is_a_workflow_with_only_what_differs_from_the_defaults() -> None:
@@ -26,7 +39,11 @@ def test_what_is_drawn_is_a_workflow_with_only_what_differs_from_the_defaults() 
         "title": "Edges",
         "nodes": {
             "photo": {"type": "LoadPicture", "values": {"path": "room.png"}},
-            "edges": {"type": "Outline", "values": {"low_threshold": 60}, "links": {"image": "photo.image"}},
+            "edges": {
+                "type": "Outline",
+                "values": {"low_threshold": 60},
+                "links": {"image": "photo.image"},
+            },
             "sheet": {"type": "Sheet", "links": {"images": ["photo.image", "edges.image"]}},
         },
         "params": {"detail": {"to": "edges.low_threshold", "label": "Detail"}},
@@ -68,7 +85,9 @@ def test_every_takes_all_items_at_once() -> None:
     numbers = g.add("numbers", Const, value=each([1, 2]))
     g.add("sum", Sum, values=every(numbers.value))
 
-    assert plan(g.workflow(), g.registry).calls[1].links == {"values": Link((Source(0, "value"),), "whole")}
+    assert plan(g.workflow(), g.registry).calls[1].links == {
+        "values": Link((Source(0, "value"),), "whole")
+    }
 
 
 def test_a_composite_is_added_like_a_node() -> None:
@@ -95,7 +114,9 @@ def test_a_name_is_given_once() -> None:
 def test_a_value_that_json_cannot_spell_must_be_linked() -> None:
     g = Builder()
 
-    with pytest.raises(UserError, match=r"edges.image: a workflow cannot hold a value of type Picture; link"):
+    with pytest.raises(
+        UserError, match=r"edges.image: a workflow cannot hold a value of type Picture; link"
+    ):
         g.add("edges", Outline, image=Picture("room"))
 
 
@@ -103,7 +124,9 @@ def test_a_list_of_links_and_values_is_refused() -> None:
     g = Builder()
     two = g.add("two", Const, value=2)
 
-    with pytest.raises(UserError, match="sum.values: a list is either all outputs of calls or all values"):
+    with pytest.raises(
+        UserError, match="sum.values: a list is either all outputs of calls or all values"
+    ):
         g.add("sum", Sum, values=[two.value, 3])
 
 
@@ -123,12 +146,16 @@ def test_an_empty_list_is_a_value() -> None:
     g.add("sum", Sum, values=[])
     g.add("more", Sum, values=[1])
 
-    assert [call.values for call in g.workflow().nodes.values()] == [{"model": "x"}, {}, {"values": [1]}]
+    assert [call.values for call in g.workflow().nodes.values()] == [
+        {"model": "x"},
+        {},
+        {"values": [1]},
+    ]
 
 
 def test_inputs_are_given_by_name() -> None:
     with pytest.raises(UserError, match="two: give inputs by name"):
-        Builder().add("two", Const, 2)  # type: ignore[call-overload]
+        Builder().add("two", Const, 2)  # type: ignore[call-arg]
 
 
 def test_running_gives_the_real_outputs() -> None:

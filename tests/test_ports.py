@@ -63,7 +63,9 @@ class Tags(Node):
         (dict[str, int], dict[str, int], True),
     ],
 )
-def test_an_input_accepts_what_is_always_of_its_type(target: object, source: object, fits: bool) -> None:
+def test_an_input_accepts_what_is_always_of_its_type(
+    target: object, source: object, fits: bool
+) -> None:
     assert accepts(target, source) is fits
 
 
@@ -175,21 +177,36 @@ def test_a_template_is_described_by_the_nodes_in_it() -> None:
     workflow = Workflow(
         title="Edges of a picture",
         nodes={"edges": Call(type="Outline", values={"low_threshold": 60})},
-        params={"picture": Param(to="edges.image"), "detail": Param(to="edges.low_threshold", label="Detail!")},
+        params={
+            "picture": Param(to="edges.image"),
+            "detail": Param(to="edges.low_threshold", label="Detail!"),
+        },
         results={"lines": "edges.image"},
     )
 
     described = describe(Template("Edges", workflow), TOYS)
 
-    assert described["inputs"]["picture"] == {"title": "Picture", "wire": "Picture", "required": True, "maps": True}
+    assert described["inputs"]["picture"] == {
+        "title": "Picture",
+        "wire": "Picture",
+        "required": True,
+        "maps": True,
+    }
     assert described["inputs"]["detail"]["title"] == "Detail!"
     assert described["inputs"]["detail"]["default"] == 60
-    assert described["outputs"] == {"lines": {"title": "Lines", "wire": "Picture", "items_out": False}}
+    assert described["outputs"] == {
+        "lines": {"title": "Lines", "wire": "Picture", "items_out": False}
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("LoadImage", "Load image"), ("low_threshold", "Low threshold"), ("OpenPose", "Open pose"), ("XYPlot", "XY plot")],
+    [
+        ("LoadImage", "Load image"),
+        ("low_threshold", "Low threshold"),
+        ("OpenPose", "Open pose"),
+        ("XYPlot", "XY plot"),
+    ],
 )
 def test_names_are_spelled_for_people(name: str, text: str) -> None:
     assert humanised(name) == text

@@ -94,14 +94,19 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (Runless, "Runless: has no method 'run'"),
         (Unsaid, "Unsaid: run needs a return annotation that names an Output"),
         (Plain, "Plain: run should be annotated to return an Output, not int"),
-        (Yields, "Yields: run should be annotated to return an Output, not Generator[Progress, None, int]"),
+        (
+            Yields,
+            "Yields: run should be annotated to return an Output, not Generator[Progress, None, int]",
+        ),
         (Loose, "Loose: run_batch should be a classmethod: run_batch(cls, items, context)"),
         (Short, "Short: run_batch should take (cls, items, context), not (cls, items)"),
         (Output, "Output: should be a Node or a Composite class, not ModelMetaclass"),
         (Template("Empty", Workflow()), "Empty: a template needs results: they are its outputs"),
     ],
 )
-def test_a_node_that_could_not_work_is_refused_by_name_and_reason(kind: type[Node], reason: str) -> None:
+def test_a_node_that_could_not_work_is_refused_by_name_and_reason(
+    kind: type[Node], reason: str
+) -> None:
     registry = Registry.of(Add, kind, Const)
 
     assert list(registry) == ["Add", "Const"]
@@ -118,7 +123,9 @@ def test_a_name_that_is_taken_stays_what_it_was() -> None:
     registry = Registry.of(Add, Add, other)
 
     assert registry["Add"] is Add
-    assert [str(problem) for problem in registry.refused] == ["Add: the name is taken by tests.toys.Add"]
+    assert [str(problem) for problem in registry.refused] == [
+        "Add: the name is taken by tests.toys.Add"
+    ]
 
 
 def test_a_folder_of_node_files_is_loaded(tmp_path: Path) -> None:
@@ -179,7 +186,9 @@ def test_installed_nodes_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatc
 
 def test_a_workflow_file_becomes_a_type_named_after_it(tmp_path: Path) -> None:
     good, bad = tmp_path / "canny-portraits_2.json", tmp_path / "bad.json"
-    good.write_text('{"format": 1, "nodes": {"a": {"type": "Count"}}, "results": {"r": "a.values"}}')
+    good.write_text(
+        '{"format": 1, "nodes": {"a": {"type": "Count"}}, "results": {"r": "a.values"}}'
+    )
     bad.write_text('{"format": 9}')
 
     registry = load_registry(templates=[good, bad])

@@ -96,7 +96,13 @@ def test_a_composite_becomes_the_calls_it_draws() -> None:
 
     planned = plan(workflow(nodes, out="one.image"), REGISTRY)
 
-    assert [call.name for call in planned.calls] == ["m", "photo", "one/edges", "one/steer", "one/paint"]
+    assert [call.name for call in planned.calls] == [
+        "m",
+        "photo",
+        "one/edges",
+        "one/steer",
+        "one/paint",
+    ]
     assert planned.calls[4].values == {"prompt": "a dog", "style": "oil", "steps": 10}
     assert planned.results == {"out": Source(4, "image")}
 
@@ -149,7 +155,9 @@ def test_a_template_is_used_like_a_node() -> None:
     values = {call.name: call.values for call in planned.calls}
     assert values["lines/edges"] == {"low_threshold": 20, "high_threshold": 20}
     assert values["lines/paint"]["prompt"] == "lines"
-    assert planned.results["sheet"].call == [call.name for call in planned.calls].index("lines/sheet")
+    assert planned.results["sheet"].call == [call.name for call in planned.calls].index(
+        "lines/sheet"
+    )
 
 
 def test_what_a_template_is_not_given_keeps_the_value_inside() -> None:
@@ -175,28 +183,57 @@ def test_an_output_that_is_an_input_given_on_leads_to_where_that_comes_from() ->
     ("call", "message"),
     [
         ({"type": "Portrait", "links": {"model": "m.model"}}, "x.image: needs a value or a link"),
-        ({"type": "Portrait", "links": LINKS, "values": {"promt": "a"}},
-         "x.promt: no 'promt'; did you mean 'prompt'?"),
-        ({"type": "Portrait", "links": LINKS, "values": {"steps": 40}},
-         "x.steps: 40 should be less than or equal to 30"),
-        ({"type": "Portrait", "links": {**LINKS, "image": "m.model"}},
-         "x.image: takes Picture, but m.model is Model"),
-        ({"type": "Portrait", "links": {**LINKS, "image": "photo.picture"}},
-         "x.image: photo has no 'picture'; it has image"),
-        ({"type": "Portrait", "links": {**LINKS, "prompt": "m.model"}, "values": {"prompt": "a"}},
-         "x.prompt: has both a value and a link"),
-        ({"type": "Pair", "links": {**LINKS, "model": "photo.image"}},
-         "x.model: takes Model, but photo.image is Picture"),
-        ({"type": "Lines", "links": LINKS, "values": {"detail": 300}},
-         "x.detail: 300 should be less than or equal to 255"),
-        ({"type": "Lines", "links": LINKS, "values": {"detial": 30}},
-         "x.detial: no 'detial'; did you mean 'detail'?"),
-        ({"type": "Lines", "links": {"model": "m.model"}}, "x: inside it, edges.image: needs a value or a link"),
+        (
+            {"type": "Portrait", "links": LINKS, "values": {"promt": "a"}},
+            "x.promt: no 'promt'; did you mean 'prompt'?",
+        ),
+        (
+            {"type": "Portrait", "links": LINKS, "values": {"steps": 40}},
+            "x.steps: 40 should be less than or equal to 30",
+        ),
+        (
+            {"type": "Portrait", "links": {**LINKS, "image": "m.model"}},
+            "x.image: takes Picture, but m.model is Model",
+        ),
+        (
+            {"type": "Portrait", "links": {**LINKS, "image": "photo.picture"}},
+            "x.image: photo has no 'picture'; it has image",
+        ),
+        (
+            {
+                "type": "Portrait",
+                "links": {**LINKS, "prompt": "m.model"},
+                "values": {"prompt": "a"},
+            },
+            "x.prompt: has both a value and a link",
+        ),
+        (
+            {"type": "Pair", "links": {**LINKS, "model": "photo.image"}},
+            "x.model: takes Model, but photo.image is Picture",
+        ),
+        (
+            {"type": "Lines", "links": LINKS, "values": {"detail": 300}},
+            "x.detail: 300 should be less than or equal to 255",
+        ),
+        (
+            {"type": "Lines", "links": LINKS, "values": {"detial": 30}},
+            "x.detial: no 'detial'; did you mean 'detail'?",
+        ),
+        (
+            {"type": "Lines", "links": {"model": "m.model"}},
+            "x: inside it, edges.image: needs a value or a link",
+        ),
         ({"type": "Outline", "links": {"image": "x2.imge"}}, "x.image: no 'x2'; did you mean 'x'?"),
         ({"type": "Broken"}, "x: cannot be drawn: RuntimeError: out of ink"),
-        ({"type": "Empty"}, "x: cannot be drawn: TypeError: draw returned no output of a call for value"),
+        (
+            {"type": "Empty"},
+            "x: cannot be drawn: TypeError: draw returned no output of a call for value",
+        ),
         ({"type": "Endless"}, "x: inside it, again: contains itself: Endless -> Endless"),
-        ({"type": "Through", "values": {"image": 1}}, "x.image: 1 should be an instance of Picture"),
+        (
+            {"type": "Through", "values": {"image": 1}},
+            "x.image: 1 should be an instance of Picture",
+        ),
     ],
 )
 def test_a_mistake_is_named_where_its_author_can_act(call: Entry, message: str) -> None:
@@ -228,7 +265,9 @@ def test_a_template_that_contains_itself_is_an_error_that_names_the_way() -> Non
             {"nodes": {"inner": {"type": other}}, "results": {"value": "inner.value"}}
         )
 
-    registry = REGISTRY.with_kinds([Template("A", uses("B")), Template("B", uses("C")), Template("C", uses("A"))])
+    registry = REGISTRY.with_kinds(
+        [Template("A", uses("B")), Template("B", uses("C")), Template("C", uses("A"))]
+    )
 
     assert problems({"x": {"type": "A"}}, registry) == [
         "x: inside it, inner/inner/inner: contains itself: A -> B -> C -> A"
@@ -246,7 +285,7 @@ def test_templates_that_double_again_and_again_are_stopped() -> None:
 
     messages = problems({"x": {"type": "T0"}}, REGISTRY.with_kinds(layers))
 
-    assert "expands to more than 100,000 calls" in messages[0]
+    assert "expands to more than 20,000 calls" in messages[0]
 
 
 def test_composites_nest_deeply_without_recursion() -> None:
@@ -286,6 +325,8 @@ def test_folders_still_expand_inside_a_template() -> None:
         "results": {"image": "a.image"},
     }))  # fmt: skip
 
-    calls = plan(workflow({"x": {"type": "Load", "values": {"file": "folder"}}}), REGISTRY.with_kinds([load])).calls
+    calls = plan(
+        workflow({"x": {"type": "Load", "values": {"file": "folder"}}}), REGISTRY.with_kinds([load])
+    ).calls
 
     assert (calls[-1].expands, calls[-1].values) == (("path",), {"path": Path("folder")})

@@ -15,8 +15,17 @@ pytest.importorskip("mypy")
 
 def checked(path: Path, cache: Path) -> str:
     """What mypy says about ``path``, with the project's own settings."""
-    command = [sys.executable, "-m", "mypy", f"--cache-dir={cache}", "--no-error-summary", "--hide-error-context"]
-    done = subprocess.run([*command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        f"--cache-dir={cache}",
+        "--no-error-summary",
+        "--hide-error-context",
+    ]
+    done = subprocess.run(
+        [*command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 
@@ -38,6 +47,8 @@ def test_each_wrong_line_produces_its_error(cache: Path) -> None:
     lines = enumerate((ROOT / path).read_text().splitlines(), start=1)
     expected = [(number, line.split("# E: ")[1]) for number, line in lines if "# E: " in line]
 
-    said = re.findall(rf"{re.escape(str(path))}:(\d+): error: .*\[([a-z-]+)\]", checked(path, cache))
+    said = re.findall(
+        rf"{re.escape(str(path))}:(\d+): error: .*\[([a-z-]+)\]", checked(path, cache)
+    )
 
     assert [(int(number), code) for number, code in said] == expected

@@ -69,7 +69,9 @@ def test_loading_and_saving_gives_back_the_same_text(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["canny.json"]
 
 
-def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "canny.json"
     path.write_text(CANNY)
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
@@ -82,7 +84,9 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_node_of_an_unknown_type_survives_a_round_trip() -> None:
-    text = document(nodes={"x": {"type": "FromTheFuture", "values": {"a": [1, None]}, "links": {"b": "y.z"}}})
+    text = document(
+        nodes={"x": {"type": "FromTheFuture", "values": {"a": [1, None]}, "links": {"b": "y.z"}}}
+    )
 
     assert json.loads(Workflow.load(text).to_json()) == json.loads(text)
 
@@ -96,14 +100,22 @@ def test_text_in_other_scripts_stays_readable() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{"format": 1,\n  "nodes": {]}', "workflow: is not JSON; line 2, column 13: "
-         "expecting property name enclosed in double quotes"),
+        (
+            '{"format": 1,\n  "nodes": {]}',
+            "workflow: is not JSON; line 2, column 13: "
+            "expecting property name enclosed in double quotes",
+        ),
         ("", "workflow: is not JSON; line 1, column 1: expecting value"),
         ("[1]", "workflow: [1] should be an object with nodes"),
         (b"\xff\xfe", "workflow: is not text in UTF-8 (byte 0)"),
-        ('{"format": 1, "nodes": {"a": {"type": "X"}, "a": {"type": "Y"}}}', "workflow: has 'a' twice in one object"),
-        ('{"format": 1, "nodes": {"a": {"type": "X", "values": {"b": NaN}}}}',
-         "workflow: has the number NaN, which JSON does not have"),
+        (
+            '{"format": 1, "nodes": {"a": {"type": "X"}, "a": {"type": "Y"}}}',
+            "workflow: has 'a' twice in one object",
+        ),
+        (
+            '{"format": 1, "nodes": {"a": {"type": "X", "values": {"b": NaN}}}}',
+            "workflow: has the number NaN, which JSON does not have",
+        ),
         ("[" * 200_000, "workflow: is nested too deeply to be a workflow"),
         ("{}", 'format: is missing; a workflow begins with "format": 1'),
         ('{"format": 7}', "format: 7 is newer than this version of nodegraph, which reads up to 1"),
@@ -111,15 +123,24 @@ def test_text_in_other_scripts_stays_readable() -> None:
         ('{"format": true}', "format: True is no format; it should be 1"),
         (document(nodse={}), "nodse: no 'nodse'; did you mean 'nodes'?"),
         (document(nodes=[]), "nodes: list should be an object"),
-        (document(nodes={"A b": {"type": "X"}}),
-         "A b: 'A b' is no name: use small letters, digits and _, beginning with a letter"),
+        (
+            document(nodes={"A b": {"type": "X"}}),
+            "A b: 'A b' is no name: use small letters, digits and _, beginning with a letter",
+        ),
         (document(nodes={"a": {}}), "a.type: is missing"),
         (document(nodes={"a": {"type": 3}}), "a.type: 3 should be a valid string"),
-        (document(nodes={"a": {"type": "X", "value": {}}}), "a.value: no 'value'; did you mean 'values'?"),
-        (document(nodes={"a": {"type": "X", "links": {"b": "photo"}}}),
-         "a.b: 'photo' is no address; write 'node.port'"),
-        (document(nodes={"a": {"type": "X", "links": {"b": ["photo", "image"]}}}),
-         "a.b: ['photo', 'image'] should be a valid string"),
+        (
+            document(nodes={"a": {"type": "X", "value": {}}}),
+            "a.value: no 'value'; did you mean 'values'?",
+        ),
+        (
+            document(nodes={"a": {"type": "X", "links": {"b": "photo"}}}),
+            "a.b: 'photo' is no address; write 'node.port'",
+        ),
+        (
+            document(nodes={"a": {"type": "X", "links": {"b": ["photo", "image"]}}}),
+            "a.b: ['photo', 'image'] should be a valid string",
+        ),
         (document(params={"p": "a.b"}), "params.p: 'a.b' should be an object"),
         (document(params={"p": {"too": "a.b"}}), "params.p: is missing"),
         (document(results={"r": "a"}), "results.r: 'a' is no address; write 'node.port'"),
@@ -144,7 +165,9 @@ def test_all_that_is_wrong_with_a_document_is_said_at_once() -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WorkflowError, match=r"none.json: cannot be read: No such file or directory"):
+    with pytest.raises(
+        WorkflowError, match=r"none.json: cannot be read: No such file or directory"
+    ):
         Workflow.load(tmp_path / "none.json")
 
 
@@ -160,7 +183,10 @@ def test_filling_writes_a_param_to_every_input_it_stands_for() -> None:
 
     filled = workflow.fill(n=5)
 
-    assert {name: call.values for name, call in filled.nodes.items()} == {"a": {"left": 5}, "b": {"right": 5}}
+    assert {name: call.values for name, call in filled.nodes.items()} == {
+        "a": {"left": 5},
+        "b": {"right": 5},
+    }
     assert workflow.nodes["a"].values == {"left": 1}
 
 
@@ -200,7 +226,9 @@ def test_a_document_of_format_0_is_brought_up_to_date() -> None:
     assert workflow == Workflow(
         nodes={
             "photo": Call(type="LoadPicture", values={"file": "room.png"}),
-            "edges": Call(type="Outline", values={"low_threshold": 60}, links={"image": "photo.image"}),
+            "edges": Call(
+                type="Outline", values={"low_threshold": 60}, links={"image": "photo.image"}
+            ),
             "sheet": Call(type="Sheet", links={"images": ["photo.image", "edges.image"]}),
         },
         params={"detail": Param(to="edges.low_threshold")},
@@ -217,12 +245,18 @@ def test_an_input_that_was_renamed_since_is_still_understood() -> None:
 def test_a_broken_document_of_format_0_is_refused() -> None:
     text = '{"version": 1, "nodes": {"a": {"type": "X", "links": {"b": ["c", "d", "e"]}}}}'
 
-    with pytest.raises(WorkflowError, match="format: this cannot be read as format 0: too many values"):
+    with pytest.raises(
+        WorkflowError, match="format: this cannot be read as format 0: too many values"
+    ):
         Workflow.load(text)
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
@@ -231,7 +265,11 @@ JSON = st.recursive(
 @given(value=JSON, title=st.text())
 def test_any_value_survives_a_round_trip(value: object, title: str) -> None:
     workflow = Workflow.model_validate(
-        {"title": title, "nodes": {"a": {"type": "X", "values": {"v": value}}}, "view": {"a": value}}
+        {
+            "title": title,
+            "nodes": {"a": {"type": "X", "values": {"v": value}}},
+            "view": {"a": value},
+        }
     )
 
     assert Workflow.load(workflow.to_json()) == workflow

@@ -10,7 +10,18 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from nodegraph.builder import Builder
-from nodegraph.node import Composite, Each, Facts, Finding, Folders, Given, Node, Output, Steps, Wire
+from nodegraph.node import (
+    Composite,
+    Each,
+    Facts,
+    Finding,
+    Folders,
+    Given,
+    Node,
+    Output,
+    Steps,
+    Wire,
+)
 from nodegraph.registry import Registry
 
 Grey = Annotated[int, Field(ge=0, le=255, description="A shade of grey.")]
@@ -243,7 +254,12 @@ class Portrait(Composite):
         edges = g.add("edges", Outline, image=self.image)
         hint = g.add("steer", Steer, image=edges.image, net=self.model)
         painted = g.add(
-            "paint", Paint, model=self.model, prompt=self.prompt, hints=[hint.hint], steps=self.steps
+            "paint",
+            Paint,
+            model=self.model,
+            prompt=self.prompt,
+            hints=[hint.hint],
+            steps=self.steps,
         )
         return Pictured(image=painted.image)
 
@@ -262,5 +278,18 @@ class Pair(Composite):
 
 
 TOYS = Registry.of(
-    Const, Add, Sum, Count, LoadPicture, Outline, Pose, LoadModel, Steer, Paint, Sheet, Save, Portrait, Pair
+    Const,
+    Add,
+    Sum,
+    Count,
+    LoadPicture,
+    Outline,
+    Pose,
+    LoadModel,
+    Steer,
+    Paint,
+    Sheet,
+    Save,
+    Portrait,
+    Pair,
 )
