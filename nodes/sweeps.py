@@ -22,10 +22,10 @@ class Combinations(Output):
 
 
 class PromptsBySeeds(Node):
-    """Combine every prompt with every seed: a row of pictures for each prompt, a column for each seed."""
+    """Combine every prompt with every seed: a row for each prompt, a column for each seed."""
 
     prompts: Annotated[list[str], Field(min_length=1, description="One row each.")]
-    seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1, 2, 3, 4]
+    seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1]  # noqa: RUF012  pydantic copies it
 
     def run(self) -> Combinations:
         pairs = list(product(self.prompts, self.seeds))

@@ -1,4 +1,4 @@
-"""Nodes for the command line's tests: numbers, a slow one, a broken one, and a picture without a picture library."""
+"""Nodes for the command line's tests: numbers, a slow one, a broken one, a picture of one pixel."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class Dot(Wire):
         from tests.test_png import chunk
 
         header = chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
-        file.write(b"\x89PNG\r\n\x1a\n" + header + chunk(format.encode() and b"grEy", bytes([self.grey])))
+        file.write(
+            b"\x89PNG\r\n\x1a\n" + header + chunk(format.encode() and b"grEy", bytes([self.grey]))
+        )
 
 
 class Dotted(Output):

@@ -1,4 +1,4 @@
-"""What all tests share: nothing is read from, or left in, the user's own folders, and nothing is downloaded."""
+"""What all tests share: they leave nothing in the user's folders and download nothing."""
 
 from __future__ import annotations
 

@@ -119,7 +119,9 @@ def test_links_go_from_left_to_right() -> None:
 
 def test_boxes_never_overlap() -> None:
     names = [f"n{index}" for index in range(40)]
-    links = [(names[i], names[j]) for i in range(40) for j in (2 * i + 1, 3 * i + 2, i + 7) if j < 40]
+    links = [
+        (names[i], names[j]) for i in range(40) for j in (2 * i + 1, 3 * i + 2, i + 7) if j < 40
+    ]
 
     layout = place(dict.fromkeys(names, BOX), links)
 
@@ -133,7 +135,10 @@ def test_what_leads_to_one_box_stands_just_before_it() -> None:
 
 
 def test_inputs_decide_the_order_where_nothing_else_does() -> None:
-    layout = place(dict.fromkeys(["model", "control", "sample"], BOX), [("control", "sample"), ("model", "sample")])
+    layout = place(
+        dict.fromkeys(["model", "control", "sample"], BOX),
+        [("control", "sample"), ("model", "sample")],
+    )
 
     assert layout.corners["control"][1] < layout.corners["model"][1]
 
@@ -152,7 +157,7 @@ def test_a_circle_is_named() -> None:
         "b": {"type": "Double", "links": {"value": "a.value"}},
     }
 
-    with pytest.raises(WorkflowError, match="depends on itself: a -> b -> a|depends on itself: b -> a -> b"):
+    with pytest.raises(WorkflowError, match=r"depends on itself: (a -> b -> a|b -> a -> b)"):
         sketch(diamond(nodes=nodes, results={}), {})
 
 
@@ -165,8 +170,16 @@ def test_a_link_to_nothing_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(2, "2"), (2.0, "2.0"), (True, "true"), (None, "null"), ("a.png", "a.png"), ([1, 2], "[1, 2]"),
-     (["a long prompt", "another long prompt"], "2 items"), ("a very long prompt indeed", "a very long prompt in…")],
-)  # fmt: skip
+    [
+        (2, "2"),
+        (2.0, "2.0"),
+        (True, "true"),
+        (None, "null"),
+        ("a.png", "a.png"),
+        ([1, 2], "[1, 2]"),
+        (["a long prompt", "another long prompt"], "2 items"),
+        ("a very long prompt indeed", "a very long prompt in…"),
+    ],
+)
 def test_a_value_is_shown_in_a_few_characters(value: object, shown: str) -> None:
     assert short(value) == shown

@@ -1,4 +1,4 @@
-"""The commands: their options, help and examples. What they do lives in the modules beside this one."""
+"""The commands: options, help and examples. What they do lives in the modules beside this one."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ app = typer.Typer(
 )
 
 File: TypeAlias = Annotated[
-    str, typer.Argument(help="A workflow, a picture that carries one, or the name of a shipped one.")
+    str,
+    typer.Argument(help="A workflow, a picture that carries one, or the name of a shipped one."),
 ]
 Set: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a param, or any input as node.input=…; several make a list."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set a param, or any input as node.input=…; several make a list.",
+    ),
 ]
 Nodes: TypeAlias = Annotated[
     list[Path] | None,
@@ -46,17 +51,22 @@ Data: TypeAlias = Annotated[
     list[Path] | None, typer.Option(metavar="FOLDER", help="Also look for input pictures here.")
 ]
 Only: TypeAlias = Annotated[
-    list[str] | None, typer.Option(metavar="RESULT", help="Make only this result, and what it needs.")
+    list[str] | None,
+    typer.Option(metavar="RESULT", help="Make only this result, and what it needs."),
 ]
-Device: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can.")]
-Dtype: TypeAlias = Annotated[str, typer.Option(help="float32, float16, bfloat16; auto is float16 on CUDA, else float32.")]
+Device: TypeAlias = Annotated[
+    str, typer.Option(help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can.")
+]
+Dtype: TypeAlias = Annotated[
+    str, typer.Option(help="float32, float16, bfloat16; auto is float16 on CUDA, else float32.")
+]
 
 
 @app.command(
     epilog="""
     Examples:
 
-    - `nodegraph run canny-portraits --set prompt="a green man" --set prompt="a blue man"`: two pictures
+    - `nodegraph run canny-portraits --set prompt="one" --set prompt="two"` makes two pictures
 
     - `nodegraph run mine.json --set sample.steps=30 --out pictures --only grid`
 
@@ -66,19 +76,41 @@ Dtype: TypeAlias = Annotated[str, typer.Option(help="float32, float16, bfloat16;
     - `nodegraph run mine.json --json | jq -r 'select(.event == "saved").path'`
     """
 )
-def run(  # noqa: PLR0913  every option of the command
+def run(
     file: File,
     set_: Set = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures are saved; none is ever overwritten.")] = Path("output"),
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="Where pictures are saved; none is ever overwritten."),
+    ] = Path("output"),
     only: Only = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    budget: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.")] = None,
-    batch: Annotated[int, typer.Option(min=1, help="At most so many items are sampled together.")] = 4,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object an event, one a line.")] = False,
-    allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt).")] = False,
-    allow_http: Annotated[bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, help="At most so many items are sampled together.")
+    ] = 4,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object an event, one a line.")
+    ] = False,
+    allow_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."
+        ),
+    ] = False,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
+    ] = False,
     nodes: Nodes = None,
     data: Data = None,
 ) -> None:
@@ -106,7 +138,7 @@ def run(  # noqa: PLR0913  every option of the command
         )
 
 
-@app.command(epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake, and every other.")
+@app.command(epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake.")
 def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) -> None:
     """Find every mistake in a workflow without running it."""
     with sentences():
@@ -115,8 +147,10 @@ def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) 
         check_file(file, set_ or [], only or [], nodes or [])
 
 
-@app.command(epilog="Example: `nodegraph explain canny-portraits --set seed=3` shows that only sampling would run again.")
-def explain(  # noqa: PLR0913  every option of the command
+@app.command(
+    epilog="Example: `nodegraph explain canny-portraits --set seed=3` names what would run again."
+)
+def explain(
     file: File,
     set_: Set = None,
     only: Only = None,
@@ -125,7 +159,7 @@ def explain(  # noqa: PLR0913  every option of the command
     nodes: Nodes = None,
     data: Data = None,
 ) -> None:
-    """Tell what would run, what is cached, and why each miss: which value, file or version changed."""
+    """Tell what would run, what is cached, and why: which value, file or version changed."""
     with sentences():
         from .check import explain_file
         from .run import Options
@@ -143,17 +177,21 @@ def explain(  # noqa: PLR0913  every option of the command
         )
 
 
-@app.command(epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is.")
+@app.command(
+    epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is."
+)
 def nodes(
     name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print all there is to know, as JSON.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print all there is to know, as JSON.")
+    ] = False,
     nodes: Nodes = None,
 ) -> None:
     """List the nodes there are, or describe one: its inputs, limits, defaults and outputs."""
     with sentences():
         from functools import partial
 
-        from .kinds import list_kinds, show_kind
+        from .listing import list_kinds, show_kind
 
         show = list_kinds if name is None else partial(show_kind, name)
         show(nodes or [], json)
@@ -179,8 +217,13 @@ def workflows() -> None:
 )
 def show(
     file: File,
-    format: Annotated[str | None, typer.Option(help="text, mermaid or svg; else what the output's name says.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here, not to the terminal.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="text, mermaid or svg; else what the output's name says.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here, not to the terminal."),
+    ] = None,
     nodes: Nodes = None,
 ) -> None:
     """Show a workflow's graph as a text tree, as Mermaid, or as a drawing (SVG)."""
@@ -190,9 +233,12 @@ def show(
         show_file(file, format, output, nodes or [])
 
 
-@app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder. Results are made again when needed.")
+@app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Delete all kept results; models and saved pictures stay.")] = False,
+    clear: Annotated[
+        bool,
+        typer.Option("--clear", help="Delete all kept results; models and saved pictures stay."),
+    ] = False,
 ) -> None:
     """Show where results are kept and how much they take, or delete them."""
     with sentences():
@@ -203,7 +249,9 @@ def cache(
 
 @app.callback(invoke_without_command=True)
 def top(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """Run, check and look at node-graph workflows for image generation."""
     if version:

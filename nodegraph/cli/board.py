@@ -77,7 +77,7 @@ class Board:
             case Started(items=items):
                 row.began = self.clock() if row.began is None else row.began
                 row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
-                # A result that was known, but no longer held, is made again for somebody who needs it.
+                # A known result that is no longer held is made again for somebody who needs it.
                 again = max(row.ended + row.batch - (row.total or row.ended + row.batch), 0)
                 row.done, row.cached = row.done - again, max(row.cached - again, 0)
             case Progressed(done=done, total=total):
@@ -85,7 +85,7 @@ class Board:
             case Finished(seconds=seconds, cached=cached):
                 row.done += 1
                 row.cached += cached
-                row.seconds += seconds
+                row.seconds += 0.0 if cached else seconds
                 row.batch = max(row.batch - 1, 0)
             case Failed(error=error):
                 row.failed += 1
@@ -122,5 +122,3 @@ class Board:
         wanted += [row.name for row in rows if row.state == "waiting"][:lines]
         chosen = set(list(dict.fromkeys(wanted))[:lines])
         return [row for row in rows if row.name in chosen]
-
-

@@ -20,13 +20,18 @@ from .run import Options, planned, settings_of
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
 
 
-def check_file(file: str, settings: Sequence[str], only: Sequence[str], nodes: Sequence[Path]) -> None:
+def check_file(
+    file: str, settings: Sequence[str], only: Sequence[str], nodes: Sequence[Path]
+) -> None:
     """Plan a workflow; every mistake is raised at once."""
     options = Options(file, tuple(settings), only=tuple(only), nodes=tuple(nodes))
     found = find(file)
     chosen = planned(options, found.workflow)
     count = len(chosen.workflow.nodes)
-    typer.echo(f"{found.path}: sound; {count} node{'s' * (count != 1)}, results {', '.join(chosen.results) or 'none'}")
+    typer.echo(
+        f"{found.path}: sound; {count} node{'s' * (count != 1)},"
+        f" results {', '.join(chosen.results) or 'none'}"
+    )
 
 
 def explain_file(options: Options) -> None:
@@ -39,7 +44,9 @@ def explain_file(options: Options) -> None:
     width = max((len(line.name) for line in lines), default=0)
     for (name, state, why), same in groupby(lines, key=_fate):
         where = _items([*same])
-        typer.echo(f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}  {where}{why}")
+        typer.echo(
+            f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}  {where}{why}"
+        )
     runs = len({line.name for line in lines if line.state != "cached"})
     typer.secho(f"{runs} of {len({line.name for line in lines})} nodes would run", dim=True)
 

@@ -26,7 +26,7 @@ def devices(asked: str) -> tuple[str, ...]:
         if not _DEVICE.fullmatch(name):
             raise UserError(f"--device {asked!r}: write cpu, cuda, cuda:1, or several with commas")
         if name != "cpu" and int(name.partition(":")[2] or 0) >= gpus():
-            raise UserError(f"--device {name}: this machine has {gpus() or 'no'} CUDA device(s) that torch can use")
+            raise UserError(f"--device {name}: torch can use {gpus() or 'no'} CUDA device(s) here")
     return tuple(dict.fromkeys("cuda:0" if name == "cuda" else name for name in named))
 
 
@@ -40,7 +40,7 @@ def dtype(asked: str, devices: tuple[str, ...]) -> str:
 
 
 def gpus() -> int:
-    """How many GPUs there are for torch: none where torch was built without CUDA or the driver is missing."""
+    """How many GPUs torch can use: none if it was built without CUDA, or the driver is missing."""
     if not _built_with_cuda():
         return 0
     try:

@@ -45,10 +45,16 @@ class Lines:
 
 
 def _fields(event: Event) -> Mapping[str, object]:
-    told = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "preview"}
+    told = {
+        field.name: getattr(event, field.name) for field in fields(event) if field.name != "preview"
+    }
     if isinstance(event, Failed):
         error = event.error
-        told["error"] = {"kind": error.kind, "message": str(error.cause), "inputs": dict(error.inputs)}
+        told["error"] = {
+            "kind": error.kind,
+            "message": str(error.cause),
+            "inputs": dict(error.inputs),
+        }
     if isinstance(told.get("key"), bytes):
         told["key"] = told["key"].hex()
     return told
@@ -81,7 +87,7 @@ class Log:
 
 
 class Live:
-    """A table in the terminal, one line a node, redrawn in place; only what matters where it would not fit."""
+    """A table in the terminal, redrawn in place: one line a node, or those that matter."""
 
     def __init__(self, board: Board) -> None:
         from rich.console import Console
@@ -90,7 +96,10 @@ class Live:
         self.board, self.began = board, board.clock()
         self.console = Console(stderr=True, highlight=False)
         self.live = RichLive(
-            get_renderable=self.draw, console=self.console, refresh_per_second=8, redirect_stdout=False
+            get_renderable=self.draw,
+            console=self.console,
+            refresh_per_second=8,
+            redirect_stdout=False,
         )
 
     def watching(self) -> AbstractContextManager[object]:
@@ -141,7 +150,12 @@ def _cells(row: Row, now: float) -> tuple[RenderableType, ...]:
         mark, style = "=", "blue"
     running = row.state == "running"
     bar = ProgressBar(1.0, row.fraction, width=16, pulse=not row.fraction) if running else ""
-    return Text(mark, style), Text(row.name, "bold" if running else style), bar, Text(state_of(row, now), "dim")
+    return (
+        Text(mark, style),
+        Text(row.name, "bold" if running else style),
+        bar,
+        Text(state_of(row, now), "dim"),
+    )
 
 
 def state_of(row: Row, now: float) -> str:
@@ -149,7 +163,11 @@ def state_of(row: Row, now: float) -> str:
     said = []
     many = (row.total or row.ended + row.batch) > 1
     if many and row.state != "waiting":
-        said.append(f"{row.ended} of {row.total} items" if row.total and row.state == "running" else f"{row.ended} items")
+        said.append(
+            f"{row.ended} of {row.total} items"
+            if row.total and row.state == "running"
+            else f"{row.ended} items"
+        )
     if row.state == "running":
         if row.steps[1]:
             said.append(f"step {row.steps[0]} of {row.steps[1]}")
@@ -170,7 +188,13 @@ def _span(seconds: float) -> str:
         return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+    return (
+        f"{hours}:{minutes:02}:{rest:02}"
+        if hours
+        else f"{minutes}:{rest:02}"
+        if minutes
+        else f"{rest} s"
+    )
 
 
 def display(totals: Mapping[str, int | None], as_json: bool) -> Display:

@@ -26,7 +26,10 @@ def sentences() -> Iterator[None]:
     except NodeGraphError as error:
         end(BAD, str(error))
     except KeyboardInterrupt:
-        end(CANCELLED, "cancelled; what was finished is kept, and the same command goes on from there")
+        end(
+            CANCELLED,
+            "cancelled; what was finished is kept, and the same command goes on from there",
+        )
     except BrokenPipeError:
         # Whoever read our output has seen enough (`nodegraph nodes | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

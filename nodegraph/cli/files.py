@@ -1,4 +1,4 @@
-"""Find the workflow a person means: a file, a picture that carries one, or a shipped one by name."""
+"""Find the workflow a person means: a file, a picture carrying one, a shipped one by name."""
 
 from __future__ import annotations
 
@@ -50,11 +50,13 @@ def find(name: str) -> Found:
 def _inside(path: Path) -> Workflow:
     text = read_workflow(path)
     if text is None:
-        raise UserError(f"{str(path)!r} is a picture that carries no workflow; nodegraph embeds one when it saves")
+        raise UserError(f"{str(path)!r} carries no workflow; pictures that nodegraph saves do")
     try:
         return Workflow.load(text)
     except WorkflowError as error:
-        raise WorkflowError([Problem(f"{path.name}: {p.where}", p.what) for p in error.problems]) from error
+        raise WorkflowError(
+            [Problem(f"{path.name}: {p.where}", p.what) for p in error.problems]
+        ) from error
 
 
 def _shipped(name: str) -> Path:
@@ -63,12 +65,14 @@ def _shipped(name: str) -> Path:
         return known[name.removesuffix(".json")]
     if Path(name).is_dir():
         raise UserError(f"{name!r} is a folder; name a workflow file")
-    raise UserError(f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, known)}")
+    raise UserError(
+        f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, known)}"
+    )
 
 
 @cache
 def shipped() -> Mapping[str, Path]:
-    """The workflows that come with installed packages, by name (entry points ``nodegraph.workflows``)."""
+    """The workflows of installed packages, by name (entry points ``nodegraph.workflows``)."""
     found: dict[str, Path] = {}
     for entry in entry_points(group="nodegraph.workflows"):
         spec = find_spec(entry.module)

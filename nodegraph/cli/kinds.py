@@ -1,27 +1,28 @@
-"""What nodes there are and what they take, for people: `nodegraph nodes`, and the table in the docs."""
+"""What nodes there are and what they take: `nodegraph nodes`, and the table in the docs."""
 
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
-import typer
 from pydantic.fields import FieldInfo
 
-from ..errors import UserError, did_you_mean
-from ..node import Composite
 from ..ports import convert, inputs, outputs, type_name
 from ..registry import Kind, Registry, Template, load_registry
-from ..schema import describe
 from ..workflow import Workflow, split
 from .ending import warn
 from .files import shipped
 
-_LIMITS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "multiple_of": "a multiple of {}"}
+_LIMITS = {
+    "ge": "≥ {}",
+    "gt": "> {}",
+    "le": "≤ {}",
+    "lt": "< {}",
+    "multiple_of": "a multiple of {}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ def _inner(
 
 def _input(name: str, field: FieldInfo) -> Described:
     default = "" if field.is_required() else _plain(field.get_default(call_default_factory=True))
-    return Described(name, _type(field.annotation), default, _limits(field), field.description or "")
+    return Described(
+        name, _type(field.annotation), default, _limits(field), field.description or ""
+    )
 
 
 def _type(annotation: object) -> str:
@@ -104,7 +107,12 @@ def _type(annotation: object) -> str:
 
 
 def _limits(field: FieldInfo) -> str:
-    found = {key: value for m in field.metadata for key in _LIMITS if (value := getattr(m, key, None)) is not None}
+    found = {
+        key: value
+        for m in field.metadata
+        for key in _LIMITS
+        if (value := getattr(m, key, None)) is not None
+    }
     said = [f"{found.pop('ge')} to {found.pop('le')}"] if {"ge", "le"} <= found.keys() else []
     return ", ".join([*said, *(_LIMITS[key].format(value) for key, value in found.items())])
 
@@ -115,66 +123,6 @@ def _plain(value: object) -> str:
     if isinstance(value, list):
         return f"{len(value)} items" if value else "none"
     return '""' if value == "" else str(value)
-
-
-def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
-    """Print one line a node, by palette group."""
-    known = registry(folders)
-    if as_json:
-        return _print_json([describe(kind, known) for kind in known.values()])
-    groups: dict[str, list[str]] = {}
-    for name, kind in known.items():
-        groups.setdefault(group(kind), []).append(name)
-    width = max(map(len, known), default=0)
-    for title, names in groups.items():
-        typer.secho(title, bold=True)
-        for name in names:
-            typer.echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(known[name])}")
-    typer.secho("\n`nodegraph nodes NAME` shows one in full.", dim=True)
-
-
-def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
-    """Print everything about one node."""
-    known = registry(folders)
-    if name not in known:
-        close = next((other for other in known if other.lower() == name.lower()), None)
-        raise UserError(f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, known))
-    kind = known[name]
-    if as_json:
-        return _print_json(describe(kind, known))
-    doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
-    typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group(kind)})\n{doc}")
-    _table("Inputs", list(inputs_of(kind, known)))
-    _table("Outputs", list(outputs_of(kind, known)))
-
-
-def _print_json(described: object) -> None:
-    typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
-
-
-def _sort(kind: Kind) -> str:
-    if isinstance(kind, Template):
-        return "template"
-    if issubclass(kind, Composite):
-        return "composite"
-    return "node" if kind.pure else "node with a side effect"
-
-
-def _table(title: str, ports: Sequence[Described]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    outputs_only = title == "Outputs"
-    for column in ("name", "type") if outputs_only else ("name", "type", "default"):
-        table.add_column(column, style="cyan" if column == "name" else "", header_style="dim", overflow="fold")
-    table.add_column("", overflow="fold")
-    for port in ports:
-        about = ". ".join(part for part in (port.help.rstrip("."), port.limits) if part)
-        default = [] if outputs_only else [Text(port.default or "needed")]
-        table.add_row(Text(port.name), Text(port.type), *default, Text(about))
-    Console(highlight=False).print("", table)
 
 
 def takes(kind: Kind, field: str, value: object, known: Mapping[str, Kind]) -> bool:

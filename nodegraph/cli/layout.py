@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import networkx as nx
@@ -22,7 +23,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Top left corners of boxes, and the points (left and right end) a long link passes between columns."""
+    """Top left corners of boxes, and the points a long link passes where it crosses columns."""
 
     corners: Mapping[Name, tuple[float, float]]
     bends: Mapping[tuple[Name, Name], tuple[tuple[float, float], ...]]
@@ -40,7 +41,7 @@ def place(
     graph = nx.DiGraph(ordered)
     graph.add_nodes_from(sizes)
     columns, chains = _with_passages(graph, _columns(graph, ordered))
-    flow = nx.DiGraph([pair for chain in chains.values() for pair in zip(chain, chain[1:], strict=False)])
+    flow = nx.DiGraph([pair for chain in chains.values() for pair in pairwise(chain)])
     flow.add_nodes_from(graph)
     columns = _ordered(columns, flow)
     heights = {name: sizes[name].height if name in sizes else 8 for name in flow}
@@ -60,12 +61,13 @@ def place(
 
 
 def _columns(graph: nx.DiGraph, links: Sequence[tuple[Name, Name]]) -> Columns:
-    """Longest path from the left; then what only sources lead to moves right, next to what needs it."""
+    """Longest path from the left; then what only sources lead to moves next to what needs it."""
     rank: dict[Name, int] = {}
     for index, names in enumerate(nx.topological_generations(graph)):
         rank.update(dict.fromkeys(names, index))
     for name in reversed(list(nx.topological_sort(graph))):
-        # Sources come along, so links from them do not grow; others may, by as much as those to the right shrink.
+        # Sources come along, so links from them do not grow. Other links may, by as much as those
+        # to the right shrink.
         tied = sum(graph.in_degree(before) > 0 for before in graph.predecessors(name))
         if graph.out_degree(name) > 0 and tied <= graph.out_degree(name) - (tied > 0):
             rank[name] = min(rank[after] for after in graph.successors(name)) - 1
@@ -77,7 +79,9 @@ def _columns(graph: nx.DiGraph, links: Sequence[tuple[Name, Name]]) -> Columns:
     return columns
 
 
-def _with_passages(graph: nx.DiGraph, columns: Columns) -> tuple[Columns, dict[tuple[Name, Name], list[Name]]]:
+def _with_passages(
+    graph: nx.DiGraph, columns: Columns
+) -> tuple[Columns, dict[tuple[Name, Name], list[Name]]]:
     """Give a link over several columns a thin passage in each of those between."""
     rank = {name: index for index, column in enumerate(columns) for name in column}
     chains = {}
@@ -106,7 +110,9 @@ def _ordered(columns: Columns, flow: nx.DiGraph, sweeps: int = 8) -> Columns:
     return best
 
 
-def _sweep(columns: Columns, neighbours: Callable[[Name], Iterable[Name]], forward: bool) -> Columns:
+def _sweep(
+    columns: Columns, neighbours: Callable[[Name], Iterable[Name]], forward: bool
+) -> Columns:
     sweep = list(columns if forward else reversed(columns))
     place: dict[Name, float] = {}
     for index, column in enumerate(sweep):
@@ -129,7 +135,9 @@ def _crossings(columns: Columns, flow: nx.DiGraph) -> int:
     return total
 
 
-def _middles(columns: Columns, flow: nx.DiGraph, heights: Mapping[Name, float], gap: float) -> dict[Name, float]:
+def _middles(
+    columns: Columns, flow: nx.DiGraph, heights: Mapping[Name, float], gap: float
+) -> dict[Name, float]:
     """Vertical middles: each box as near to its neighbours' middle as its column allows."""
     middles: dict[Name, float] = {}
     for column in columns:
@@ -137,7 +145,8 @@ def _middles(columns: Columns, flow: nx.DiGraph, heights: Mapping[Name, float], 
     for sweep in range(12):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             aims = [
-                _mean([middles[m] for m in nx.all_neighbors(flow, name)], middles[name]) for name in column
+                _mean([middles[m] for m in nx.all_neighbors(flow, name)], middles[name])
+                for name in column
             ]
             middles.update(_settle(column, aims, heights, gap))
     top = min((middles[name] - heights[name] / 2 for name in middles), default=0)
@@ -147,13 +156,14 @@ def _middles(columns: Columns, flow: nx.DiGraph, heights: Mapping[Name, float], 
 def _settle(
     column: Sequence[Name], aims: Sequence[float], heights: Mapping[Name, float], gap: float
 ) -> dict[Name, float]:
-    """The places nearest to ``aims`` (least squares) at which nothing overlaps and the order holds."""
+    """The places nearest to ``aims`` (least squares) where nothing overlaps and the order holds."""
     offset, offsets = 0.0, []
     for index, name in enumerate(column):
         if index:
             offset += (heights[column[index - 1]] + heights[name]) / 2 + gap
         offsets.append(offset)
-    # With the room each box needs taken off, keeping apart becomes "never decreasing": pool what violates it.
+    # With the room each box needs taken off, keeping apart becomes "never decreasing": pool what
+    # violates that.
     pools: list[tuple[float, int]] = []
     for aim, needed in zip(aims, offsets, strict=True):
         mean, count = aim - needed, 1

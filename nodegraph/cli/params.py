@@ -37,7 +37,9 @@ def fill(workflow: Workflow, settings: Sequence[str], registry: Registry) -> Wor
 
 def folders_of(settings: Sequence[str]) -> tuple[Path, ...]:
     """The folders of files that were typed: typing a path is allowing it."""
-    paths = [Path(text) for texts in _by_name(settings).values() for text in texts if "\0" not in text]
+    paths = [
+        Path(text) for texts in _by_name(settings).values() for text in texts if "\0" not in text
+    ]
     found = [path.parent if not path.is_dir() else path for path in paths if _exists(path)]
     return tuple(dict.fromkeys(folder.resolve() for folder in found))
 
@@ -62,7 +64,9 @@ def _by_name(settings: Iterable[str]) -> dict[str, list[str]]:
 def _problem(workflow: Workflow, name: str) -> Problem | None:
     where = f"--set {name}"
     if "." not in name:
-        return None if name in workflow.params else Problem(where, did_you_mean(name, workflow.params))
+        return (
+            None if name in workflow.params else Problem(where, did_you_mean(name, workflow.params))
+        )
     node, _ = split(name)
     return None if node in workflow.nodes else Problem(where, did_you_mean(node, workflow.nodes))
 
@@ -88,5 +92,7 @@ def _set(workflow: Workflow, values: Mapping[str, object]) -> Workflow:
         node, field = split(address)
         call = nodes[node]
         links = {name: link for name, link in call.links.items() if name != field}
-        nodes[node] = call.model_copy(update={"values": {**call.values, field: value}, "links": links})
+        nodes[node] = call.model_copy(
+            update={"values": {**call.values, field: value}, "links": links}
+        )
     return workflow.model_copy(update={"nodes": nodes})

@@ -57,8 +57,7 @@ def run_file(options: Options) -> None:
     found = find(options.file)
     settings = settings_of(options, found)
     chosen = planned(options, found.workflow)
-    with saving.writing(options.out):
-        options.out.mkdir(parents=True, exist_ok=True)
+    saving.prepare(options.out)
     view = display(totals(chosen, settings.folders), options.json)
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
@@ -88,7 +87,9 @@ def settings_of(options: Options, found: Found) -> Settings:
         devices=devices,
         dtype=device.dtype(options.dtype, devices),
         batch=options.batch,
-        folders=Folders(tuple(dict.fromkeys(path.resolve() for path in data)), options.out.resolve()),
+        folders=Folders(
+            tuple(dict.fromkeys(path.resolve() for path in data)), options.out.resolve()
+        ),
         allow=options.allow,
     )
 
@@ -102,7 +103,9 @@ def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:
                 resolve(call, calls, folders)
         except UserError:  # the run will say so, at the node
             continue
-    return {c.planned.name: (1 if c.count is None else c.count) if c.resolved else None for c in calls}
+    return {
+        c.planned.name: (1 if c.count is None else c.count) if c.resolved else None for c in calls
+    }
 
 
 T = TypeVar("T")
@@ -129,7 +132,9 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _save(outcome: Outcome, workflow: Workflow, name: str, folder: Path, view: Display) -> list[Path]:
+def _save(
+    outcome: Outcome, workflow: Workflow, name: str, folder: Path, view: Display
+) -> list[Path]:
     paths = []
     for result, picture in saving.pictures(outcome.results):
         path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")

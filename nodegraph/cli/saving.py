@@ -54,7 +54,7 @@ def save(picture: Picture, workflow: str, folder: Path, name: str) -> Path:
     """
     file = BytesIO()
     picture.pil().save(file, "PNG")
-    with writing(folder):
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         return _place(with_workflow(file.getvalue(), workflow), folder, plain(name))
 
@@ -82,7 +82,7 @@ def _holds(path: Path, data: bytes) -> bool:
 
 
 def _claimed(temporary: Path, path: Path) -> bool:
-    """Give the file a name that must be free: a link fails where it is taken, a rename would not."""
+    """Name the file, if the name is free: a link fails where it is taken, a rename would not."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -94,8 +94,16 @@ def _claimed(temporary: Path, path: Path) -> bool:
     return True
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder, or say why nothing can be saved there, before anything is computed."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Path) -> Iterator[None]:
     """Say in one sentence why nothing can be written there."""
     try:
         yield
@@ -105,4 +113,6 @@ def writing(folder: Path) -> Iterator[None]:
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
             raise UserError(f"{str(folder)!r} is not a folder; name one with --out") from error
         why = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write to {str(folder)!r}: {why}; name a folder with --out") from error
+        raise UserError(
+            f"cannot write to {str(folder)!r}: {why}; name a folder with --out"
+        ) from error

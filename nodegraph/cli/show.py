@@ -17,7 +17,13 @@ from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
 
 FORMATS = ("text", "mermaid", "svg")
-_SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid", ".txt": "text"}
+_SUFFIXES = {
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".md": "mermaid",
+    ".txt": "text",
+}
 
 
 def show_file(file: str, format: str | None, output: Path | None, folders: Sequence[Path]) -> None:
@@ -29,11 +35,17 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     if output is None:
         typer.echo(text, nl=False)
         return
-    fenced = f"```mermaid\n{text}```\n" if output.suffix.lower() == ".md" and chosen == "mermaid" else text
+    fenced = (
+        f"```mermaid\n{text}```\n"
+        if output.suffix.lower() == ".md" and chosen == "mermaid"
+        else text
+    )
     try:
         output.write_text(fenced, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot write {str(output)!r}: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(
+            f"cannot write {str(output)!r}: {(error.strerror or str(error)).lower()}"
+        ) from error
     typer.echo(output)
 
 
@@ -68,7 +80,12 @@ def _order(workflow: Workflow, lines: Sequence[Line]) -> list[str]:
 
     loose = [line for line in lines if line.source not in workflow.nodes]
     if loose:
-        raise WorkflowError([Problem(f"{line.target}.{line.input}", f"no {line.source!r} in the workflow") for line in loose])
+        raise WorkflowError(
+            [
+                Problem(f"{line.target}.{line.input}", f"no {line.source!r} in the workflow")
+                for line in loose
+            ]
+        )
     graph = nx.DiGraph([(line.source, line.target) for line in lines])
     graph.add_nodes_from(workflow.nodes)
     author = {name: index for index, name in enumerate(workflow.nodes)}
@@ -93,7 +110,10 @@ class _Sketcher:
             name=name,
             kind=call.type,
             group=kinds.group(kind) if kind else "unknown",
-            values=tuple((field, short(value, max(25 - len(field), 8))) for field, value in call.values.items()),
+            values=tuple(
+                (field, short(value, max(25 - len(field), 8)))
+                for field, value in call.values.items()
+            ),
             inputs=tuple(call.links),
             outputs=self._outputs(name, call),
         )
@@ -101,7 +121,9 @@ class _Sketcher:
     def _outputs(self, name: str, call: Call) -> tuple[Port, ...]:
         """The outputs in use, in the kind's order."""
         kind = self.known.get(call.type)
-        wires = {port.name: port.type for port in kinds.outputs_of(kind, self.known)} if kind else {}
+        wires = (
+            {port.name: port.type for port in kinds.outputs_of(kind, self.known)} if kind else {}
+        )
         given = {split(address): result for result, address in self.workflow.results.items()}
         used = {line.output for line in self.lines if line.source == name}
         used |= {output for node, output in given if node == name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 
 import typer
@@ -33,10 +34,7 @@ def clear_cache() -> None:
 
 
 def _bytes(count: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if count < 1024:
-            break
-        count /= 1024
-    else:
-        unit = "TB"
-    return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
+    if count < 1024:
+        return f"{count:.0f} bytes"
+    power = min(int(math.log(count, 1024)), 4)
+    return f"{count / 1024**power:.3g} {['KB', 'MB', 'GB', 'TB'][power - 1]}"

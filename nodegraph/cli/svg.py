@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from .layout import Layout, Size, place
@@ -50,7 +51,7 @@ def svg(sketch: Sketch) -> str:
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 
-def _palette(names: Iterator[str]) -> Mapping[str, str]:
+def _palette(names: Iterable[str]) -> Mapping[str, str]:
     return {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(dict.fromkeys(names))}
 
 
@@ -77,16 +78,18 @@ def _link(line: Line, boxes: Mapping[str, Box], layout: Layout, wires: Mapping[s
         (end[0], _port_y(end, target.inputs.index(line.input))),
     ]
     path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         pull = (x1 - x0) / 2
         path.append(f"C{x0 + pull:.1f} {y0:.1f} {x1 - pull:.1f} {y1:.1f} {x1:.1f} {y1:.1f}")
     return f'<path class="link" stroke="{colour}" d="{"".join(path)}"/>'
 
 
-def _card(box: Box, corner: tuple[float, float], colour: str, wires: Mapping[str, str]) -> Iterator[str]:
+def _card(
+    box: Box, corner: tuple[float, float], colour: str, wires: Mapping[str, str]
+) -> Iterator[str]:
     x, y = corner
-    height = _height(box)
-    yield f'<rect class="card" x="{x:.1f}" y="{y:.1f}" width="{_WIDTH:.0f}" height="{height:.0f}" rx="9"/>'
+    size = f'width="{_WIDTH:.0f}" height="{_height(box):.0f}"'
+    yield f'<rect class="card" x="{x:.1f}" y="{y:.1f}" {size} rx="9"/>'
     yield f'<rect x="{x + 1:.1f}" y="{y + 10:.1f}" width="3" height="24" rx="1.5" fill="{colour}"/>'
     yield _text(x + 12, y + 19, box.name, "name")
     yield _text(x + 12, y + 34, box.kind, "kind", f' style="fill:{colour}"')

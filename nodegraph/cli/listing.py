@@ -1,0 +1,89 @@
+"""`nodegraph nodes`: the nodes there are, and all about one."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from ..errors import UserError, did_you_mean
+from ..node import Composite
+from ..registry import Kind, Template
+from ..schema import describe
+from .kinds import Described, group, inputs_of, outputs_of, registry, summary
+
+
+def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
+    """Print one line a node, by palette group."""
+    known = registry(folders)
+    if as_json:
+        _print_json([describe(kind, known) for kind in known.values()])
+        return
+    groups: dict[str, list[str]] = {}
+    for name, kind in known.items():
+        groups.setdefault(group(kind), []).append(name)
+    width = max(map(len, known), default=0)
+    for title, names in groups.items():
+        typer.secho(title, bold=True)
+        for name in names:
+            typer.echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(known[name])}")
+    typer.secho("\n`nodegraph nodes NAME` shows one in full.", dim=True)
+
+
+def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
+    """Print everything about one node."""
+    known = registry(folders)
+    if name not in known:
+        close = next((other for other in known if other.lower() == name.lower()), None)
+        raise UserError(
+            f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, known)
+        )
+    kind = known[name]
+    if as_json:
+        _print_json(describe(kind, known))
+        return
+    doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
+    typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group(kind)})\n{doc}")
+    _table("Inputs", list(inputs_of(kind, known)))
+    _table("Outputs", list(outputs_of(kind, known)))
+
+
+def _print_json(described: object) -> None:
+    typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
+
+
+def _sort(kind: Kind) -> str:
+    if isinstance(kind, Template):
+        return "template"
+    if issubclass(kind, Composite):
+        return "composite"
+    return "node" if kind.pure else "node with a side effect"
+
+
+def _table(title: str, ports: Sequence[Described]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    outputs_only = title == "Outputs"
+    for column in ("name", "type") if outputs_only else ("name", "type", "default"):
+        table.add_column(
+            column, style="cyan" if column == "name" else "", header_style="dim", overflow="fold"
+        )
+    table.add_column("", overflow="fold")
+    for port in ports:
+        about = ". ".join(part for part in (port.help.rstrip("."), port.limits) if part)
+        default = [] if outputs_only else [Text(port.default or "needed")]
+        table.add_row(Text(port.name), Text(port.type), *default, Text(about))
+    Console(highlight=False).print("", table)
