@@ -1,1 +1,1 @@
-"""How the weights under ``nodes/tiny`` are made: scenes, training, evaluation. Not installed with the package."""
+"""How the weights under ``nodes/tiny`` are made: scenes, training, evaluation. Not installed."""

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, add_completion=False)
-Work = Annotated[Path, typer.Option(help="Where checkpoints and data lie; any step goes on from there.")]
+Work = Annotated[
+    Path, typer.Option(help="Where checkpoints and data lie; any step goes on from there.")
+]
 Minutes = Annotated[float, typer.Option(help="How long to train, earlier sittings included.")]
 Processes = Annotated[int, typer.Option(help="Processes, one thread each.")]
 WORK = Path(__file__).parent / "work"
@@ -39,6 +41,24 @@ def autoencoder(
 
 
 @app.command()
+def polish(work: Work = WORK, minutes: Minutes = 4, processes: Processes = 2) -> None:
+    """Train the decoder once more and leave the encoder, so every latent, as it is."""
+    from training.autoencoder import AutoencoderRecipe, train_autoencoder
+    from training.ranks import run_ranks
+
+    recipe = AutoencoderRecipe(work, work / "vae", minutes, rate=1e-3, polish=True, seed=2)
+    run_ranks(train_autoencoder, processes, recipe)
+
+
+@app.command()
+def tokenizer(work: Work = WORK) -> None:
+    """Learn the tokenizer of the captions."""
+    from training.tokenizer import write_tokenizer
+
+    write_tokenizer(work / "tokenizer")
+
+
+@app.command()
 def render(
     work: Work = WORK,
     count: Annotated[int, typer.Option(min=2, help="Scenes to draw and encode.")] = 32_000,
@@ -54,7 +74,9 @@ def render(
 @app.command()
 def diffusion(
     work: Work = WORK,
-    start: Annotated[Path | None, typer.Option(help="A folder like nodes/tiny to go on from.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="A folder like nodes/tiny to go on from.")
+    ] = None,
     minutes: Minutes = 60,
     processes: Processes = 2,
 ) -> None:
@@ -66,7 +88,9 @@ def diffusion(
 
 
 @app.command()
-def assemble(work: Work = WORK, out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED) -> None:
+def assemble(
+    work: Work = WORK, out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED
+) -> None:
     """Write the trained weights as fp16 safetensors in diffusers' layout."""
     from training.assemble import assemble
 
@@ -88,7 +112,9 @@ def evaluate(
     run_ranks(evaluate, processes, weights, scenes, guidance, grids)
     for name, value in table(grids).items():
         typer.echo(f"{value:6.3f}  {name}")
-    typer.echo(f"{seconds_an_image(weights):6.3f}  seconds an image, fp32, batch of 4, canny, 20 steps")
+    typer.echo(
+        f"{seconds_an_image(weights):6.3f}  seconds an image, fp32, batch of 4, canny, 20 steps"
+    )
 
 
 @app.command()

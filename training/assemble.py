@@ -9,7 +9,7 @@ from diffusers import AutoencoderTiny, ControlNetModel
 from transformers import CLIPTokenizer
 
 from training.checkpoints import load_state
-from training.diffusion import Recipe, add_control, new_student
+from training.diffusion import Recipe, Student, add_control, new_student
 from training.models import KINDS, export
 
 SETTINGS = '{\n  "size": 128,\n  "steps": 20,\n  "guidance_scale": 2.0\n}\n'
@@ -17,9 +17,9 @@ SETTINGS = '{\n  "size": 128,\n  "steps": 20,\n  "guidance_scale": 2.0\n}\n'
 
 @torch.no_grad()
 def assemble(work: Path, folder: Path, *, averaged: bool = True) -> None:
-    """Write base and ControlNets as the checkpoints of all ranks have them; ``averaged`` takes running averages."""
+    """Write base and ControlNets as the checkpoints have them, or as they were on average."""
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
-    students = []
+    students: list[Student] = []
     for path in sorted(work.glob("diffusion-*.pt")):
         student, state = new_student(Recipe(work), tokenizer), load_state(path)
         assert state is not None

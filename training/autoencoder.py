@@ -1,4 +1,4 @@
-"""The autoencoder: 128 x 128 pixels to 8 x 16 x 16 latents and back (diffusers' AutoencoderTiny)."""
+"""The autoencoder: 128 x 128 pixels to 8 x 16 x 16 latents and back, by AutoencoderTiny."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class AutoencoderRecipe:
     """What to train and how.
 
-    ``noise`` is the largest spread of the noise added to latents: the decoder learns to clean up after
-    an imperfect denoiser. ``polish`` leaves the encoder, and so every latent, as it is.
+    ``noise`` is the largest spread of the noise added to latents: the decoder learns to clean up
+    after an imperfect denoiser. ``polish`` leaves the encoder, and so every latent, as it is.
     """
 
     work: Path
@@ -38,6 +38,7 @@ class AutoencoderRecipe:
     noise: float = 0.15
     polish: bool = False
     seed: int = 1
+    probes: int = 256  # scenes that the spread of the latents is measured on
 
 
 def new_autoencoder(width: int = 32) -> AutoencoderTiny:
@@ -64,15 +65,17 @@ def to_pixels(images: Tensor) -> Pixels:
 
 
 def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
-    """Mean absolute and squared error of pixels, and half the absolute error of their differences."""
+    """Absolute and squared error of pixels, and half the absolute error of their differences."""
     error = drawn - true
     slopes = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
     return error.abs().mean() + 0.5 * slopes + error.square().mean()
 
 
 @torch.no_grad()
-def even_out(vae: AutoencoderTiny, images: Tensor, power: float = 0.25, spread: float = 0.8) -> None:
-    """Fold a linear map into the encoder's end and the decoder's start so that no latent direction is faint.
+def even_out(
+    vae: AutoencoderTiny, images: Tensor, power: float = 0.25, spread: float = 0.8
+) -> None:
+    """Fold a linear map into encoder and decoder so that no direction of the latents is faint.
 
     Principal axes of spread s come to have a spread proportional to s ** (2 * power). The decoder's
     squashing of its input makes the fold inexact: train on afterwards.
@@ -99,6 +102,7 @@ def even_out(vae: AutoencoderTiny, images: Tensor, power: float = 0.25, spread: 
 def train_autoencoder(rank: Rank, recipe: AutoencoderRecipe) -> None:
     """Train on freshly drawn scenes, gradients averaged over the ranks; restarts from ``work``."""
     path = recipe.work / ("decoder.pt" if recipe.polish else "autoencoder.pt")
+    torch.manual_seed(recipe.seed)
     vae = AutoencoderTiny.from_pretrained(recipe.start) if recipe.start else new_autoencoder()
     vae = vae.to(memory_format=torch.channels_last).train()
     if recipe.start and not recipe.polish:
@@ -117,7 +121,7 @@ def train_autoencoder(rank: Rank, recipe: AutoencoderRecipe) -> None:
             group["lr"] = recipe.rate * warm_then_cosine(clock.step, progress)
         loss = _loss(vae, recipe, rank, clock.step)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         clock.tick()
         gradients = [w.grad for w in weights if w.grad is not None]
         progress, mean_loss = rank.mean(gradients, (clock.progress, loss.item()))
@@ -138,7 +142,7 @@ def draw(seeds: range) -> Pixels:
 
 
 def _loss(vae: AutoencoderTiny, recipe: AutoencoderRecipe, rank: Rank, step: int) -> Tensor:
-    """The loss on the scenes that this step of this rank draws; depends on nothing that came before."""
+    """The loss on the scenes that belong to this step of this rank."""
     first = recipe.seed * 10**8 + (step * rank.count + rank.index) * recipe.batch
     images = to_tensor(draw(range(first, first + recipe.batch)))
     torch.manual_seed(first)
@@ -147,14 +151,15 @@ def _loss(vae: AutoencoderTiny, recipe: AutoencoderRecipe, rank: Rank, step: int
         spread = recipe.noise * torch.rand(len(latents), 1, 1, 1)
         drawn = vae.decoder(latents + spread * torch.randn_like(latents)).float()
     outliers = (latents.abs() - 2.5).clamp(min=0).mean()
-    return reconstruction_loss(drawn, images) + 2e-3 * latents.square().mean() + 0.05 * outliers
+    bounds: Tensor = 2e-3 * latents.square().mean() + 0.05 * outliers
+    return reconstruction_loss(drawn, images) + bounds
 
 
 @torch.no_grad()
 def _finish(vae: AutoencoderTiny, recipe: AutoencoderRecipe) -> None:
     """Save in diffusers' format, with the scale that gives latents a spread of one."""
     vae.eval()
-    images = to_tensor(draw(range(256)))
+    images = to_tensor(draw(range(recipe.probes)))
     latents = vae.encoder(images)
     if not recipe.polish:
         vae.register_to_config(scaling_factor=float(1 / latents.std()))

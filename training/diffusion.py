@@ -1,4 +1,4 @@
-"""Base and ControlNets: first the base alone, then both ControlNets beside it, in one long schedule."""
+"""Base and ControlNets: first the base alone, then both ControlNets beside it, in one schedule."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from training.ranks import Rank
 from training.schedule import Clock, warm_then_decay
 
 _log = logging.getLogger(__name__)
-AVERAGE_EVERY = 8  # steps; ranks train apart in between (local SGD), so that none waits for the other
-SAVE_EVERY = 200
+AVERAGE_EVERY = (
+    8  # steps; ranks train apart in between (local SGD), so that none waits for the other
+)
+SAVE_EVERY = 0.03  # of the whole training
 EMPTY = 0.1  # share of captions that are left out, for guidance
 
 
@@ -34,8 +36,9 @@ EMPTY = 0.1  # share of captions that are left out, for guidance
 class Recipe:
     """What to train and how.
 
-    ``start`` is a folder like ``nodes/tiny`` to go on from. Until ``controls_from`` (a share of the whole)
-    the base trains alone on ``alone`` samples a step; then every step has ``plain`` and ``controlled`` ones.
+    ``start`` is a folder like ``nodes/tiny`` to go on from. Until ``controls_from`` (a share of the
+    whole) the base trains alone on ``alone`` samples a step; then every step has ``plain`` and
+    ``controlled`` ones.
     """
 
     work: Path
@@ -137,7 +140,9 @@ class Batch:
 class Sampler:
     """Draws the batch of a step; which one depends on seed, rank and step alone."""
 
-    def __init__(self, data: Data, tokenizer: CLIPTokenizer, seed: int, rank: Rank, kind: str) -> None:
+    def __init__(
+        self, data: Data, tokenizer: CLIPTokenizer, seed: int, rank: Rank, kind: str
+    ) -> None:
         self.data, self.seed, self.rank, self.kind = data, seed, rank, kind
         self.tokens, self.blank = tokenize(tokenizer, data.captions), tokenize(tokenizer, [""])[0]
         self.controllable = data.people() if kind == "openpose" else np.arange(len(data.captions))
@@ -150,7 +155,7 @@ class Sampler:
         index = np.concatenate([hinted, rng.integers(0, len(self.data.captions), plain)])
         clean = torch.from_numpy(self.data.latents[index].astype(np.float32))
         tokens = self.tokens[index].clone()
-        # A ControlNet must also work where the prompt says little, hence fewer captions beside hints.
+        # A hint must also work where the prompt says little, hence fewer captions beside hints.
         keep = np.concatenate([np.full(controlled, 1 - 2 * EMPTY), np.full(plain, 1 - EMPTY)])
         tokens[rng.random(len(index)) >= keep] = self.blank
         times = torch.cat([_times(controlled), _times(plain)])
@@ -188,7 +193,11 @@ def errors(student: Student, batch: Batch, schedule: DDPMScheduler) -> Tensor:
             hints = batch.hints.contiguous(memory_format=torch.channels_last)
             # The text encoder belongs to the base: a ControlNet reads it but does not bend it.
             down, middle = student.control(
-                noisy[:count], batch.times[:count], context[:count].detach(), hints, return_dict=False
+                noisy[:count],
+                batch.times[:count],
+                context[:count].detach(),
+                hints,
+                return_dict=False,
             )
             extra = len(batch.clean) - count
             residuals = {
@@ -196,7 +205,7 @@ def errors(student: Student, batch: Batch, schedule: DDPMScheduler) -> Tensor:
                 "mid_block_additional_residual": _padded(middle, extra),
             }
         velocity = student.base.unet(noisy, batch.times, context, **residuals).sample
-    return (velocity.float() - target).square().mean((1, 2, 3))
+    return torch.mean((velocity.float() - target).square(), (1, 2, 3))
 
 
 def _padded(residual: Tensor, extra: int) -> Tensor:
@@ -217,7 +226,8 @@ def train_diffusion(rank: Rank, recipe: Recipe) -> None:
             add_control(student, recipe, kind)
         student.restore(state)
         clock.step, clock.elapsed = state["step"], state["elapsed"]
-    progress, seen = clock.progress, Losses()
+    progress = saved = clock.progress
+    seen = Losses()
     while progress < 1:
         if progress >= recipe.controls_from and student.control is None:
             add_control(student, recipe, kind)
@@ -229,7 +239,8 @@ def train_diffusion(rank: Rank, recipe: Recipe) -> None:
         follow(student, clock.step)
         if clock.step % AVERAGE_EVERY == 0:
             (progress,) = rank.mean(student.base_weights(), (clock.progress,))
-        if clock.step % SAVE_EVERY == 0:
+        if progress >= saved + SAVE_EVERY:  # the same step on every rank
+            saved = progress
             _log.info("%s %d: %.0f s, %s", kind, clock.step, clock.elapsed, seen.report())
             save_state(path, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
     save_state(path, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
@@ -238,7 +249,7 @@ def train_diffusion(rank: Rank, recipe: Recipe) -> None:
 def learn(student: Student, batch: Batch, schedule: DDPMScheduler) -> Tensor:
     """Take one step; return the error of every sample."""
     per_sample = errors(student, batch, schedule)
-    per_sample.mean().backward()
+    torch.autograd.backward(per_sample.mean())
     nn.utils.clip_grad_norm_(student.weights(), 1.0)
     for optimiser in student.optimisers:
         optimiser.step()

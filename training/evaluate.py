@@ -1,4 +1,4 @@
-"""How well exported weights follow prompts and controls, on held-out scenes; also grids to look at."""
+"""How well weights follow prompts and controls on held-out scenes; also grids to look at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from training.scenes.render import Pixels
 
 HELD_OUT = 10**9  # the first of the seeds that nothing was trained on
 STEPS, BATCH = 20, 8
-Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline
+Pipeline: TypeAlias = StableDiffusionPipeline | StableDiffusionControlNetPipeline
 
 
 @dataclass(slots=True)
@@ -61,7 +62,10 @@ def load_pipeline(weights: Path, kind: str | None = None) -> Pipeline:
 
 @torch.no_grad()
 def generate(
-    pipeline: Pipeline, prompts: Sequence[str], hints: Sequence[Pixels] | None = None, guidance: float = 2.0
+    pipeline: Pipeline,
+    prompts: Sequence[str],
+    hints: Sequence[Pixels] | None = None,
+    guidance: float = 2.0,
 ) -> list[Pixels]:
     """One picture a prompt; picture number i has seed i."""
     pictures: list[Pixels] = []
@@ -93,7 +97,10 @@ def measure_text(weights: Path, scenes: Sequence[Scene], guidance: float, tally:
     drawn = generate(load_pipeline(weights), [s.caption for s in scenes], guidance=guidance)
     for scene, picture in zip(scenes, drawn, strict=True):
         tally.note(f"text alone, {scene.layout.kind} recognised", recognised(picture, scene))
-        tally.note(f"text alone, {scene.layout.kind}: the measure on true scenes", recognised(scene.picture.pixels, scene))
+        tally.note(
+            f"text alone, {scene.layout.kind}: the measure on true scenes",
+            recognised(scene.picture.pixels, scene),
+        )
     tally.rows |= {f"text-{scenes[0].layout.kind}": drawn}
 
 
@@ -120,7 +127,9 @@ SCORES: dict[str, tuple[str, Callable[[Pixels, Scene], float]]] = {
 }
 
 
-def measure_control(weights: Path, kind: str, scenes: Sequence[Scene], guidance: float, tally: Tally) -> None:
+def measure_control(
+    weights: Path, kind: str, scenes: Sequence[Scene], guidance: float, tally: Tally
+) -> None:
     """A hint beside the prompt: is it followed, and only because it is there?"""
     prompts, hints = [s.caption for s in scenes], [hint_of(kind, s) for s in scenes]
     others, repainted = hints[1:] + hints[:1], [repaint(s, i) for i, s in enumerate(scenes)]
@@ -145,7 +154,9 @@ def measure_control(weights: Path, kind: str, scenes: Sequence[Scene], guidance:
 def repaint(scene: Scene, seed: int) -> Scene:
     """The same layout in other colours."""
     colours = sample_colours(np.random.default_rng(seed), scene.layout)
-    return Scene(scene.layout, colours, render(scene.layout, colours), caption(scene.layout, colours))
+    return Scene(
+        scene.layout, colours, render(scene.layout, colours), caption(scene.layout, colours)
+    )
 
 
 @torch.no_grad()
@@ -156,7 +167,12 @@ def seconds_an_image(weights: Path, batch: int = 4) -> float:
     times = []
     for _ in range(2):
         start = time.perf_counter()
-        pipeline([scene.caption] * batch, image=[hint] * batch, num_inference_steps=STEPS, guidance_scale=2.0)
+        pipeline(
+            [scene.caption] * batch,
+            image=[hint] * batch,
+            num_inference_steps=STEPS,
+            guidance_scale=2.0,
+        )
         times.append((time.perf_counter() - start) / batch)
     return min(times)
 
@@ -168,8 +184,9 @@ def evaluate(rank: Rank, weights: Path, count: int, guidance: float, grids: Path
     for kind in ("canny", "openpose"):
         scenes = held_out("person" if kind == "openpose" else None, count, rank)
         measure_control(weights, kind, scenes, guidance, tally)
-    for shown in ("shape", "person"):
-        measure_text(weights, held_out(shown, count // 2, rank), guidance, tally)  # type: ignore[arg-type]
+    kinds: tuple[Kind, ...] = ("shape", "person")
+    for shown in kinds:
+        measure_text(weights, held_out(shown, count // 2, rank), guidance, tally)
     (grids / f"numbers-{rank.index}.json").write_text(json.dumps(tally.numbers))
     if rank.first:
         save_grids(tally, grids)
@@ -183,7 +200,9 @@ def save_grids(tally: Tally, folder: Path, columns: int = 12) -> None:
     for kind in ("shape", "person"):
         drawn = tally.rows[f"text-{kind}"]
         whole = [drawn[i : i + 8] for i in range(0, len(drawn) // 8 * 8, 8)] or [drawn]
-        Image.fromarray(np.vstack([np.hstack(row) for row in whole])).save(folder / f"text-{kind}.png")
+        Image.fromarray(np.vstack([np.hstack(row) for row in whole])).save(
+            folder / f"text-{kind}.png"
+        )
 
 
 def table(grids: Path) -> dict[str, float]:

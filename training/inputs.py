@@ -17,7 +17,9 @@ def write_inputs(folder: Path, size: int = 512) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, seed in [("portrait", PORTRAIT), *((f"pose-{n}", s) for n, s in enumerate(POSES, 1))]:
         scene = make_scene(seed, "person")
-        Image.fromarray(render(scene.layout, scene.colours, size).pixels).save(folder / f"{name}.png")
+        Image.fromarray(render(scene.layout, scene.colours, size).pixels).save(
+            folder / f"{name}.png"
+        )
     pair = make_scene(SHAPES, "pair")
     Image.fromarray(render(pair.layout, pair.colours, size).pixels).save(folder / "shapes.png")
     for number, seed in enumerate(POSES, start=1):

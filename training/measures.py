@@ -33,7 +33,10 @@ def edge_f1(drawn: Pixels, true: Pixels) -> float:
     if not found.any() or not wanted.any():
         return 0.0
     near_found, near_wanted = (_grown(mask, TOLERANCE) for mask in (found, wanted))
-    precision, recall = (found & near_wanted).sum() / found.sum(), (wanted & near_found).sum() / wanted.sum()
+    precision, recall = (
+        (found & near_wanted).sum() / found.sum(),
+        (wanted & near_found).sum() / wanted.sum(),
+    )
     return float(2 * precision * recall / max(precision + recall, 1e-9))
 
 
@@ -63,7 +66,8 @@ def iou(one: Mask, other: Mask) -> float:
 
 def nearest_colours(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indices into ``NAMES`` of (N, 3) colours."""
-    return ((pixels[:, None] - _PALETTE) ** 2).sum(2).argmin(1)
+    nearest: NDArray[np.int64] = ((pixels[:, None] - _PALETTE) ** 2).sum(2).argmin(1)
+    return nearest
 
 
 def colour_name(pixels: NDArray[np.uint8]) -> str:
@@ -72,12 +76,12 @@ def colour_name(pixels: NDArray[np.uint8]) -> str:
 
 
 def part_colours(drawn: Pixels, scene: Scene) -> list[bool]:
-    """For every part that the caption gives a colour: whether it has it, where the scene has that part."""
+    """For every part that the caption gives a colour: whether it has it, where it should be."""
     right = []
     for part, name in scene.picture.names.items():
         mask = (scene.picture.parts == part).astype(np.uint8)
         inner = cv2.erode(mask, disc(2)) > 0
-        where = inner if inner.sum() > 8 else mask > 0  # noqa: PLR2004
-        if name is not None and where.sum() >= 8:  # noqa: PLR2004
+        where = inner if inner.sum() > 8 else mask > 0
+        if name is not None and where.sum() >= 8:
             right.append(colour_name(drawn[where]) == name)
     return right

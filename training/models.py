@@ -33,8 +33,8 @@ class Base:
 def new_scheduler() -> DDIMScheduler:
     """Stable Diffusion's noise schedule, predicting velocity.
 
-    Shipped as DDIM's configuration: it says ``clip_sample: false``, which other classes leave out and DDIM
-    would otherwise take as true.
+    Shipped as DDIM's configuration: it says ``clip_sample: false``, which other classes leave out
+    and DDIM would otherwise take as true.
     """
     return DDIMScheduler(
         beta_start=0.00085,
@@ -86,10 +86,10 @@ def load_base(folder: Path) -> Base:
 
 
 def new_controlnet(unet: UNet2DConditionModel, hints: Path | None = None) -> ControlNetModel:
-    """A ControlNet that starts as a copy of the base, its hint encoder taken from an earlier one if there is one.
+    """A ControlNet that starts as a copy of the base, with an earlier one's hint encoder.
 
-    The hint encoder's last layer is not zero: the zero convolutions make the start neutral already, and two zero
-    layers in series delay the first gradient.
+    The hint encoder's last layer is not zero: the zero convolutions make the start neutral already,
+    and two zero layers in series delay the first gradient.
     """
     control = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 24, 48, 96))
     embedding = control.controlnet_cond_embedding
@@ -103,7 +103,7 @@ def new_controlnet(unet: UNet2DConditionModel, hints: Path | None = None) -> Con
 
 @torch.no_grad()
 def adapt(unet: UNet2DConditionModel, old: Tensor, new: Tensor) -> None:
-    """Fold the best affine map between two spaces of latents into a UNet's first and last convolution.
+    """Fold the best affine map between two kinds of latents into a UNet's first and last layer.
 
     Args:
         unet: A model of the old latents.
@@ -123,7 +123,11 @@ def adapt(unet: UNet2DConditionModel, old: Tensor, new: Tensor) -> None:
 
 
 def export(
-    folder: Path, base: Base, vae: AutoencoderTiny, tokenizer: CLIPTokenizer, controls: dict[str, ControlNetModel]
+    folder: Path,
+    base: Base,
+    vae: AutoencoderTiny,
+    tokenizer: CLIPTokenizer,
+    controls: dict[str, ControlNetModel],
 ) -> None:
     """Write everything as fp16 safetensors in diffusers' layout."""
     pipeline = StableDiffusionPipeline(

@@ -11,7 +11,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Bring all singular values near 1 by Newton-Schulz iterations (kellerjordan.github.io/posts/muon)."""
+    """Bring singular values near 1 by Newton-Schulz steps (kellerjordan.github.io/posts/muon)."""
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = (matrix.T if tall else matrix).bfloat16()
@@ -19,11 +19,11 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return torch.Tensor.to(x.T if tall else x, matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, made orthogonal, with AdamW's size of step (arXiv 2502.16982, section 2.2).
+    """Nesterov momentum, made orthogonal, with AdamW's size of step (arXiv 2502.16982, 2.2).
 
     For weights of two or more dimensions; a convolution counts as (out, in * height * width).
     """
@@ -34,30 +34,35 @@ class Muon(torch.optim.Optimizer):
         super().__init__(list(weights), {"lr": rate, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, _closure: None = None) -> None:  # type: ignore[override]
         """Update every weight that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._update(weight, group["lr"], group["momentum"], group["decay"])
+                    self._update(
+                        weight, weight.grad, group["lr"], group["momentum"], group["decay"]
+                    )
 
-    def _update(self, weight: Tensor, rate: float, momentum: float, decay: float) -> None:
+    def _update(
+        self, weight: Tensor, gradient: Tensor, rate: float, momentum: float, decay: float
+    ) -> None:
         state = self.state[weight]
         if "average" not in state:
             state["average"] = torch.zeros_like(weight)
         average = state["average"]
-        average.lerp_(weight.grad, 1 - momentum)
-        direction = weight.grad.lerp(average, momentum).reshape(len(weight), -1)
+        average.lerp_(gradient, 1 - momentum)
+        direction = gradient.lerp(average, momentum).reshape(len(weight), -1)
         size = 0.2 * max(direction.shape) ** 0.5
         weight.mul_(1 - rate * decay)
         weight.add_(orthogonal(direction).view_as(weight), alpha=-rate * size)
 
 
 def optimisers(module: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the inner matrices of a module; AdamW for its vectors, embeddings, first and last layers."""
-    inner, outer = [], []
+    """Muon for a module's inner matrices; AdamW for vectors, embeddings, first and last layers."""
+    inner: list[Tensor] = []
+    outer: list[Tensor] = []
     for name, weight in module.named_parameters():
         edge = any(part in name for part in ("embed", "conv_in", "conv_out", "controlnet_"))
-        (outer if edge or weight.ndim < 2 else inner).append(weight)  # noqa: PLR2004
+        (outer if edge or weight.ndim < 2 else inner).append(weight)
     adam = torch.optim.AdamW(outer, lr=rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
     return [Muon(inner, rate), adam]

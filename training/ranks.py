@@ -1,4 +1,4 @@
-"""Processes that train together, one thread each: on few shared cores that beats one process with many threads."""
+"""Processes that train together, one thread each: on few cores faster than many threads in one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, distributed, multiprocessing
+from torch import Tensor, distributed
+from torch.multiprocessing.spawn import spawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Rank:
         return self.index == 0
 
     def mean(self, tensors: Sequence[Tensor], extra: Sequence[float] = ()) -> list[float]:
-        """Replace every tensor by its mean over the ranks, in place; return the means of ``extra``."""
+        """Make every tensor its mean over the ranks, in place; return the means of ``extra``."""
         flat = torch.cat([*(t.detach().reshape(-1) for t in tensors), torch.tensor(list(extra))])
         if self.count > 1:
             distributed.all_reduce(flat)
@@ -41,14 +42,14 @@ class Rank:
 
 
 def run_ranks(work: Callable[..., None], count: int, *arguments: object) -> None:
-    """Call ``work(rank, *arguments)`` in ``count`` processes and wait for them; one rank runs right here."""
+    """Call ``work(rank, *arguments)`` in ``count`` processes and wait; one rank runs right here."""
     if count == 1:
         work(Rank(0, 1), *arguments)
         return
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    multiprocessing.spawn(_enter, (count, port, work, arguments), nprocs=count)
+    spawn(_enter, (count, port, work, arguments), nprocs=count)  # type: ignore[no-untyped-call]
 
 
 def log_plainly() -> None:

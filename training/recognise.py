@@ -17,7 +17,7 @@ from training.scenes.geometry import DETAILS, OUTLINES, SHAPES, place
 from training.scenes.render import Pixels
 
 GOOD_SHAPE, GOOD_PERSON = 0.75, 0.6  # intersection over union with the best fitting template
-BANK = 600  # silhouettes of people to compare with
+BANK = 300  # silhouettes of people to compare with
 GRID = 64  # side of the masks that are compared
 
 
@@ -29,9 +29,9 @@ def recognised(drawn: Pixels, scene: Scene) -> bool:
 
 
 def is_shape(drawn: Pixels, scene: Scene) -> bool:
-    """Whether, of all ten shapes, the named one fits the foreground best, fits well, and has its colour."""
+    """Whether of all ten shapes the named one fits best, fits well, and has its colour."""
     mask, name = foreground(drawn), scene.layout.shapes[0].name
-    if mask.mean() < 0.02:  # noqa: PLR2004
+    if mask.mean() < 0.02:
         return False
     fits = {shape: best_fit(mask, shape) for shape in SHAPES}
     right = colour_name(drawn[mask]) == scene.colours.parts[0] or name == "house"
@@ -54,33 +54,37 @@ def _candidates(shape: str, middle: tuple[float, float], half: float) -> Iterato
     for turn, scale, dx, dy in product((-10, -5, 0, 5, 10), (0.9, 1, 1.1), (-2, 0, 2), (-2, 0, 2)):
         drawn = np.zeros((GRID, GRID), np.uint8)
         where = (middle[0] + dx, middle[1] + dy)
-        placed = [place(c - centre, where, half * scale / extent, math.radians(turn)) for c in contours]
+        placed = [
+            place(c - centre, where, half * scale / extent, math.radians(turn)) for c in contours
+        ]
         count = len(OUTLINES[shape])
         for group in (placed[:count], *([c] for c in placed[count:])):
-            cv2.fillPoly(drawn, [np.round(c * 16).astype(np.int32) for c in group], (1,), cv2.LINE_8, 4)
+            cv2.fillPoly(
+                drawn, [np.round(c * 16).astype(np.int32) for c in group], (1,), cv2.LINE_8, 4
+            )
         yield drawn > 0
 
 
 def is_person(drawn: Pixels, scene: Scene) -> bool:
-    """Whether a silhouette like a person's has a head above a shirt above trousers, in the named colours."""
+    """Whether a person-like silhouette has a head above a shirt above trousers, as named."""
     mask = foreground(drawn)
-    if mask.mean() < 0.02:  # noqa: PLR2004
+    if mask.mean() < 0.02:
         return False
     silhouette = max(iou(_framed(mask), known) for known in _bank())
     return silhouette >= GOOD_PERSON and _dressed(drawn, mask, scene)
 
 
 def _dressed(drawn: Pixels, mask: Mask, scene: Scene) -> bool:
-    """Head, shirt and trousers each take a fair share of the person and follow from top to bottom."""
+    """Head, shirt and trousers each take a fair share and follow from top to bottom."""
     rows = np.nonzero(mask)[0]
     nearest = nearest_colours(drawn[mask].astype(float))
-    sleeve = np.abs(drawn[mask] - np.array(shade(scene.colours.paint(1), 0.84))).sum(1) < 60  # noqa: PLR2004
+    sleeve = np.abs(drawn[mask] - np.array(shade(scene.colours.paint(1), 0.84))).sum(1) < 60
     shirt, trousers = (nearest == NAMES.index(name) for name in scene.colours.parts)
     shirt |= sleeve & ~trousers
-    if min(shirt.mean(), trousers.mean()) < 0.12:  # noqa: PLR2004
+    if min(shirt.mean(), trousers.mean()) < 0.12:
         return False
     head = ~shirt & ~trousers & (rows < np.quantile(rows[shirt], 0.25))
-    return bool(head.mean() > 0.04 and np.median(rows[shirt]) < np.median(rows[trousers]))  # noqa: PLR2004
+    return bool(head.mean() > 0.04 and np.median(rows[shirt]) < np.median(rows[trousers]))
 
 
 def _framed(mask: Mask) -> Mask:

@@ -33,13 +33,13 @@ class Clock:
         return max(self.elapsed / (60 * self.minutes), self.step / self.steps)
 
 
-def warm_then_decay(step: int, progress: float, warm: int = 60, decay_from: float = 0.5) -> float:
-    """A learning rate's factor: linear over ``warm`` steps, constant, then linear to nearly nothing."""
+def warm_then_decay(step: int, progress: float, warm: int = 60, decay_from: float = 0.6) -> float:
+    """A learning rate's factor: up over ``warm`` steps, constant, then linear to nearly nothing."""
     decay = min(1.0, max(0.0, 1 - progress) / (1 - decay_from))
     return min(1.0, (step + 1) / warm) * (0.01 + 0.99 * decay)
 
 
 def warm_then_cosine(step: int, progress: float, warm: int = 60) -> float:
-    """A learning rate's factor: linear over ``warm`` steps, then half a cosine down to nearly nothing."""
+    """A learning rate's factor: up over ``warm`` steps, then half a cosine to nearly nothing."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
     return min(1.0, (step + 1) / warm) * (0.01 + 0.99 * cosine)

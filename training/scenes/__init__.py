@@ -1,4 +1,4 @@
-"""Procedural scenes: a layout, colours for it, the picture, its caption and its exact conditionings."""
+"""Procedural scenes: layout, colours, picture, caption and exact conditionings."""
 
 from training.scenes.caption import caption
 from training.scenes.colours import Colours, sample_colours

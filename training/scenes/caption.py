@@ -18,17 +18,20 @@ def caption(layout: Layout, colours: Colours, rng: np.random.Generator | None = 
 
     With ``rng`` the wording varies and one caption in ten leaves the background out.
     """
-    chance = (lambda: 1.0) if rng is None else rng.random
+
+    def chance() -> float:
+        return 1.0 if rng is None else float(rng.random())
+
     if layout.person:
         shirt, trousers = colours.parts
-        verb = "wearing" if chance() < 0.35 else "in"  # noqa: PLR2004
-        legs = "pants" if chance() < 0.2 else "trousers"  # noqa: PLR2004
+        verb = "wearing" if chance() < 0.35 else "in"
+        legs = "pants" if chance() < 0.2 else "trousers"
         text = f"a {layout.person.sex} {verb} {article(shirt)} shirt and {trousers} {legs}"
     else:
         pairs = zip(colours.parts, layout.shapes, strict=True)
         text = " and ".join(article(f"{colour} {shape.name}") for colour, shape in pairs)
-    if chance() < 0.1:  # noqa: PLR2004
-        text = f"a {'picture' if chance() < 0.5 else 'drawing'} of {text}"  # noqa: PLR2004
-    if chance() < 0.1:  # noqa: PLR2004
+    if chance() < 0.1:
+        text = f"a {'picture' if chance() < 0.5 else 'drawing'} of {text}"
+    if chance() < 0.1:
         return text
     return f"{text} on {article(colours.background)} background"

@@ -57,6 +57,8 @@ def sample_colours(rng: np.random.Generator, layout: Layout) -> Colours:
 
 def shade(colour: RGB, factor: float) -> RGB:
     """A darker tone, or a lighter one where dark would be black."""
-    bright = max(colour) > 70  # noqa: PLR2004
-    red, green, blue = (min(255.0, c * factor if bright else c + 130 * (1 - factor)) for c in colour)
+    bright = max(colour) > 70
+    red, green, blue = (
+        min(255.0, c * factor if bright else c + 130 * (1 - factor)) for c in colour
+    )
     return red, green, blue

@@ -25,13 +25,14 @@ STICK = 4  # pixels, half the width of a limb, whatever the canvas
 
 def canny(pixels: Pixels, low: int = 100, high: int = 200) -> Pixels:
     """OpenCV's Canny edges as white lines on black RGB."""
-    return np.repeat(cv2.Canny(pixels, low, high)[..., None], 3, axis=2).astype(np.uint8)
+    lines: Pixels = np.repeat(cv2.Canny(pixels, low, high)[..., None], 3, axis=2).astype(np.uint8)
+    return lines
 
 
 def skeleton(keypoints: Points | None, canvas: int = SIZE, size: int = SIZE) -> Pixels:
     """Draw a pose as controlnet-aux does on a square canvas, then shrink it to ``size``.
 
-    Detectors draw sticks of one width on canvases of many sizes, so a model must know thin ones and thick ones.
+    Detectors draw sticks of one width on canvases of many sizes: a model must know thin and thick.
     """
     drawn = np.zeros((canvas, canvas, 3), np.uint8)
     if keypoints is not None:
@@ -42,7 +43,8 @@ def skeleton(keypoints: Points | None, canvas: int = SIZE, size: int = SIZE) -> 
             cv2.circle(drawn, (int(x), int(y)), STICK, colour, -1)
     if canvas == size:
         return drawn
-    return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small: Pixels = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return small
 
 
 def _draw_stick(drawn: Pixels, start: Points, stop: Points, colour: tuple[int, int, int]) -> None:

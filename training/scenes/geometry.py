@@ -1,4 +1,4 @@
-"""Points, outlines and the capsules that limbs are made of. Unit shapes have radius 1 and y pointing down."""
+"""Points and outlines; unit shapes have radius 1, and y points down."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def _moon() -> Points:
     radius = math.hypot(math.cos(tip) - shift, math.sin(tip))
     bite = math.atan2(math.sin(tip), math.cos(tip) - shift)
     inner = arc(np.array([shift, 0.0]), radius, 2 * math.pi - bite, bite, 32)
-    return np.concatenate([outer, inner]) + (0.12, 0.0)
+    crescent: Points = np.concatenate([outer, inner]) + np.array([0.12, 0.0])
+    return crescent
 
 
 def _cross(arm: float = 0.34) -> Points:

@@ -34,8 +34,8 @@ class Shape:
 class Person:
     """One posed person.
 
-    ``keypoints`` is (18, 2), OpenPose's order (nose, neck, right arm, left arm, right leg, left leg,
-    eyes, ears), the person facing us; ``head`` is the middle of the head and ``up`` the way it points.
+    ``keypoints`` is (18, 2) in OpenPose's order (nose, neck, right arm, left arm, right leg,
+    left leg, eyes, ears), the person facing us; ``head`` is its middle, ``up`` where it points.
     """
 
     keypoints: Points
@@ -63,7 +63,7 @@ class Layout:
 
 def sample_layout(rng: np.random.Generator, kind: Kind | None = None) -> Layout:
     """Draw a layout; 40 % one shape, 15 % two side by side, 45 % a person, unless ``kind`` says."""
-    kind = kind or ("shape", "pair", "person")[int(rng.choice(3, p=[0.40, 0.15, 0.45]))]  # type: ignore[assignment]
+    kind = kind or ("shape", "pair", "person")[int(rng.choice(3, p=[0.40, 0.15, 0.45]))]
     if kind == "person":
         return Layout(person=_person(rng))
     if kind == "shape":
@@ -90,7 +90,7 @@ def _direction(angle: float, side: int = 1) -> Points:
 def _arm(rng: np.random.Generator) -> tuple[float, float]:
     """Angles of upper and lower arm in degrees: down, held out, raised, or on the hip."""
     habit = rng.choice(4, p=[0.4, 0.25, 0.2, 0.15])
-    if habit == 3:  # noqa: PLR2004
+    if habit == 3:
         return rng.uniform(35, 55), rng.uniform(-60, -30)
     upper = rng.uniform(*((8, 35), (55, 100), (110, 160))[habit])
     return upper, upper + rng.uniform(-10, 35)
@@ -98,7 +98,7 @@ def _arm(rng: np.random.Generator) -> tuple[float, float]:
 
 def _leg(rng: np.random.Generator) -> tuple[float, float]:
     """Angles of thigh and shin in degrees: standing, or a wide step."""
-    thigh = rng.uniform(1, 14) if rng.random() < 0.7 else rng.uniform(14, 40)  # noqa: PLR2004
+    thigh = rng.uniform(1, 14) if rng.random() < 0.7 else rng.uniform(14, 40)
     return thigh, thigh - rng.uniform(-4, 14)
 
 
@@ -106,7 +106,10 @@ def _pose(rng: np.random.Generator, height: float) -> tuple[Points, Points, Poin
     """Draw keypoints around a hip at the origin, with the middle of the head and its direction."""
     h = height
     tilt = math.radians(rng.normal(0, 4))
-    up, across = np.array([math.sin(tilt), -math.cos(tilt)]), np.array([math.cos(tilt), math.sin(tilt)])
+    up, across = (
+        np.array([math.sin(tilt), -math.cos(tilt)]),
+        np.array([math.cos(tilt), math.sin(tilt)]),
+    )
     k = np.zeros((18, 2))
     k[NECK] = up * 0.30 * h
     for side, arm, leg in ((-1, RIGHT_ARM, RIGHT_LEG), (1, LEFT_ARM, LEFT_LEG)):
@@ -120,7 +123,10 @@ def _pose(rng: np.random.Generator, height: float) -> tuple[Points, Points, Poin
             k[middle] = k[root] + lengths[0] * h * _direction(a, side)
             k[end] = k[middle] + lengths[1] * h * _direction(b, side)
     nod = math.radians(rng.normal(0, 5)) + tilt
-    head_up, head_across = np.array([math.sin(nod), -math.cos(nod)]), np.array([math.cos(nod), math.sin(nod)])
+    head_up, head_across = (
+        np.array([math.sin(nod), -math.cos(nod)]),
+        np.array([math.cos(nod), math.sin(nod)]),
+    )
     head = k[NECK] + head_up * 0.135 * h
     k[NOSE] = head - head_up * 0.01 * h
     for side, eye, ear in zip((-1, 1), EYES, HEAD_SIDES, strict=True):
@@ -142,4 +148,4 @@ def _person(rng: np.random.Generator) -> Person:
         # Near the middle: a text-only model need not learn where people like to stand.
         offset = -low + room * rng.uniform(0.3, 0.7, 2)
         sex = SEXES[int(rng.choice(3, p=[0.4, 0.3, 0.3]))]
-        return Person(keypoints + offset, head + offset, up, height, sex, bool(rng.random() < 0.5))  # noqa: PLR2004
+        return Person(keypoints + offset, head + offset, up, height, sex, bool(rng.random() < 0.5))

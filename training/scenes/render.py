@@ -103,16 +103,28 @@ def _draw_person(canvas: _Canvas, person: Person, colours: Colours) -> None:
     """Paint from back to front: long hair, legs, torso, arms, head."""
     k, h, head, up = person.keypoints, person.height, person.head, person.up
     if person.sex == "woman":
-        canvas.fill(HAIR, colours.hair, capsule(head + up * 0.01 * h, head - up * 0.1 * h, 0.105 * h, 0.1 * h))
+        canvas.fill(
+            HAIR,
+            colours.hair,
+            capsule(head + up * 0.01 * h, head - up * 0.1 * h, 0.105 * h, 0.1 * h),
+        )
     _draw_legs(canvas, person, colours.paint(2))
     canvas.fill(SKIN, colours.skin, capsule(k[NECK], head, 0.04 * h, 0.04 * h))
     _draw_torso(canvas, person, colours.paint(1))
     _draw_arms(canvas, person, colours)
-    canvas.fill(SKIN, colours.skin, capsule(head - up * 0.012 * h, head + up * 0.012 * h, 0.08 * h, 0.082 * h))
+    canvas.fill(
+        SKIN,
+        colours.skin,
+        capsule(head - up * 0.012 * h, head + up * 0.012 * h, 0.08 * h, 0.082 * h),
+    )
     crown = float(np.arctan2(up[1], up[0]))
     canvas.fill(HAIR, colours.hair, arc(head + up * 0.016 * h, 0.09 * h, crown - 1.4, crown + 1.4))
     for eye in EYES:
-        canvas.fill(SKIN, EYE, capsule(k[eye] - up * 0.008 * h, k[eye] + up * 0.008 * h, 0.014 * h, 0.014 * h))
+        canvas.fill(
+            SKIN,
+            EYE,
+            capsule(k[eye] - up * 0.008 * h, k[eye] + up * 0.008 * h, 0.014 * h, 0.014 * h),
+        )
 
 
 def _draw_legs(canvas: _Canvas, person: Person, colour: RGB) -> None:
@@ -120,7 +132,9 @@ def _draw_legs(canvas: _Canvas, person: Person, colour: RGB) -> None:
     for side, (hip, knee, foot) in ((-1, RIGHT_LEG), (1, LEFT_LEG)):
         along = (k[foot] - k[knee]) / np.linalg.norm(k[foot] - k[knee])
         heel = k[foot] + along * 0.012 * h
-        canvas.fill(SHOE, SHOES, capsule(heel, heel + (side * 0.045 * h, 0.0), 0.042 * h, 0.036 * h))
+        canvas.fill(
+            SHOE, SHOES, capsule(heel, heel + np.array([side * 0.045 * h, 0]), 0.042 * h, 0.036 * h)
+        )
         canvas.fill(TROUSERS, colour, capsule(k[hip], k[knee], 0.066 * h, 0.055 * h))
         canvas.fill(TROUSERS, colour, capsule(k[knee], k[foot], 0.055 * h, 0.045 * h))
     canvas.fill(TROUSERS, colour, capsule(k[RIGHT_LEG[0]], k[LEFT_LEG[0]], 0.066 * h, 0.066 * h))
@@ -133,7 +147,12 @@ def _draw_torso(canvas: _Canvas, person: Person, colour: RGB) -> None:
     out = np.array([-up[1], up[0]])
     waist = hip + up * 0.02 * h
     canvas.fill(SHIRT, colour, capsule(right, left, 0.05 * h, 0.05 * h))
-    corners = [right - out * 0.035 * h, left + out * 0.035 * h, waist + out * 0.125 * h, waist - out * 0.125 * h]
+    corners = [
+        right - out * 0.035 * h,
+        left + out * 0.035 * h,
+        waist + out * 0.125 * h,
+        waist - out * 0.125 * h,
+    ]
     canvas.fill(SHIRT, colour, np.stack(corners))
 
 
