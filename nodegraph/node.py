@@ -171,7 +171,7 @@ class Node(BaseModel, ABC):
         """Tell what is known of each output, from constants and upstream facts alone (no files).
 
         Args:
-            values: The constants, validated, defaults included; those that are several are left out.
+            values: The constants, validated, with defaults; those that are several are left out.
             given: The facts of the linked inputs.
         """
         return {}
@@ -182,7 +182,7 @@ class Node(BaseModel, ABC):
         return ()
 
     def stamp(self) -> object:
-        """Name whatever else the result depends on, as JSON: a file's content, a model's revision."""
+        """Name whatever else the result depends on, as JSON: a file's content, a revision."""
         return None
 
     def group(self) -> Hashable:
@@ -191,7 +191,7 @@ class Node(BaseModel, ABC):
 
 
 class Composite(BaseModel):
-    """A node that draws a sub-graph instead of running: ``draw(self, builder)`` adds calls, returns outputs.
+    """A node that draws a sub-graph: ``draw(self, builder)`` adds calls and returns an Output.
 
     Its fields are inputs like a node's. While it draws, every field holds a stand-in that is only
     passed on to inner calls, never looked into.

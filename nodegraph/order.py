@@ -17,7 +17,7 @@ def order(calls: Sequence[Planned]) -> tuple[list[int], list[list[int]]]:
     """Sort calls topologically, ties by the order they are given in.
 
     Returns:
-        The order, and the cycles there are (then the order is not whole): one for each knot of calls.
+        The order, and a cycle for each knot of calls; where there is one, the order is not whole.
     """
     before = [predecessors(call) for call in calls]
     # Most workflows are written in an order that they can run in.
@@ -28,7 +28,7 @@ def order(calls: Sequence[Planned]) -> tuple[list[int], list[list[int]]]:
 
 
 def _sorted(before: Sequence[Sequence[int]]) -> list[int]:
-    """Kahn's algorithm on a heap: what networkx's lexicographical sort gives, in a tenth of its time."""
+    """Kahn's algorithm on a heap: what networkx's lexicographical sort gives, in less time."""
     after: list[list[int]] = [[] for _ in before]
     for index, sources in enumerate(before):
         for source in sources:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .checks import Checker
@@ -10,15 +10,13 @@ from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal
 from .node import Composite, Node
 from .order import needed, order, predecessors
-from .planned import How as How
-from .planned import Link as Link
-from .planned import Plan as Plan
-from .planned import Planned as Planned
-from .planned import Source as Source
+from .planned import How, Link, Plan, Planned, Source
 from .ports import inputs
 from .registry import Kind, Registry
 from .templates import expand
 from .workflow import Workflow
+
+__all__ = ["How", "Link", "Plan", "Planned", "Source", "plan"]
 
 
 def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = None) -> Plan:
@@ -33,67 +31,70 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     checker = Checker(flat)
     calls = checker.calls()
     running, cycles = order(calls)
-    problems = [*flat.problems, *checker.problems]
-    problems += [_cycle([calls[index].name for index in cycle]) for cycle in cycles]
-    problems += _param_problems(workflow, registry)
     found = {name: checker.find(address) for name, address in workflow.results.items()}
-    problems += [
-        Problem(f"results.{name}", why) for name, why in found.items() if isinstance(why, str)
-    ]
-    names = list(dict.fromkeys(only)) if only is not None else None
-    problems += [
-        Problem("only", did_you_mean(name, workflow.results))
-        for name in names or ()
-        if name not in workflow.results
-    ]
+    names = None if only is None else list(dict.fromkeys(only))
+    _raise(
+        *flat.problems,
+        *checker.problems,
+        *(_cycle([calls[index].name for index in cycle]) for cycle in cycles),
+        *_param_problems(workflow, registry),
+        *(Problem(f"results.{name}", why) for name, why in found.items() if isinstance(why, str)),
+        *_unknown(names or (), workflow.results),
+    )
     # What follows asks for links that lead somewhere.
-    if problems:
-        raise WorkflowError(_once(problems))
     errors, warnings = facts(calls, running, flat.problem)
-    if errors := [*unequal(calls, running, flat.problem), *errors]:
-        raise WorkflowError(_once(errors))
-
+    _raise(*unequal(calls, running, flat.problem), *errors)
     sources = {name: source for name, source in found.items() if isinstance(source, Source)}
-    results = {name: sources[name] for name in (sources if names is None else names)}
-    wanted = _wanted(calls) if names is None else set[int]()
-    if names is None and not results:
-        wanted |= _sinks(calls)
-    kept = needed(calls, running, {*wanted, *(source.call for source in results.values())})
+    results = sources if names is None else {name: sources[name] for name in names}
+    wanted = _wanted(calls, bool(results)) if names is None else set()
+    return _pruned(Plan(workflow, tuple(calls), results, (), tuple(warnings)), running, wanted)
+
+
+def _raise(*problems: Problem) -> None:
+    if problems:
+        # One outer input may be wrong for several inner ones: it is told once.
+        raise WorkflowError(list(dict.fromkeys(problems)))
+
+
+def _unknown(names: Iterable[str], results: Iterable[str]) -> Iterator[Problem]:
+    return (Problem("only", did_you_mean(name, results)) for name in names if name not in results)
+
+
+def _wanted(calls: Sequence[Planned], results: bool) -> set[int]:
+    """The calls to run for their own sake."""
+    impure = {index for index, call in enumerate(calls) if not call.kind.pure}
+    if results:
+        return impure
+    used = {index for call in calls for index in predecessors(call)}
+    return impure | (set(range(len(calls))) - used)
+
+
+def _pruned(whole: Plan, running: Sequence[int], wanted: set[int]) -> Plan:
+    """Put the calls in order, and leave out what no result and no wanted call needs."""
+    roots = {*wanted, *(source.call for source in whole.results.values())}
+    kept = needed(whole.calls, running, roots)
     place = {index: at for at, index in enumerate(kept)}
-    return Plan(
-        workflow,
-        tuple(_moved(calls, kept, place)),
-        {name: Source(place[call], output) for name, (call, output) in results.items()},
-        tuple(place[index] for index in kept if index in wanted),
-        tuple(warnings),
+    return replace(
+        whole,
+        calls=tuple(_moved(whole.calls, kept, place)),
+        results={name: Source(place[at], output) for name, (at, output) in whole.results.items()},
+        wanted=tuple(place[index] for index in kept if index in wanted),
     )
 
 
-def _wanted(calls: Sequence[Planned]) -> set[int]:
-    return {index for index, call in enumerate(calls) if not call.kind.pure}
-
-
-def _sinks(calls: Sequence[Planned]) -> set[int]:
-    """The calls that no other call is linked to."""
-    used = {index for call in calls for index in predecessors(call)}
-    return set(range(len(calls))) - used
-
-
 def _moved(
-    calls: Sequence[Planned], kept: Sequence[int], place: dict[int, int]
+    calls: Sequence[Planned], kept: Sequence[int], place: Mapping[int, int]
 ) -> Iterator[Planned]:
     """Yield the kept calls in order, their links renumbered."""
-    if all(index == at for index, at in place.items()):
+    if all(index == at for at, index in enumerate(kept)):
         yield from (calls[index] for index in kept)
         return
     for index in kept:
-        call = calls[index]
-        yield replace(
-            call, links={input: _renumbered(link, place) for input, link in call.links.items()}
-        )
+        links = {input: _renumbered(link, place) for input, link in calls[index].links.items()}
+        yield replace(calls[index], links=links)
 
 
-def _renumbered(link: Link, place: dict[int, int]) -> Link:
+def _renumbered(link: Link, place: Mapping[int, int]) -> Link:
     return Link(tuple(Source(place[call], output) for call, output in link.sources), link.how)
 
 
@@ -125,8 +126,3 @@ def _inputs(kind: Kind) -> list[str]:
     if isinstance(kind, type) and issubclass(kind, Node | Composite):
         return [*inputs(kind), *kind.renamed]
     return list(kind.workflow.params)
-
-
-def _once(problems: Iterable[Problem]) -> list[Problem]:
-    """Drop what was said already: one outer input may be wrong for several inner ones."""
-    return list(dict.fromkeys(problems))

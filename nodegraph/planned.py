@@ -11,7 +11,8 @@ from .node import Node
 from .workflow import Workflow
 
 How: TypeAlias = Literal["map", "concat", "whole", "gather"]
-"""A ``T`` input maps over one link and concatenates several; a ``list[T]`` input takes one whole and gathers several."""
+"""How items come in: a ``T`` input maps over one link, and concatenates an array of links; a
+``list[T]`` input takes one link whole, and gathers one element from each of an array."""
 
 
 class Source(NamedTuple):
@@ -56,7 +57,7 @@ class Plan:
 
     Attributes:
         workflow: As it was given: composites and templates are not expanded in it.
-        wanted: Calls to run for their own sake: the impure ones, and the sinks where there are no results.
+        wanted: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
     """
 

@@ -1,4 +1,4 @@
-"""Read a node class's ports: their types, what may be linked to what, and which values they take."""
+"""Read a node class's ports: their types, what may be linked to what, which values they take."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def _overrides(kind: type[BaseModel], method: str) -> bool:
 
 
 def _field_schemas(kind: type[BaseModel]) -> tuple[dict[str, CoreSchema], list[CoreSchema]]:
-    """The validation schema of every field, without its default, and the definitions they refer to."""
+    """The schema of every field, without its default, and the definitions they refer to."""
     schema: Any = kind.__pydantic_core_schema__
     definitions: list[CoreSchema] = []
     while schema["type"] != "model-fields":

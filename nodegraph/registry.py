@@ -92,7 +92,7 @@ class Registry(Mapping[str, Kind]):
 
 
 def load_registry(folders: Iterable[Path] = (), templates: Iterable[Path] = ()) -> Registry:
-    """Register what is installed, what lies in ``folders`` of node files, and ``templates`` (JSON files)."""
+    """Register what is installed, the node files in ``folders``, and ``templates`` (JSON files)."""
     registry = Registry({})
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         registry = _extended(registry, entry.value, entry.load)
@@ -141,7 +141,7 @@ def _batch_refusal(kind: type[Node] | type[Composite]) -> str | None:
 
 
 def _extended(registry: Registry, source: str, find: Callable[[], Any]) -> Registry:
-    """Add what ``find`` gives: a sequence of kinds or a callable that makes one. Its errors refuse it alone."""
+    """Add what ``find`` gives: kinds, or a callable that gives them. Its errors refuse it alone."""
     try:
         found = find()
         kinds = list(found() if callable(found) else found)
@@ -165,7 +165,7 @@ def _template_in(path: Path) -> Sequence[Any]:
 
 
 def _module(path: Path) -> ModuleType:
-    """Import a node file under a name of its own, which changes with its text: edited nodes get new cache keys."""
+    """Import a node file under a name made from its text: edited nodes get new cache keys."""
     name = f"_nodes_{blake2b(path.read_bytes(), digest_size=8).hexdigest()}.{path.stem}"
     if name in sys.modules:
         return sys.modules[name]

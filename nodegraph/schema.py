@@ -19,7 +19,7 @@ class _PortSchema(GenerateJsonSchema):
     """JSON Schema in which a type that JSON cannot spell is ``{"wire": "<class name>"}``."""
 
     # A wire's default has no JSON form; the port is then just optional.
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
 
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
         return {"wire": schema["cls"].__name__}
@@ -54,7 +54,7 @@ def describe(kind: Kind, registry: Registry | None = None) -> dict[str, Any]:
 
 
 def humanised(name: str) -> str:
-    """Spell a name for people: ``LoadImage`` is ``Load image``, ``low_threshold`` is ``Low threshold``."""
+    """Spell a name for people: ``LoadImage`` is ``Load image``, ``low_size`` is ``Low size``."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", " ", name).split()
     spelled = [word if word.isupper() and len(word) > 1 else word.lower() for word in words]
     text = " ".join(spelled)

@@ -14,7 +14,7 @@ from .registry import Kind, Registry, Template
 from .workflow import Call, Workflow
 
 LIMIT = 20_000
-"""Calls that one composite or template may expand to: templates that use each other twice double."""
+"""Calls that one composite or template may expand to: those that hold others twice double."""
 
 AnyLink: TypeAlias = str | list[str]
 
@@ -51,7 +51,7 @@ class Flat:
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, name: str, input: str, what: str) -> Problem:
-        """A mistake at an input (or at a whole call), told at the address where the author can act."""
+        """A mistake at an input (or at a whole call), told where the author can act."""
         where = f"{name}.{input}" if input else name
         origin = self.origins.get(name)
         if origin is None:

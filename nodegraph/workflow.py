@@ -33,7 +33,7 @@ class Call(BaseModel):
 
 
 class Param(BaseModel):
-    """One of a workflow's own inputs: it sets the values at ``to``, whose default is what stands there."""
+    """One of a workflow's own inputs: it sets the values at ``to``; these are its default."""
 
     model_config = _MODEL
 
@@ -88,7 +88,7 @@ class Workflow(BaseModel):
             raise WorkflowError(_problems(error)) from error
 
     def to_json(self) -> str:
-        """Write the canonical text: the author's order, defaults left out, two spaces, one last newline."""
+        """Write the canonical text: the author's order, without defaults, one last newline."""
         document = {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -135,7 +135,7 @@ class Workflow(BaseModel):
 
     @property
     def identity(self) -> str:
-        """A hash of what the workflow does: where its nodes are drawn and its title are left out."""
+        """A hash of what the workflow does, without its title and where its nodes are drawn."""
         document = self.model_dump(mode="json", exclude={"view", "title"}, exclude_defaults=True)
         return digest(canonical(document)).hex()
 

@@ -125,7 +125,7 @@ def test_a_list_of_links_and_values_is_refused() -> None:
     two = g.add("two", Const, value=2)
 
     with pytest.raises(
-        UserError, match="sum.values: a list is either all outputs of calls or all values"
+        UserError, match=r"sum\.values: a list is either all outputs of calls or all values"
     ):
         g.add("sum", Sum, values=[two.value, 3])
 

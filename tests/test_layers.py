@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow", "png",
-    "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order", "foresight", "plan",
-    "cache", "events", "context", "tasks", "items", "task_keys", "frontier", "perform", "lanes", "execute",
-    "explain", "cli", "web",
+    "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order",
+    "foresight", "plan", "cache", "events", "context", "tasks", "items", "task_keys", "frontier",
+    "perform", "lanes", "execute", "explain", "cli", "web",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
 # The package's own __init__ and __main__ wire all parts together.
@@ -27,7 +27,7 @@ def layer_of(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that are imported when ``path`` is: what functions import later is not counted."""
+    """The modules that are imported when ``path`` is; what functions import later is not."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -3,14 +3,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 
 from nodegraph.errors import WorkflowError
+from nodegraph.node import Facts, Given, Node
 from nodegraph.plan import Link, Source, plan
+from nodegraph.registry import Registry
 from nodegraph.workflow import Call, Param, Workflow
 
-from .toys import TOYS
+from .toys import TOYS, Number
 
 Entry = Mapping[str, object]
 Nodes = Mapping[str, Entry]
@@ -34,9 +37,7 @@ def chain(length: int, *, backwards: bool = False) -> Workflow:
     return Workflow(nodes=ordered, results={"last": f"n{length - 1}.value"})
 
 
-def problems(
-    nodes: Nodes, only: list[str] | None = None, **results: str
-) -> list[str]:
+def problems(nodes: Nodes, only: list[str] | None = None, **results: str) -> list[str]:
     with pytest.raises(WorkflowError) as caught:
         plan(workflow(nodes, **results), TOYS, only)
     return [str(problem) for problem in caught.value.problems]
@@ -122,7 +123,7 @@ def test_a_mistake_is_named_where_it_is(call: Entry, message: str) -> None:
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
-    nodes = {
+    nodes: Nodes = {
         **BASE,
         "edges": {
             "type": "Outline",
@@ -149,7 +150,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 
 def test_every_cycle_is_named() -> None:
-    nodes = {
+    nodes: Nodes = {
         "a": {"type": "Add", "links": {"left": "b.value"}},
         "b": {"type": "Add", "links": {"left": "a.value"}},
         "c": {"type": "Add", "links": {"left": "c.value"}},
@@ -237,7 +238,7 @@ def test_lists_of_different_lengths_are_named_before_anything_runs(
 
 
 def test_a_length_that_only_running_tells_is_no_mistake() -> None:
-    nodes = {
+    nodes: Nodes = {
         "count": {"type": "Count"},
         "x": {"type": "Add", "values": {"right": [1, 2]}, "links": {"left": "count.values"}},
         "folder": {"type": "LoadPicture", "values": {"path": "folder"}},
@@ -257,7 +258,7 @@ def test_a_length_that_only_running_tells_is_no_mistake() -> None:
 
 
 def test_calls_follow_what_they_depend_on_and_otherwise_the_authors_order() -> None:
-    nodes = {
+    nodes: Nodes = {
         "c": {"type": "Add", "links": {"left": "a.value", "right": "b.value"}},
         "z": {"type": "Count"},
         "b": {"type": "Const", "values": {"value": 1}},
@@ -285,7 +286,7 @@ def test_values_are_converted_and_defaults_added() -> None:
 
 
 def test_what_an_input_takes_decides_how_items_come_in() -> None:
-    nodes = {
+    nodes: Nodes = {
         "two": BASE["two"],
         "one": {"type": "Add", "links": {"left": "two.value"}},
         "several": {"type": "Add", "links": {"left": ["two.value", "one.value"]}},
@@ -305,7 +306,7 @@ def test_what_an_input_takes_decides_how_items_come_in() -> None:
 
 
 def test_a_list_for_an_input_that_takes_one_maps() -> None:
-    nodes = {
+    nodes: Nodes = {
         "x": {"type": "Add", "values": {"left": ["1", 2], "right": 3}},
         "sum": {"type": "Sum", "values": {"values": [1, 2]}},
     }
@@ -338,7 +339,7 @@ def test_the_static_digest_leaves_out_what_differs_between_items() -> None:
 def test_only_what_the_wanted_results_need_is_planned(
     results: dict[str, str], only: list[str] | None, names: list[str], wanted: list[str]
 ) -> None:
-    nodes = {
+    nodes: Nodes = {
         "photo": BASE["photo"],
         "edges": BASE["edges"],
         "save": {"type": "Save", "links": {"image": "photo.image"}},
@@ -375,7 +376,7 @@ def test_a_map_of_another_kind_than_the_model_was_trained_on_is_a_warning() -> N
 
 
 def test_a_model_of_another_family_is_an_error() -> None:
-    nodes = {
+    nodes: Nodes = {
         **STEERED,
         "base": {"type": "LoadModel", "values": {"model": "large"}},
         "paint": {"type": "Paint", "links": {"model": "base.model", "hints": ["hint.hint"]}},
@@ -385,7 +386,7 @@ def test_a_model_of_another_family_is_an_error() -> None:
 
 
 def test_what_is_not_known_is_not_complained_about() -> None:
-    nodes = {
+    nodes: Nodes = {
         **STEERED,
         "net": {"type": "LoadModel", "values": {"model": ["small-canny", "small-pose"]}},
     }
@@ -429,3 +430,37 @@ def test_a_param_may_use_the_old_name_of_an_input() -> None:
     old = Workflow(nodes={"a": Call(type="LoadPicture")}, params={"p": Param(to="a.file")})
 
     assert plan(old.fill(p="x.png"), TOYS).calls[0].values == {"path": Path("x.png")}
+
+
+class Rash(Node):
+    """Tell facts of inputs it was not given."""
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"value": given["model"][0]}
+
+    def run(self) -> Number:
+        return Number(value=0)
+
+
+def test_facts_that_fail_are_the_nodes_mistake() -> None:
+    with pytest.raises(WorkflowError) as caught:
+        plan(workflow({"x": {"type": "Rash"}}), Registry.of(Rash))
+
+    assert str(caught.value.problems[0]) == "x: its facts fail: KeyError: 'model'"
+
+
+class Held(Node):
+    """Hold something that is no data."""
+
+    thing: Any = object()
+
+    def run(self) -> Number:
+        return Number(value=0)
+
+
+def test_a_default_that_cannot_be_part_of_a_key_is_named() -> None:
+    with pytest.raises(WorkflowError) as caught:
+        plan(workflow({"x": {"type": "Held"}}), Registry.of(Held))
+
+    assert str(caught.value.problems[0]) == "x: a value of type object cannot be part of a key"

@@ -67,7 +67,7 @@ class Loose(Node):
     def run(self) -> Number:
         return Number(value=0)
 
-    def run_batch(self, items: list[int], context: Context) -> list[Number]:
+    def run_batch(self, items: list[int], context: Context) -> list[Number]:  # noqa: ARG002
         return []
 
 
@@ -78,7 +78,7 @@ class Short(Node):
         return Number(value=0)
 
     @classmethod
-    def run_batch(cls, items: list[int]) -> list[Number]:
+    def run_batch(cls, items: list[int]) -> list[Number]:  # noqa: ARG003
         return []
 
 
@@ -96,7 +96,8 @@ def _nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (Plain, "Plain: run should be annotated to return an Output, not int"),
         (
             Yields,
-            "Yields: run should be annotated to return an Output, not Generator[Progress, None, int]",
+            "Yields: run should be annotated to return an Output, "
+            "not Generator[Progress, None, int]",
         ),
         (Loose, "Loose: run_batch should be a classmethod: run_batch(cls, items, context)"),
         (Short, "Short: run_batch should take (cls, items, context), not (cls, items)"),

@@ -13,7 +13,7 @@ from nodegraph.registry import Registry, Template
 from nodegraph.templates import expand
 from nodegraph.workflow import Workflow
 
-from .toys import TOYS, Number, Picture, Pictured
+from .toys import TOYS, Const, Number, Picture, Pictured, Sum
 
 Entry = Mapping[str, object]
 
@@ -41,14 +41,14 @@ class Broken(Composite):
 
     value: int = 0
 
-    def draw(self, g: Builder) -> Number:
+    def draw(self, g: Builder) -> Number:  # noqa: ARG002
         raise RuntimeError("out of ink")
 
 
 class Empty(Composite):
     """Return no output of a call."""
 
-    def draw(self, g: Builder) -> Number:
+    def draw(self, g: Builder) -> Number:  # noqa: ARG002
         return Number(value=3)
 
 
@@ -57,7 +57,7 @@ class Through(Composite):
 
     image: Picture
 
-    def draw(self, g: Builder) -> Pictured:
+    def draw(self, g: Builder) -> Pictured:  # noqa: ARG002
         return Pictured(image=self.image)
 
 
@@ -308,7 +308,10 @@ def test_composites_nest_deeply_without_recursion() -> None:
 
 def test_a_template_whose_param_is_linked_inside_is_refused() -> None:
     bad = Template("Bad", Workflow.model_validate({
-        "nodes": {"a": {"type": "Const", "values": {"value": 1}}, "b": {"type": "Add", "links": {"left": "a.value"}}},
+        "nodes": {
+            "a": {"type": "Const", "values": {"value": 1}},
+            "b": {"type": "Add", "links": {"left": "a.value"}},
+        },
         "params": {"n": {"to": "b.left"}},
         "results": {"r": "b.value"},
     }))  # fmt: skip
@@ -330,3 +333,81 @@ def test_folders_still_expand_inside_a_template() -> None:
     ).calls
 
     assert (calls[-1].expands, calls[-1].values) == (("path",), {"path": Path("folder")})
+
+
+class Gathered(Composite):
+    """Add up numbers from outside together with one from inside."""
+
+    first: int = 0
+    second: int | None = None
+
+    def draw(self, g: Builder) -> Number:
+        two = g.add("two", Const, value=2)
+        return g.add("sum", Sum, values=[two.value, self.first])
+
+
+GATHERED = REGISTRY.with_kinds([Gathered])
+
+
+@pytest.mark.parametrize(
+    ("links", "sources"),
+    [
+        ({}, ["x/two"]),
+        ({"first": "a.value"}, ["x/two", "a"]),
+        ({"first": ["a.value", "b.value"]}, ["x/two", "a", "b"]),
+    ],
+)
+def test_an_outer_link_is_one_of_an_inner_array(links: Entry, sources: list[str]) -> None:
+    nodes = {
+        "a": {"type": "Const", "values": {"value": 1}},
+        "b": {"type": "Const", "values": {"value": 2}},
+        "x": {"type": "Gathered", "links": links},
+    }
+
+    calls = plan(workflow(nodes, out="x.value"), GATHERED).calls
+
+    assert [calls[source.call].name for source in calls[-1].links["values"].sources] == sources
+
+
+def test_a_value_cannot_be_one_of_an_inner_array_of_links() -> None:
+    nodes = {"x": {"type": "Gathered", "values": {"first": 3}}}
+
+    assert problems(nodes, GATHERED) == ["x.first: takes only links, not values"]
+
+
+def test_an_output_given_on_needs_a_link() -> None:
+    registry = REGISTRY.with_kinds([Passed])
+
+    assert problems({"x": {"type": "Passed", "values": {"value": 3}}}, registry) == [
+        "x.value: is given on as 'value', so it needs one link"
+    ]
+
+
+def test_outputs_that_are_given_on_in_a_circle_are_named() -> None:
+    nodes = {
+        "x": {"type": "Through", "links": {"image": "y.image"}},
+        "y": {"type": "Through", "links": {"image": "x.image"}},
+        "z": {"type": "Outline", "links": {"image": "x.image"}},
+    }
+
+    assert problems(nodes) == ["z.image: depends on itself: x.image -> y.image -> x.image"]
+
+
+def test_facts_pass_through_composites_and_warn_at_the_outer_call() -> None:
+    nodes = {
+        "net": {"type": "LoadModel", "values": {"model": "small-openpose"}},
+        "x": {"type": "Portrait", "links": {**LINKS, "model": "net.model"}},
+    }
+
+    assert [str(warning) for warning in plan(workflow(nodes), REGISTRY).warnings] == [
+        "x: inside it, steer.image: is made for canny, but the model was trained on openpose"
+    ]
+
+
+class Passed(Composite):
+    """Give a number on."""
+
+    value: int
+
+    def draw(self, g: Builder) -> Number:  # noqa: ARG002
+        return Number(value=self.value)

@@ -31,7 +31,7 @@ def checked(path: Path, cache: Path) -> str:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # Its own cache, which pytest keeps apart for each of its workers; mypy's usual one where it exists is faster.
+    # mypy's usual cache is faster, where there is one.
     usual = ROOT / ".mypy_cache"
     return usual if usual.exists() else tmp_path_factory.mktemp("mypy")
 

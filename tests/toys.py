@@ -1,4 +1,4 @@
-"""Nodes small enough to reason about, for testing how graphs are checked and ordered without torch."""
+"""Nodes small enough to reason about, for testing how graphs are checked and ordered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs that must not type-check: each line with a code must produce that error, and no other line any."""
+"""Graphs that must not type-check: each line with a code must produce it, and no other line any."""
 
 from pathlib import Path
 
@@ -35,4 +35,4 @@ class Wrong(Node):
 
 
 g.add("e16", Wrong)  # E: arg-type
-Output.nothing  # E: attr-defined
+print(Output.nothing)  # E: attr-defined
