@@ -213,6 +213,8 @@ class _Run:
                 self.elsewhere += 1
                 return
             self.claimed[task.key] = task
+        if what == "run":
+            self.front.hold(task)  # before there is a value: a full tier would drop it at once
         task.state = what
         heappush(self.queues[lane], (task.call.index, task.item or 0, task))
 

@@ -33,6 +33,7 @@ class Frontier:
         self._unsettled: deque[CallState] = deque(self.calls)
         self._doomed: deque[tuple[Task, str]] = deque()
         self._pinned: set[Task] = set()
+        self._borrowed: dict[Task, list[Task]] = {}
         for call in self.calls:
             call.holds = len(call.consumers)
         for source in plan.results.values():
@@ -53,6 +54,8 @@ class Frontier:
         for task in self._pinned:
             self._cache.unpin(task.key or b"")
         self._pinned.clear()
+        for task in list(self._borrowed):
+            self._give_back(task)
 
     def complete(self, task: Task, record: Record, seconds: float, cached: bool) -> None:
         """Take note of a result, and of everything it lets go on."""
@@ -61,15 +64,25 @@ class Frontier:
         again = task.must_run
         task.digests, task.state, task.must_run = record.digests, "done", False
         self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
-        if call.holds and task not in self._pinned:
-            self._cache.pin(key)
-            self._pinned.add(task)
+        self.hold(task)
+        self._give_back(task)
         if task.dependents:
             waiting, task.dependents = task.dependents, []
             for dependent in waiting:
                 self._unblock(dependent)
         if not again:
             self._count_down(call)
+
+    def hold(self, task: Task) -> None:
+        """Pin the value of ``task`` for as long as something is still to read it."""
+        if task.call.holds and task not in self._pinned:
+            self._cache.pin(task.key or b"")
+            self._pinned.add(task)
+
+    def _give_back(self, task: Task) -> None:
+        if self._borrowed:
+            for needed in self._borrowed.pop(task, ()):
+                self._cache.unpin(needed.key or b"")
 
     def fail(self, task: Task, error: NodeError) -> None:
         """Take note of a failure, and of everything it makes impossible."""
@@ -81,6 +94,9 @@ class Frontier:
         """Have results whose values are gone computed again before ``task``."""
         task.state = "waiting"
         for needed in set(missing):
+            # Nothing else may be left that holds it: this task does until it has ended.
+            self._cache.pin(needed.key or b"")
+            self._borrowed.setdefault(task, []).append(needed)
             needed.dependents.append(task)
             task.waiting += 1
             if needed.state == "done":
@@ -164,6 +180,7 @@ class Frontier:
             return
         if task.address != because:
             self.heard.append(Skipped(task.call.planned.name, task.items, because))
+        self._give_back(task)
         again = task.must_run
         task.state, task.call.broken = "failed", because
         self._doomed += [(dependent, because) for dependent in task.dependents]
