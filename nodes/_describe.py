@@ -12,7 +12,7 @@ from nodegraph.errors import UserError
 from . import _folders
 from ._identity import identity
 from ._resolve import conditioning_of
-from ._weights import DType, Part, Weights
+from ._weights import DType, Part, Weights, key_of
 from .types import ControlNetModel, DiffusionModel, Shape
 
 _FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
@@ -30,6 +30,9 @@ def base_model(
     unet = _folders.read_json(path / "unet" / "config.json")
     vae = _folders.read_json(path / "vae" / "config.json")
     scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
+    if unet["in_channels"] != vae["latent_channels"]:
+        count = unet["in_channels"]
+        raise UserError(f"model: {name!r} takes more than latents ({count} channels); use a base model")
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
     text_encoder, unet_weights, vae_weights = (
         weights(path / part, part, variant, dtype, allow)
@@ -84,18 +87,17 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
     chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
     if not chosen:
         raise UserError(_none_usable(folder, names))
+    words = folder.parent / "tokenizer" if part == "text_encoder" else None
     if chosen[0].endswith(".bin"):
         from ._pickles import converted_folder
 
         folder = converted_folder(folder, chosen)
         chosen = [path.name for path in folder.glob("*.safetensors")]
-    configs = [folder / "config.json"]
-    if part == "text_encoder":
-        configs += sorted(
-            path for path in (folder.parent / "tokenizer").glob("*") if path.is_file()
-        )
-    key = identity([*configs, *(folder / name for name in chosen)])
-    return Weights(part, str(folder), key, _folders.variant_of(chosen[0]), dtype)
+    digest = identity([folder / name for name in ("config.json", *chosen)])
+    digest += identity(path for path in words.glob("*") if path.is_file()) if words else ""
+    used = _folders.variant_of(chosen[0])
+    key = key_of(part, digest, dtype)
+    return Weights(part, str(folder), key, used, str(words) if words else "", dtype)
 
 
 def _none_usable(folder: Path, names: list[str]) -> str:

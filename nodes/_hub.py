@@ -11,6 +11,7 @@ from ._folders import weights_among
 from ._resolve import TINY, Role
 
 _SECONDS = 5.0
+_CLIP = "openai/clip-vit-large-patch14"
 _CONFIGS = ("config.json", "scheduler_config.json", "model_index.json")
 _TOKENIZER = (
     "vocab.json",
@@ -60,6 +61,30 @@ def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> l
             return []
         chosen += [f"{part}/{name}" for name in weights]
     return chosen
+
+
+def clip_vocabulary(path: Path) -> Path:
+    """The folder of CLIP's tokenizer, which single-file models leave out.
+
+    Raises:
+        UserError: It is nowhere here and the hub cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+
+    options = {"allow_patterns": [*_TOKENIZER], "etag_timeout": _SECONDS}
+    for local in (True, False):
+        try:
+            found = Path(snapshot_download(_CLIP, local_files_only=local, **options))
+        except Exception as error:
+            if not local:
+                raise UserError(
+                    f"model: {str(path)!r} has no vocabulary; fetch CLIP's where the hub can be reached"
+                    f" (hf download {_CLIP} {' '.join(_TOKENIZER)}), or put a tokenizer folder beside it"
+                ) from error
+        else:
+            if (found / "vocab.json").exists():
+                return found
+    raise UserError(f"model: {_CLIP!r} holds no vocabulary")
 
 
 def _names(folder: Path) -> list[str]:

@@ -24,6 +24,7 @@ class Weights(Wire):
         path: The part's folder in diffusers' layout, or one file that holds it.
         key: The identity of the weights' content.
         variant: Which of a folder's files, ``fp16`` say; empty for the plain ones.
+        tokenizer: Of a text encoder: the folder of its vocabulary.
         dtype: What the user asked for; ``auto`` leaves it to the run.
     """
 
@@ -31,6 +32,7 @@ class Weights(Wire):
     path: str
     key: str
     variant: str = ""
+    tokenizer: str = ""
     dtype: DType = "auto"
 
     def load(self, device: str, dtype: str) -> Module:
@@ -80,6 +82,11 @@ def _class_of(part: Part, folder: Path) -> Any:
     return diffusers.UNet2DConditionModel if part == "unet" else diffusers.ControlNetModel
 
 
+def key_of(part: Part, digest: str, dtype: DType) -> str:
+    """The identity of loaded weights: parts of one file differ, and so do numbers of another width."""
+    return f"{part} {digest}" if dtype == "auto" else f"{part} {digest} {dtype}"
+
+
 @lru_cache(maxsize=8)
 def tokenizer(weights: Weights) -> Any:
     """The tokenizer that belongs to a text encoder."""
@@ -87,12 +94,5 @@ def tokenizer(weights: Weights) -> Any:
 
     from ._quiet import quiet
 
-    path = Path(weights.path)
-    if path.is_file():
-        from ._single import tokenizer_folder
-
-        folder = tokenizer_folder()
-    else:
-        folder = path.parent / "tokenizer"
     with quiet():
-        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        return CLIPTokenizer.from_pretrained(weights.tokenizer, local_files_only=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nodegraph.node import Folders, ModelRef, Output, Progress
+from nodegraph.node import Folders, ModelRef, Progress
 
 TINY = Path(__file__).parents[1] / "nodes" / "tiny"
 W = TypeVar("W")
-OutT = TypeVar("OutT")
+R = TypeVar("R")
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Bench:
         """Load nothing: a lease does."""
 
 
-def drain(steps: Generator[Progress, None, OutT] | OutT) -> OutT:
+def drain(steps: Generator[Progress, None, R] | R) -> R:
     """What a slow node returns in the end."""
     if not isinstance(steps, Generator):
         return steps
@@ -50,20 +50,25 @@ def drain(steps: Generator[Progress, None, OutT] | OutT) -> OutT:
 
 
 def save_base(folder: Path, seed: int = 0) -> Path:
-    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels, AutoencoderKL."""
+    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels, a KL VAE."""
     import torch
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import (
+        AutoencoderKL,
+        DDIMScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
     torch.manual_seed(seed)
     tokenizer = CLIPTokenizer.from_pretrained(TINY / "base" / "tokenizer", local_files_only=True)
     text = CLIPTextConfig(
         vocab_size=762,
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=64,
+        intermediate_size=96,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        projection_dim=32,
+        num_attention_heads=1,
+        projection_dim=64,
         bos_token_id=760,
         eos_token_id=761,
         pad_token_id=761,
@@ -72,9 +77,7 @@ def save_base(folder: Path, seed: int = 0) -> Path:
         vae=AutoencoderKL(
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
-            block_out_channels=(8, 8, 16, 16),
-            layers_per_block=1,
-            norm_num_groups=4,
+            block_out_channels=(32, 32, 32, 32),
             scaling_factor=0.18215,
             sample_size=64,
         ),
@@ -82,11 +85,8 @@ def save_base(folder: Path, seed: int = 0) -> Path:
         tokenizer=tokenizer,
         unet=UNet2DConditionModel(
             sample_size=8,
-            block_out_channels=(16, 32, 32, 32),
-            layers_per_block=2,
-            cross_attention_dim=32,
-            attention_head_dim=4,
-            norm_num_groups=8,
+            block_out_channels=(32, 64, 64, 64),
+            cross_attention_dim=64,
         ),
         scheduler=DDIMScheduler(
             beta_start=0.00085,
@@ -105,7 +105,7 @@ def save_base(folder: Path, seed: int = 0) -> Path:
 
 
 def save_controlnet(folder: Path, base: Path, seed: int = 1) -> Path:
-    """Save a ControlNet for a base model whose zero convolutions are filled: untrained ones add nothing."""
+    """Save a ControlNet for a base model, its zero convolutions filled: as they are they add nothing."""
     import torch
     from diffusers import ControlNetModel, UNet2DConditionModel
 
@@ -120,12 +120,114 @@ def save_controlnet(folder: Path, base: Path, seed: int = 1) -> Path:
     return folder
 
 
-def copy_of(folder: Path, to: Path) -> Path:
-    """A copy of a model folder, to be spoiled."""
-    shutil.copytree(folder, to)
-    return to
+def save_single(base: Path, file: Path) -> Path:
+    """Save a base model as one file, with the names that Stable Diffusion was first published with."""
+    from safetensors.torch import load_file, save_file
+
+    name = "diffusion_pytorch_model.safetensors"
+    text = load_file(base / "text_encoder" / "model.safetensors")
+    weights = {
+        **{f"model.diffusion_model.{ldm_unet(k)}": v for k, v in load_file(base / "unet" / name).items()},
+        **{f"first_stage_model.{ldm_vae(k)}": _conv(k, v) for k, v in load_file(base / "vae" / name).items()},
+        **{
+            f"cond_stage_model.transformer.text_model.{k.removeprefix('text_model.')}": v
+            for k, v in text.items()
+        },
+    }
+    save_file(weights, file)
+    return file
 
 
-def outputs_of(output: Output) -> dict[str, object]:
-    """An output's values by name."""
-    return {name: getattr(output, name) for name in type(output).model_fields}
+def save_single_controlnet(folder: Path, file: Path) -> Path:
+    """Save a ControlNet as one file, with the names that ControlNet was first published with."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "diffusion_pytorch_model.safetensors")
+    save_file({f"control_model.{ldm_unet(key)}": value for key, value in weights.items()}, file)
+    return file
+
+
+def _conv(key: str, weight: Any) -> Any:
+    """The VAE's attention used to be made of 1 x 1 convolutions."""
+    return weight[:, :, None, None] if ".to_" in key and weight.ndim == 2 else weight
+
+
+def _renamed(key: str, rules: list[tuple[str, str | Callable[[re.Match[str]], str]]]) -> str:
+    for pattern, new in rules:
+        key = re.sub(pattern, new, key)
+    return key
+
+
+def ldm_unet(key: str) -> str:
+    """The name that a weight of a UNet or ControlNet (3 blocks a level) had before diffusers."""
+    return _renamed(
+        key,
+        [
+            (r"^time_embedding\.linear_1", "time_embed.0"),
+            (r"^time_embedding\.linear_2", "time_embed.2"),
+            (r"^conv_in", "input_blocks.0.0"),
+            (r"^conv_norm_out", "out.0"),
+            (r"^conv_out", "out.2"),
+            (r"^controlnet_cond_embedding\.conv_in", "input_hint_block.0"),
+            (r"^controlnet_cond_embedding\.conv_out", "input_hint_block.14"),
+            (
+                r"^controlnet_cond_embedding\.blocks\.(\d)",
+                lambda m: f"input_hint_block.{2 * int(m[1]) + 2}",
+            ),
+            (r"^controlnet_down_blocks\.(\d+)", r"zero_convs.\1.0"),
+            (r"^controlnet_mid_block", "middle_block_out.0"),
+            (
+                r"^down_blocks\.(\d)\.resnets\.(\d)",
+                lambda m: f"input_blocks.{3 * int(m[1]) + int(m[2]) + 1}.0",
+            ),
+            (
+                r"^down_blocks\.(\d)\.attentions\.(\d)",
+                lambda m: f"input_blocks.{3 * int(m[1]) + int(m[2]) + 1}.1",
+            ),
+            (
+                r"^down_blocks\.(\d)\.downsamplers\.0\.conv",
+                lambda m: f"input_blocks.{3 * int(m[1]) + 3}.0.op",
+            ),
+            (r"^mid_block\.attentions\.0", "middle_block.1"),
+            (r"^mid_block\.resnets\.(\d)", lambda m: f"middle_block.{2 * int(m[1])}"),
+            (
+                r"^up_blocks\.(\d)\.resnets\.(\d)",
+                lambda m: f"output_blocks.{3 * int(m[1]) + int(m[2])}.0",
+            ),
+            (
+                r"^up_blocks\.(\d)\.attentions\.(\d)",
+                lambda m: f"output_blocks.{3 * int(m[1]) + int(m[2])}.1",
+            ),
+            (
+                r"^up_blocks\.(\d)\.upsamplers\.0\.conv",
+                lambda m: f"output_blocks.{3 * int(m[1]) + 2}.{1 + (m[1] != '0')}.conv",
+            ),
+            # Only in resnets: a transformer's norms keep their names.
+            (r"^(\w+_blocks?[.\d]+)norm1", r"\1in_layers.0"),
+            (r"^(\w+_blocks?[.\d]+)conv1", r"\1in_layers.2"),
+            (r"^(\w+_blocks?[.\d]+)norm2", r"\1out_layers.0"),
+            (r"^(\w+_blocks?[.\d]+)conv2", r"\1out_layers.3"),
+            (r"\.time_emb_proj\.", ".emb_layers.1."),
+            (r"\.conv_shortcut\.", ".skip_connection."),
+        ],
+    )
+
+
+def ldm_vae(key: str) -> str:
+    """The name that a weight of a four-level AutoencoderKL had before diffusers."""
+    return _renamed(
+        key,
+        [
+            (r"conv_norm_out", "norm_out"),
+            (r"down_blocks\.(\d)\.resnets\.(\d)", r"down.\1.block.\2"),
+            (r"down_blocks\.(\d)\.downsamplers\.0", r"down.\1.downsample"),
+            (r"up_blocks\.(\d)\.resnets\.(\d)", lambda m: f"up.{3 - int(m[1])}.block.{m[2]}"),
+            (r"up_blocks\.(\d)\.upsamplers\.0", lambda m: f"up.{3 - int(m[1])}.upsample"),
+            (r"mid_block\.resnets\.(\d)", lambda m: f"mid.block_{int(m[1]) + 1}"),
+            (r"mid_block\.attentions\.0", "mid.attn_1"),
+            (r"attn_1\.group_norm", "attn_1.norm"),
+            (r"attn_1\.to_([qkv])", r"attn_1.\1"),
+            (r"attn_1\.to_out\.0", "attn_1.proj_out"),
+            (r"conv_shortcut", "nin_shortcut"),
+        ],
+    )

@@ -1,0 +1,118 @@
+"""What the sizes of a single-file checkpoint's weights say about the networks in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ._weights import Part
+
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+Config: TypeAlias = dict[str, Any]
+
+PREFIXES: Mapping[Part, str] = {
+    "text_encoder": "cond_stage_model.",
+    "unet": "model.diffusion_model.",
+    "vae": "first_stage_model.",
+    "controlnet": "control_model.",
+}
+
+
+def base_configs(shapes: Shapes) -> dict[str, Config] | None:
+    """The configurations of an SD 1.x checkpoint's parts; None where it is none."""
+    try:
+        return {"unet": _unet(shapes), "vae": _vae(shapes), "text_encoder": _text(shapes)}
+    except (KeyError, ValueError):
+        return None
+
+
+def controlnet_config(shapes: Shapes) -> Config | None:
+    """The configuration of a ControlNet checkpoint; None where it is none."""
+    prefix = PREFIXES["controlnet"] if any(k.startswith("control_model.") for k in shapes) else ""
+    try:
+        hints = [shapes[f"{prefix}input_hint_block.{i}.weight"][0] for i in (0, 4, 8, 12)]
+        config = _levels(shapes, prefix)
+    except (KeyError, ValueError):
+        return None
+    return {**config, "_class_name": "ControlNetModel", "conditioning_embedding_out_channels": hints}
+
+
+def _unet(shapes: Shapes) -> Config:
+    prefix = PREFIXES["unet"]
+    config = _levels(shapes, prefix)
+    names = [name.replace("Down", "Up") for name in reversed(config["down_block_types"])]
+    out = shapes[f"{prefix}out.2.weight"][0]
+    kind = {"_class_name": "UNet2DConditionModel", "sample_size": 64}
+    return {**config, **kind, "up_block_types": names, "out_channels": out}
+
+
+def _levels(shapes: Shapes, prefix: str) -> Config:
+    """What a UNet and a ControlNet have in common: the way down."""
+    channels: list[int] = []
+    attends: list[bool] = []
+    layers, block = 0, 1
+    starts_level = True
+    while f"{prefix}input_blocks.{block}.0.op.weight" in shapes or (
+        f"{prefix}input_blocks.{block}.0.out_layers.3.weight" in shapes
+    ):
+        at = f"{prefix}input_blocks.{block}"
+        if f"{at}.0.op.weight" in shapes:
+            starts_level = True
+        else:
+            if starts_level:
+                channels.append(shapes[f"{at}.0.out_layers.3.weight"][0])
+                attends.append(f"{at}.1.proj_in.weight" in shapes)
+            layers += len(channels) == 1
+            starts_level = False
+        block += 1
+    attention = f"{prefix}middle_block.1."
+    linear = len(shapes[f"{attention}proj_in.weight"]) == 2
+    return {
+        "in_channels": shapes[f"{prefix}input_blocks.0.0.weight"][1],
+        "block_out_channels": channels,
+        "down_block_types": ["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attends],
+        "layers_per_block": layers,
+        "cross_attention_dim": shapes[f"{attention}transformer_blocks.0.attn2.to_k.weight"][1],
+        # SD 1.x has 8 heads everywhere, SD 2.x heads of 64 numbers.
+        "attention_head_dim": [c // 64 for c in channels] if linear else 8,
+        "use_linear_projection": linear,
+    }
+
+
+def _vae(shapes: Shapes) -> Config:
+    down = f"{PREFIXES['vae']}encoder.down."
+    levels = _count(shapes, down)
+    channels = [shapes[f"{down}{i}.block.0.conv1.weight"][0] for i in range(levels)]
+    return {
+        "_class_name": "AutoencoderKL",
+        "block_out_channels": channels,
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "layers_per_block": _count(shapes, f"{down}0.block."),
+        "latent_channels": shapes[f"{PREFIXES['vae']}decoder.conv_in.weight"][1],
+        "sample_size": 512,
+        "scaling_factor": 0.18215,
+    }
+
+
+def _text(shapes: Shapes) -> Config:
+    prefix = f"{PREFIXES['text_encoder']}transformer.text_model."
+    vocabulary, width = shapes[f"{prefix}embeddings.token_embedding.weight"]
+    return {
+        "model_type": "clip_text_model",
+        "architectures": ["CLIPTextModel"],
+        "vocab_size": vocabulary,
+        "hidden_size": width,
+        "projection_dim": width,
+        "intermediate_size": shapes[f"{prefix}encoder.layers.0.mlp.fc1.weight"][0],
+        "num_hidden_layers": _count(shapes, f"{prefix}encoder.layers."),
+        "num_attention_heads": max(width // 64, 1),
+        "max_position_embeddings": shapes[f"{prefix}embeddings.position_embedding.weight"][0],
+        "hidden_act": "quick_gelu",
+    }
+
+
+def _count(shapes: Shapes, prefix: str) -> int:
+    """How many numbered parts there are under a prefix."""
+    numbers = {key[len(prefix) :].split(".")[0] for key in shapes if key.startswith(prefix)}
+    return sum(number.isdecimal() for number in numbers)

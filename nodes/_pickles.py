@@ -1,0 +1,81 @@
+"""Pickled weights, where they are allowed: read without running code, and turned into safetensors once."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodegraph.errors import UserError
+
+from ._identity import cache_folder, identity, sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
+    """A component's folder with its pickles as one safetensors file, in the cache."""
+    into = cache_folder() / "converted" / identity(folder / name for name in pickles)[:40]
+    name = "model" if "architectures" in (folder / "config.json").read_text("utf-8") else ""
+    target = into / f"{name or 'diffusion_pytorch_model'}.safetensors"
+    if not target.exists():
+        merged: dict[str, Tensor] = {}
+        for one in pickles:
+            merged |= _read(folder / one)
+        _write(merged, target)
+    shutil.copyfile(folder / "config.json", into / "config.json")
+    return into
+
+
+def converted_file(path: Path) -> Path:
+    """A pickled checkpoint as a safetensors file, in the cache."""
+    target = cache_folder() / "converted" / f"{sha256(path)[:40]}.safetensors"
+    if not target.exists():
+        _write(_read(path), target)
+    return target
+
+
+def is_pickle(path: Path) -> bool:
+    """Tell by a file's first bytes: torch's zip archives and bare pickles, whatever it is called."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return start[:2] == b"PK" or (start[:1] == b"\x80" and start[8:9] != b"{")
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    import torch
+
+    try:
+        content = _loaded(path)
+    except pickle.UnpicklingError as error:
+        raise UserError(f"model: {str(path)!r} holds more than weights; it is not read") from error
+    except (RuntimeError, EOFError, OSError) as error:
+        raise UserError(f"model: {str(path)!r} is damaged or no checkpoint: {error}") from error
+    inner = content.get("state_dict", content) if isinstance(content, Mapping) else {}
+    found = {str(key): one for key, one in inner.items() if isinstance(one, torch.Tensor)}
+    if not found:
+        raise UserError(f"model: {str(path)!r} holds no weights")
+    return found
+
+
+def _loaded(path: Path) -> Any:
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except RuntimeError:
+        # Only archives can be mapped into memory; files from before torch 1.6 are none.
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _write(weights: Mapping[str, Tensor], target: Path) -> None:
+    from safetensors.torch import save_file
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    # Weights that share memory are written twice: safetensors knows no sharing.
+    save_file({key: one.clone().contiguous() for key, one in weights.items()}, part)
+    part.replace(target)

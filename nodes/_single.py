@@ -1,0 +1,170 @@
+"""Models in one file, as Stable Diffusion was first published: what they hold, and how it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodegraph.errors import UserError
+
+from . import _ldm
+from ._identity import cache_folder, identity, sha256, write_whole
+from ._weights import DType, Part, Weights, key_of
+from .types import ControlNetModel, DiffusionModel
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+# Every SD 1.x checkpoint was trained with these; the file does not say.
+_SCHEDULER = {
+    "_class_name": "PNDMScheduler",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "num_train_timesteps": 1000,
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+}
+
+
+def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
+    """Describe the base model in one file."""
+    from ._describe import shape
+
+    given, path = path, _usable(path, allow)
+    configs = _ldm.base_configs(_shapes(path))
+    if configs is None:
+        raise UserError(f"model: {name!r} is no Stable Diffusion 1.x base model in one file")
+    tokenizer = _tokenizer(given)
+    digest = sha256(path)
+
+    def part(which: Part) -> Weights:
+        words = identity(tokenizer.iterdir()) if which == "text_encoder" else ""
+        key = key_of(which, digest + words, dtype)
+        return Weights(which, str(path), key, tokenizer=str(tokenizer), dtype=dtype)
+
+    factor = 2 ** (len(configs["vae"]["block_out_channels"]) - 1)
+    return DiffusionModel(
+        name=name,
+        shape=shape(configs["unet"], name),
+        factor=factor,
+        size=64 * factor,
+        scheduler=json.dumps(_SCHEDULER, sort_keys=True),
+        text_encoder=part("text_encoder"),
+        unet=part("unet"),
+        vae=part("vae"),
+    )
+
+
+def controlnet_from_file(
+    name: str, path: Path, dtype: DType, allow: frozenset[str]
+) -> ControlNetModel:
+    """Describe the ControlNet in one file."""
+    from ._describe import shape
+    from ._resolve import conditioning_of
+
+    path = _usable(path, allow)
+    config = _ldm.controlnet_config(_shapes(path))
+    if config is None:
+        raise UserError(f"model: {name!r} is no ControlNet for Stable Diffusion in one file")
+    net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
+    return ControlNetModel(name, shape(config, name), net, conditioning_of(Path(name).stem))
+
+
+def read_part(part: Part, path: Path, dtype: Any) -> Module:
+    """Read one part of a single-file model, and no other part's weights."""
+    import diffusers
+    from safetensors import safe_open
+
+    shapes = _shapes(path)
+    prefix = _ldm.PREFIXES[part]
+    with safe_open(path, framework="pt") as file:
+        found = {key: file.get_tensor(key) for key in shapes if key.startswith(prefix)}
+    found = found or _everything(path)
+    config = _config_folder(part, shapes)
+    options = {"config": str(config), "subfolder": part, "local_files_only": True}
+    if part == "text_encoder":
+        return _text_encoder(found, options, dtype)
+    kind = {
+        "unet": diffusers.UNet2DConditionModel,
+        "vae": diffusers.AutoencoderKL,
+        "controlnet": diffusers.ControlNetModel,
+    }[part]
+    module: Module = kind.from_single_file(found, dtype=dtype, **options)
+    return module
+
+
+def _text_encoder(found: Mapping[str, Any], options: Mapping[str, Any], dtype: Any) -> Module:
+    from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+    from transformers import CLIPTextModel
+
+    module: Module = create_diffusers_clip_model_from_ldm(
+        CLIPTextModel, found, torch_dtype=dtype, **options
+    )
+    return module
+
+
+def _everything(path: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(path))
+
+
+def _config_folder(part: Part, shapes: Shapes) -> Path:
+    """The part's configuration, worked out from the sizes of its weights, where diffusers reads it."""
+    config = (
+        _ldm.controlnet_config(shapes)
+        if part == "controlnet"
+        else (_ldm.base_configs(shapes) or {}).get(part)
+    )
+    text = json.dumps(config, sort_keys=True)
+    folder = cache_folder() / "configs" / f"{hash_of(text)[:40]}"
+    write_whole(folder / part / "config.json", text.encode())
+    return folder
+
+
+def hash_of(text: str) -> str:
+    """A name for a text's content."""
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _usable(path: Path, allow: frozenset[str]) -> Path:
+    """The file itself, or what an allowed pickle was converted into."""
+    from ._pickles import converted_file, is_pickle
+
+    if not is_pickle(path):
+        return path.resolve()
+    if "pickle" not in allow:
+        raise UserError(
+            f"model: {str(path)!r} is a pickle, which can run code when it is read; use a .safetensors"
+            " file, or allow it with --allow-pickle if you trust where it is from"
+        )
+    return converted_file(path)
+
+
+def _shapes(path: Path) -> Shapes:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(f"model: {str(path)!r} is damaged or no .safetensors file: {error}") from error
+
+
+def _tokenizer(path: Path) -> Path:
+    """The vocabulary that a single file lacks: from a folder beside it, else CLIP's own."""
+    beside = path.parent / "tokenizer"
+    if beside.is_dir():
+        return beside
+    from ._hub import clip_vocabulary
+
+    return clip_vocabulary(path)
