@@ -1,4 +1,4 @@
-"""Scene 1 as a plain diffusers script: what somebody would write without a graph, to measure against."""
+"""Scene 1 as a plain diffusers script, without a graph: what benchmarks measure against."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Scene:
 
 @dataclass
 class Script:
-    """The script's state between edits, as in a notebook: the pipeline stays loaded until the base changes."""
+    """The script between edits, as in a notebook: the pipeline stays loaded until the base changes."""
 
     pipeline: Any = None
     base: Path | None = None

@@ -143,7 +143,8 @@ class Output(BaseModel):
 
 OutT = TypeVar("OutT", bound=Output)
 OutT_co = TypeVar("OutT_co", bound=Output, covariant=True)
-Steps: TypeAlias = Generator[Progress, None, OutT]
+Returned = TypeVar("Returned")
+Steps: TypeAlias = Generator[Progress, None, Returned]
 
 
 class Node(BaseModel, ABC):
@@ -181,7 +182,7 @@ class Node(BaseModel, ABC):
         """Find what does not go together, before anything runs."""
         return ()
 
-    def stamp(self) -> object:
+    def stamp(self, context: Context) -> object:  # noqa: ARG002
         """Name whatever else the result depends on, as JSON: a file's content, a revision."""
         return None
 

@@ -187,7 +187,7 @@ class Worker:
     def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
         batch = getattr(type(nodes[0]), "run_batch", None)
-        alone = getattr(nodes[0], "run", None)
+        alone: Callable[..., Any] = nodes[0].run  # type: ignore[attr-defined]
         running = _call(batch, context, nodes) if batch else _call(alone, context)
         if hasattr(running, "send"):
             items = tuple(task.item for task in tasks if task.item is not None)

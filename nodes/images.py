@@ -39,7 +39,7 @@ class LoadImage(Node):
 
     lane = "io"
 
-    def stamp(self, context: Context) -> object:  # type: ignore[override]
+    def stamp(self, context: Context) -> object:
         """The content, so that a changed file is read again and a renamed folder is not."""
         url = _files.url_of(self.path)
         if url is None:

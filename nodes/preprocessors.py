@@ -82,7 +82,7 @@ class OpenPose(Node):
         ),
     ] = None
 
-    def stamp(self, context: Context) -> object:  # type: ignore[override]
+    def stamp(self, context: Context) -> object:
         """The content of the weights, where they are not the built-in ones."""
         if self.model == "movenet":
             return None

@@ -13,7 +13,7 @@ from nodegraph.cache import Cache
 from nodegraph.context import Settings
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Outcome
-from nodegraph.node import Context
+from nodegraph.node import Context, LaneName
 from nodegraph.registry import Registry
 
 
@@ -117,7 +117,11 @@ class Batched(Node):
         return self.run_batch([self], context)[0]
 
     @classmethod
-    def run_batch(cls, items: Sequence[Batched], context: Context) -> list[Number]:
+    def run_batch(
+        cls,
+        items: Sequence[Batched],
+        context: Context,  # noqa: ARG003
+    ) -> list[Number]:
         cls.batches.append([item.value for item in items])
         if len(items) > items[0].fits:
             raise MemoryError("out of memory")
@@ -143,7 +147,7 @@ class Read(Node):
 
     path: Path
 
-    def stamp(self) -> object:
+    def stamp(self, context: Context) -> object:  # noqa: ARG002
         return self.path.read_text()
 
     def run(self) -> Number:
@@ -185,7 +189,7 @@ class Spoil(Node):
 class Meet(Node):
     """Wait in its lane until a node of the other lane has come."""
 
-    lane: ClassVar = "io"
+    lane: ClassVar[LaneName] = "io"
     value: int
     barrier: ClassVar[threading.Barrier] = threading.Barrier(2, timeout=5)
 
@@ -197,7 +201,7 @@ class Meet(Node):
 class MeetToo(Meet):
     """The same on the processor's lane."""
 
-    lane: ClassVar = "cpu"
+    lane: ClassVar[LaneName] = "cpu"
 
 
 TOYS = Registry.of(
