@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from .cache import Cache, Record
 from .errors import NodeError, UserError
 from .events import Event, Failed, Finished, Skipped
-from .items import resolvable, resolve
+from .items import behind, resolvable, resolve
 from .node import Folders
 from .plan import Plan
 from .tasks import CallState, Task, states
@@ -63,6 +63,7 @@ class Frontier:
         assert key is not None
         again = task.must_run
         task.digests, task.state, task.must_run = record.digests, "done", False
+        task.worth = max(record.seconds, behind(task, self.calls))
         self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
         self.hold(task)
         self._give_back(task)

@@ -170,6 +170,14 @@ def needs(task: Task, calls: Sequence[CallState]) -> Iterator[Task]:
             yield element.task
 
 
+def behind(task: Task, calls: Sequence[CallState]) -> float:
+    """Seconds that the slowest took of all that ``task`` depends on."""
+    worth = 0.0
+    for needed in needs(task, calls):
+        worth = max(worth, needed.worth)
+    return worth
+
+
 def constants(task: Task) -> Mapping[str, object]:
     """The values of ``task``'s unlinked inputs: lists give their entry for this item."""
     if not task.call.values:

@@ -16,7 +16,7 @@ from .cache import Cache, Record
 from .context import RunContext
 from .errors import NodeError, UserError
 from .events import Progressed
-from .items import bound, constants
+from .items import behind, bound, constants
 from .node import Node, Output
 from .ports import output_of
 from .task_keys import parts_of
@@ -177,6 +177,7 @@ class Worker:
                     output,
                     kind=kind,
                     seconds=seconds,
+                    behind=behind(task, self.calls),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
                 )
             except Exception as error:

@@ -19,6 +19,7 @@ class Task:
         item: Its index, or None where the call is not mapped.
         waiting: How many things must be known before this task's key can be.
         dependents: The tasks that wait for just this one.
+        worth: Seconds that the slowest of it and all it depends on took.
         must_run: Its value is needed again though its result is known.
     """
 
@@ -32,6 +33,7 @@ class Task:
         "stamp",
         "state",
         "waiting",
+        "worth",
     )
 
     def __init__(self, call: CallState, item: int | None) -> None:
@@ -43,6 +45,7 @@ class Task:
         self.state = "waiting"
         self.stamp: object = None
         self.must_run = False
+        self.worth = 0.0
 
     @property
     def items(self) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from nodegraph.node import Wire
 
+from ._weights import Weights
+
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from torch import Tensor
-
-    from ._weights import Weights
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Conditioned: TypeAlias = Literal["canny", "openpose"]

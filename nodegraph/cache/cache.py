@@ -149,8 +149,15 @@ class Cache:
         kind: type[Node],
         seconds: float,
         parts: Callable[[], Mapping[str, str]],
+        behind: float = 0.0,
     ) -> Record:
-        """Keep what a call gave. Its arrays become read-only: from now on they are shared."""
+        """Keep what a call gave. Its arrays become read-only: from now on they are shared.
+
+        Args:
+            seconds: What the call took.
+            behind: What the slowest call took that this one depends on: making it again may take that
+                again, so even a quick call is worth writing to disk.
+        """
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
         said = self._notes.parts(name, seconds, parts)
@@ -159,8 +166,10 @@ class Cache:
         if said:
             self._notes.note(name, record)
         self._memory.add(Entry(key, output, size, seconds, place, homes))
-        if self._store is not None and seconds >= WORTH_NOTING:
-            self._write(key, name, record, _Settled(output, size, place, homes))
+        worth = max(seconds, behind)
+        if self._store is not None and worth >= WORTH_NOTING:
+            made = _Settled(output, size, place, homes)
+            self._write(key, name, record, made, value=worth >= WORTH_WRITING)
         return record
 
     def _settled(self, output: Output) -> _Settled:
@@ -174,10 +183,10 @@ class Cache:
         place = next((each for each in places if each != "cpu"), "cpu")
         return _Settled(output, size, place, tuple(each != "cpu" for each in places))
 
-    def _write(self, key: Key, name: str, record: Record, made: _Settled) -> None:
+    def _write(self, key: Key, name: str, record: Record, made: _Settled, value: bool) -> None:
         store = self._store
         assert store is not None
-        output = made.output if record.seconds >= WORTH_WRITING else None
+        output = made.output if value else None
 
         def write() -> None:
             store.save(key, name, record, output, made.homes)
