@@ -91,10 +91,13 @@ class Arrays:
 
     def owns(self, value: object) -> bool:
         numpy = sys.modules.get("numpy")
-        if numpy is not None and isinstance(value, numpy.ndarray):
+        array = getattr(numpy, "ndarray", None)
+        if array is not None and isinstance(value, array):
             return value.dtype.name in _NAMES
         torch = sys.modules.get("torch")
-        if torch is not None and isinstance(value, torch.Tensor):
+        # Another thread may be importing it just now.
+        tensor = getattr(torch, "Tensor", None)
+        if torch is not None and tensor is not None and isinstance(value, tensor):
             return (
                 value.layout is torch.strided
                 and value.device.type != "meta"
