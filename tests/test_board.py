@@ -101,3 +101,16 @@ def test_every_ended_node_is_counted_once() -> None:
     made = board({"a": 2, "b": 1}, finished(0), finished(1), Finished("b", (), 1.0, False, KEY))
 
     assert (made.ended, list(made.running)) == (2, [])
+
+
+def test_a_node_whose_items_nobody_could_count_has_ended_when_the_run_has() -> None:
+    made = board({"a": None}, finished(0), finished(1))
+    before = made.rows["a"].state
+
+    late = made.close()
+
+    assert (before, [row.state for row in late], state_of(late[0], 0.0)) == (
+        "running",
+        ["done"],
+        "2 items, 2.0 s",
+    )

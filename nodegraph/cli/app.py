@@ -55,10 +55,16 @@ Only: TypeAlias = Annotated[
     typer.Option(metavar="RESULT", help="Make only this result, and what it needs."),
 ]
 Device: TypeAlias = Annotated[
-    str, typer.Option(help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can.")
+    str,
+    typer.Option(
+        metavar="NAME", help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can."
+    ),
 ]
 Dtype: TypeAlias = Annotated[
-    str, typer.Option(help="float32, float16, bfloat16; auto is float16 on CUDA, else float32.")
+    str,
+    typer.Option(
+        metavar="NAME", help="float32, float16, bfloat16; auto is float16 on CUDA, else float32."
+    ),
 ]
 
 
@@ -94,7 +100,7 @@ def run(
         ),
     ] = None,
     batch: Annotated[
-        int, typer.Option(min=1, help="At most so many items are sampled together.")
+        int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
     ] = 4,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")
@@ -218,7 +224,10 @@ def workflows() -> None:
 def show(
     file: File,
     format: Annotated[
-        str | None, typer.Option(help="text, mermaid or svg; else what the output's name says.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="text, mermaid or svg; else what the output's name says."
+        ),
     ] = None,
     output: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from ..events import Event, Failed, Finished, Progressed, Skipped, Started
+from ..events import Event, Failed, Finished, Items, Progressed, Skipped, Started
 
 State: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 ENDED = frozenset({"done", "failed", "skipped"})
@@ -23,6 +23,7 @@ class Row:
         seconds: Time spent computing, summed over items.
         began: When its first item was started, by the board's clock; None until then.
         why: What failed, or whose failure made it skip.
+        known: The items that are finished, and whether they were cached.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Row:
     seconds: float = 0.0
     began: float | None = None
     why: str = ""
+    known: dict[Items, bool] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -77,14 +79,14 @@ class Board:
             case Started(items=items):
                 row.began = self.clock() if row.began is None else row.began
                 row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
-                # A known result that is no longer held is made again for somebody who needs it.
-                again = max(row.ended + row.batch - (row.total or row.ended + row.batch), 0)
-                row.done, row.cached = row.done - again, max(row.cached - again, 0)
             case Progressed(done=done, total=total):
                 row.steps = (done, total)
-            case Finished(seconds=seconds, cached=cached):
-                row.done += 1
-                row.cached += cached
+            case Finished(items=items, seconds=seconds, cached=cached):
+                # A known result that is no longer held is made again for somebody who needs it.
+                before = row.known.get(items)
+                row.known[items] = cached
+                row.done += before is None
+                row.cached += cached - bool(before)
                 row.seconds += 0.0 if cached else seconds
                 row.batch = max(row.batch - 1, 0)
             case Failed(error=error):
@@ -99,7 +101,7 @@ class Board:
 
     def _settle(self, row: Row) -> None:
         before = row.state in ENDED
-        if row.ended and row.ended >= (row.total or 0) and not row.batch:
+        if row.total is not None and row.ended >= row.total and not row.batch:
             row.state = "failed" if row.failed else "skipped" if row.skipped else "done"
         elif row.ended or row.batch:
             row.state = "running"
@@ -108,6 +110,14 @@ class Board:
         self.latest.pop(row.name, None)
         self.running.pop(row.name, None)
         (self.latest if after else self.running)[row.name] = None
+
+    def close(self) -> list[Row]:
+        """Settle the rows whose number of items was not known before the run ended; return them."""
+        late = [row for row in self.rows.values() if row.total is None and row.ended]
+        for row in late:
+            row.total = row.ended
+            self._settle(row)
+        return late
 
     def shown(self, lines: int) -> Iterable[Row]:
         """The rows worth showing in so many lines, in the plan's order.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,8 +67,11 @@ class Log:
         self.board = board
         self.said: dict[str, float] = {}
 
-    def watching(self) -> AbstractContextManager[object]:
-        return nullcontext()
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        yield
+        for row in self.board.close():
+            self._say(row, self.board.clock())
 
     def hear(self, event: Event) -> None:
         row = self.board.hear(event)
@@ -102,8 +105,11 @@ class Live:
             redirect_stdout=False,
         )
 
-    def watching(self) -> AbstractContextManager[object]:
-        return self.live
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with self.live:
+            yield
+            self.board.close()
 
     def hear(self, event: Event) -> None:
         self.board.hear(event)
