@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PromptAttention:
-    """diffusers' own scaled-dot-product attention, remembering the keys and values of the last prompt.
+    """diffusers' own attention, remembering the keys and values of the last prompt.
 
     One belongs to one layer. The prompt is recognised by identity: a tensor that was freed is never
     mistaken for a new one, because it is held by a weak reference.
@@ -42,17 +42,23 @@ class PromptAttention:
 
     def _keys_values(self, attn: Any, prompt: Tensor) -> tuple[Tensor, Tensor]:
         if self._kept is None or self._seen is None or self._seen() is not prompt:
-            self._seen = weakref.ref(prompt)
+            self._seen = weakref.ref(prompt, self._forget)
             self._kept = (
                 _heads(attn.to_k(prompt), attn.heads),
                 _heads(attn.to_v(prompt), attn.heads),
             )
         return self._kept
 
+    def _forget(self, seen: weakref.ref[Tensor]) -> None:
+        """Free the keys and values with the prompt they were made from."""
+        if seen is self._seen:
+            self._kept = None
+
 
 def _heads(values: Tensor, heads: int) -> Tensor:
     """(B, L, C) as (B, heads, L, C / heads)."""
-    return values.unflatten(-1, (heads, -1)).transpose(1, 2)
+    batch, length, width = values.shape
+    return values.view(batch, length, heads, width // heads).transpose(1, 2)
 
 
 def remember_prompts(module: Module) -> None:

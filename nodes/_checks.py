@@ -1,4 +1,4 @@
-"""What does not go together, found before a run where it is known and before the first step otherwise."""
+"""What does not go together, found before a run if it is known, else before the first step."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from nodegraph.errors import UserError
 
 from . import _folders
 from ._identity import identity
+from ._pickles import pickle_refused
 from ._resolve import conditioning_of
 from ._weights import DType, Part, Weights, key_of
 from .types import ControlNetModel, DiffusionModel, Shape
@@ -32,7 +33,9 @@ def base_model(
     scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
     if unet["in_channels"] != vae["latent_channels"]:
         count = unet["in_channels"]
-        raise UserError(f"model: {name!r} takes more than latents ({count} channels); use a base model")
+        raise UserError(
+            f"model: {name!r} takes more than latents ({count} channels); use a base model"
+        )
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
     text_encoder, unet_weights, vae_weights = (
         weights(path / part, part, variant, dtype, allow)
@@ -82,7 +85,7 @@ def shape(config: Mapping[str, Any], name: str) -> Shape:
 
 
 def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]) -> Weights:
-    """Refer to the weights in a component's folder, converted first where they are allowed pickles."""
+    """Refer to the weights in a component's folder, converted first if they are pickles."""
     names = [path.name for path in folder.iterdir()]
     chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
     if not chosen:
@@ -103,8 +106,5 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
 def _none_usable(folder: Path, names: list[str]) -> str:
     pickles = [name for name in names if name.lower().endswith((".bin", ".pt", ".pth", ".ckpt"))]
     if pickles:
-        return (
-            f"model: {str(folder / pickles[0])!r} is a pickle, which can run code when it is read;"
-            " use a .safetensors file, or allow it with --allow-pickle if you trust where it is from"
-        )
+        return pickle_refused(folder / pickles[0])
     return f"model: {str(folder)!r} holds no weights (.safetensors)"

@@ -1,4 +1,4 @@
-"""Model folders in diffusers' layout: what may be in them, and which of their files hold the weights."""
+"""Model folders in diffusers' layout: what may be in them, and which files hold the weights."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _check_component(folder: Path, name: str, value: object) -> None:
 
 
 def check_part(folder: Path, part: Part) -> dict[str, Any]:
-    """Refuse a component's folder that brings code along or holds another class; give its config."""
+    """Read a component's config, refusing a folder that brings code or holds another class."""
     config = read_json(folder / "config.json")
     refuse_code(folder)
     named = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
@@ -102,7 +102,7 @@ def refuse_code(folder: Path) -> None:
 def weights_among(names: Iterable[str], variant: str, *, pickle: bool) -> list[str]:
     """Pick a component's weights files: safetensors, else pickles where they are allowed.
 
-    A variant that has no files of its own falls back to the plain ones, as most parts have only those.
+    A variant that has no files of its own falls back to the plain ones.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):

@@ -1,4 +1,4 @@
-"""Models from the Hugging Face hub: from its local cache, else fetched, only the files that are needed."""
+"""Models from the Hugging Face hub: from its local cache, else fetched, only what is needed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TOKENIZER = (
 
 
 def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
-    """The snapshot folder of a hub model. What the local cache holds completely is never asked for again.
+    """The snapshot folder of a hub model; what the local cache holds is never asked for again.
 
     Raises:
-        UserError: It cannot be had: what was looked for, how to get it elsewhere, and what works here.
+        UserError: It cannot be had; says how to get it elsewhere, and what works here.
     """
     pickle = "pickle" in allow
     cached = _cached(model, revision)
@@ -48,7 +48,7 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
 
 
 def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
-    """Of a repository's files those that loading takes; none where a part of the model is missing."""
+    """Of a repository's files those that loading takes; none where a part is missing."""
     every = list(names)
     if role == "ControlNet":
         weights = weights_among(every, variant, pickle=pickle)
@@ -78,8 +78,9 @@ def clip_vocabulary(path: Path) -> Path:
         except Exception as error:
             if not local:
                 raise UserError(
-                    f"model: {str(path)!r} has no vocabulary; fetch CLIP's where the hub can be reached"
-                    f" (hf download {_CLIP} {' '.join(_TOKENIZER)}), or put a tokenizer folder beside it"
+                    f"model: {str(path)!r} has no vocabulary; fetch CLIP's where the hub can be"
+                    f" reached (hf download {_CLIP} {' '.join(_TOKENIZER)}), or put a tokenizer"
+                    " folder beside it"
                 ) from error
         else:
             if (found / "vocab.json").exists():
@@ -130,12 +131,14 @@ def _unreachable(model: str, role: Role, revision: str) -> str:
     at = f" --revision {revision}" if revision else ""
     tiny = " or ".join(repr(name) for name in TINY[role])
     return (
-        f"model: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached; fetch it where it can"
-        f" (hf download {model}{at}) and give its folder, or use {tiny}, which needs no network"
+        f"model: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached;"
+        f" fetch it where it can (hf download {model}{at}) and give its folder,"
+        f" or use {tiny}, which needs no network"
     )
 
 
 def _no_weights(model: str, names: Sequence[str]) -> str:
     if any(name.endswith((".bin", ".pth", ".ckpt", ".pt")) for name in names):
-        return f"model: {model!r} holds only pickles, which can run code; allow them with --allow-pickle"
+        said = f"model: {model!r} holds only pickles, which can run code when they are read"
+        return f"{said}; allow them with --allow-pickle if you trust where they are from"
     return f"model: {model!r} has no weights in diffusers' layout"

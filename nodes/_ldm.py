@@ -34,7 +34,11 @@ def controlnet_config(shapes: Shapes) -> Config | None:
         config = _levels(shapes, prefix)
     except (KeyError, ValueError):
         return None
-    return {**config, "_class_name": "ControlNetModel", "conditioning_embedding_out_channels": hints}
+    return {
+        **config,
+        "_class_name": "ControlNetModel",
+        "conditioning_embedding_out_channels": hints,
+    }
 
 
 def _unet(shapes: Shapes) -> Config:

@@ -44,7 +44,7 @@ def noise(
 ) -> Tensor:
     """Draw each picture's unit noise from its own generator: (B, C, h, w) float32 on ``device``.
 
-    It is drawn in the weights' ``dtype``, because diffusers' pipelines do: other widths are other numbers.
+    It is drawn in the weights' ``dtype``, as diffusers' pipelines do: other widths, other numbers.
     """
     import torch
 

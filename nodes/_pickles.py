@@ -1,4 +1,4 @@
-"""Pickled weights, where they are allowed: read without running code, and turned into safetensors once."""
+"""Pickled weights, where they are allowed: read without running code, made safetensors once."""
 
 from __future__ import annotations
 
@@ -39,10 +39,18 @@ def converted_file(path: Path) -> Path:
 
 
 def is_pickle(path: Path) -> bool:
-    """Tell by a file's first bytes: torch's zip archives and bare pickles, whatever it is called."""
+    """Tell a pickle by its first bytes, in an archive of torch's or bare, whatever it is called."""
     with path.open("rb") as file:
         start = file.read(9)
     return start[:2] == b"PK" or (start[:1] == b"\x80" and start[8:9] != b"{")
+
+
+def pickle_refused(path: Path) -> str:
+    """Say why a pickle is not read, and what to do."""
+    return (
+        f"model: {str(path)!r} is a pickle, which can run code when it is read;"
+        " use a .safetensors file, or allow it with --allow-pickle if you trust where it is from"
+    )
 
 
 def _read(path: Path) -> dict[str, Tensor]:

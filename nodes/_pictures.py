@@ -44,7 +44,7 @@ def decode(vae: Any, latents: Sequence[Tensor]) -> list[Pixels]:
     batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)
     values = vae.decode(batch / vae.config.scaling_factor + shift, return_dict=False)[0].float()
     check_finite(values, "the decoded pictures", str(vae.dtype).removeprefix("torch."))
-    # Bytes on the device: the same ones that the pipelines make on the host, at a quarter of the traffic.
+    # Bytes on the device: those the pipelines make on the host, at a quarter of the traffic.
     grey = ((values * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = grey.permute(0, 2, 3, 1).cpu().numpy()
     return [one.copy() for one in pixels]

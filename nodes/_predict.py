@@ -1,4 +1,4 @@
-"""What the model predicts at a step: a UNet, both halves of the guidance, and any number of ControlNets."""
+"""What is predicted at a step: by a UNet, under guidance, steered by any number of ControlNets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Residuals: TypeAlias = "list[Tensor]"
 
 
 def window(steps: int, start: float, end: float) -> list[bool]:
-    """At which steps a control counts that is applied from ``start`` to ``end``, fractions of all steps."""
+    """At which steps a control counts that is applied from ``start`` to ``end`` (fractions)."""
     return [not (i / steps < start or (i + 1) / steps > end) for i in range(steps)]
 
 
@@ -79,7 +79,9 @@ class Predictor:
         total: Residuals = []
         for guide in self.guides:
             if guide.scales[index]:
-                added = control(guide, shown, timestep, prompts, index, self.guess)
+                added = control(guide, shown, timestep, prompts)
+                pool = guide.net.config.global_pool_conditions
+                added = weighted(added, guide.scales[index], self.guess, pool=pool)
                 total = [a + b for a, b in zip(total, added, strict=True)] if total else added
         return [torch.cat([torch.zeros_like(a), a]) for a in total] if one_half else total
 
@@ -94,9 +96,7 @@ def guided(predicted: Tensor, scale: Tensor) -> Tensor:
     return negative + scale * (positive - negative)
 
 
-def control(
-    guide: Guide, sample: Tensor, timestep: Tensor, prompts: Tensor, index: int, guess: bool
-) -> Residuals:
+def control(guide: Guide, sample: Tensor, timestep: Tensor, prompts: Tensor) -> Residuals:
     """Run a ControlNet as its own ``forward`` does, but on a hint that is already embedded."""
     import torch
 
@@ -111,8 +111,7 @@ def control(
         skips += outputs
     middle = _apply(net.mid_block, hidden, time, prompts)
     added = [layer(skip) for layer, skip in zip(net.controlnet_down_blocks, skips, strict=True)]
-    added.append(net.controlnet_mid_block(middle))
-    return _weighted(added, guide.scales[index], guess, pool=net.config.global_pool_conditions)
+    return [*added, net.controlnet_mid_block(middle)]
 
 
 def _apply(block: Any, hidden: Tensor, time: Tensor, prompts: Tensor) -> Any:
@@ -121,7 +120,8 @@ def _apply(block: Any, hidden: Tensor, time: Tensor, prompts: Tensor) -> Any:
     return block(hidden, time)
 
 
-def _weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Residuals:
+def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Residuals:
+    """Scale what a ControlNet adds; guess mode counts the shallow parts a tenth of the deepest."""
     import torch
 
     if guess and not pool:

@@ -1,4 +1,4 @@
-"""Everything a batch needs before its first step: weights, noise, prompts, embedded control images."""
+"""What a batch needs before its first step: weights, noise, prompts, embedded control images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Run:
 
 
 def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Run:
-    """Lease what the batch runs on for as long as ``leases`` is open, and compute what no step changes."""
+    """Lease what the batch runs on until ``leases`` closes, and compute what no step changes."""
     import torch
 
     first = items[0]

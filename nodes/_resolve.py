@@ -50,7 +50,7 @@ def _is_path(model: str, path: Path) -> bool:
 
 
 def family_of(model: str) -> str | None:
-    """What a model's name says about its family, if anything; its configuration has the last word."""
+    """What a model's name says about its family; its configuration has the last word."""
     if any(model in names for names in TINY.values()):
         return "tiny"
     name = model.lower().rpartition("/")[2]

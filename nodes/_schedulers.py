@@ -41,7 +41,7 @@ SchedulerName: TypeAlias = Literal[
 
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
-# Of SD's schedulers only DPMSolverSDE (needs torchsde) and EDMEuler (other noise levels) are missing.
+# Left out: DPMSolverSDE, which needs torchsde, and EDMEuler, for models with other noise levels.
 SCHEDULERS: Mapping[SchedulerName, tuple[str, Mapping[str, object]]] = {
     "UniPC": ("UniPCMultistepScheduler", {}),
     "UniPC Karras": ("UniPCMultistepScheduler", _KARRAS),
@@ -72,7 +72,7 @@ SCHEDULERS: Mapping[SchedulerName, tuple[str, Mapping[str, object]]] = {
 
 
 class Scheduler:
-    """A diffusers scheduler with its steps set: where the noise is at each step, and how to take one.
+    """A diffusers scheduler with its steps set.
 
     It remembers earlier steps, so every run needs its own.
     """
@@ -88,7 +88,8 @@ class Scheduler:
 
     def start(self, noise: Tensor) -> Tensor:
         """Scale unit noise to the strength that the first step expects."""
-        return noise * self._inner.init_noise_sigma
+        strength: float | Tensor = self._inner.init_noise_sigma
+        return noise * strength
 
     def scale(self, latents: Tensor, timestep: Tensor) -> Tensor:
         """Scale latents as the model expects them at ``timestep``."""
@@ -98,7 +99,7 @@ class Scheduler:
     def step(
         self, predicted: Tensor, timestep: Tensor, latents: Tensor, generators: Sequence[Generator]
     ) -> Tensor:
-        """Remove one step's noise; stochastic schedulers draw each picture's from its own generator."""
+        """Take one step; stochastic schedulers draw each picture's noise from its own generator."""
         drawn = {"generator": list(generators)} if self._random else {}
         stepped: Tensor = self._inner.step(
             predicted, timestep, latents, return_dict=False, **drawn

@@ -1,4 +1,4 @@
-"""Models in one file, as Stable Diffusion was first published: what they hold, and how it is read."""
+"""Models in one file, as they were first published: what they hold, and how it is read."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _everything(path: Path) -> dict[str, Any]:
 
 
 def _config_folder(part: Part, shapes: Shapes) -> Path:
-    """The part's configuration, worked out from the sizes of its weights, where diffusers reads it."""
+    """The part's configuration, from the sizes of its weights, where diffusers can read it."""
     config = (
         _ldm.controlnet_config(shapes)
         if part == "controlnet"
@@ -138,15 +138,12 @@ def hash_of(text: str) -> str:
 
 def _usable(path: Path, allow: frozenset[str]) -> Path:
     """The file itself, or what an allowed pickle was converted into."""
-    from ._pickles import converted_file, is_pickle
+    from ._pickles import converted_file, is_pickle, pickle_refused
 
     if not is_pickle(path):
         return path.resolve()
     if "pickle" not in allow:
-        raise UserError(
-            f"model: {str(path)!r} is a pickle, which can run code when it is read; use a .safetensors"
-            " file, or allow it with --allow-pickle if you trust where it is from"
-        )
+        raise UserError(pickle_refused(path))
     return converted_file(path)
 
 
@@ -157,7 +154,9 @@ def _shapes(path: Path) -> Shapes:
         with safe_open(path, framework="np") as file:
             return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise UserError(f"model: {str(path)!r} is damaged or no .safetensors file: {error}") from error
+        raise UserError(
+            f"model: {str(path)!r} is damaged or no .safetensors file: {error}"
+        ) from error
 
 
 def _tokenizer(path: Path) -> Path:

@@ -83,7 +83,7 @@ def _class_of(part: Part, folder: Path) -> Any:
 
 
 def key_of(part: Part, digest: str, dtype: DType) -> str:
-    """The identity of loaded weights: parts of one file differ, and so do numbers of another width."""
+    """The identity of loaded weights: the parts of one file differ, and so do other dtypes."""
     return f"{part} {digest}" if dtype == "auto" else f"{part} {digest} {dtype}"
 
 

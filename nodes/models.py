@@ -34,7 +34,7 @@ class LoadedBase(Output):
 
 
 class LoadBaseModel(Node):
-    """Find a Stable Diffusion model: tiny (built in), a hub id, a diffusers folder or a .safetensors file."""
+    """Find a Stable Diffusion model: built-in (tiny), a hub id, a folder or a .safetensors file."""
 
     model: Annotated[
         str, Field(min_length=1, description="tiny, owner/name, a folder or a file.")
@@ -76,7 +76,7 @@ class LoadedControlNet(Output):
 
 
 class LoadControlNet(Node):
-    """Find a ControlNet: tiny-canny or tiny-openpose (built in), a hub id, a folder or a .safetensors file."""
+    """Find a ControlNet by built-in name (tiny-canny, …), hub id, folder or .safetensors file."""
 
     model: Annotated[
         str,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Node, Output
+from nodegraph.node import Context, Facts, Given, Node, Output
 
 from ._pose_nets import Part
 from .types import Image
@@ -42,6 +43,10 @@ class Canny(Node):
 
         lines = cv2.Canny(self.image.pixels, self.low_threshold, self.high_threshold)
         return Edges(image=Image.from_grey(np.asarray(lines, np.uint8), "canny"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "canny"}}
 
 
 class Pose(Output):
@@ -106,6 +111,10 @@ class OpenPose(Node):
         if self.image_resolution is not None:
             size = _poses.resized(looked_at, self.image_resolution).shape[1::-1]
         return Pose(image=Image(_poses.to_size(drawn, size), "openpose"), people=len(people))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "openpose"}}
 
     def _parts(self) -> list[Part]:
         wanted: dict[Part, bool] = {"hand": self.include_hand, "face": self.include_face}

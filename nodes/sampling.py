@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -112,6 +112,9 @@ class Denoised(Output):
     latents: Latents
 
 
+Batches: TypeAlias = Generator[Progress, None, list[Denoised]]
+
+
 class Denoise(Node):
     """Draw a picture out of noise, step by step, under a prompt and any number of controls."""
 
@@ -133,7 +136,7 @@ class Denoise(Node):
         return (yield from self.run_batch([self], context))[0]
 
     @classmethod
-    def run_batch(cls, items: Sequence[Denoise], context: Context) -> Steps[list[Denoised]]:
+    def run_batch(cls, items: Sequence[Denoise], context: Context) -> Batches:
         from . import _loop, _prepare
 
         for item in items:
@@ -155,7 +158,7 @@ class Denoise(Node):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels: as asked for, else the control image's, else the model's own."""
+        """Width and height: as asked for, else the control image's, else the model's own."""
         factor, own = self.model.factor, self.model.size
         found = self.controls[0].image.size if self.controls else (own, own)
         width, height = (max(side - side % factor, factor) for side in found)

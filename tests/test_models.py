@@ -67,7 +67,12 @@ def assert_equal(expected: Weights, actual: Weights) -> None:
 def test_the_tiny_model_tells_what_it_is() -> None:
     model = base("tiny")
 
-    assert (model.shape.family, model.shape.channels, model.factor, model.size) == ("tiny", 8, 8, 128)
+    assert (model.shape.family, model.shape.channels, model.factor, model.size) == (
+        "tiny",
+        8,
+        8,
+        128,
+    )
 
 
 def test_a_tiny_controlnet_knows_what_it_reads() -> None:
@@ -145,7 +150,9 @@ def test_a_pickled_checkpoint_is_read_once_it_is_allowed(saved: Path, tmp_path: 
     assert_equal(base(saved / "base").vae, base(file, PICKLES).vae)
 
 
-def test_a_pickle_that_would_run_code_is_refused_even_when_pickles_are_allowed(tmp_path: Path) -> None:
+def test_a_pickle_that_would_run_code_is_refused_even_when_pickles_are_allowed(
+    tmp_path: Path,
+) -> None:
     import torch
 
     torch.save({"state_dict": {"weight": Harm()}}, tmp_path / "evil.ckpt")
@@ -178,13 +185,25 @@ def edit(file: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("file", "changes", "message"),
     [
-        ("model_index.json", {"_class_name": "EvilPipeline"}, "is a 'EvilPipeline'; what can be loaded"),
+        (
+            "model_index.json",
+            {"_class_name": "EvilPipeline"},
+            "is a 'EvilPipeline'; what can be loaded",
+        ),
         ("model_index.json", {"unet": ["evil", "UNet"]}, "refused unet = ['evil', 'UNet']"),
         ("model_index.json", {"extra": ["diffusers", "X"]}, "refused extra = ['diffusers', 'X']"),
         ("unet/config.json", {"_class_name": "Evil"}, "holds a 'Evil', where UNet2DConditionModel"),
-        ("vae/config.json", {"auto_map": {"AutoModel": "x.y"}}, "asks for code of its own (auto_map)"),
+        (
+            "vae/config.json",
+            {"auto_map": {"AutoModel": "x.y"}},
+            "asks for code of its own (auto_map)",
+        ),
         ("unet/config.json", {"in_channels": 9}, "takes more than latents (9 channels)"),
-        ("unet/config.json", {"addition_embed_type": "text_time"}, "of a family that is not supported"),
+        (
+            "unet/config.json",
+            {"addition_embed_type": "text_time"},
+            "of a family that is not supported",
+        ),
     ],
 )
 def test_folders_are_checked_before_diffusers_sees_them(
@@ -239,7 +258,12 @@ def test_the_weights_of_a_variant_are_picked(variant: str, pickle: bool, chosen:
 
 def test_only_the_files_that_are_needed_are_fetched() -> None:
     parts = ("text_encoder", "unet", "vae")
-    names = ["model_index.json", "big.ckpt", "scheduler/scheduler_config.json", "tokenizer/vocab.json"]
+    names = [
+        "model_index.json",
+        "big.ckpt",
+        "scheduler/scheduler_config.json",
+        "tokenizer/vocab.json",
+    ]
     for part in parts:
         names += [f"{part}/config.json", f"{part}/model.safetensors", f"{part}/pytorch_model.bin"]
 

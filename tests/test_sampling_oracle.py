@@ -1,8 +1,8 @@
-"""Our loop makes the pictures that diffusers' own pipeline makes from the same weights, seeds and settings."""
+"""Our loop makes the pictures of diffusers' pipeline from the same weights, seeds and settings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -11,14 +11,28 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodes._schedulers import SchedulerName
 from nodes.models import LoadBaseModel, LoadControlNet
-from nodes.sampling import Control, Decode, Denoise, EncodePrompt
+from nodes.sampling import Control, Decode, Denoise, Denoised, EncodePrompt
 from nodes.types import Image
 
 from .weights import TINY, Bench, drain, save_base, save_controlnet
 
 BENCH = Bench()
-SCHEDULERS = {
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other at every small layer crawl on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+SCHEDULERS: dict[SchedulerName, str] = {
     "UniPC": "UniPCMultistepScheduler",
     "DDIM": "DDIMScheduler",
     "Euler": "EulerDiscreteScheduler",
@@ -47,7 +61,7 @@ class Setting:
     strengths: tuple[float, ...] = (1.0, 0.7)
     starts: tuple[float, ...] = (0.0, 0.0)
     ends: tuple[float, ...] = (1.0, 1.0)
-    scheduler: str = "UniPC"
+    scheduler: SchedulerName = "UniPC"
     steps: int = 4
     guidance: float = 7.5
     guess: bool = False
@@ -137,7 +151,8 @@ def ours(models: Models, setting: Setting, batch: int = 4) -> tuple[Any, list[An
     model = LoadBaseModel(model=str(models.base)).run(BENCH).model
     controls = [_control(models, setting, at) for at in range(len(setting.nets))]
     prompts = EncodePrompt.run_batch(
-        [EncodePrompt(model=model, prompt=text) for text in (*setting.prompts, setting.negative)], BENCH
+        [EncodePrompt(model=model, prompt=text) for text in (*setting.prompts, setting.negative)],
+        BENCH,
     )
     items = [
         Denoise(
@@ -157,7 +172,7 @@ def ours(models: Models, setting: Setting, batch: int = 4) -> tuple[Any, list[An
     ]
     latents, pictures = [], []
     for start in range(0, len(items), batch):
-        denoised = drain(Denoise.run_batch(items[start : start + batch], BENCH))
+        denoised: list[Denoised] = drain(Denoise.run_batch(items[start : start + batch], BENCH))
         todo = [Decode(model=model, latents=one.latents) for one in denoised]
         latents += [one.latents.values for one in denoised]
         pictures += [one.image.pixels for one in Decode.run_batch(todo, BENCH)]
@@ -167,13 +182,17 @@ def ours(models: Models, setting: Setting, batch: int = 4) -> tuple[Any, list[An
 def _control(models: Models, setting: Setting, at: int) -> Any:
     net = setting.nets[at]
     found = LoadControlNet(model=str(models.nets[net])).run(BENCH).controlnet
-    return Control(
-        image=picture(net),
-        controlnet=found,
-        strength=setting.strengths[at],
-        start=setting.starts[at],
-        end=setting.ends[at],
-    ).run().control
+    return (
+        Control(
+            image=picture(net),
+            controlnet=found,
+            strength=setting.strengths[at],
+            start=setting.starts[at],
+            end=setting.ends[at],
+        )
+        .run()
+        .control
+    )
 
 
 def assert_same(expected: tuple[Any, list[Any]], actual: tuple[Any, list[Any]]) -> None:
@@ -186,7 +205,9 @@ def assert_same(expected: tuple[Any, list[Any]], actual: tuple[Any, list[Any]]) 
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_every_scheduler_removes_noise_as_the_pipeline_does(models: Models, scheduler: str) -> None:
+def test_every_scheduler_removes_noise_as_the_pipeline_does(
+    models: Models, scheduler: SchedulerName
+) -> None:
     setting = Setting(scheduler=scheduler)
 
     assert_same(theirs(models, setting), ours(models, setting))
@@ -221,7 +242,9 @@ def test_every_scheduler_removes_noise_as_the_pipeline_does(models: Models, sche
         "sizes that do not halve evenly",
     ],
 )
-def test_every_setting_means_what_it_means_to_the_pipeline(models: Models, setting: Setting) -> None:
+def test_every_setting_means_what_it_means_to_the_pipeline(
+    models: Models, setting: Setting
+) -> None:
     assert_same(theirs(models, setting), ours(models, setting))
 
 
@@ -230,7 +253,7 @@ FOUR = Setting(prompts=("a red circle", "a blue star", "a person", "a red circle
 
 @pytest.mark.parametrize("scheduler", ["UniPC", "Euler ancestral"])
 def test_four_prompts_with_a_generator_each_give_the_pipelines_pictures(
-    models: Models, scheduler: str
+    models: Models, scheduler: SchedulerName
 ) -> None:
     setting = replace(FOUR, scheduler=scheduler)
 
@@ -238,7 +261,9 @@ def test_four_prompts_with_a_generator_each_give_the_pipelines_pictures(
 
 
 @pytest.mark.parametrize("scheduler", ["UniPC", "Euler ancestral"])
-def test_pictures_do_not_depend_on_how_items_are_grouped(models: Models, scheduler: str) -> None:
+def test_pictures_do_not_depend_on_how_items_are_grouped(
+    models: Models, scheduler: SchedulerName
+) -> None:
     setting = replace(FOUR, scheduler=scheduler, nets=(0, 1))
 
     one, two, four = (ours(models, setting, batch) for batch in (1, 2, 4))

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nodegraph.node import Folders, ModelRef, Progress
+from nodegraph.node import Folders, ModelRef
 
 TINY = Path(__file__).parents[1] / "nodes" / "tiny"
 W = TypeVar("W")
-R = TypeVar("R")
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Bench:
         """Load nothing: a lease does."""
 
 
-def drain(steps: Generator[Progress, None, R] | R) -> R:
+def drain(steps: Any) -> Any:
     """What a slow node returns in the end."""
     if not isinstance(steps, Generator):
         return steps
@@ -46,11 +45,11 @@ def drain(steps: Generator[Progress, None, R] | R) -> R:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value
 
 
 def save_base(folder: Path, seed: int = 0) -> Path:
-    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels, a KL VAE."""
+    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels."""
     import torch
     from diffusers import (
         AutoencoderKL,
@@ -105,7 +104,7 @@ def save_base(folder: Path, seed: int = 0) -> Path:
 
 
 def save_controlnet(folder: Path, base: Path, seed: int = 1) -> Path:
-    """Save a ControlNet for a base model, its zero convolutions filled: as they are they add nothing."""
+    """Save a ControlNet for a base model, its zero convolutions filled: else it adds nothing."""
     import torch
     from diffusers import ControlNetModel, UNet2DConditionModel
 
@@ -121,14 +120,20 @@ def save_controlnet(folder: Path, base: Path, seed: int = 1) -> Path:
 
 
 def save_single(base: Path, file: Path) -> Path:
-    """Save a base model as one file, with the names that Stable Diffusion was first published with."""
+    """Save a base model as one file, with the names of the original Stable Diffusion."""
     from safetensors.torch import load_file, save_file
 
     name = "diffusion_pytorch_model.safetensors"
     text = load_file(base / "text_encoder" / "model.safetensors")
     weights = {
-        **{f"model.diffusion_model.{ldm_unet(k)}": v for k, v in load_file(base / "unet" / name).items()},
-        **{f"first_stage_model.{ldm_vae(k)}": _conv(k, v) for k, v in load_file(base / "vae" / name).items()},
+        **{
+            f"model.diffusion_model.{ldm_unet(k)}": v
+            for k, v in load_file(base / "unet" / name).items()
+        },
+        **{
+            f"first_stage_model.{ldm_vae(k)}": _conv(k, v)
+            for k, v in load_file(base / "vae" / name).items()
+        },
         **{
             f"cond_stage_model.transformer.text_model.{k.removeprefix('text_model.')}": v
             for k, v in text.items()
