@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from functools import lru_cache
+from inspect import get_annotations
 from pathlib import Path, PurePath
 from types import SimpleNamespace
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
@@ -22,6 +23,13 @@ from .values import SCALARS, OpaqueError, all_fields
 Skeleton: TypeAlias = Any
 
 _SAFE_INT = 2**63
+_SEQUENCES: tuple[Any, ...] = (tuple, set, frozenset)
+_BY_NAME: dict[str, Callable[[Any], Any]] = {kind.__name__: kind for kind in _SEQUENCES}
+_SPELLED: dict[str, Callable[[str], Any]] = {
+    "bytes": base64.b64decode,
+    "path": Path,
+    "int": lambda text: int(text, 16),
+}
 
 
 def flatten(output: Output, tensors: Tensors = TENSORS) -> tuple[Skeleton, list[Any]]:
@@ -31,51 +39,55 @@ def flatten(output: Output, tensors: Tensors = TENSORS) -> tuple[Skeleton, list[
         OpaqueError: a part is neither plain nor a leaf, or of a class that the output's annotations
             do not name.
     """
-    found: list[Any] = []
-    known = classes(type(output))
-    return {
-        name: _flat(each, found, known, tensors) for name, each in output.__dict__.items()
-    }, found
+    kind: Any = type(output)
+    flattener = _Flattener(classes(kind), tensors)
+    names = all_fields(kind) or ()
+    return {name: flattener.flat(getattr(output, name)) for name in names}, flattener.leaves
 
 
-def _flat(value: Any, found: list[Any], known: Mapping[str, type], tensors: Tensors) -> Skeleton:
-    def flat(part: Any) -> Skeleton:
-        return _flat(part, found, known, tensors)
+class _Flattener:
+    """Collects the leaves on the way."""
 
-    kind = type(value)
-    if kind in SCALARS:
-        return {"int": hex(value)} if kind is int and abs(value) >= _SAFE_INT else value
-    if kind is list:
-        return [flat(each) for each in value]
-    if kind is tuple:
-        return {"tuple": [flat(each) for each in value]}
-    if kind is dict:
-        return {"dict": [[flat(key), flat(each)] for key, each in value.items()]}
-    if kind in (set, frozenset):
-        return {kind.__name__: [flat(each) for each in value]}
-    if kind is bytes:
-        return {"bytes": base64.b64encode(value).decode()}
-    if isinstance(value, PurePath):
-        return {"path": str(value)}
-    if tensors.owns(value):
-        found.append(value)
-        return {"leaf": len(found) - 1}
-    name = kind_id(kind)
-    if known.get(name) is not kind:
-        raise OpaqueError(f"{kind.__name__} cannot be written to disk")
-    if isinstance(value, Enum):
-        return {"enum": name, "name": value.name}
-    return {
-        "class": name,
-        "fields": {each: flat(getattr(value, each)) for each in all_fields(kind) or ()},
-    }
+    def __init__(self, known: Mapping[str, type], tensors: Tensors) -> None:
+        self.leaves: list[Any] = []
+        self._known, self._tensors = known, tensors
+
+    def flat(self, value: Any) -> Skeleton:
+        kind = type(value)
+        if kind in SCALARS:
+            return {"int": hex(value)} if kind is int and abs(value) >= _SAFE_INT else value
+        if kind is list:
+            return [self.flat(each) for each in value]
+        if kind in _SEQUENCES:
+            return {kind.__name__: [self.flat(each) for each in value]}
+        if kind is dict:
+            return {"dict": [[self.flat(key), self.flat(each)] for key, each in value.items()]}
+        return self._leaf(value) if self._tensors.owns(value) else self._instance(value)
+
+    def _leaf(self, value: Any) -> Skeleton:
+        self.leaves.append(value)
+        return {"leaf": len(self.leaves) - 1}
+
+    def _instance(self, value: Any) -> Skeleton:
+        if isinstance(value, PurePath):
+            return {"path": str(value)}
+        if isinstance(value, bytes):
+            return {"bytes": base64.b64encode(value).decode()}
+        kind: Any = type(value)
+        name = kind_id(kind)
+        if self._known.get(name) is not kind:
+            raise OpaqueError(f"{kind.__name__} cannot be written to disk")
+        if isinstance(value, Enum):
+            return {"enum": name, "name": value.name}
+        names = all_fields(kind) or ()
+        return {"class": name, "fields": {each: self.flat(getattr(value, each)) for each in names}}
 
 
 def rebuild(kind: type[Output], skeleton: Skeleton, found: Sequence[Any]) -> Output:
-    """Put an output of class ``kind`` together again; other classes come from its annotations only.
+    """Put an output of class ``kind`` together again; its annotations name all other classes.
 
     Raises:
-        KeyError, TypeError, ValueError, IndexError: the skeleton is not one that ``kind`` could have.
+        Exception: the skeleton is not one that ``kind`` could have; its classes judge too.
     """
     known = classes(kind)
     if set(skeleton) != set(kind.model_fields):
@@ -86,32 +98,29 @@ def rebuild(kind: type[Output], skeleton: Skeleton, found: Sequence[Any]) -> Out
 
 
 def _built(part: Skeleton, found: Sequence[Any], known: Mapping[str, type]) -> Any:
-    if type(part) in SCALARS:
-        return part
     if isinstance(part, list):
         return [_built(each, found, known) for each in part]
+    if not isinstance(part, dict):
+        return part
     tag, inner = next(iter(part.items()))
+    if tag == "leaf":
+        return found[inner]
+    if tag == "dict":
+        return {_built(k, found, known): _built(each, found, known) for k, each in inner}
+    return _made(tag, inner, part, found, known)
+
+
+def _made(
+    tag: str, inner: Any, part: Skeleton, found: Sequence[Any], known: Mapping[str, Any]
+) -> Any:
     match tag:
-        case "leaf":
-            return found[inner]
         case "class":
             return _instance(known[inner], part["fields"], found, known)
         case "enum":
-            return known[inner][part["name"]]  # type: ignore[index]
-        case "dict":
-            return {_built(k, found, known): _built(each, found, known) for k, each in inner}
-        case "tuple" | "set" | "frozenset":
-            return _SEQUENCES[tag](_built(each, found, known) for each in inner)
-        case _:
+            return known[inner][part["name"]]
+        case "bytes" | "path" | "int":
             return _SPELLED[tag](inner)
-
-
-_SEQUENCES: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
-_SPELLED: dict[str, Callable[[str], Any]] = {
-    "bytes": base64.b64decode,
-    "path": Path,
-    "int": lambda text: int(text, 16),
-}
+    return _BY_NAME[tag](_built(each, found, known) for each in inner)
 
 
 def _instance(
@@ -150,9 +159,7 @@ def classes(kind: type[Output]) -> Mapping[str, type]:
 
 def _annotation(kind: type, field: Field[Any]) -> object:
     """A dataclass field's type; None where its import was made for type checkers alone."""
-    owner = next(
-        each for each in kind.__mro__ if field.name in each.__dict__.get("__annotations__", ())
-    )
+    owner = next(each for each in kind.__mro__ if field.name in get_annotations(each))
     spelled = SimpleNamespace(__annotations__={"it": field.type})
     try:
         return get_type_hints(spelled, vars(sys.modules[owner.__module__]), dict(vars(owner)))["it"]

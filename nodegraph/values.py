@@ -81,7 +81,7 @@ def leaves(value: object, tensors: Tensors = TENSORS) -> list[Any]:
 
 
 def changed(value: Any, change: Change, tensors: Tensors = TENSORS) -> Any:
-    """Replace every leaf by ``change(leaf)``; what holds no other leaf than before is the same object."""
+    """Replace every leaf by ``change(leaf)``; what holds the same leaves is the same object."""
     kind = type(value)
     if kind in SCALARS:
         return value

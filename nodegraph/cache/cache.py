@@ -141,7 +141,7 @@ class Cache:
             memory.replace(entry, new)
         return output
 
-    def put(
+    def put(  # noqa: PLR0913 (all but two by name)
         self,
         key: Key,
         output: Output,
@@ -155,8 +155,8 @@ class Cache:
 
         Args:
             seconds: What the call took.
-            behind: What the slowest call took that this one depends on: making it again may take that
-                again, so even a quick call is worth writing to disk.
+            behind: What the slowest call took that this one depends on: making it again may take
+                that again, so even a quick call is worth writing to disk.
         """
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__

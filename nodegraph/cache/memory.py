@@ -139,7 +139,7 @@ class Memory:
         return None
 
     def _dropped(self, place: str, tier: Tier, extra: int) -> Entry | None:
-        """Drop what can be from the host until there is room; else the entry that has to be moved."""
+        """Drop from the host what can be until there is room; else find what has to move."""
         entry = tier.victim()
         while entry is not None and place == "cpu" and entry.key not in self.pins:
             if tier.bytes + extra <= tier.budget:

@@ -31,8 +31,9 @@ class Pool:
         try:
             yield entry.value
         finally:
-            with self._memory.lock:
+            with self._memory.moved:
                 entry.leases -= 1
+                self._memory.moved.notify_all()
             self._memory.offer(entry.key)
 
     def preload(self, ref: ModelRef[object], device: str, dtype: str) -> None:
@@ -101,5 +102,4 @@ class Pool:
         if entry is not None:
             # A module may have been moved in part: it is loaded again from its files.
             with self._memory.lock:
-                entry.leases -= 1
                 self._memory.remove(entry.key)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
+
+Queued: TypeAlias = tuple[tuple[float, int], int, Hashable]
 
 
 class Entry:
@@ -17,7 +19,7 @@ class Entry:
         place: Where it lies: ``cpu``, ``cuda:0``, …
         homes: Of an output: for every leaf, whether it was made on a device. None for weights.
         leases: How many nodes are using it where it lies; then it cannot move.
-        rank: Higher is kept longer.
+        rank: Higher is kept longer; among equals, what was used later.
         aside: It was passed over when room was needed, and is not chosen until it is offered.
     """
 
@@ -36,7 +38,7 @@ class Entry:
     ) -> None:
         self.key, self.value, self.bytes, self.seconds = key, value, max(size, 1), seconds
         self.place, self.homes, self.leases = place, homes, 0
-        self.rank, self.ticket, self.aside = 0.0, -1, True
+        self.rank, self.ticket, self.aside = (0.0, 0), -1, True
 
 
 class Tier:
@@ -50,21 +52,21 @@ class Tier:
         self.budget, self.bytes, self.clock = budget, 0, 0.0
         self.entries: dict[Hashable, Entry] = {}
         self._pins = pins
-        self._tickets = count()
+        self._uses, self._tickets = count(), count()
         # Entries that left, or were queued anew, stay in the heaps until they come up: only the
         # entry's latest ticket counts. Keys, so that no value is kept alive by a heap.
-        self._free: list[tuple[float, int, Hashable]] = []
-        self._pinned: list[tuple[float, int, Hashable]] = []
+        self._free: list[Queued] = []
+        self._pinned: list[Queued] = []
 
     def add(self, entry: Entry) -> None:
         """Hold an entry, in place of one with the same key."""
         self.hold(entry)
-        entry.rank = self.clock + entry.seconds / entry.bytes
+        self.touch(entry)
         self.offer(entry)
 
     def touch(self, entry: Entry) -> None:
         """Note that an entry was used."""
-        entry.rank = self.clock + entry.seconds / entry.bytes
+        entry.rank = (self.clock + entry.seconds / entry.bytes, next(self._uses))
 
     def offer(self, entry: Entry) -> None:
         """Let an entry be chosen, again where it was pinned or leased when room was needed."""
@@ -95,20 +97,20 @@ class Tier:
             entry = self._lowest(self._pinned, pinned=True)
         if entry is not None:
             self.remove(entry.key)
-            self.clock = max(self.clock, entry.rank)
+            self.clock = max(self.clock, entry.rank[0])
         return entry
 
-    def _queue(self, heap: list[tuple[float, int, Hashable]], entry: Entry) -> None:
+    def _queue(self, heap: list[Queued], entry: Entry) -> None:
         entry.ticket = next(self._tickets)
         if len(heap) > 2 * len(self.entries) + 64:
             heap[:] = sorted(each for each in heap if self._is_current(each))
         heappush(heap, (entry.rank, entry.ticket, entry.key))
 
-    def _is_current(self, queued: tuple[float, int, Hashable]) -> bool:
+    def _is_current(self, queued: Queued) -> bool:
         entry = self.entries.get(queued[2])
         return entry is not None and entry.ticket == queued[1]
 
-    def _lowest(self, heap: list[tuple[float, int, Hashable]], pinned: bool) -> Entry | None:
+    def _lowest(self, heap: list[Queued], pinned: bool) -> Entry | None:
         while heap:
             queued = heappop(heap)
             entry = self.entries.get(queued[2])

@@ -1,0 +1,297 @@
+"""The pool of weights: loaded once, lent while a node runs, given up when memory is short."""
+
+from __future__ import annotations
+
+from itertools import count
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+
+from nodegraph.cache import Budgets, Cache
+from nodegraph.cache.pool import Pool
+from nodegraph.keys import digest
+from tests.pretend import (
+    DEVICE,
+    MB,
+    Blob,
+    Blobbed,
+    Paint,
+    Pretend,
+    PretendOutOfMemoryError,
+    PretendRef,
+)
+
+OTHER = "pretend:1"
+
+
+@pytest.fixture
+def pretend() -> Pretend:
+    return Pretend()
+
+
+@pytest.fixture
+def cache(pretend: Pretend) -> Cache:
+    return Cache.in_memory(Budgets(device=4 * MB, host=4 * MB), pretend)
+
+
+@pytest.fixture(autouse=True)
+def even_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every load takes a second, so that what goes first does not depend on this machine."""
+    monkeypatch.setattr("nodegraph.cache.pool.perf_counter", count().__next__)
+
+
+@pytest.fixture
+def pool(cache: Cache) -> Pool:
+    return cache.pool
+
+
+def test_weights_are_loaded_once(pool: Pool, pretend: Pretend) -> None:
+    ref = PretendRef("unet", MB, pretend)
+
+    with pool.lease(ref, DEVICE, "float16") as first:
+        pass
+    with pool.lease(ref, DEVICE, "float16") as again:
+        pass
+
+    assert first is again
+    assert ref.loads == [f"{DEVICE} float16"]
+
+
+def test_another_reference_to_the_same_weights_gets_them(pool: Pool, pretend: Pretend) -> None:
+    refs = [PretendRef("unet", MB, pretend) for _ in range(2)]
+
+    with (
+        pool.lease(refs[0], DEVICE, "float16") as first,
+        pool.lease(refs[1], DEVICE, "float16") as second,
+    ):
+        assert first is second
+
+
+def test_weights_in_another_dtype_are_other_weights(pool: Pool, pretend: Pretend) -> None:
+    ref = PretendRef("unet", MB, pretend)
+
+    for dtype in ("float16", "float32"):
+        pool.preload(ref, DEVICE, dtype)
+
+    assert ref.loads == [f"{DEVICE} float16", f"{DEVICE} float32"]
+
+
+def test_preloaded_weights_need_not_be_waited_for(pool: Pool, pretend: Pretend) -> None:
+    ref = PretendRef("unet", MB, pretend)
+    pool.preload(ref, DEVICE, "float16")
+
+    with pool.lease(ref, DEVICE, "float16") as weights:
+        assert weights.block.device == DEVICE
+
+    assert len(ref.loads) == 1
+
+
+def test_weights_and_values_compete_for_one_budget(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    pool.preload(PretendRef("unet", 3 * MB, pretend), DEVICE, "float16")
+    for name in (b"a", b"b"):
+        output = Blobbed(blob=Blob(pretend.block(MB)))
+        cache.put(digest(name), output, kind=Paint, seconds=60, parts=dict)
+    output = Blobbed(blob=Blob(pretend.block(1000)))
+    del output
+
+    assert cache.sizes()[DEVICE].bytes == 2 * MB + 512
+    assert cache.sizes()["host"].bytes == 3 * MB
+    assert pretend.used == {DEVICE: 2 * MB, "cpu": 3 * MB}
+
+
+def test_leased_weights_do_not_move(cache: Cache, pool: Pool, pretend: Pretend) -> None:
+    with pool.lease(PretendRef("unet", 3 * MB, pretend), DEVICE, "float16") as weights:
+        for name in (b"a", b"b", b"c"):
+            output = Blobbed(blob=Blob(pretend.block(MB)))
+            cache.put(digest(name), output, kind=Paint, seconds=60, parts=dict)
+        del output
+        cache.shrink()
+        assert weights.block.device == DEVICE
+        assert pretend.used[DEVICE] == 3 * MB
+
+    cache.shrink()
+    assert weights.block.device == "cpu"
+
+
+def test_weights_larger_than_the_budget_are_given_up_after_use(
+    pool: Pool, pretend: Pretend
+) -> None:
+    with pool.lease(PretendRef("unet", 6 * MB, pretend), DEVICE, "float16"):
+        assert pretend.used[DEVICE] == 6 * MB
+
+    assert pretend.used == {DEVICE: 0, "cpu": 0}
+
+
+def test_weights_come_back_from_the_host_without_loading(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("unet", 3 * MB, pretend)
+    pool.preload(ref, DEVICE, "float16")
+    cache.shrink()
+
+    with pool.lease(ref, DEVICE, "float16") as weights:
+        assert weights.block.device == DEVICE
+
+    assert pretend.moves == [(DEVICE, "cpu"), ("cpu", DEVICE)]
+    assert len(ref.loads) == 1
+    assert cache.sizes()["host"].bytes == 0
+
+
+def test_weights_dropped_from_the_host_are_loaded_again(pool: Pool, pretend: Pretend) -> None:
+    refs = [PretendRef(str(i), 3 * MB, pretend) for i in range(3)]
+    for ref in refs:
+        pool.preload(ref, DEVICE, "float16")
+
+    pool.preload(refs[0], DEVICE, "float16")
+
+    assert [len(ref.loads) for ref in refs] == [2, 1, 1]
+    assert pretend.used[DEVICE] == 3 * MB
+
+
+def test_room_is_made_before_weights_whose_size_is_known(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    pretend.capacity = 4 * MB
+    refs = [PretendRef(str(i), 3 * MB, pretend) for i in range(2)]
+    pool.preload(refs[0], DEVICE, "float16")
+    cache.shrink()
+    pool.preload(refs[1], DEVICE, "float16")
+
+    pool.preload(refs[0], DEVICE, "float16")
+
+    assert pretend.used[DEVICE] == 3 * MB
+
+
+def test_when_memory_runs_out_while_loading_room_is_made(pool: Pool, pretend: Pretend) -> None:
+    pretend.capacity = 4 * MB
+    for name in ("first", "second"):
+        pool.preload(PretendRef(name, 3 * MB, pretend), DEVICE, "float16")
+
+    assert pretend.used == {DEVICE: 3 * MB, "cpu": 3 * MB}
+
+
+def test_what_does_not_fit_at_all_is_said(pool: Pool, pretend: Pretend) -> None:
+    with (
+        pytest.raises(PretendOutOfMemoryError),
+        pool.lease(PretendRef("unet", 9 * MB, pretend), DEVICE, "float16"),
+    ):
+        pytest.fail("it fitted")
+
+
+def test_weights_that_do_not_come_back_are_loaded_again(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("unet", 3 * MB, pretend)
+    pool.preload(ref, DEVICE, "float16")
+    cache.shrink()
+    pretend.capacity = MB
+    with pytest.raises(PretendOutOfMemoryError):
+        pool.preload(ref, DEVICE, "float16")
+    pretend.capacity = 4 * MB
+
+    pool.preload(ref, DEVICE, "float16")
+
+    assert len(ref.loads) == 2
+
+
+@pytest.mark.parametrize("error", [OSError("no such file"), KeyboardInterrupt()])
+def test_a_failed_load_can_be_tried_again(
+    pool: Pool, pretend: Pretend, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = PretendRef("unet", MB, pretend)
+
+    def fail(*_: object) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PretendRef, "load", fail)
+        with pytest.raises(type(error)):
+            pool.preload(ref, DEVICE, "float16")
+
+    pool.preload(ref, DEVICE, "float16")
+    assert len(ref.loads) == 1
+
+
+def test_threads_that_want_the_same_weights_wait_for_one_load(
+    pool: Pool, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = PretendRef("unet", MB, pretend)
+    load, may_load, together = PretendRef.load, Event(), Barrier(4)
+    seen: list[object] = []
+
+    def slow(self: PretendRef, device: str, dtype: str) -> Any:
+        may_load.wait(10)
+        return load(self, device, dtype)
+
+    def work() -> None:
+        together.wait(10)
+        with pool.lease(ref, DEVICE, "float16") as weights:
+            seen.append(weights)
+
+    monkeypatch.setattr(PretendRef, "load", slow)
+    threads = [Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    together.wait(10)
+    may_load.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert len(seen) == 3
+    assert len(set(map(id, seen))) == 1
+    assert len(ref.loads) == 1
+
+
+def test_weights_leased_on_one_device_are_waited_for_on_another(
+    pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("unet", MB, pretend)
+    got, device = Event(), []
+
+    def work() -> None:
+        with pool.lease(ref, OTHER, "float16") as weights:
+            device.append(weights.block.device)
+            got.set()
+
+    with pool.lease(ref, DEVICE, "float16") as here:
+        thread = Thread(target=work)
+        thread.start()
+        assert not got.wait(0.05)
+        assert here.block.device == DEVICE
+    thread.join(10)
+
+    assert device == [OTHER]
+    assert len(ref.loads) == 1
+
+
+def test_weights_of_the_host_are_entries_of_the_host(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    pool.preload(PretendRef("unet", MB, pretend), "cpu", "float32")
+
+    assert cache.sizes()["host"].bytes == MB
+
+
+def test_many_threads_and_little_room_end_well(pool: Pool, pretend: Pretend) -> None:
+    refs = [PretendRef(str(i), 3 * MB // 2, pretend) for i in range(4)]
+    failures: list[BaseException] = []
+
+    def work(which: int) -> None:
+        try:
+            for i in range(40):
+                with pool.lease(refs[(which + i) % 4], DEVICE, "float16") as weights:
+                    assert weights.block.device == DEVICE
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert failures == []
+    assert pretend.used[DEVICE] <= 4 * MB
