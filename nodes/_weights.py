@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import Wire
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet"]
 DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
+
+LOADING = Lock()
+"""Held while modules are built: meanwhile accelerate makes every new parameter an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Weights(Wire):
         """Read the part from disk onto ``device``, ready for inference."""
         from ._quiet import quiet
 
-        with quiet():
+        with LOADING, quiet():
             wanted = _torch_dtype(dtype if self.dtype == "auto" else self.dtype)
             module = _read(self, wanted)
             module.to(device=device, dtype=wanted)
