@@ -133,12 +133,13 @@ def _epilog(text: str | None) -> str:
 _WORKFLOWS = """\
 # Workflows
 
-Each runs as it is, on the embedded tiny model, without a download: `nodegraph run canny-portraits`.
-`nodegraph workflows` lists them with their params, and `nodegraph show NAME -o graph.svg` draws one.
+Each runs as it is, on the embedded tiny model, without a download: `nodegraph run
+canny-portraits`. `nodegraph workflows` lists them with their params, and `nodegraph show NAME -o
+graph.svg` draws one.
 
-The pictures below were made by the tiny model (128 × 128, trained on drawn shapes and people in plain
-colours): it is there so that everything can be tried and tested anywhere, not to make art. With a
-model from the hub the same files make photographs and paintings:
+The pictures below were made by the tiny model (128 × 128, trained on drawn shapes and people in
+plain colours): it is there so that everything can be tried and tested anywhere, not to make art.
+With a model from the hub the same files make photographs and paintings:
 
 ```sh
 nodegraph run canny-portraits \\
