@@ -25,7 +25,7 @@ class PromptsBySeeds(Node):
     """Combine every prompt with every seed: a row for each prompt, a column for each seed."""
 
     prompts: Annotated[list[str], Field(min_length=1, description="One row each.")]
-    seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1]  # noqa: RUF012  pydantic copies it
+    seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1]
 
     def run(self) -> Combinations:
         pairs = list(product(self.prompts, self.seeds))
