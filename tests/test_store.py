@@ -360,6 +360,8 @@ def test_a_record_damaged_meanwhile_does_not_stop_the_trimming(tmp_path: Path) -
     (path,) = records(store)
     path.write_bytes(b"?")
     (path.parent / "no key.json").write_bytes(b"?")
+    (path.parent.parent / "stray").write_bytes(b"?")
+    store.save(key_of(2), "Draw", Record({}, 1, 1), None)
     store.budget = 1
 
     store.trim(lambda: ())
@@ -403,8 +405,10 @@ def test_a_recent_record_that_is_gone_is_no_longer_listed(store: Store) -> None:
 
 def test_removing_forgets_record_and_value(store: Store) -> None:
     save(store, 1)
+    store.save(key_of(2), "Draw", Record({}, 1, 1), None)
 
-    store.remove(key_of(1))
+    for seed in (1, 2, 3):
+        store.remove(key_of(seed))
 
     assert records(store) == payloads(store) == []
 

@@ -192,7 +192,7 @@ class Cache:
             store.save(key, name, record, output, made.homes)
             store.trim(lambda: list(self._memory.pins))
 
-        self._writer.submit(write)
+        self._writer.submit(write, heavy=value)
 
     def _spill(self, entry: Entry) -> bool:
         """Bring a value that is still needed to disk, so that memory can do without it."""

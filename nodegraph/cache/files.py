@@ -25,9 +25,12 @@ def publish(path: Path, chunks: Sequence[Chunk], durable: bool = True) -> int:
     Raises:
         OSError: nothing has been left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        descriptor = _create(temporary)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _create(temporary)
     try:
         try:
             size = sum(_write(descriptor, chunk) for chunk in chunks)
@@ -40,6 +43,10 @@ def publish(path: Path, chunks: Sequence[Chunk], durable: bool = True) -> int:
         temporary.unlink(missing_ok=True)
         raise
     return size
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
 
 
 def _write(descriptor: int, chunk: Chunk) -> int:

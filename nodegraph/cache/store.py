@@ -110,7 +110,8 @@ class Store:
             stored = (
                 self._with_value(record, output, homes) if output is not None else Stored(record)
             )
-            self._publish(self._path(key), [to_json(key, stored)], durable=output is not None)
+            # Not durable: a record that a power cut damaged is told by its checksum.
+            self._publish(self._path(key), [to_json(key, stored)], durable=False)
             if kind:
                 self._mark(kind, key)
         except (OSError, TypeError, ValueError) as error:

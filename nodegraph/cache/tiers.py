@@ -120,9 +120,9 @@ class Tier:
                 self._queue(heap, entry)
             elif entry.leases:
                 entry.aside = True
-            elif (entry.key in self._pins) == pinned:
+            elif pinned or entry.key not in self._pins:
                 return entry
-            elif not pinned:
+            else:
                 # Set aside once a pin, so that a long run of pinned entries is not searched again.
                 entry.aside = True
                 self._queue(self._pinned, entry)

@@ -21,18 +21,24 @@ class Writer:
         self._room = Semaphore(PENDING)
         self._lock = Lock()
 
-    def submit(self, work: Callable[[], None]) -> None:
-        """Have something done soon; an error in it is logged, since nobody waits for it."""
-        self._room.acquire()
-        self._start(lambda: self._do(work))
+    def submit(self, work: Callable[[], None], heavy: bool) -> None:
+        """Have something done soon; an error in it is logged, since nobody waits for it.
 
-    def _do(self, work: Callable[[], None]) -> None:
+        Args:
+            heavy: It keeps a value in memory until it is done, so not too many may wait.
+        """
+        if heavy:
+            self._room.acquire()
+        self._start(lambda: self._do(work, heavy))
+
+    def _do(self, work: Callable[[], None], heavy: bool) -> None:
         try:
             work()
         except Exception:
             log.warning("a result was not kept on disk", exc_info=True)
         finally:
-            self._room.release()
+            if heavy:
+                self._room.release()
 
     def _start(self, work: Callable[[], None]) -> Future[None]:
         with self._lock:
