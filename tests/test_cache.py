@@ -111,6 +111,14 @@ def test_running_out_of_memory_is_told_from_other_failures(cache: Cache) -> None
     assert not cache.is_oom(RuntimeError())
 
 
+def test_a_cleared_cache_is_empty(cache: Cache) -> None:
+    number(cache, 1)
+
+    cache.clear()
+
+    assert not cache.has(key(1))
+
+
 def test_arrays_become_read_only(disk: Cache) -> None:
     draw(disk, 1)
 

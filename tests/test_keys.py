@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import Enum, IntEnum
 from itertools import combinations
