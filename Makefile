@@ -16,13 +16,14 @@ help:  ## Show what there is to make
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile
 
 .venv/installed: pyproject.toml
-	python=$$($(FIND_PYTHON)) && { test -x $(BIN)/python || "$$python" -m venv .venv; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	@echo "installing into .venv: a few minutes and, with PyTorch's CUDA libraries, a few gigabytes"
+	@python=$$($(FIND_PYTHON)) && { test -x $(BIN)/python || "$$python" -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
 
 demo: .venv/installed  ## Four portraits that follow the edges of one, as a 2x2 grid in output/
 	$(BIN)/nodegraph run canny-portraits
@@ -30,8 +31,7 @@ demo: .venv/installed  ## Four portraits that follow the edges of one, as a 2x2 
 test: .venv/installed-dev  ## Everything CI runs: lint, types, fast tests, slow tests
 	$(MAKE) --no-print-directory check BIN=$(BIN)
 
-# The same without making an environment: `make check BIN=/path/to/venv/bin`.
-check:
+check:  ## The same in an environment of your own: make check BIN=/path/to/venv/bin
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

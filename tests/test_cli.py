@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -407,6 +408,20 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(
 
     assert done.exit_code == 2
     assert "cannot write to 'locked'" in done.stderr
+
+
+def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing_half_written(
+    cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> int:  # noqa: ARG001
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = cli("run", write(**painting()))
+
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "the disk of 'output' is full")
+    assert list(Path("output").iterdir()) == []
 
 
 def python(*arguments: str, **more: Any) -> subprocess.Popen[str]:

@@ -24,7 +24,7 @@ from ..tasks import states
 from ..workflow import Workflow
 from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
-from .ending import warn
+from .ending import FAILED, end, warn
 from .files import Found, find, shipped
 
 
@@ -137,7 +137,10 @@ def _save(
 ) -> list[Path]:
     paths = []
     for result, picture in saving.pictures(outcome.results):
-        path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")
+        try:
+            path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")
+        except UserError as error:
+            end(FAILED, str(error))
         paths.append(path)
         if isinstance(view, Lines):
             view.tell("saved", result=result, path=str(path))
