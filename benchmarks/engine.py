@@ -14,9 +14,10 @@ import gc
 import math
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import perf_counter
 
-from nodegraph import Node, Output, Workflow, execute, plan
+from nodegraph import Node, Output, Plan, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.registry import Registry
 
@@ -97,7 +98,12 @@ def timed(work: Callable[[], object]) -> float:
 
 def run(workflow: Workflow, cache: Cache) -> None:
     """Plan and run to the end."""
-    for _ in execute(plan(workflow, REGISTRY), cache):
+    drain(plan(workflow, REGISTRY), cache)
+
+
+def drain(planned: Plan, cache: Cache) -> None:
+    """Run a plan to the end."""
+    for _ in execute(planned, cache):
         pass
 
 
@@ -108,11 +114,11 @@ def measure(shape: str, size: int, repeats: int) -> dict[str, float]:
     for _ in range(repeats):
         cache = Cache.in_memory()
         planned = plan(workflow, REGISTRY)
-        sides = {
-            "plan": lambda: plan(workflow, REGISTRY),
-            "cold": lambda cache=cache: run(workflow, cache),
-            "cached": lambda cache=cache: run(workflow, cache),
-            "execute": lambda cache=cache, planned=planned: [None for _ in execute(planned, cache)],
+        sides: dict[str, Callable[[], object]] = {
+            "plan": partial(plan, workflow, REGISTRY),
+            "cold": partial(run, workflow, cache),
+            "cached": partial(run, workflow, cache),
+            "execute": partial(drain, planned, cache),
         }
         for name, work in sides.items():
             best[name] = min(best[name], timed(work) / size * 1e6)

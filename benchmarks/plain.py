@@ -35,7 +35,7 @@ class Scene:
 
 @dataclass
 class Script:
-    """The script between edits, as in a notebook: the pipeline stays loaded until the base changes."""
+    """The script between edits, as in a notebook: the pipeline stays until the base changes."""
 
     pipeline: Any = None
     base: Path | None = None
