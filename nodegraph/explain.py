@@ -125,6 +125,6 @@ def _different(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
 def _change(name: str, before: str | None, now: str | None) -> str:
     if name == "(file)":
         return "the file it reads has changed"
-    if (now or before or "").startswith("@"):
+    if "@" in ((before or "")[:1], (now or "")[:1]):
         return f"{name} is another than before"
     return f"{name.strip('()')} was {before or 'not set'}, is {now or 'not set'}"
