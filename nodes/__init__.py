@@ -6,7 +6,10 @@ from nodegraph.node import Composite, Node
 
 from .images import LoadImage, Resize, SaveImage
 from .layout import Grid
+from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
+from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
+from .sweeps import PromptsBySeeds
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
@@ -15,4 +18,12 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Grid,
     Canny,
     OpenPose,
+    LoadBaseModel,
+    LoadControlNet,
+    Control,
+    EncodePrompt,
+    Denoise,
+    Decode,
+    Sample,
+    PromptsBySeeds,
 )
