@@ -20,7 +20,8 @@ def control_images(images: Sequence[Image], size: tuple[int, int]) -> Tensor:
     processor = VaeImageProcessor(do_convert_rgb=True, do_normalize=False)
     distinct = images[:1] if all(same(images[0], image) for image in images) else images
     ready = [processor.preprocess(image.pil(), height=height, width=width) for image in distinct]
-    return torch.cat(ready)
+    # Pictures lie channel by channel from here on, as in the pipelines: other layouts round otherwise.
+    return torch.cat(ready).contiguous()
 
 
 def same(left: Image, right: Image) -> bool:

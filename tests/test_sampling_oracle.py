@@ -72,7 +72,7 @@ class Setting:
 @pytest.fixture(scope="module")
 def random_models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     folder = tmp_path_factory.mktemp("random")
-    base = save_base(folder / "base")
+    base = save_base(folder / "base", groups=8)
     first, second = (save_controlnet(folder / f"net{i}", base, seed=i) for i in (1, 2))
     return Models(base, (first, second))
 

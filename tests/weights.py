@@ -48,8 +48,13 @@ def drain(steps: Any) -> Any:
             return end.value
 
 
-def save_base(folder: Path, seed: int = 0) -> Path:
-    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels."""
+def save_base(folder: Path, seed: int = 0, groups: int = 32) -> Path:
+    """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels.
+
+    Args:
+        groups: Of the UNet's norms. SD has 32, but so few channels leave them two numbers each at
+            the deepest level of a small picture, which turns any rounding into another picture.
+    """
     import torch
     from diffusers import (
         AutoencoderKL,
@@ -86,6 +91,7 @@ def save_base(folder: Path, seed: int = 0) -> Path:
             sample_size=8,
             block_out_channels=(32, 64, 64, 64),
             cross_attention_dim=64,
+            norm_num_groups=groups,
         ),
         scheduler=DDIMScheduler(
             beta_start=0.00085,
