@@ -29,9 +29,9 @@ class Grid(Node):
         Field(ge=1, le=100, description="Empty: one a column label, else as square as can be."),
     ] = None
     # Pydantic copies a default for every instance, so that none is shared.
-    labels: Annotated[list[str], Field(description="One a picture, written below it.")] = []  # noqa: RUF012
-    column_labels: Annotated[list[str], Field(description="One a column, written above it.")] = []  # noqa: RUF012
-    row_labels: Annotated[list[str], Field(description="One a row, written to its left.")] = []  # noqa: RUF012
+    labels: Annotated[list[str], Field(description="One a picture, written below it.")] = []
+    column_labels: Annotated[list[str], Field(description="One a column, written above it.")] = []
+    row_labels: Annotated[list[str], Field(description="One a row, written to its left.")] = []
     padding: Annotated[int, Field(ge=0, le=256, description="Pixels around every picture.")] = 8
     background: Annotated[Colour, Field(description="What shows between the pictures.")] = "#ffffff"
 

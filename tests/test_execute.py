@@ -250,7 +250,7 @@ def test_a_failure_skips_a_long_chain_without_recursion() -> None:
     assert sum(isinstance(event, Skipped) for event in events) == 4999
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_a_long_chain_runs_and_hits_without_recursion() -> None:
     nodes: dict[str, object] = {"n0": {"type": "Add"}}
     for i in range(1, 50_000):

@@ -1,4 +1,4 @@
-"""The sampling nodes: what they refuse, what they compute once, that inputs stay as they are."""
+"""The sampling nodes: what they refuse and compute once, and that inputs stay as they are."""
 
 from __future__ import annotations
 
