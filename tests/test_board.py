@@ -86,10 +86,10 @@ def test_all_rows_are_shown_where_they_fit() -> None:
 
 def test_failures_and_what_runs_are_shown_where_not_all_fit() -> None:
     error = NodeError("n3", "Paint", {}, RuntimeError("out of paint"))
-    done = [
+    done: list[Event] = [
         Finished(f"n{index}", (), 1.0, True, KEY) for index in range(60) if index not in (3, 70)
     ]
-    events = [Failed("n3", (), error), *done, Started("n70", ())]
+    events: list[Event] = [Failed("n3", (), error), *done, Started("n70", ())]
 
     shown = [row.name for row in board({f"n{index}": 1 for index in range(100)}, *events).shown(6)]
 
