@@ -130,7 +130,8 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
 
 def ratio(pairs: Sequence[tuple[float, float]]) -> float:
     """Theirs to ours, from each side's median."""
-    theirs, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+    theirs = statistics.median(pair[0] for pair in pairs)
+    ours = statistics.median(pair[1] for pair in pairs)
     return theirs / ours
 
 

@@ -20,7 +20,7 @@ def control_images(images: Sequence[Image], size: tuple[int, int]) -> Tensor:
     processor = VaeImageProcessor(do_convert_rgb=True, do_normalize=False)
     distinct = images[:1] if all(same(images[0], image) for image in images) else images
     ready = [processor.preprocess(image.pil(), height=height, width=width) for image in distinct]
-    # Pictures lie channel by channel from here on, as in the pipelines: other layouts round otherwise.
+    # Channel by channel in memory, as in the pipelines: other layouts round otherwise.
     return torch.cat(ready).contiguous()
 
 
