@@ -56,7 +56,7 @@ class Plain(Node):
 class Yields(Node):
     """Returns no Output at the end."""
 
-    def run(self) -> Steps[int]:  # type: ignore[type-var]
+    def run(self) -> Steps[int]:
         yield from ()
         return 0
 
