@@ -13,11 +13,12 @@ _TALKATIVE = ("diffusers", "transformers", "huggingface_hub")
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence their log lines, warnings and progress bars inside the block; errors still come."""
+    # First: the libraries set their own levels when they are first asked for anything.
+    _without_bars()
     loggers = [logging.getLogger(name) for name in _TALKATIVE]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    _without_bars()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -31,5 +32,7 @@ def _without_bars() -> None:
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
+    diffusers_logging.get_verbosity()
+    transformers_logging.get_verbosity()
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
