@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import PurePath
 
 
 class NodeGraphError(Exception):
@@ -65,7 +66,9 @@ class RunError(NodeGraphError):
 
 def brief(value: object) -> str:
     """Show a value's kind and size in one line, never its content (text and numbers excepted)."""
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, PurePath):
+        value = str(value)
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(brief, value[:4]))}{', …' * (len(value) > 4)}]"
     for attribute in ("shape", "size"):
         size = getattr(value, attribute, None)

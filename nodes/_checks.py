@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nodegraph.errors import UserError
 from nodegraph.node import Facts, Finding
@@ -49,11 +49,8 @@ def fits(
     Raises:
         UserError: Something was made for another model, or the size cannot be decoded.
     """
-    for name, side in zip(("width", "height"), size, strict=True):
-        if side % model.factor:
-            below = side - side % model.factor
-            nearest = f"{below} or {below + model.factor}" if below else str(model.factor)
-            raise UserError(f"{name}: {side} is not a multiple of {model.factor}; use {nearest}")
+    for name, said in uneven(dict(zip(("width", "height"), size, strict=True)), model.factor):
+        raise UserError(f"{name}: {said}")
     for prompt in prompts:
         if prompt.encoder != model.text_encoder.key:
             raise UserError(f"prompt: was encoded for another model than {model.name!r}")
@@ -68,6 +65,15 @@ def fits(
                 f" and {theirs.channels} latent channels, but {model.name!r} {ours.blocks} and"
                 f" {ours.channels}; take a ControlNet made for this model"
             )
+
+
+def uneven(sides: Mapping[str, object], factor: int = 8) -> Iterator[tuple[str, str]]:
+    """Find sides that no latents stand for: every latent stands for ``factor`` pixels."""
+    for name, side in sides.items():
+        if isinstance(side, int) and side % factor:
+            below = side - side % factor
+            nearest = f"{below} or {below + factor}" if below else str(factor)
+            yield name, f"{side} is not a multiple of {factor}; use {nearest}"
 
 
 def _other_family(theirs: str, ours: str) -> str:

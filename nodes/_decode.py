@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,11 @@ def header(data: bytes, name: str) -> Picture:
     Image.init()
     known = [one for one in FORMATS if one in Image.OPEN]
     try:
-        return Image.open(BytesIO(data), formats=known)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        with warnings.catch_warnings():
+            # We have a limit of our own, below the one Pillow warns at.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(BytesIO(data), formats=known)
+    except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
         raise UserError(too_large(name, int(found[0]) if found else 0)) from error
     except UnidentifiedImageError as error:

@@ -6,8 +6,10 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 _TALKATIVE = ("diffusers", "transformers", "huggingface_hub")
+_ONE = RLock()  # levels and filters are the whole process's: who leaves must not wake another's up
 
 
 @contextmanager
@@ -15,17 +17,18 @@ def quiet() -> Iterator[None]:
     """Silence their log lines, warnings and progress bars inside the block; errors still come."""
     # First: the libraries set their own levels when they are first asked for anything.
     _without_bars()
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    with _ONE:
+        loggers = [logging.getLogger(name) for name in _TALKATIVE]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _without_bars() -> None:

@@ -165,8 +165,11 @@ class Denoise(Node):
         return self.width or width, self.height or height
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        return _checks.families(given.get("model", ()), given.get("controls", ()))
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:
+        yield from _checks.families(given.get("model", ()), given.get("controls", ()))
+        asked = {name: values.get(name) for name in ("width", "height")}
+        for name, said in _checks.uneven(asked):
+            yield name, said, "error"
 
 
 class Decoded(Output):

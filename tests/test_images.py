@@ -159,7 +159,6 @@ def header_of(width: int, height: int) -> bytes:
 WHOLE = png(gradient().pixels, "")
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -122,7 +122,7 @@ def test_text_in_other_scripts_stays_readable() -> None:
         ('{"format": "1"}', "format: '1' is no format; it should be 1"),
         ('{"format": true}', "format: True is no format; it should be 1"),
         (document(nodse={}), "nodse: no 'nodse'; did you mean 'nodes'?"),
-        (document(nodes=[]), "nodes: list should be an object"),
+        (document(nodes=[]), "nodes: [] should be an object"),
         (
             document(nodes={"A b": {"type": "X"}}),
             "A b: 'A b' is no name: use small letters, digits and _, beginning with a letter",
