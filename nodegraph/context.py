@@ -60,6 +60,10 @@ class RunContext:
     def allow(self) -> frozenset[str]:
         return self.settings.allow
 
+    def pinned(self, model: str) -> tuple[str, str]:
+        lock = self.document.models.get(model)
+        return (lock.revision, lock.sha256) if lock else ("", "")
+
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype)
 

@@ -87,6 +87,10 @@ class Context(Protocol):
         """The running workflow as canonical JSON text."""
         ...
 
+    def pinned(self, model: str) -> tuple[str, str]:
+        """The revision and SHA-256 that the workflow pins ``model`` to; empty where it does not."""
+        ...
+
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         """Keep the weights of ``ref`` on the device for as long as the block runs."""
         ...
@@ -185,6 +189,10 @@ class Node(BaseModel, ABC):
     def stamp(self, context: Context) -> object:  # noqa: ARG002
         """Name whatever else the result depends on, as JSON: a file's content, a revision."""
         return None
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
+        """Name the models it uses, each with the revision and SHA-256 to pin it to."""
+        return {}
 
     def group(self) -> Hashable:
         """Items whose groups are equal may run in one batch."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nodegraph.node import Context, Facts, Given, Node, Output
 
-from . import _resolve
+from . import _pins, _resolve
 from ._weights import DType
 from .types import ControlNetModel, DiffusionModel
 
@@ -60,8 +60,16 @@ class LoadBaseModel(Node):
         from ._describe import base_model
 
         allow = context.allow
-        path = _resolve.resolve(self.model, "base model", self.revision, self.variant, allow)
-        return base_model(self.model, path, self.variant, self.dtype, allow)
+        revision, expected = context.pinned(self.model)
+        revision = self.revision or revision
+        path = _resolve.resolve(self.model, "base model", revision, self.variant, allow)
+        found = base_model(self.model, path, self.variant, self.dtype, allow)
+        _pins.check(self.model, expected, _pins.of_base(found))
+        return found
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+        found = self._find(context)
+        return _pins.pin(self.model, found.unet.path, _pins.of_base(found))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -103,8 +111,16 @@ class LoadControlNet(Node):
         from ._describe import controlnet
 
         allow = context.allow
-        path = _resolve.resolve(self.model, "ControlNet", self.revision, self.variant, allow)
-        return controlnet(self.model, path, self.variant, self.dtype, allow)
+        revision, expected = context.pinned(self.model)
+        revision = self.revision or revision
+        path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, allow)
+        found = controlnet(self.model, path, self.variant, self.dtype, allow)
+        _pins.check(self.model, expected, _pins.of_controlnet(found))
+        return found
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+        found = self._find(context)
+        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003

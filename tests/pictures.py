@@ -31,6 +31,10 @@ class Hand:
     def lease(self, ref: Any) -> Iterator[Any]:
         yield ref.load(self.device, self.dtype)
 
+    def pinned(self, model: str) -> tuple[str, str]:  # noqa: ARG002
+        """No model is pinned."""
+        return "", ""
+
     def preload(self, ref: object) -> None:
         """Nothing is kept."""
 

@@ -33,6 +33,10 @@ class Bench:
             self.loaded[wanted] = ref.load(self.device, self.dtype)
         yield self.loaded[wanted]
 
+    def pinned(self, model: str) -> tuple[str, str]:  # noqa: ARG002
+        """No model is pinned."""
+        return "", ""
+
     def preload(self, ref: ModelRef[object]) -> None:
         """Load nothing: a lease does."""
 

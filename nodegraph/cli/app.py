@@ -242,6 +242,32 @@ def show(
         show_file(file, format, output, nodes or [])
 
 
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph lock mine.json` pins what its models are now, in the file itself
+
+    - `nodegraph lock canny-portraits --set model=my-models/base -o mine.json` writes another
+    """
+)
+def lock(
+    file: File,
+    set_: Set = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here, not into the file."),
+    ] = None,
+    nodes: Nodes = None,
+) -> None:
+    """Pin a workflow's models: it then runs with these very files, or says that they differ."""
+    with sentences():
+        from .locking import lock_file
+        from .run import Options
+
+        lock_file(Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ())), output)
+
+
 @app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")
 def cache(
     clear: Annotated[
