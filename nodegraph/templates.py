@@ -199,7 +199,9 @@ def _inside(
             {
                 input: outer.inputs[own] if outer else f"{frame.name}.{own}"
                 for input, own in bound.items()
-                if (outer is None or own in outer.inputs) and (own in values or own in call.links)
+                if (outer is None or own in outer.inputs)
+                # What the inside itself stores is its own matter.
+                and (own in values or own in call.links or input not in inner.values)
             },
         )
         for own in {

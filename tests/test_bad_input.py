@@ -114,6 +114,7 @@ def workflow(nodes: Nodes, output: str = "image") -> Mapping[str, object]:
             sample(prompt=["a", "b"], seed=[1, 2, 3]),
             "end: inside it, denoise.prompt: end/prompt has 2 items but end/denoise.seed has 3",
         ),
+        ({"end": {"type": "Sample"}}, "end.model: needs a value or a link"),
         (sample(width=100), "end.width: 100 is not a multiple of 8; use 96 or 104"),
         (sample(steps=0), "end.steps: 0 should be greater than or equal to 1"),
         (
