@@ -221,7 +221,7 @@ def test_an_output_that_is_an_input_given_on_leads_to_where_that_comes_from() ->
         ),
         (
             {"type": "Lines", "links": {"model": "m.model"}},
-            "x: inside it, edges.image: needs a value or a link",
+            "x.image: needs a value or a link",
         ),
         ({"type": "Outline", "links": {"image": "x2.imge"}}, "x.image: no 'x2'; did you mean 'x'?"),
         ({"type": "Broken"}, "x: cannot be drawn: RuntimeError: out of ink"),
