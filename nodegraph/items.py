@@ -123,8 +123,17 @@ def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> l
     return []
 
 
-def bound(task: Task, calls: Sequence[CallState]) -> Iterator[tuple[str, Element | list[Element]]]:
-    """Yield every linked input of ``task`` with the element, or list of elements, it gets."""
+def bound(task: Task, calls: Sequence[CallState]) -> Sequence[tuple[str, Element | list[Element]]]:
+    """List every linked input of ``task`` with the element, or list of elements, it gets.
+
+    Made once a task, when all that it waits for is known.
+    """
+    if task.bound is None:
+        task.bound = tuple(_bind(task, calls))
+    return task.bound
+
+
+def _bind(task: Task, calls: Sequence[CallState]) -> Iterator[tuple[str, Element | list[Element]]]:
     for name, link in task.call.planned.links.items():
         if link.how == "map":
             yield name, _pick(task, name, link.sources[0], calls)

@@ -24,6 +24,7 @@ class Task:
     """
 
     __slots__ = (
+        "bound",
         "call",
         "dependents",
         "digests",
@@ -38,6 +39,7 @@ class Task:
 
     def __init__(self, call: CallState, item: int | None) -> None:
         self.call, self.item = call, item
+        self.bound: tuple[tuple[str, Element | list[Element]], ...] | None = None
         self.waiting = 0
         self.dependents: list[Task] = []
         self.key: Key | None = None
