@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Generator, Iterator, Mapping
 from queue import SimpleQueue
-from threading import Event as Flag
 from uuid import uuid4
 
 from .cache import Cache
-from .context import RunContext, Settings
+from .context import Settings
+from .dispatch import Dispatcher
 from .errors import RunError
 from .events import Event, Outcome, Progressed, Started
 from .frontier import Frontier
 from .items import elements, needs
 from .keys import Key, digest
-from .lanes import Crashed, Idle, Lane
+from .lanes import Crashed, Idle
 from .node import Node, Output
-from .perform import Broke, Done, Lost, Stamped, Worker
+from .perform import Broke, Done, Lost, Stamped
 from .plan import Plan, Source
 from .task_keys import key_of
 from .tasks import Element, Task
 
-_QUICK = 1e-3
-"""Seconds. A kind that has always been quicker runs in place: changing threads costs as much."""
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
 
@@ -73,25 +70,8 @@ class _Run:
         self.signature = settings.signature()
         self.front = Frontier(plan, cache, settings.folders)
         self.calls = self.front.calls
-        self.queues: dict[str, list[tuple[int, int, Task]]] = {"io": [], "cpu": [], "device": []}
         self.reports: SimpleQueue[object] = SimpleQueue()
-        names = {
-            "io": ("io",),
-            "cpu": ("cpu",),
-            "device": tuple(f"device {d}" for d in settings.devices),
-        }
-        self.lanes = {
-            kind: [Lane(name, self.reports.put) for name in names[kind]] for kind in names
-        }
-        self.by_name = {lane.name: lane for lanes in self.lanes.values() for lane in lanes}
-        self.stop = Flag()
-        self.worker = Worker(self.calls, cache, self.stop)
-        self.contexts = {
-            f"device {device}": RunContext(settings, device, plan.workflow, cache)
-            for device in settings.devices
-        }
-        self.context = next(iter(self.contexts.values()))
-        self.quick: dict[type[Node], int] = {}
+        self.lanes = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
         self.claimed: dict[Key, Task] = {}
         self.passing: set[Key] = set()
         self.elsewhere = 0
@@ -104,7 +84,7 @@ class _Run:
             yield from self._tell()
             if more:
                 continue
-            if self._busy():
+            if self.elsewhere or self.lanes.busy:
                 self._hear(self.reports.get())
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
                 raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
@@ -117,9 +97,7 @@ class _Run:
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
-        self.stop.set()
-        for lane in self.by_name.values():
-            lane.close()
+        self.lanes.close()
         for key in self.claimed:
             self.cache.release(key)
         self.front.close()
@@ -130,9 +108,6 @@ class _Run:
         heard, self.front.heard = self.front.heard, []
         yield from heard
 
-    def _busy(self) -> bool:
-        return self.elsewhere > 0 or any(lane.busy for lane in self.by_name.values())
-
     def _advance(self) -> bool:
         """Settle what can be settled at once and keep the lanes at work; True if there is more."""
         front = self.front
@@ -141,19 +116,23 @@ class _Run:
                 continue
             if front.ready:
                 self._consider(front.ready.popleft())
-            elif not self._dispatch():
-                return False
+            else:
+                told = list(self.lanes.give())
+                for report in told:
+                    self._hear(report)
+                if not told:
+                    return False
         return True
 
     def _hear(self, report: object) -> None:
         """Take in one report of a lane."""
         match report:
-            case Idle(name):
-                self.by_name[name].busy = False
-            case Progressed():
+            case Idle():
+                self.lanes.idle(report)
+            case Progressed() | Started():
                 self.front.heard.append(report)
             case Done(task, record, seconds):
-                self._note_speed(task, seconds)
+                self.lanes.note_speed(task, seconds)
                 self._release(task)
                 self.front.complete(task, record, seconds, cached=False)
             case Broke(task, error):
@@ -202,7 +181,6 @@ class _Run:
         if missing:
             self.front.demand(task, missing)
             return
-        lane = task.call.planned.kind.lane if what == "run" else "io"
         if (
             what == "run"
             and task.call.planned.kind.pure
@@ -216,55 +194,10 @@ class _Run:
         if what == "run":
             self.front.hold(task)  # before there is a value: a full tier would drop it at once
         task.state = what
-        heappush(self.queues[lane], (task.call.index, task.item or 0, task))
+        self.lanes.push(task)
 
     def _is_result(self, task: Task) -> bool:
         return task.call.holds > len(task.call.consumers)
-
-    def _dispatch(self) -> bool:
-        """Give every idle lane the next of its queue; True if that settled something at once."""
-        for name, queue in self.queues.items():
-            for lane in self.lanes[name]:
-                if queue and not lane.busy:
-                    if self._in_place(queue[0][2]):
-                        self._do_in_place(heappop(queue)[2])
-                        return True
-                    self._start(lane, self._batch(queue))
-        return False
-
-    def _start(self, lane: Lane, tasks: list[Task]) -> None:
-        context = self.contexts.get(lane.name, self.context)
-        if tasks[0].state == "stamp":
-            lane.start(lambda: self.worker.stamp(tasks[0], context))
-            return
-        self._announce(tasks)
-        lane.start(lambda: self.worker.run(tasks, context))
-
-    def _batch(self, queue: list[tuple[int, int, Task]]) -> list[Task]:
-        """Take the first task, and with it the items of its call that may run together with it."""
-        first = heappop(queue)[2]
-        tasks = [first]
-        if first.state == "run" and hasattr(first.call.planned.kind, "run_batch"):
-            while queue and len(tasks) < self.settings.batch and queue[0][2].call is first.call:
-                tasks.append(heappop(queue)[2])
-        return tasks
-
-    def _announce(self, tasks: Sequence[Task]) -> None:
-        items = tuple(task.item for task in tasks if task.item is not None)
-        self.front.heard.append(Started(tasks[0].call.planned.name, items))
-
-    def _in_place(self, task: Task) -> bool:
-        return task.state == "run" and self.quick.get(task.call.planned.kind, 0) >= 3
-
-    def _do_in_place(self, task: Task) -> None:
-        self._announce([task])
-        for report in self.worker.run([task], self.context):
-            self._hear(report)
-
-    def _note_speed(self, task: Task, seconds: float) -> None:
-        kind = task.call.planned.kind
-        if kind.lane != "device":
-            self.quick[kind] = self.quick.get(kind, 0) + 1 if seconds < _QUICK else -(10**9)
 
     def _release(self, task: Task) -> None:
         """Let others who need the same result go on."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from .cache import Cache, Record
 from .context import RunContext
 from .errors import NodeError, UserError
-from .events import Progressed
+from .events import Progressed, Started
 from .items import behind, bound, constants
 from .node import Node, Output
 from .ports import output_of
@@ -57,7 +57,7 @@ class Stamped:
     stamp: object
 
 
-Report: TypeAlias = Progressed | Done | Broke | Lost | Stamped
+Report: TypeAlias = Started | Progressed | Done | Broke | Lost | Stamped
 
 
 class Stopped(BaseException):

@@ -15,7 +15,7 @@ LAYERS = [
     "errors", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow", "png",
     "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order",
     "foresight", "plan", "cache", "events", "context", "tasks", "items", "task_keys", "frontier",
-    "perform", "lanes", "execute", "explain", "lock", "cli", "web",
+    "perform", "lanes", "dispatch", "execute", "explain", "lock", "cli", "web",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
 # The package's own __init__ and __main__ wire all parts together.

@@ -1,0 +1,111 @@
+"""Which lane does what, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from threading import Event as Flag
+
+from .cache import Cache
+from .context import RunContext, Settings
+from .events import Started
+from .lanes import Idle, Lane
+from .node import LaneName, Node
+from .perform import Report, Worker
+from .plan import Plan
+from .tasks import CallState, Task
+
+_QUICK = 1e-3
+"""Seconds. A kind that has always been quicker runs in place: changing threads costs as much."""
+
+
+class Dispatcher:
+    """Queues of tasks, one for each kind of lane, in the order of the plan; and the lanes."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        calls: Sequence[CallState],
+        cache: Cache,
+        settings: Settings,
+        post: Callable[[object], None],
+    ) -> None:
+        names: dict[LaneName, list[str]] = {
+            "io": ["io"],
+            "cpu": ["cpu"],
+            "device": [f"device {device}" for device in settings.devices],
+        }
+        self._queues: dict[LaneName, list[tuple[int, int, Task]]] = {kind: [] for kind in names}
+        self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
+        self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
+        self._contexts = {
+            f"device {device}": RunContext(settings, device, plan.workflow, cache)
+            for device in settings.devices
+        }
+        self._context = next(iter(self._contexts.values()))
+        self._quick: dict[type[Node], int] = {}
+        self._stop = Flag()
+        self._worker = Worker(calls, cache, self._stop)
+        self._largest = settings.batch
+
+    @property
+    def busy(self) -> bool:
+        return any(lane.busy for lane in self._by_name.values())
+
+    def idle(self, report: Idle) -> None:
+        """Take note that a lane has finished its job."""
+        self._by_name[report.lane].busy = False
+
+    def close(self) -> None:
+        """Stop what still runs, within a step, and wait for it."""
+        self._stop.set()
+        for lane in self._by_name.values():
+            lane.close()
+
+    def push(self, task: Task) -> None:
+        """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
+        lane: LaneName = task.call.planned.kind.lane if task.state == "run" else "io"
+        heappush(self._queues[lane], (task.call.index, task.item or 0, task))
+
+    def give(self) -> Iterator[Report]:
+        """Give every idle lane its next task; yields what can be told of them at once."""
+        for kind, queue in self._queues.items():
+            for lane in self._lanes[kind]:
+                if queue and not lane.busy:
+                    if self._in_place(queue[0][2]):
+                        task = heappop(queue)[2]
+                        yield _started([task])
+                        yield from self._worker.run([task], self._context)
+                        return
+                    yield from self._start(lane, self._batch(queue))
+
+    def note_speed(self, task: Task, seconds: float) -> None:
+        """Learn how long a kind of node takes."""
+        kind = task.call.planned.kind
+        if kind.lane != "device":
+            self._quick[kind] = self._quick.get(kind, 0) + 1 if seconds < _QUICK else -(10**9)
+
+    def _in_place(self, task: Task) -> bool:
+        return task.state == "run" and self._quick.get(task.call.planned.kind, 0) >= 3
+
+    def _batch(self, queue: list[tuple[int, int, Task]]) -> list[Task]:
+        """Take the first task, and with it the items of its call that may run together with it."""
+        first = heappop(queue)[2]
+        tasks = [first]
+        if first.state == "run" and hasattr(first.call.planned.kind, "run_batch"):
+            while queue and len(tasks) < self._largest and queue[0][2].call is first.call:
+                tasks.append(heappop(queue)[2])
+        return tasks
+
+    def _start(self, lane: Lane, tasks: list[Task]) -> Iterator[Report]:
+        context = self._contexts.get(lane.name, self._context)
+        if tasks[0].state == "stamp":
+            lane.start(lambda: self._worker.stamp(tasks[0], context))
+            return
+        yield _started(tasks)
+        lane.start(lambda: self._worker.run(tasks, context))
+
+
+def _started(tasks: Sequence[Task]) -> Started:
+    items = tuple(task.item for task in tasks if task.item is not None)
+    return Started(tasks[0].call.planned.name, items)
