@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -37,4 +38,6 @@ def assemble(work: Path, folder: Path, *, averaged: bool = True) -> None:
     }
     vae = AutoencoderTiny.from_pretrained(work / "vae")
     export(folder, students[0].base, vae, tokenizer, controls)
+    # transformers 5 writes tokenizer.json alone; older versions read vocabulary and merges.
+    shutil.copytree(work / "tokenizer", folder / "base" / "tokenizer", dirs_exist_ok=True)
     (folder / "tiny.json").write_text(SETTINGS)

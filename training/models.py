@@ -130,6 +130,7 @@ def export(
     controls: dict[str, ControlNetModel],
 ) -> None:
     """Write everything as fp16 safetensors in diffusers' layout."""
+    vae.register_to_config(_name_or_path="")  # not where it happened to lie
     pipeline = StableDiffusionPipeline(
         vae=vae,
         text_encoder=base.text,
