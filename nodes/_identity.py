@@ -9,18 +9,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from nodegraph.cache import default_folder
+
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _known: dict[tuple[str, int, int], str] = {}
-
-
-def cache_folder() -> Path:
-    """Where what was worked out about model files is kept between runs."""
-    named = os.environ.get("NODEGRAPH_CACHE")
-    if named:
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nodegraph")
 
 
 def sha256(path: Path) -> str:
@@ -49,7 +41,7 @@ def _read(path: Path) -> str:
 
 def _noted(seen: tuple[str, int, int]) -> str:
     """The digest of a large file, from an earlier process where one has read it."""
-    note = cache_folder() / "hashes" / f"{hashlib.sha256(seen[0].encode()).hexdigest()[:32]}.json"
+    note = default_folder() / "hashes" / f"{hashlib.sha256(seen[0].encode()).hexdigest()[:32]}.json"
     try:
         *facts, digest = json.loads(note.read_text("utf-8"))
         if facts == list(seen) and _BLOB.fullmatch(digest):

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.cache import default_folder
 from nodegraph.errors import UserError
 
-from ._identity import cache_folder, identity, sha256
+from ._identity import identity, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
     """A component's folder with its pickles as one safetensors file, in the cache."""
-    into = cache_folder() / "converted" / identity(folder / name for name in pickles)[:40]
+    into = default_folder() / "converted" / identity(folder / name for name in pickles)[:40]
     name = "model" if "architectures" in (folder / "config.json").read_text("utf-8") else ""
     target = into / f"{name or 'diffusion_pytorch_model'}.safetensors"
     if not target.exists():
@@ -32,7 +33,7 @@ def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
 
 def converted_file(path: Path) -> Path:
     """A pickled checkpoint as a safetensors file, in the cache."""
-    target = cache_folder() / "converted" / f"{sha256(path)[:40]}.safetensors"
+    target = default_folder() / "converted" / f"{sha256(path)[:40]}.safetensors"
     if not target.exists():
         _write(_read(path), target)
     return target

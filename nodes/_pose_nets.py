@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from nodegraph.cache import default_folder
 from nodegraph.errors import UserError
 from nodegraph.node import Context
 
 from . import _controlnet_aux
-from ._identity import cache_folder, sha256
+from ._identity import sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,7 +120,7 @@ def tensors(path: Path, digest: str) -> Mapping[str, Tensor]:
 
     if path.suffix == ".safetensors":
         return dict(load_file(path))
-    kept = cache_folder() / "openpose" / f"{digest}.safetensors"
+    kept = default_folder() / "openpose" / f"{digest}.safetensors"
     if not kept.is_file():
         keep(unpickled(path), kept)
     return dict(load_file(kept))

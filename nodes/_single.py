@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.cache import default_folder
 from nodegraph.errors import UserError
 
 from . import _ldm
-from ._identity import cache_folder, identity, sha256, write_whole
+from ._identity import identity, sha256, write_whole
 from ._weights import DType, Part, Weights, key_of
 from .types import ControlNetModel, DiffusionModel
 
@@ -124,7 +125,7 @@ def _config_folder(part: Part, shapes: Shapes) -> Path:
         else (_ldm.base_configs(shapes) or {}).get(part)
     )
     text = json.dumps(config, sort_keys=True)
-    folder = cache_folder() / "configs" / f"{hash_of(text)[:40]}"
+    folder = default_folder() / "configs" / f"{hash_of(text)[:40]}"
     write_whole(folder / part / "config.json", text.encode())
     return folder
 
