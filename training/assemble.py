@@ -17,7 +17,7 @@ SETTINGS = '{\n  "size": 128,\n  "steps": 20,\n  "guidance_scale": 2.0\n}\n'
 
 
 @torch.no_grad()
-def assemble(work: Path, folder: Path, *, averaged: bool = True) -> None:
+def assemble(work: Path, folder: Path, *, averaged: bool = False) -> None:
     """Write base and ControlNets as the checkpoints have them, or as they were on average."""
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
     students: list[Student] = []

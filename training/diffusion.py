@@ -109,7 +109,7 @@ def new_student(recipe: Recipe, tokenizer: CLIPTokenizer) -> Student:
 
 @torch.no_grad()
 def _scaled_latents(folder: Path, images: Tensor) -> Tensor:
-    vae = AutoencoderTiny.from_pretrained(folder, torch_dtype=torch.float32)
+    vae = AutoencoderTiny.from_pretrained(folder, dtype=torch.float32)
     latents: Tensor = vae.encoder(images) * vae.config.scaling_factor
     return latents
 

@@ -45,13 +45,13 @@ class Tally:
 
 def load_pipeline(weights: Path, kind: str | None = None) -> Pipeline:
     """The exported base with one ControlNet or none, in fp32, with UniPC."""
-    options = {"torch_dtype": torch.float32, "safety_checker": None}
+    options = {"dtype": torch.float32, "safety_checker": None}
     pipeline: Pipeline
     if kind is None:
         pipeline = StableDiffusionPipeline.from_pretrained(weights / "base", **options)
     else:
         folder = weights / f"controlnet-{kind}"
-        control = ControlNetModel.from_pretrained(folder, torch_dtype=torch.float32)
+        control = ControlNetModel.from_pretrained(folder, dtype=torch.float32)
         pipeline = StableDiffusionControlNetPipeline.from_pretrained(
             weights / "base", controlnet=control, **options
         )

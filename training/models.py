@@ -81,7 +81,7 @@ def new_base(tokenizer: CLIPTokenizer) -> Base:
 def load_base(folder: Path) -> Base:
     """A base from a diffusers folder, in fp32."""
     text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32)
     return Base(text, unet)
 
 
@@ -94,7 +94,7 @@ def new_controlnet(unet: UNet2DConditionModel, hints: Path | None = None) -> Con
     control = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 24, 48, 96))
     embedding = control.controlnet_cond_embedding
     if hints:
-        earlier = ControlNetModel.from_pretrained(hints, torch_dtype=torch.float32)
+        earlier = ControlNetModel.from_pretrained(hints, dtype=torch.float32)
         embedding.load_state_dict(earlier.controlnet_cond_embedding.state_dict())
     else:
         embedding.conv_out.reset_parameters()
