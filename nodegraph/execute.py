@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from queue import SimpleQueue
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from .items import elements, needs
 from .keys import Key, digest
 from .lanes import Crashed, Idle
 from .node import Node, Output
-from .perform import Broke, Done, Lost, Stamped
+from .perform import Broke, Done, Lost, Report, Stamped
 from .plan import Plan, Source
 from .task_keys import key_of
 from .tasks import Element, Task
@@ -84,13 +85,26 @@ class _Run:
             yield from self._tell()
             if more:
                 continue
-            if self.elsewhere or self.lanes.busy:
+            own = self.lanes.own()
+            if own is not None:
+                yield from self._work(own)
+            elif self.elsewhere or self.lanes.busy:
                 self._hear(self.reports.get())
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
                 raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
             elif self._collect():
                 yield from self._tell()
                 return
+
+    def _work(self, job: Generator[Report, None, None]) -> Iterator[Event]:
+        """Do a job in this thread, serving the lanes between its steps."""
+        with closing(job):
+            for report in job:
+                self._hear(report)
+                while not self.reports.empty():
+                    self._hear(self.reports.get())
+                self._advance()
+                yield from self._tell()
 
     def outcome(self) -> Outcome:
         return Outcome(self.results, tuple(self.front.failures))
