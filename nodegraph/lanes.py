@@ -1,10 +1,9 @@
-"""Lanes: one thread each for input/output, for the processor, and for every device."""
+"""Lanes: one for input and output, one for the processor, one for every device."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from queue import SimpleQueue
 from threading import Thread
 from typing import TypeAlias
 
@@ -28,36 +27,38 @@ class Crashed:
 
 
 class Lane:
-    """A thread that does one job at a time and posts what it reports."""
+    """Does one job at a time, in a thread of the job's own, and posts what it reports.
+
+    Not in one thread for all: OpenMP keeps a team of workers for every thread that ever computed,
+    and with more of them than processors, all teams sleep and wake at every operation. A thread
+    that ends takes its team along.
+    """
 
     def __init__(self, name: str, post: Callable[[object], None]) -> None:
         self.name, self.busy = name, False
         self._post = post
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name=f"nodegraph {name}", daemon=True)
-        self._started = False
+        self._thread: Thread | None = None
 
     def start(self, job: Job) -> None:
         """Give the lane ``job``; it must be idle."""
-        if not self._started:
-            self._thread.start()
-            self._started = True
+        self.close()
         self.busy = True
-        self._jobs.put(job)
+        self._thread = Thread(
+            target=self._work, args=(job,), name=f"nodegraph {self.name}", daemon=True
+        )
+        self._thread.start()
 
     def close(self) -> None:
-        """Let the lane end its job (a cancelled one within a step) and wait for it."""
-        if self._started:
-            self._jobs.put(None)
+        """Wait for the lane to end its job (a cancelled one ends within a step)."""
+        if self._thread is not None:
             self._thread.join()
 
-    def _work(self) -> None:
-        for job in iter(self._jobs.get, None):
-            try:
-                for report in job():
-                    self._post(report)
-            except Stopped:
-                pass
-            except BaseException as error:
-                self._post(Crashed(error))
-            self._post(Idle(self.name))
+    def _work(self, job: Job) -> None:
+        try:
+            for report in job():
+                self._post(report)
+        except Stopped:
+            pass
+        except BaseException as error:
+            self._post(Crashed(error))
+        self._post(Idle(self.name))
