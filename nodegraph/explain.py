@@ -33,7 +33,7 @@ def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[
     """Tell for every item of ``plan`` whether it is cached or would run, and what changed since."""
     settings = settings or Settings()
     calls = states(plan)
-    judge = _Judge(calls, cache, settings)
+    judge = _Judge(calls, cache, settings, plan.workflow)
     lines: dict[Task, Line] = {}
     for call in calls:
         for task, line in judge.call(call):
@@ -52,6 +52,7 @@ class _Judge:
     calls: Sequence[CallState]
     cache: Cache
     settings: Settings
+    workflow: Workflow
 
     def call(self, call: CallState) -> Iterator[tuple[Task, Line]]:
         """Judge every item of ``call``; the calls before it have been judged."""
@@ -104,7 +105,7 @@ class _Judge:
         return "runs", self._changes(kind, parts_of(task, self.calls, signature))
 
     def _stamp(self, task: Task) -> Iterator[object]:
-        context = RunContext(self.settings, self.settings.devices[0], Workflow(), self.cache)
+        context = RunContext(self.settings, self.settings.devices[0], self.workflow, self.cache)
         return iter(Worker(self.calls, self.cache, Flag()).stamp(task, context))
 
     def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:

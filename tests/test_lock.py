@@ -67,6 +67,16 @@ def test_a_locked_workflow_refuses_other_files(file: Path) -> None:
     assert "or pin this one with `nodegraph lock`" in done.stderr
 
 
+def test_explaining_a_locked_workflow_tells_of_other_files_too(file: Path) -> None:
+    command("lock", "w.json")
+    save_net(file.parent / "net", 2)
+
+    done = command("explain", "w.json")
+
+    assert "fails" in done.stdout
+    assert "model: 'net' is not the one this workflow was made with (sha256 " in done.stdout
+
+
 def test_locking_again_pins_what_is_there_now(file: Path) -> None:
     command("lock", "w.json")
     save_net(file.parent / "net", 2)
