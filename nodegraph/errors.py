@@ -49,6 +49,7 @@ class NodeError(NodeGraphError):
         self, node: str, kind: str, inputs: Mapping[str, object], cause: BaseException
     ) -> None:
         self.node, self.kind, self.cause = node, kind, cause
+        self.__cause__ = cause
         self.inputs = {name: brief(value) for name, value in inputs.items()}
         # A sentence written for the user needs no class name in front of it.
         said = str(cause) if isinstance(cause, UserError) else f"{type(cause).__name__}: {cause}"

@@ -20,7 +20,7 @@ from .node import Node, Output
 from .perform import Broke, Done, Lost, Report, Stamped
 from .plan import Plan, Source
 from .task_keys import key_of
-from .tasks import Element, Task
+from .tasks import Task
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
@@ -237,11 +237,6 @@ class _Run:
                 self.front.again(task)
                 return
             held[id(task)] = output
-            found.append(_value(output, element))
+            found.append(element.value(output))
         many = call.count is not None or source.output in call.lists
         self.results[name] = found if many else found[0]
-
-
-def _value(output: Output, element: Element) -> object:
-    value = getattr(output, element.output)
-    return value if element.entry is None else value[element.entry]

@@ -10,6 +10,7 @@ from .errors import NodeError, UserError
 from .events import Event, Failed, Finished, Skipped
 from .items import behind, resolvable, resolve
 from .node import Folders
+from .order import predecessors
 from .plan import Plan
 from .tasks import CallState, Task, states
 
@@ -133,9 +134,7 @@ class Frontier:
 
     def _let_go(self, call: CallState) -> None:
         """Unpin what only ``call`` still needed."""
-        for index in {
-            source.call for link in call.planned.links.values() for source in link.sources
-        }:
+        for index in set(predecessors(call.planned)):
             upstream = self.calls[index]
             upstream.holds -= 1
             if not upstream.holds:
@@ -154,7 +153,6 @@ class Frontier:
             failure = NodeError(
                 call.planned.name, call.planned.kind.__name__, call.planned.values, error
             )
-            failure.__cause__ = error
             self._doom(call, call.planned.name)
             self.fail(call.tasks[0], failure)
             return
@@ -170,10 +168,8 @@ class Frontier:
         self._doomed.append((call.tasks[0], because))
 
     def _culprit(self, call: CallState) -> str:
-        upstream = [
-            self.calls[s.call] for link in call.planned.links.values() for s in link.sources
-        ]
-        return next((u.broken for u in upstream if u.broken), call.planned.name)
+        upstream = (self.calls[index] for index in predecessors(call.planned))
+        return next((each.broken for each in upstream if each.broken), call.planned.name)
 
     def _skip(self, task: Task, because: str) -> None:
         """Mark ``task``, and then all that needs it, as not to be had."""

@@ -151,8 +151,7 @@ class Worker:
                 if output is None:
                     raise _LostError(needed)
                 fetched[id(needed)] = output
-            value = getattr(output, element.output)
-            return value if element.entry is None else value[element.entry]
+            return element.value(output)
 
         inputs = dict(constants(task))
         for name, value in bound(task, self.calls):
@@ -246,6 +245,4 @@ def _takes(function: Callable[..., Any]) -> int:
 def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> NodeError:
     kind = task.call.planned.kind
     ordered = {name: inputs[name] for name in kind.model_fields if name in inputs}
-    failure = NodeError(task.address, kind.__name__, ordered, error)
-    failure.__cause__ = error
-    return failure
+    return NodeError(task.address, kind.__name__, ordered, error)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .keys import Key
-from .node import Node
+from .node import Node, Output
+from .order import predecessors
 from .plan import Plan, Planned
 from .ports import is_list, outputs
 
@@ -101,6 +102,11 @@ class Element(NamedTuple):
     output: str
     entry: int | None = None
 
+    def value(self, made: Output) -> Any:
+        """Pick it out of what its task made."""
+        value = getattr(made, self.output)
+        return value if self.entry is None else value[self.entry]
+
     def digest(self) -> Key:
         known = self.task.digests[self.output]
         return known if isinstance(known, bytes) else known[self.entry or 0]
@@ -116,8 +122,6 @@ def states(plan: Plan) -> list[CallState]:
     """Make a state for every call of ``plan``, each knowing its consumers."""
     calls = [CallState(index, planned) for index, planned in enumerate(plan.calls)]
     for call in calls:
-        for index in {
-            source.call for link in call.planned.links.values() for source in link.sources
-        }:
+        for index in set(predecessors(call.planned)):
             calls[index].consumers.append(call)
     return calls

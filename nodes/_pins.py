@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nodegraph.errors import UserError
 
-from ._resolve import TINY
+from ._resolve import built_in
 
 if TYPE_CHECKING:
     from ._weights import Weights
@@ -34,7 +34,7 @@ def pin(name: str, path: str, sha256: str) -> Mapping[str, tuple[str, str]]:
     Args:
         path: Where its files lie; in the hub's cache that tells the commit.
     """
-    if any(name in names for names in TINY.values()):
+    if built_in(name):
         return {}
     commit = _COMMIT.search(path.replace("\\", "/") + "/")
     return {name: (commit[1] if commit else "", sha256)}

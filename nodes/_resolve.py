@@ -49,9 +49,14 @@ def _is_path(model: str, path: Path) -> bool:
     return model.startswith((".", "~", "/")) or path.suffix.lower() in FILES or "\\" in model
 
 
+def built_in(model: str) -> bool:
+    """Whether a model comes with the package."""
+    return any(model in names for names in TINY.values())
+
+
 def family_of(model: str) -> str | None:
     """What a model's name says about its family; its configuration has the last word."""
-    if any(model in names for names in TINY.values()):
+    if built_in(model):
         return "tiny"
     name = model.lower().rpartition("/")[2]
     if re.search(r"stable-diffusion-v1|sd-controlnet-|control_v11[a-z]\d?_sd15|[-_]sd-?v?15", name):
