@@ -13,8 +13,6 @@ from training.checkpoints import load_state
 from training.diffusion import Recipe, Student, add_control, new_student
 from training.models import KINDS, export
 
-SETTINGS = '{\n  "size": 128,\n  "steps": 20,\n  "guidance_scale": 2.0\n}\n'
-
 
 @torch.no_grad()
 def assemble(work: Path, folder: Path, *, averaged: bool = False) -> None:
@@ -40,4 +38,3 @@ def assemble(work: Path, folder: Path, *, averaged: bool = False) -> None:
     export(folder, students[0].base, vae, tokenizer, controls)
     # transformers 5 writes tokenizer.json alone; older versions read vocabulary and merges.
     shutil.copytree(work / "tokenizer", folder / "base" / "tokenizer", dirs_exist_ok=True)
-    (folder / "tiny.json").write_text(SETTINGS)
