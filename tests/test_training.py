@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from training.measures import edge_f1, foreground, iou, part_colours
+from training.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
 from training.recognise import recognised
 from training.scenes import Kind, canny, make_scene, skeleton
 from training.scenes.caption import article
@@ -120,6 +121,18 @@ def test_measures_are_perfect_on_the_scene_itself_and_poor_on_another(kind: Kind
     assert not recognised(foreign, scene)
 
 
+def test_a_blurred_picture_is_less_sharp_and_a_stained_one_mottled() -> None:
+    clean = make_scene(11, "person").picture.pixels
+    blurred = cv2.GaussianBlur(clean, (0, 0), 3).astype(np.uint8)
+    stained = clean.copy()
+    stained[:64:8] ^= 64
+
+    assert sharpness(clean, clean) > 0.9
+    assert sharpness(blurred, clean) < 0.6
+    assert mottled(clean, clean) == 0
+    assert mottled(stained, clean) > 0.2
+
+
 def test_a_clock_ends_at_its_steps_or_its_minutes() -> None:
     assert Clock(steps=4, step=2).progress == 0.5
     assert Clock(minutes=2, elapsed=120.0).progress == 1
@@ -142,7 +155,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
 
     alone = Rank(0, 1)
     for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
-        recipe = AutoencoderRecipe(tmp_path / name, None, 1e9, steps, batch=1, probes=2)
+        recipe = AutoencoderRecipe(tmp_path / name, 1e9, steps, batch=1, probes=2)
         train_autoencoder(alone, recipe)
 
     halves, whole = (load_state(tmp_path / n / "autoencoder.pt") for n in ("halves", "whole"))

@@ -28,15 +28,14 @@ def _main() -> None:
 @app.command()
 def autoencoder(
     work: Work = WORK,
-    start: Annotated[Path | None, typer.Option(help="A trained autoencoder to even out.")] = None,
-    minutes: Minutes = 10,
+    minutes: Minutes = 20,
     processes: Processes = 2,
 ) -> None:
     """Train encoder and decoder on freshly drawn scenes."""
     from training.autoencoder import AutoencoderRecipe, train_autoencoder
     from training.ranks import run_ranks
 
-    recipe = AutoencoderRecipe(work, start, minutes)
+    recipe = AutoencoderRecipe(work, minutes)
     run_ranks(train_autoencoder, processes, recipe)
 
 
@@ -46,7 +45,7 @@ def polish(work: Work = WORK, minutes: Minutes = 4, processes: Processes = 2) ->
     from training.autoencoder import AutoencoderRecipe, train_autoencoder
     from training.ranks import run_ranks
 
-    recipe = AutoencoderRecipe(work, work / "vae", minutes, rate=1e-3, polish=True, seed=2)
+    recipe = AutoencoderRecipe(work, minutes, rate=1e-3, noise=0.2, polish=True, seed=2)
     run_ranks(train_autoencoder, processes, recipe)
 
 

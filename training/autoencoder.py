@@ -10,14 +10,19 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 
 from training.checkpoints import load_state, save_state
+from training.optimiser import optimisers, set_rate
 from training.ranks import Rank
 from training.scenes import make_scene
+from training.scenes.layout import SIZE
 from training.scenes.render import Pixels
 from training.schedule import Clock, warm_then_cosine
 
 LATENTS = 8
+CROP = 64  # pixels
+WHOLE_FROM = 0.75  # of the training
 _log = logging.getLogger(__name__)
 
 
@@ -25,30 +30,31 @@ _log = logging.getLogger(__name__)
 class AutoencoderRecipe:
     """What to train and how.
 
-    ``noise`` is the largest spread of the noise added to latents: the decoder learns to clean up
-    after an imperfect denoiser. ``polish`` leaves the encoder, and so every latent, as it is.
+    A step sees ``batch`` crops of ``CROP`` pixels, or, in the last quarter, as many pixels of
+    whole pictures. ``noise`` is the largest spread of the noise added to latents: the decoder
+    learns to clean up after an imperfect denoiser. ``polish`` leaves the encoder, and so every
+    latent, as it is.
     """
 
     work: Path
-    start: Path | None = None
-    minutes: float = 10
+    minutes: float = 20
     steps: float = float("inf")
-    batch: int = 8
+    batch: int = 16
     rate: float = 2e-3
-    noise: float = 0.15
+    noise: float = 0.1
     polish: bool = False
     seed: int = 1
     probes: int = 256  # scenes that the spread of the latents is measured on
 
 
-def new_autoencoder(width: int = 32) -> AutoencoderTiny:
-    """An untrained autoencoder, eight times smaller latents."""
+def new_autoencoder(width: int = 64) -> AutoencoderTiny:
+    """An untrained autoencoder, eight times smaller latents; most of it works on small planes."""
     return AutoencoderTiny(
         encoder_block_out_channels=(width,) * 4,
         decoder_block_out_channels=(width,) * 4,
         latent_channels=LATENTS,
-        num_encoder_blocks=(0, 1, 2, 2),
-        num_decoder_blocks=(2, 2, 1, 0),
+        num_encoder_blocks=(0, 1, 3, 3),
+        num_decoder_blocks=(3, 3, 1, 0),
     )
 
 
@@ -65,72 +71,66 @@ def to_pixels(images: Tensor) -> Pixels:
 
 
 def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
-    """Absolute and squared error of pixels, and half the absolute error of their differences."""
-    error = drawn - true
-    slopes = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    return error.abs().mean() + 0.5 * slopes + error.square().mean()
+    """Absolute and squared error of pixels and of their differences, most of it near edges.
 
-
-@torch.no_grad()
-def even_out(
-    vae: AutoencoderTiny, images: Tensor, power: float = 0.25, spread: float = 0.8
-) -> None:
-    """Fold a linear map into encoder and decoder so that no direction of the latents is faint.
-
-    Principal axes of spread s come to have a spread proportional to s ** (2 * power). The decoder's
-    squashing of its input makes the fold inexact: train on afterwards.
+    Faces and hands are a hundredth of a picture: a plain mean would leave them smears.
     """
-    latents = vae.encoder(images)
-    flat = latents.permute(1, 0, 2, 3).reshape(LATENTS, -1).double()
-    mean = flat.mean(1)
-    values, axes = torch.linalg.eigh(torch.cov(flat))
-    gains = values ** (power - 0.5)
-    forth = axes @ torch.diag(gains) @ axes.T
-    forth *= spread / float((forth @ (flat - mean[:, None])).std())
-    back = torch.linalg.inv(forth)
-    last, first = vae.encoder.layers[-1], vae.decoder.layers[0]
-    assert isinstance(last, nn.Conv2d)
-    assert isinstance(first, nn.Conv2d)
-    assert last.bias is not None
-    assert first.bias is not None
-    last.weight.copy_(torch.einsum("ij,jkhw->ikhw", forth, last.weight.double()))
-    last.bias.copy_(forth @ (last.bias.double() - mean))
-    first.bias += torch.einsum("ojhw,j->o", first.weight.double(), mean)
-    first.weight.copy_(torch.einsum("ojhw,ji->oihw", first.weight.double(), back))
+    weight = 1 + 4 * detail(true)
+    error = drawn - true
+    across, down = weight[..., 1:] * error.diff(dim=3), weight[..., 1:, :] * error.diff(dim=2)
+    slopes = across.abs().mean() + down.abs().mean()
+    return (weight * (error.abs() + error.square())).mean() + 0.5 * slopes
+
+
+def detail(images: Tensor, reach: int = 2) -> Tensor:
+    """Whether colours change within ``reach`` pixels: (B, 3, H, W) to (B, 1, H, W) in [0, 1]."""
+    window, padding = 2 * reach + 1, reach
+    highest = max_pool2d(images, window, 1, padding)
+    lowest = -max_pool2d(-images, window, 1, padding)
+    return ((highest - lowest).amax(1, keepdim=True) / 0.3).clamp(max=1)
+
+
+def moment_loss(latents: Tensor) -> Tensor:
+    """How far the channels are from independent ones of mean 0 and spread 1.
+
+    Noise hides what is faint, so no direction of the latents may be: a denoiser draws all of them.
+    """
+    flat = latents.permute(1, 0, 2, 3).reshape(len(latents[0]), -1)
+    moments = flat @ flat.T / flat.shape[1]
+    return (moments - torch.eye(len(moments))).square().mean() + flat.mean(1).square().mean()
 
 
 def train_autoencoder(rank: Rank, recipe: AutoencoderRecipe) -> None:
     """Train on freshly drawn scenes, gradients averaged over the ranks; restarts from ``work``."""
     path = recipe.work / ("decoder.pt" if recipe.polish else "autoencoder.pt")
     torch.manual_seed(recipe.seed)
-    vae = AutoencoderTiny.from_pretrained(recipe.start) if recipe.start else new_autoencoder()
+    vae = _earlier(recipe.work) if recipe.polish else new_autoencoder()
     vae = vae.to(memory_format=torch.channels_last).train()
-    if recipe.start and not recipe.polish:
-        even_out(vae, to_tensor(draw(range(128))))
     vae.encoder.requires_grad_(not recipe.polish)
-    weights = [w for w in vae.parameters() if w.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    trained = vae.decoder if recipe.polish else vae
+    weights, parts = list(trained.parameters()), optimisers(trained, recipe.rate)
     clock = Clock(recipe.minutes, recipe.steps)
     if state := load_state(path):
         vae.load_state_dict(state["weights"])
-        optimiser.load_state_dict(state["optimiser"])
+        for part, saved in zip(parts, state["optimisers"], strict=True):
+            part.load_state_dict(saved)
         clock.step, clock.elapsed = state["step"], state["elapsed"]
     progress = clock.progress
     while progress < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.rate * warm_then_cosine(clock.step, progress)
-        loss = _loss(vae, recipe, rank, clock.step)
-        optimiser.zero_grad()
+        set_rate(parts, recipe.rate * warm_then_cosine(clock.step, progress))
+        loss = _loss(vae, recipe, rank, clock.step, progress)
         torch.autograd.backward(loss)
         clock.tick()
         gradients = [w.grad for w in weights if w.grad is not None]
         progress, mean_loss = rank.mean(gradients, (clock.progress, loss.item()))
         nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
+        for part in parts:
+            part.step()
+            part.zero_grad()
         if rank.first and clock.step % 100 == 0:
             _log.info("autoencoder %d: %.0f s, loss %.4f", clock.step, clock.elapsed, mean_loss)
         if rank.first and (clock.step % 500 == 0 or progress >= 1):
-            state = {"weights": vae.state_dict(), "optimiser": optimiser.state_dict()}
+            state = {"weights": vae.state_dict(), "optimisers": [p.state_dict() for p in parts]}
             save_state(path, state | {"step": clock.step, "elapsed": clock.elapsed})
     if rank.first:
         _finish(vae, recipe)
@@ -141,18 +141,38 @@ def draw(seeds: range) -> Pixels:
     return np.stack([make_scene(seed).picture.pixels for seed in seeds])
 
 
-def _loss(vae: AutoencoderTiny, recipe: AutoencoderRecipe, rank: Rank, step: int) -> Tensor:
+def _earlier(work: Path) -> AutoencoderTiny:
+    vae: AutoencoderTiny = AutoencoderTiny.from_pretrained(work / "vae")
+    return vae
+
+
+def _pictures(recipe: AutoencoderRecipe, first: int, progress: float) -> Tensor:
+    """Fresh scenes: crops at random places, or fewer whole ones at the end."""
+    if progress >= WHOLE_FROM:
+        return to_tensor(draw(range(first, first + max(1, recipe.batch * CROP**2 // SIZE**2))))
+    rng = np.random.default_rng(first)
+    corners = rng.integers(0, SIZE - CROP + 1, (recipe.batch, 2))
+    scenes = draw(range(first, first + recipe.batch))
+    crops = [
+        scene[y : y + CROP, x : x + CROP] for scene, (y, x) in zip(scenes, corners, strict=True)
+    ]
+    return to_tensor(np.stack(crops))
+
+
+def _loss(
+    vae: AutoencoderTiny, recipe: AutoencoderRecipe, rank: Rank, step: int, progress: float
+) -> Tensor:
     """The loss on the scenes that belong to this step of this rank."""
     first = recipe.seed * 10**8 + (step * rank.count + rank.index) * recipe.batch
-    images = to_tensor(draw(range(first, first + recipe.batch)))
+    images = _pictures(recipe, first, progress)
     torch.manual_seed(first)
     with torch.autocast("cpu", torch.bfloat16):
         latents = vae.encoder(images).float()
         spread = recipe.noise * torch.rand(len(latents), 1, 1, 1)
         drawn = vae.decoder(latents + spread * torch.randn_like(latents)).float()
-    outliers = (latents.abs() - 2.5).clamp(min=0).mean()
-    bounds: Tensor = 2e-3 * latents.square().mean() + 0.05 * outliers
-    return reconstruction_loss(drawn, images) + bounds
+    outliers = (latents.abs() - 2.8).clamp(min=0).mean()
+    loss: Tensor = reconstruction_loss(drawn, images) + 0.05 * outliers
+    return loss if recipe.polish else loss + 0.5 * moment_loss(latents)
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from diffusers import (
 )
 from PIL import Image
 
-from training.measures import edge_f1, foreground, iou, part_colours
+from training.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
 from training.ranks import Rank
 from training.recognise import recognised
 from training.scenes import Kind, Scene, canny, make_scene, render, sample_colours, skeleton
@@ -148,6 +148,11 @@ def measure_control(
         for scene, picture in zip(wanted, drawn[column], strict=True):
             tally.note(f"{kind}, part colours right, {column}", *part_colours(picture, scene))
     truth = {"truth": [s.picture.pixels for s in scenes], "hint": hints}
+    for scene, picture in zip(scenes, drawn["with control"], strict=True):
+        true = scene.picture.pixels
+        tally.note(f"{kind}, sharpness of edges", sharpness(picture, true))
+        tally.note(f"{kind}, sharpness of edges of the true scenes", sharpness(true, true))
+        tally.note(f"{kind}, mottled share", mottled(picture, true))
     tally.rows |= {f"{kind}-{column}": pictures for column, pictures in (truth | drawn).items()}
 
 

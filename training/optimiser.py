@@ -66,3 +66,10 @@ def optimisers(module: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
         (outer if edge or weight.ndim < 2 else inner).append(weight)
     adam = torch.optim.AdamW(outer, lr=rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
     return [Muon(inner, rate), adam]
+
+
+def set_rate(parts: Iterable[torch.optim.Optimizer], rate: float) -> None:
+    """Set the learning rate everywhere."""
+    for optimiser in parts:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
