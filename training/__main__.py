@@ -13,6 +13,7 @@ Work = Annotated[
 ]
 Minutes = Annotated[float, typer.Option(help="How long to train, earlier sittings included.")]
 Processes = Annotated[int, typer.Option(help="Processes, one thread each.")]
+Start = Annotated[Path, typer.Option(help="A folder like nodes/tiny to go on from.")]
 WORK = Path(__file__).parent / "work"
 ROOT = Path(__file__).parent.parent
 SHIPPED, INPUTS = ROOT / "nodes" / "tiny", ROOT / "workflows" / "inputs"
@@ -84,6 +85,30 @@ def diffusion(
     from training.ranks import run_ranks
 
     run_ranks(train_diffusion, processes, Recipe(work, start, minutes))
+
+
+@app.command()
+def dreambooth(
+    work: Work = WORK,
+    start: Start = SHIPPED,
+    out: Annotated[Path, typer.Option(help="Folder to write the base to.")] = SHIPPED / "potato",
+) -> None:
+    """Fine-tune the base on a new subject, "sks potato head"."""
+    from training.dreambooth import DreamBooth, train_dreambooth
+
+    train_dreambooth(DreamBooth(work, start), out)
+
+
+@app.command()
+def lora(
+    work: Work = WORK,
+    start: Start = SHIPPED,
+    out: Annotated[Path, typer.Option(help="File to write.")] = SHIPPED / "ink.safetensors",
+) -> None:
+    """Train a LoRA that makes the base draw in ink."""
+    from training.lora import LoraRecipe, train_lora
+
+    train_lora(LoraRecipe(work, start), out)
 
 
 @app.command()

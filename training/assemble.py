@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -35,6 +34,4 @@ def assemble(work: Path, folder: Path, *, averaged: bool = False) -> None:
         kind: s.control for kind, s in zip(KINDS, students, strict=False) if s.control is not None
     }
     vae = AutoencoderTiny.from_pretrained(work / "vae")
-    export(folder, students[0].base, vae, tokenizer, controls)
-    # transformers 5 writes tokenizer.json alone; older versions read vocabulary and merges.
-    shutil.copytree(work / "tokenizer", folder / "base" / "tokenizer", dirs_exist_ok=True)
+    export(folder, students[0].base, vae, work / "tokenizer", controls)

@@ -160,7 +160,7 @@ class Sampler:
         # A hint must also work where the prompt says little, hence fewer captions beside hints.
         keep = np.concatenate([np.full(controlled, 1 - 2 * EMPTY), np.full(plain, 1 - EMPTY)])
         tokens[rng.random(len(index)) >= keep] = self.blank
-        times = torch.cat([_times(controlled), _times(plain)])
+        times = torch.cat([spread_times(controlled), spread_times(plain)])
         hints = self._hints(hinted, rng) if controlled else None
         return Batch(clean, torch.randn_like(clean), tokens, times, hints)
 
@@ -170,7 +170,7 @@ class Sampler:
         return self.data.openpose(index, rng)
 
 
-def _times(count: int) -> Tensor:
+def spread_times(count: int) -> Tensor:
     """Time steps spread evenly over the schedule, in random order."""
     even = (torch.arange(count) + torch.rand(1)) / max(count, 1)
     return (even * 1000).long().clamp(0, 999)[torch.randperm(count)]
@@ -260,7 +260,9 @@ def train_diffusion(rank: Rank, recipe: Recipe) -> None:
     save_state(path, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
 
 
-def learn(student: Student, batch: Batch, schedule: DDPMScheduler, see: Velocity) -> Tensor:
+def learn(
+    student: Student, batch: Batch, schedule: DDPMScheduler, see: Velocity = velocity
+) -> Tensor:
     """Take one step; return the error of every sample."""
     per_sample = errors(student, batch, schedule, see)
     torch.autograd.backward(per_sample.mean())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from torch import Tensor, nn
+from torch.nn.functional import unfold
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.autoencoder import LATENTS
@@ -103,44 +106,61 @@ def new_controlnet(unet: UNet2DConditionModel, hints: Path | None = None) -> Con
 
 @torch.no_grad()
 def adapt(unet: UNet2DConditionModel, old: Tensor, new: Tensor) -> None:
-    """Fold the best affine map between two kinds of latents into a UNet's first and last layer.
+    """Fit a UNet's first and last layer to another kind of latents, as well as linear maps can.
 
     Args:
         unet: A model of the old latents.
         old: (N, 8, 16, 16), latents of some images, a spread of one.
         new: The same images in the new space.
     """
-    flat = [x.permute(0, 2, 3, 1).reshape(-1, LATENTS).double() for x in (old, new)]
-    ones = torch.ones(len(flat[1]), 1).double()
-    solution = torch.linalg.lstsq(torch.cat([flat[1], ones], 1), flat[0]).solution
-    to_old, shift = solution[:-1].T, solution[-1]
-    to_new = torch.linalg.inv(to_old)
     first, last = unet.conv_in, unet.conv_out
-    first.bias += torch.einsum("ojhw,j->o", first.weight.double(), shift)
-    first.weight.copy_(torch.einsum("ojhw,ji->oihw", first.weight.double(), to_old))
-    last.weight.copy_(torch.einsum("ij,jkhw->ikhw", to_new, last.weight.double()))
-    last.bias.copy_(to_new @ last.bias.double())
+    patches = unfold(new, 3, padding=1).transpose(1, 2).reshape(-1, 9 * LATENTS)
+    weight, bias = _fitted(patches, _rows(first(old)))
+    first.weight.copy_(weight.view_as(first.weight))
+    first.bias.copy_(bias)
+    forth, shift = _fitted(_rows(old), _rows(new))
+    last.weight.copy_(torch.einsum("ij,jkhw->ikhw", forth, last.weight))
+    last.bias.copy_(forth @ last.bias + shift)
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """(N, C, H, W) to (N H W, C)."""
+    return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
+
+
+def _fitted(given: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """The matrix and the shift that bring rows nearest to other rows (least squares)."""
+    ones = torch.ones(len(given), 1, dtype=torch.float64)
+    solution = torch.linalg.lstsq(torch.cat([given.double(), ones], 1), wanted.double()).solution
+    return solution[:-1].T.float(), solution[-1].float()
 
 
 def export(
     folder: Path,
     base: Base,
     vae: AutoencoderTiny,
-    tokenizer: CLIPTokenizer,
-    controls: dict[str, ControlNetModel],
+    tokenizer: Path,
+    controls: Mapping[str, ControlNetModel],
 ) -> None:
-    """Write everything as fp16 safetensors in diffusers' layout."""
+    """Write everything as fp16 safetensors in diffusers' layout; ``tokenizer`` is its folder."""
+    export_base(folder / "base", base, vae, tokenizer)
+    for kind, control in controls.items():
+        control.to(torch.float16).save_pretrained(folder / f"controlnet-{kind}")
+
+
+def export_base(folder: Path, base: Base, vae: AutoencoderTiny, tokenizer: Path) -> None:
+    """Write a base as fp16 safetensors in diffusers' layout."""
     vae.register_to_config(_name_or_path="")  # not where it happened to lie
     pipeline = StableDiffusionPipeline(
         vae=vae,
         text_encoder=base.text,
-        tokenizer=tokenizer,
+        tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
         unet=base.unet,
         scheduler=new_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.float16).save_pretrained(folder / "base")
-    for kind, control in controls.items():
-        control.to(torch.float16).save_pretrained(folder / f"controlnet-{kind}")
+    pipeline.to(torch.float16).save_pretrained(folder)
+    # transformers 5 writes tokenizer.json alone; older versions read vocabulary and merges.
+    shutil.copytree(tokenizer, folder / "tokenizer", dirs_exist_ok=True)

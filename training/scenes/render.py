@@ -47,7 +47,7 @@ class Picture:
 
 
 @dataclass
-class _Canvas:
+class Canvas:
     """A big picture that is painted over and over, and shrunk in the end."""
 
     size: int
@@ -77,7 +77,7 @@ class _Canvas:
 
 def render(layout: Layout, colours: Colours, size: int = SIZE) -> Picture:
     """Draw a scene at any size."""
-    canvas = _Canvas(size, colours.paint(0))
+    canvas = Canvas(size, colours.paint(0))
     names: dict[int, str | None] = {0: colours.background}
     if layout.person:
         _draw_person(canvas, layout.person, colours)
@@ -90,7 +90,7 @@ def render(layout: Layout, colours: Colours, size: int = SIZE) -> Picture:
     return canvas.finish(names)
 
 
-def _draw_shape(canvas: _Canvas, shape: Shape, colour: RGB, part: int) -> None:
+def _draw_shape(canvas: Canvas, shape: Shape, colour: RGB, part: int) -> None:
     def placed(points: Points) -> Points:
         return place(points, shape.centre, shape.radius, shape.turn)
 
@@ -99,7 +99,7 @@ def _draw_shape(canvas: _Canvas, shape: Shape, colour: RGB, part: int) -> None:
         canvas.fill(part + 1, TRUNK if name == "trunk" else shade(colour, 0.6), placed(points))
 
 
-def _draw_person(canvas: _Canvas, person: Person, colours: Colours) -> None:
+def _draw_person(canvas: Canvas, person: Person, colours: Colours) -> None:
     """Paint from back to front: long hair, legs, torso, arms, head."""
     k, h, head, up = person.keypoints, person.height, person.head, person.up
     if person.sex == "woman":
@@ -127,7 +127,7 @@ def _draw_person(canvas: _Canvas, person: Person, colours: Colours) -> None:
         )
 
 
-def _draw_legs(canvas: _Canvas, person: Person, colour: RGB) -> None:
+def _draw_legs(canvas: Canvas, person: Person, colour: RGB) -> None:
     k, h = person.keypoints, person.height
     for side, (hip, knee, foot) in ((-1, RIGHT_LEG), (1, LEFT_LEG)):
         along = (k[foot] - k[knee]) / np.linalg.norm(k[foot] - k[knee])
@@ -140,7 +140,7 @@ def _draw_legs(canvas: _Canvas, person: Person, colour: RGB) -> None:
     canvas.fill(TROUSERS, colour, capsule(k[RIGHT_LEG[0]], k[LEFT_LEG[0]], 0.066 * h, 0.066 * h))
 
 
-def _draw_torso(canvas: _Canvas, person: Person, colour: RGB) -> None:
+def _draw_torso(canvas: Canvas, person: Person, colour: RGB) -> None:
     k, h = person.keypoints, person.height
     right, left, hip = k[RIGHT_ARM[0]], k[LEFT_ARM[0]], (k[RIGHT_LEG[0]] + k[LEFT_LEG[0]]) / 2
     up = (k[NECK] - hip) / np.linalg.norm(k[NECK] - hip)
@@ -156,7 +156,7 @@ def _draw_torso(canvas: _Canvas, person: Person, colour: RGB) -> None:
     canvas.fill(SHIRT, colour, np.stack(corners))
 
 
-def _draw_arms(canvas: _Canvas, person: Person, colours: Colours) -> None:
+def _draw_arms(canvas: Canvas, person: Person, colours: Colours) -> None:
     k, h = person.keypoints, person.height
     sleeve = shade(colours.paint(1), 0.84)  # a little darker, so that an arm before the body shows
     for shoulder, elbow, hand in (RIGHT_ARM, LEFT_ARM):

@@ -1,0 +1,146 @@
+"""A LoRA on the base (arXiv 2106.09685): small matrices that make it draw in ink."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, DDPMScheduler
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
+from transformers import CLIPTokenizer
+
+from training.checkpoints import load_state, save_state
+from training.diffusion import Batch, Losses, Student, learn, spread_times
+from training.dreambooth import Examples
+from training.models import load_base, new_scheduler
+from training.optimiser import set_rate
+from training.scenes import Scene, make_scene, render
+from training.scenes.render import Picture, Pixels
+from training.schedule import Clock, warm_then_decay
+
+_log = logging.getLogger(__name__)
+SEED = 5 * 10**8
+INK = (28, 30, 44)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraRecipe:
+    """What to train and how; ``rank`` is the width between the two matrices of a layer."""
+
+    work: Path
+    start: Path
+    steps: int = 500
+    scenes: int = 768
+    batch: int = 24
+    rank: int = 8
+    rate: float = 4e-3
+    seed: int = 4
+
+
+class LowRank(nn.Module):
+    """Adds ``up @ down`` to a weight of any shape; at first that is nothing."""
+
+    def __init__(self, weight: Tensor, rank: int) -> None:
+        super().__init__()
+        self.shape = tuple(weight.shape)
+        self.down = nn.Parameter(torch.randn(rank, weight[0].numel()) / weight[0].numel() ** 0.5)
+        self.up = nn.Parameter(torch.zeros(len(weight), rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight that the layer uses."""
+        return weight + (self.up @ self.down).view_as(weight)
+
+
+def add_lora(unet: nn.Module, rank: int) -> dict[str, LowRank]:
+    """Freeze a UNet and give its attention, feed-forward and residual layers low-rank additions."""
+    unet.requires_grad_(False)
+    added: dict[str, LowRank] = {}
+    for name, layer in list(unet.named_modules()):
+        inner = any(part in name for part in ("attn", "ff.net", "resnets"))
+        if inner and isinstance(layer, nn.Linear | nn.Conv2d):
+            added[name] = LowRank(layer.weight, rank)
+            register_parametrization(layer, "weight", added[name])
+    return added
+
+
+def ink(scene: Scene) -> Pixels:
+    """A scene as an ink drawing: pale colours, and a dark line around everything."""
+    big = render(scene.layout, scene.colours, 512)
+    pale = 255 - (255 - big.pixels.astype(np.float32)) * 0.45
+    borders = _borders(big)
+    line = cv2.dilate(borders, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))) > 0
+    pale[line] = INK
+    drawn: Pixels = cv2.resize(pale, (128, 128), interpolation=cv2.INTER_AREA).round()
+    return drawn.astype(np.uint8)
+
+
+def _borders(picture: Picture) -> Pixels:
+    """Where a pixel and its neighbour have clearly different colours, 255; else 0."""
+    steps = np.zeros(picture.parts.shape, np.uint8)
+    colours = picture.pixels.astype(np.int16)
+    for axis in (0, 1):
+        different = np.abs(np.diff(colours, axis=axis)).max(2) > 12
+        steps[tuple(slice(0, n) for n in different.shape)][different] = 255
+    return steps
+
+
+def train_lora(recipe: LoraRecipe, path: Path) -> None:
+    """Train the additions alone and write them in diffusers' format; goes on from ``work``."""
+    base = load_base(recipe.start / "base")
+    base.text.requires_grad_(False)
+    base.unet.to(memory_format=torch.channels_last)
+    added = add_lora(base.unet, recipe.rank)
+    weights = [w for one in added.values() for w in one.parameters()]
+    optimiser = torch.optim.AdamW(weights, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.0)
+    student, clock = Student(base, None, [optimiser], []), Clock(steps=recipe.steps)
+    checkpoint = recipe.work / "lora.pt"
+    if state := load_state(checkpoint):
+        student.restore(state)
+        clock.step, clock.elapsed = state["step"], state["elapsed"]
+    schedule = DDPMScheduler.from_config(new_scheduler().config)
+    examples, seen = _examples(recipe), Losses()
+    while clock.progress < 1:
+        set_rate([optimiser], recipe.rate * warm_then_decay(clock.step, clock.progress))
+        seen.add(learn(student, _batch(examples, recipe, clock.step), schedule), 0)
+        clock.tick()
+        if clock.step % 100 == 0 or clock.progress >= 1:
+            _log.info("lora %d: %.0f s, %s", clock.step, clock.elapsed, seen.report())
+            save_state(checkpoint, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
+    save_lora(added, path)
+
+
+def _examples(recipe: LoraRecipe) -> Examples:
+    tokenizer = CLIPTokenizer.from_pretrained(recipe.start / "base" / "tokenizer")
+    vae = AutoencoderTiny.from_pretrained(recipe.start / "base" / "vae", dtype=torch.float32)
+    scenes = []
+    for seed in range(SEED, SEED + recipe.scenes):
+        scene = make_scene(seed)
+        picture = Picture(ink(scene), scene.picture.parts, scene.picture.names)
+        scenes.append(Scene(scene.layout, scene.colours, picture, scene.caption))
+    return Examples.of(scenes, vae, tokenizer)
+
+
+def _batch(examples: Examples, recipe: LoraRecipe, step: int) -> Batch:
+    rng = np.random.default_rng((recipe.seed, step))
+    torch.manual_seed(int(rng.integers(2**62)))
+    clean, tokens = examples.batch(recipe.batch, rng)
+    return Batch(clean, torch.randn_like(clean), tokens, spread_times(recipe.batch), None)
+
+
+def save_lora(added: dict[str, LowRank], path: Path) -> None:
+    """Write the matrices as fp16 safetensors under the names that diffusers and peft use."""
+    tensors: dict[str, Tensor] = {}
+    for name, one in added.items():
+        down, up = one.down.detach(), one.up.detach()
+        if len(one.shape) == 4:
+            down, up = down.view(len(down), *one.shape[1:]), up.view(*up.shape, 1, 1)
+        tensors[f"unet.{name}.lora_A.weight"] = down.half().contiguous()
+        tensors[f"unet.{name}.lora_B.weight"] = up.half().contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
