@@ -293,8 +293,7 @@ class Losses:
 
     def report(self) -> str:
         """Say the means and begin anew."""
-        text = f"text alone {np.mean(self.plain):.4f}"
-        if self.controlled:
-            text += f", with control {np.mean(self.controlled):.4f}"
+        parts = {"text alone": self.plain, "with control": self.controlled}
+        text = [f"{name} {np.mean(values):.4f}" for name, values in parts.items() if values]
         self.controlled, self.plain = [], []
-        return text
+        return ", ".join(text)
