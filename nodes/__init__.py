@@ -5,6 +5,7 @@ from __future__ import annotations
 from nodegraph.node import Composite, Node
 
 from .images import LoadImage, Resize, SaveImage
+from .latents import EncodeImage, Enlarge, UpscaleLatents
 from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
@@ -25,5 +26,8 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Denoise,
     Decode,
     Sample,
+    EncodeImage,
+    UpscaleLatents,
+    Enlarge,
     PromptsBySeeds,
 )

@@ -52,10 +52,11 @@ def drain(steps: Any) -> Any:
             return end.value
 
 
-def save_base(folder: Path, seed: int = 0, groups: int = 32) -> Path:
+def save_base(folder: Path, seed: int = 0, groups: int = 32, channels: int = 4) -> Path:
     """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels.
 
     Args:
+        channels: That the UNet takes: 9 for one that inpaints.
         groups: Of the UNet's norms. SD has 32, but so few channels leave them two numbers each at
             the deepest level of a small picture, which turns any rounding into another picture.
     """
@@ -93,6 +94,7 @@ def save_base(folder: Path, seed: int = 0, groups: int = 32) -> Path:
         tokenizer=tokenizer,
         unet=UNet2DConditionModel(
             sample_size=8,
+            in_channels=channels,
             block_out_channels=(32, 64, 64, 64),
             cross_attention_dim=64,
             norm_num_groups=groups,
