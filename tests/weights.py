@@ -41,6 +41,19 @@ class Bench:
         """Load nothing: a lease does."""
 
 
+@dataclass
+class Watched(Bench):
+    """A bench that notes what is leased."""
+
+    leased: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def lease(self, ref: ModelRef[W]) -> Iterator[W]:
+        self.leased.append(ref.key.split()[0])
+        with super().lease(ref) as weights:
+            yield weights
+
+
 def drain(steps: Any) -> Any:
     """What a slow node returns in the end."""
     if not isinstance(steps, Generator):
