@@ -114,7 +114,7 @@ Batches: TypeAlias = Generator[Progress, None, list[Denoised]]
 
 
 class Denoise(Node):
-    """Draw a picture out of noise, step by step, under a prompt and any number of controls."""
+    """Draw a picture out of noise, or redraw one, under a prompt and any number of controls."""
 
     model: DiffusionModel
     prompt: Conditioning
