@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nodegraph.errors import UserError
 from nodegraph.node import Facts, Finding
 
-from .types import Conditioning, Control, DiffusionModel
+from .types import Conditioning, Control, DiffusionModel, Latents
+
+if TYPE_CHECKING:
+    from .sampling import Denoise
 
 
 def shared(links: Sequence[Facts]) -> Facts:
@@ -35,6 +39,67 @@ def conditioning(images: Sequence[Facts], nets: Sequence[Facts]) -> Iterator[Fin
             "image",
             f"is {_kind(shown)} control image, but the ControlNet reads {expected}",
             "warning",
+        )
+
+
+def unmasked(nets: Sequence[Facts]) -> Iterator[Finding]:
+    """Find inpainting ControlNets that are not told what is missing."""
+    if shared(nets).get("conditioning") == "inpaint":
+        yield "mask", "is missing: this ControlNet fills in what a mask marks", "warning"
+
+
+def startless(denoise: object, *, masked: bool) -> Iterator[tuple[str, str]]:
+    """Find inputs that speak of a picture to start from, where there is none."""
+    if masked:
+        yield "mask", "marks what is redrawn of a picture, but there is none; link its latents"
+    if isinstance(denoise, int | float) and denoise < 1:
+        yield "denoise", f"{denoise:g} keeps something of a picture; link its latents, or use 1"
+
+
+def same_vae(model: DiffusionModel, latents: Latents) -> None:
+    """Check that latents are this model's own.
+
+    Raises:
+        UserError: Another model's autoencoder made them.
+    """
+    if latents.vae != model.vae.key:
+        raise UserError(
+            f"latents: made for another model than {model.name!r};"
+            " decode them there and encode the picture here"
+        )
+
+
+def encodable(size: tuple[int, int], factor: int) -> None:
+    """Check that whole latents stand for a picture.
+
+    Raises:
+        UserError: A side is no multiple of the pixels that one latent stands for.
+    """
+    for name, said in uneven(dict(zip(("width", "height"), size, strict=True)), factor):
+        raise UserError(f"image: its {name}, {said} (Resize has multiple_of={factor})")
+
+
+def starts(item: Denoise) -> None:
+    """Check what a picture is started from.
+
+    Raises:
+        UserError: Something is missing, or does not go together.
+    """
+    model, latents = item.model, item.latents
+    if latents is None:
+        for name, said in startless(item.denoise, masked=item.mask is not None):
+            raise UserError(f"{name}: {said}")
+    else:
+        same_vae(model, latents)
+        asked = (("width", item.width), ("height", item.height))
+        for (name, side), own in zip(asked, item.size, strict=True):
+            if side not in (None, own):
+                raise UserError(f"{name}: {side}, but the latents stand for {own}; leave it empty")
+    if model.inpaints and (latents is None or latents.kept is None or item.mask is None):
+        name = "mask" if latents and latents.kept is not None else "latents"
+        raise UserError(
+            f"{name}: {model.name!r} is an inpainting model; give it a picture's latents and the"
+            " mask of what is redrawn, and EncodeImage the same mask"
         )
 
 

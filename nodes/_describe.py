@@ -31,11 +31,7 @@ def base_model(
     unet = _folders.read_json(path / "unet" / "config.json")
     vae = _folders.read_json(path / "vae" / "config.json")
     scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
-    if unet["in_channels"] != vae["latent_channels"]:
-        count = unet["in_channels"]
-        raise UserError(
-            f"model: {name!r} takes more than latents ({count} channels); use a base model"
-        )
+    inpaints = takes_a_mask(unet["in_channels"], vae["latent_channels"], name)
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
     text_encoder, unet_weights, vae_weights = (
         weights(path / part, part, variant, dtype, allow)
@@ -50,6 +46,7 @@ def base_model(
         text_encoder=text_encoder,
         unet=unet_weights,
         vae=vae_weights,
+        inpaints=inpaints,
     )
 
 
@@ -66,13 +63,29 @@ def controlnet(
     return ControlNetModel(name, shape(config, name), net, conditioning_of(name))
 
 
+def takes_a_mask(given: int, latents: int, name: str) -> bool:
+    """Whether a UNet of ``given`` input channels inpaints: it sees a mask and what is kept.
+
+    Raises:
+        UserError: It takes something else.
+    """
+    if given not in (latents, 2 * latents + 1):
+        raise UserError(
+            f"model: {name!r} takes more than latents ({given} channels); use a base model, or one"
+            f" that inpaints ({2 * latents + 1} channels)"
+        )
+    return given != latents
+
+
 def shape(config: Mapping[str, Any], name: str) -> Shape:
     """What must agree between a UNet and a ControlNet, from the configuration of either.
 
     Raises:
         UserError: It is no Stable Diffusion 1.x or 2.x network.
     """
-    width, channels = config["cross_attention_dim"], config["in_channels"]
+    width = config["cross_attention_dim"]
+    # A UNet that inpaints takes more than it gives, and a ControlNet gives no latents.
+    channels = config.get("out_channels", config["in_channels"])
     unknown = [
         key
         for key in ("class_embed_type", "addition_embed_type", "encoder_hid_dim")

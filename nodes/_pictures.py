@@ -8,27 +8,93 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .types import Image, Pixels
+    from .types import Image, Mask, Pixels
 
 
-def control_images(images: Sequence[Image], size: tuple[int, int]) -> Tensor:
-    """(B, 3, H, W) float32 in [0, 1], resized to ``size``; B is 1 where all images are one."""
+def control_images(
+    images: Sequence[Image], masks: Sequence[Mask | None], size: tuple[int, int]
+) -> Tensor:
+    """(B, 3, H, W) float32 in [0, 1], resized to ``size``; B is 1 where all images are one.
+
+    What a mask marks is -1, which is how an inpainting ControlNet is told that it is missing.
+    """
     import torch
     from diffusers.image_processor import VaeImageProcessor
 
     width, height = size
     processor = VaeImageProcessor(do_convert_rgb=True, do_normalize=False)
-    distinct = images[:1] if all(same(images[0], image) for image in images) else images
+    one = all(map(same, images, images[1:])) and all(map(same, masks, masks[1:]))
+    distinct = images[:1] if one else images
     ready = [processor.preprocess(image.pil(), height=height, width=width) for image in distinct]
     # Channel by channel in memory, as in the pipelines: other layouts round otherwise.
-    return torch.cat(ready).contiguous()
+    shown = torch.cat(ready).contiguous()
+    missing = [mask for mask in masks if mask is not None][: len(distinct)]
+    return shown.masked_fill(marks(missing, size) > 0, -1.0) if missing else shown
 
 
-def same(left: Image, right: Image) -> bool:
-    """Whether two images have the same pixels."""
+def same(left: Image | Mask | None, right: Image | Mask | None) -> bool:
+    """Whether two pictures or masks have the same pixels."""
     import numpy as np
 
+    if left is None or right is None:
+        return left is right
     return left.pixels is right.pixels or np.array_equal(left.pixels, right.pixels)
+
+
+def marks(masks: Sequence[Mask], size: tuple[int, int]) -> Tensor:
+    """(B, 1, H, W) float32, resized to ``size``: 1 where a mask is at least half white, else 0."""
+    import torch
+    from diffusers.image_processor import VaeImageProcessor
+    from PIL.Image import fromarray
+
+    width, height = size
+    processor = VaeImageProcessor(do_normalize=False, do_binarize=True, do_convert_grayscale=True)
+    grey = [fromarray(mask.pixels) for mask in masks]
+    return torch.cat([processor.preprocess(one, height=height, width=width) for one in grey])
+
+
+def encode(vae: Any, images: Sequence[Image], masks: Sequence[Mask] = ()) -> list[Tensor]:
+    """Encode each picture to latents, (C, H / factor, W / factor) float32, as the UNet takes them.
+
+    An AutoencoderKL tells how likely all latents are; these are the likeliest, so that a picture
+    has the same latents every time, whatever the seed.
+
+    Args:
+        vae: A diffusers AutoencoderKL or AutoencoderTiny.
+        masks: What of each picture is left out, as grey.
+    """
+    import torch
+
+    from ._loop import check_finite
+
+    pixels = torch.stack([torch.tensor(image.pixels) for image in images])
+    values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1
+    if masks:
+        values = values * (1 - marks(masks, images[0].size))
+    found = vae.encode(values.to(vae.device, vae.dtype))
+    latents = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    scaled = (latents.float() - shift) * vae.config.scaling_factor
+    check_finite(scaled, "the encoded pictures", str(vae.dtype).removeprefix("torch."))
+    return [one.clone() for one in scaled]
+
+
+def stretched(latents: Tensor, factor: float, mode: str) -> Tensor:
+    """(C, h, w) latents with sides ``factor`` times as long, rounded to whole latents."""
+    from torch.nn.functional import interpolate
+
+    size = [round(side * factor) for side in latents.shape[1:]]
+    larger: Tensor = interpolate(latents[None], size=size, mode=mode)[0]
+    return larger
+
+
+def enlarged(image: Image, factor: float, step: int) -> Image:
+    """A picture with sides ``factor`` times as long, rounded to multiples of ``step`` pixels."""
+    from ._resize import resize
+    from .types import Image
+
+    width, height = (max(round(side * factor / step), 1) * step for side in image.size)
+    return Image(resize(image.pixels, (width, height), "stretch", "lanczos", ""))
 
 
 def decode(vae: Any, latents: Sequence[Tensor]) -> list[Pixels]:

@@ -42,6 +42,7 @@ class Predictor:
         prompts: (B, 77, D), or (2B, 77, D) under guidance: the negative prompts first.
         scale: (B, 1, 1, 1) guidance scales, float32; None without guidance.
         guess: ControlNets see no negative prompt and count less the shallower they act.
+        shown: (B, 1 + C, h, w), the mask and what is kept, for a UNet that inpaints.
     """
 
     unet: Any
@@ -49,6 +50,7 @@ class Predictor:
     scale: Tensor | None
     guides: Sequence[Guide]
     guess: bool = False
+    shown: Tensor | None = None
 
     def __call__(self, latents: Tensor, index: int, timestep: Tensor) -> Tensor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
@@ -57,6 +59,9 @@ class Predictor:
         sample = latents.to(self.prompts.dtype)
         doubled = sample if self.scale is None else torch.cat([sample, sample])
         added = self._residuals(sample, doubled, index, timestep)
+        if self.shown is not None:
+            beside = self.shown if self.scale is None else torch.cat([self.shown, self.shown])
+            doubled = torch.cat([doubled, beside], dim=1)
         predicted = self.unet(
             doubled,
             timestep,

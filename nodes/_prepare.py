@@ -11,6 +11,7 @@ from ._loop import generators_of, noise
 from ._pictures import control_images
 from ._predict import Guide, Predictor, embed_hint, window
 from ._schedulers import Scheduler
+from ._start import Kept, start
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nodegraph.node import Context
 
     from .sampling import Denoise
+    from .types import Conditioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Run:
     """A batch ready for the loop.
 
     Attributes:
-        latents: (B, C, h, w) float32, noise at the strength of the first step.
+        latents: (B, C, h, w) float32, with noise at the strength of the first step.
+        kept: What of the pictures it started from stays.
     """
 
     predict: Predictor
@@ -33,6 +36,7 @@ class Run:
     latents: Tensor
     generators: Sequence[Generator]
     dtype: str
+    kept: Kept | None = None
 
 
 def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Run:
@@ -41,24 +45,34 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
 
     first = items[0]
     unet: Any = leases.enter_context(context.lease(first.model.unet))
-    scheduler = Scheduler(first.scheduler, first.model.scheduler, first.steps, context.device)
+    skipped = None if first.latents is None else first.skipped
+    asked = first.scheduler, first.model.scheduler, first.steps
+    scheduler = Scheduler(*asked, context.device, skipped)
     generators = generators_of([item.seed for item in items])
     width, height = first.size
     factor = first.model.factor
     shape = (first.model.shape.channels, height // factor, width // factor)
-    latents = scheduler.start(noise(generators, shape, unet.dtype, context.device))
+    drawn = noise(generators, shape, unet.dtype, context.device)
+    latents, kept, shown = start(items, scheduler, drawn)
     guides = _guides(items, len(scheduler.timesteps), context, leases)
     pooled = any(guide.net.config.global_pool_conditions for guide in guides[:1])
+    prompts, scale = _prompts(items, context.device)
+    rows = torch.stack([one.embeddings.to(context.device, unet.dtype) for one in prompts])
+    shown = None if shown is None else shown.to(unet.dtype)
+    predict = Predictor(unet, rows, scale, guides, first.guess_mode or pooled, shown)
+    dtype = str(unet.dtype).removeprefix("torch.")
+    return Run(predict, scheduler, latents, generators, dtype, kept)
+
+
+def _prompts(items: Sequence[Denoise], device: str) -> tuple[list[Conditioning], Tensor | None]:
+    """The prompts, the negative ones first where there is guidance, and each item's guidance."""
+    import torch
+
     prompts = [item.prompt for item in items]
-    scale = None
-    if first.guidance_scale > 1:
-        prompts = [item.negative_prompt for item in items] + prompts
-        scales = [item.guidance_scale for item in items]
-        scale = torch.tensor(scales, device=context.device).view(-1, 1, 1, 1)
-    rows = [one.embeddings.to(context.device, unet.dtype) for one in prompts]
-    guess = first.guess_mode or pooled
-    predict = Predictor(unet, torch.stack(rows), scale, guides, guess)
-    return Run(predict, scheduler, latents, generators, str(unet.dtype).removeprefix("torch."))
+    if items[0].guidance_scale <= 1:
+        return prompts, None
+    scales = torch.tensor([item.guidance_scale for item in items], device=device)
+    return [item.negative_prompt for item in items] + prompts, scales.view(-1, 1, 1, 1)
 
 
 def _guides(
@@ -70,8 +84,9 @@ def _guides(
         scales = [control.strength * on for on in window(steps, control.start, control.end)]
         if any(scales):
             net: Any = leases.enter_context(context.lease(control.model.net))
-            images = [item.controls[index].image for item in items]
-            shown = control_images(images, items[0].size).to(context.device, net.dtype)
+            used = [item.controls[index] for item in items]
+            images, masks = [one.image for one in used], [one.mask for one in used]
+            shown = control_images(images, masks, items[0].size).to(context.device, net.dtype)
             hint = embed_hint(net, shown)
             guides.append(Guide(net, hint.expand(len(items), -1, -1, -1), scales))
     return guides

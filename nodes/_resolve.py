@@ -21,7 +21,7 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
-_KINDS = ("canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg")
+_KINDS = ("canny", "depth", "hed", "inpaint", "mlsd", "normal", "openpose", "scribble", "seg")
 
 
 def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:

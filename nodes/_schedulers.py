@@ -75,21 +75,41 @@ class Scheduler:
     """A diffusers scheduler with its steps set.
 
     It remembers earlier steps, so every run needs its own.
+
+    Args:
+        skipped: How many of the first steps are not run, where a picture is started from.
     """
 
-    def __init__(self, name: SchedulerName, config: str, steps: int, device: str) -> None:
+    def __init__(
+        self, name: SchedulerName, config: str, steps: int, device: str, skipped: int | None = None
+    ) -> None:
         import diffusers
 
         kind, changes = SCHEDULERS[name]
         self._inner: Any = getattr(diffusers, kind).from_config(json.loads(config), **changes)
         self._inner.set_timesteps(steps, device=device)
-        self.timesteps: Sequence[Tensor] = self._inner.timesteps
+        self.timesteps: Tensor = self._inner.timesteps
+        if skipped is not None:
+            first = skipped * self._inner.order
+            self.timesteps = self.timesteps[first:]
+            # Those that do not count their steps find their place by the timestep.
+            if hasattr(self._inner, "set_begin_index"):
+                self._inner.set_begin_index(first)
         self._random = "generator" in inspect.signature(self._inner.step).parameters
 
     def start(self, noise: Tensor) -> Tensor:
         """Scale unit noise to the strength that the first step expects."""
         strength: float | Tensor = self._inner.init_noise_sigma
         return noise * strength
+
+    def noised(self, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """Lay unit noise over clean latents, as strong as it is before the step at ``timestep``.
+
+        Args:
+            timestep: (1,), of the first step, or of the one that comes next.
+        """
+        mixed: Tensor = self._inner.add_noise(latents, noise, timestep)
+        return mixed
 
     def scale(self, latents: Tensor, timestep: Tensor) -> Tensor:
         """Scale latents as the model expects them at ``timestep``."""

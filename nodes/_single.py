@@ -36,12 +36,13 @@ _SCHEDULER = {
 
 def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
     """Describe the base model in one file."""
-    from ._describe import shape
+    from ._describe import shape, takes_a_mask
 
     given, path = path, _usable(path, allow)
     configs = _ldm.base_configs(_shapes(path))
     if configs is None:
         raise UserError(f"model: {name!r} is no Stable Diffusion 1.x base model in one file")
+    channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
     tokenizer = _tokenizer(given)
     digest = sha256(path)
 
@@ -60,6 +61,7 @@ def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -
         text_encoder=part("text_encoder"),
         unet=part("unet"),
         vae=part("vae"),
+        inpaints=takes_a_mask(*channels, name),
     )
 
 

@@ -13,35 +13,24 @@ from nodegraph.node import Composite, Context, Facts, Finding, Given, Node, Outp
 
 from . import _checks
 from . import types as wires
-from ._schedulers import SchedulerName
-from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents
+from ._inputs import (
+    Denoising,
+    Fraction,
+    Guess,
+    Guidance,
+    NegativePrompt,
+    Picked,
+    Prompt,
+    Redrawn,
+    Seed,
+    Side,
+    Start,
+    StepCount,
+)
+from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
     from nodegraph.builder import Builder
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed gives the same picture.")]
-StepCount = Annotated[
-    int, Field(ge=1, le=150, description="More take longer and show finer detail.")
-]
-Guidance = Annotated[
-    float,
-    Field(
-        ge=1, le=30, description="How strictly to follow the prompt; 1 ignores the negative one."
-    ),
-]
-Side = Annotated[
-    int | None,
-    Field(
-        ge=8,
-        le=4096,
-        description="Pixels, a multiple of 8; empty: the control image's, or the model's.",
-    ),
-]
-Picked = Annotated[SchedulerName, Field(description="How noise is removed from step to step.")]
-Guess = Annotated[
-    bool, Field(description="Recognise the control image without help from a prompt.")
-]
 
 
 class Encoded(Output):
@@ -90,11 +79,17 @@ class Control(Node):
     strength: Annotated[float, Field(ge=0, le=2, description="0 is no control at all.")] = 1.0
     start: Annotated[Fraction, Field(description="Fraction of the steps before it begins.")] = 0.0
     end: Annotated[Fraction, Field(description="Fraction of the steps after which it stops.")] = 1.0
+    mask: Annotated[
+        Mask | None,
+        Field(description="What an inpainting ControlNet is to fill in: white. Others need none."),
+    ] = None
 
     def run(self) -> Controlled:
         if self.start > self.end:
             raise UserError(f"start: {self.start:g} lies after the end, {self.end:g}")
-        control = wires.Control(self.image, self.controlnet, self.strength, self.start, self.end)
+        control = wires.Control(
+            self.image, self.controlnet, self.strength, self.start, self.end, self.mask
+        )
         return Controlled(control=control)
 
     @classmethod
@@ -103,7 +98,10 @@ class Control(Node):
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        return _checks.conditioning(given.get("image", ()), given.get("controlnet", ()))
+        nets = given.get("controlnet", ())
+        yield from _checks.conditioning(given.get("image", ()), nets)
+        if "mask" not in given:
+            yield from _checks.unmasked(nets)
 
 
 class Denoised(Output):
@@ -116,12 +114,15 @@ Batches: TypeAlias = Generator[Progress, None, list[Denoised]]
 
 
 class Denoise(Node):
-    """Draw a picture out of noise, step by step, under a prompt and any number of controls."""
+    """Draw a picture out of noise, or redraw one, under a prompt and any number of controls."""
 
     model: DiffusionModel
     prompt: Conditioning
     negative_prompt: Conditioning
     controls: list[wires.Control] = []
+    latents: Start = None
+    mask: Redrawn = None
+    denoise: Denoising = 1.0
     seed: Seed = 0
     steps: StepCount = 20
     guidance_scale: Guidance = 7.5
@@ -141,10 +142,13 @@ class Denoise(Node):
 
         for item in items:
             _checks.fits(item.model, [item.prompt, item.negative_prompt], item.controls, item.size)
+            _checks.starts(item)
+        if items[0].skipped == items[0].steps:
+            return [Denoised(latents=item.latents) for item in items if item.latents is not None]
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
             latents = run.latents
-            steps = _loop.denoise(run.predict, run.scheduler, latents, run.generators)
+            steps = _loop.denoise(run.predict, run.scheduler, latents, run.generators, run.kept)
             for done, latents in enumerate(steps, start=1):  # noqa: B007
                 yield Progress(done, len(run.scheduler.timesteps))
             _loop.check_finite(latents, "the latents", run.dtype)
@@ -152,14 +156,24 @@ class Denoise(Node):
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
     def group(self) -> Hashable:
-        used = tuple((c.model.net, c.strength, c.start, c.end) for c in self.controls)
-        guided = self.guidance_scale > 1
-        return self.model, used, self.steps, self.scheduler, self.size, guided, self.guess_mode
+        used = tuple(
+            (c.model.net, c.strength, c.start, c.end, c.mask is None) for c in self.controls
+        )
+        started = self.skipped, self.latents is None, self.mask is None
+        how = self.guidance_scale > 1, self.guess_mode
+        return self.model, used, self.steps, self.scheduler, self.size, started, how
+
+    @property
+    def skipped(self) -> int:
+        """How many of the first steps are not run, because the picture is there already."""
+        return self.steps - int(self.steps * self.denoise)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height: as asked for, else the control image's, else the model's own."""
+        """Width and height: the start's, as asked for, the control image's or the model's own."""
         factor, own = self.model.factor, self.model.size
+        if self.latents is not None:
+            return self.latents.size(factor)
         found = self.controls[0].image.size if self.controls else (own, own)
         width, height = (max(side - side % factor, factor) for side in found)
         return self.width or width, self.height or height
@@ -170,6 +184,9 @@ class Denoise(Node):
         asked = {name: values.get(name) for name in ("width", "height")}
         for name, said in _checks.uneven(asked):
             yield name, said, "error"
+        if "latents" not in given:
+            for name, said in _checks.startless(values.get("denoise"), masked="mask" in given):
+                yield name, said, "error"
 
 
 class Decoded(Output):
@@ -195,8 +212,7 @@ class Decode(Node):
 
         weights = items[0].model.vae
         for item in items:
-            if item.latents.vae != weights.key:
-                raise UserError(f"latents: made for another model than {item.model.name!r}")
+            _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
             pictures = decode(vae, [item.latents.values for item in items])
         return [Decoded(image=Image(pixels)) for pixels in pictures]
@@ -216,9 +232,12 @@ class Sample(Composite):
     """Make a picture from a prompt, steered by any number of controls."""
 
     model: DiffusionModel
-    prompt: Annotated[str, Field(description="What the picture shows.")] = ""
-    negative_prompt: Annotated[str, Field(description="What it should not show.")] = ""
+    prompt: Prompt = ""
+    negative_prompt: NegativePrompt = ""
     controls: list[wires.Control] = []
+    latents: Start = None
+    mask: Redrawn = None
+    denoise: Denoising = 1.0
     seed: Seed = 0
     steps: StepCount = 20
     guidance_scale: Guidance = 7.5
@@ -239,6 +258,9 @@ class Sample(Composite):
             prompt=prompt.conditioning,
             negative_prompt=negative.conditioning,
             controls=self.controls,
+            latents=self.latents,
+            mask=self.mask,
+            denoise=self.denoise,
             seed=self.seed,
             steps=self.steps,
             guidance_scale=self.guidance_scale,

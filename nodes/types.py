@@ -113,6 +113,7 @@ class DiffusionModel(Wire):
         factor: Pixels per latent, along one side.
         size: Width and height it was trained at, in pixels.
         scheduler: Its scheduler's configuration, as JSON.
+        inpaints: Whether its UNet is shown, beside the latents, a mask and what is kept.
     """
 
     name: str
@@ -123,6 +124,7 @@ class DiffusionModel(Wire):
     text_encoder: Weights
     unet: Weights
     vae: Weights
+    inpaints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Control(Wire):
     Attributes:
         start: Fraction of the steps before which it is not applied.
         end: Fraction of the steps after which it is not applied.
+        mask: What an inpainting ControlNet is to fill in; it is shown these pixels as missing.
     """
 
     image: Image
@@ -153,6 +156,7 @@ class Control(Wire):
     strength: float = 1.0
     start: float = 0.0
     end: float = 1.0
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +179,14 @@ class Latents(Wire):
     Attributes:
         values: (C, H / factor, W / factor) float32, scaled as the UNet expects it.
         vae: The key of the autoencoder that decodes them.
+        kept: The same picture without what is to be redrawn, for models that inpaint.
     """
 
     values: Tensor
     vae: str
+    kept: Tensor | None = None
+
+    def size(self, factor: int) -> tuple[int, int]:
+        """Width and height, in pixels, of what they stand for."""
+        height, width = self.values.shape[1:]
+        return width * factor, height * factor

@@ -68,7 +68,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("text", parameters(blocks("python"), r"\bSample,|\bexecute\("))
+@pytest.mark.parametrize("text", parameters(blocks("python"), r"\bSample,|\bInpaint,|\bexecute\("))
 @pytest.mark.usefixtures("checkout")
 def test_a_python_example_runs(text: str) -> None:
     names: dict[str, Any] = {"__name__": "example"}

@@ -16,6 +16,7 @@ from nodegraph.node import Composite, Folders, Node, Output, Wire
 from nodes import NODES
 from nodes.images import LoadImage, Resize, SaveImage
 from nodes.layout import Grid
+from nodes.masks import Blend, DrawMask, GrowMask, ImageToMask
 from nodes.preprocessors import Canny, OpenPose
 from nodes.types import Image, Mask
 
@@ -31,6 +32,10 @@ EXAMPLES: dict[type[Node], Callable[[Image], Node]] = {
     Grid: lambda image: Grid(images=[image, image], labels=["a", "b"]),
     Canny: lambda image: Canny(image=image),
     OpenPose: lambda image: OpenPose(image=image, detect_resolution=64),
+    ImageToMask: lambda image: ImageToMask(image=image, threshold=99),
+    GrowMask: lambda image: GrowMask(mask=Mask(image.pixels[:, :, 0]), blur=2),
+    DrawMask: lambda image: DrawMask(image=image),
+    Blend: lambda image: Blend(image=image, over=image, mask=Mask(image.pixels[:, :, 0])),
 }
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 
 from nodegraph.builder import Builder
 from nodegraph.errors import UserError, WorkflowError
-from nodegraph.node import ModelRef, Node, Output, Progress
+from nodegraph.node import Node, Output, Progress
 from nodegraph.plan import plan
 from nodes._predict import window
 from nodes.models import LoadBaseModel, LoadControlNet
@@ -20,23 +18,10 @@ from nodes.preprocessors import Canny
 from nodes.sampling import Control, Decode, Denoise, Denoised, EncodePrompt, Sample
 from nodes.types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents
 
-from .weights import Bench, drain
+from .weights import Bench, Watched, drain
 
 BENCH = Bench()
 GREY = Image(np.full((64, 64, 3), 128, np.uint8))
-
-
-@dataclass
-class Watched(Bench):
-    """A bench that notes what is leased."""
-
-    leased: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def lease(self, ref: ModelRef[Any]) -> Iterator[Any]:
-        self.leased.append(ref.key.split()[0])
-        with BENCH.lease(ref) as weights:
-            yield weights
 
 
 @pytest.fixture(scope="module")

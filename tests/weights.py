@@ -41,6 +41,19 @@ class Bench:
         """Load nothing: a lease does."""
 
 
+@dataclass
+class Watched(Bench):
+    """A bench that notes what is leased."""
+
+    leased: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def lease(self, ref: ModelRef[W]) -> Iterator[W]:
+        self.leased.append(ref.key.split()[0])
+        with super().lease(ref) as weights:
+            yield weights
+
+
 def drain(steps: Any) -> Any:
     """What a slow node returns in the end."""
     if not isinstance(steps, Generator):
@@ -52,10 +65,11 @@ def drain(steps: Any) -> Any:
             return end.value
 
 
-def save_base(folder: Path, seed: int = 0, groups: int = 32) -> Path:
+def save_base(folder: Path, seed: int = 0, groups: int = 32, channels: int = 4) -> Path:
     """Save a base model with SD 1.5's layout, only narrow: 4 levels, 4 latent channels.
 
     Args:
+        channels: That the UNet takes: 9 for one that inpaints.
         groups: Of the UNet's norms. SD has 32, but so few channels leave them two numbers each at
             the deepest level of a small picture, which turns any rounding into another picture.
     """
@@ -93,6 +107,7 @@ def save_base(folder: Path, seed: int = 0, groups: int = 32) -> Path:
         tokenizer=tokenizer,
         unet=UNet2DConditionModel(
             sample_size=8,
+            in_channels=channels,
             block_out_channels=(32, 64, 64, 64),
             cross_attention_dim=64,
             norm_num_groups=groups,

@@ -1,0 +1,80 @@
+"""Where a batch starts: from noise, or from pictures under noise, of which a part may stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ._pictures import marks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ._schedulers import Scheduler
+    from .sampling import Denoise
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays of the pictures that a batch started from.
+
+    Attributes:
+        pictures: (B, C, h, w) clean latents.
+        noise: The unit noise that was laid over them.
+        mask: (B, 1, h, w), 1 where they are redrawn and 0 where they stay.
+    """
+
+    pictures: Tensor
+    noise: Tensor
+    mask: Tensor
+
+    def put_back(self, latents: Tensor, scheduler: Scheduler, following: Tensor) -> Tensor:
+        """Replace what stays by the picture, under the noise that the next step expects.
+
+        Args:
+            following: (1,) the next step's timestep; (0,) after the last one.
+        """
+        pictures = self.pictures
+        if len(following):
+            pictures = scheduler.noised(pictures, self.noise, following)
+        return (1 - self.mask) * pictures + self.mask * latents
+
+
+def start(
+    items: Sequence[Denoise], scheduler: Scheduler, noise: Tensor
+) -> tuple[Tensor, Kept | None, Tensor | None]:
+    """What the first step takes, what is put back after each, and what an inpainting UNet sees.
+
+    Args:
+        noise: (B, C, h, w) unit noise.
+
+    Returns:
+        (B, C, h, w) latents; the part that stays, or None; (B, 1 + C, h, w), or None.
+    """
+    import torch
+
+    first = items[0]
+    found = [item.latents for item in items if item.latents is not None]
+    if not found:
+        return scheduler.start(noise), None, None
+    pictures = torch.stack([one.values.to(noise.device) for one in found])
+    masks = [item.mask for item in items if item.mask is not None]
+    if masks and not first.skipped:
+        latents = scheduler.start(noise)  # nothing of what is redrawn shines through
+    else:
+        latents = scheduler.noised(pictures, noise, scheduler.timesteps[:1])
+    if not masks:
+        return latents, None, None
+    mask = _small(marks(masks, first.size), noise)
+    if not first.model.inpaints:
+        return latents, Kept(pictures, noise, mask), None
+    kept = torch.stack([one.kept.to(noise.device) for one in found if one.kept is not None])
+    return latents, None, torch.cat([mask, kept], dim=1)
+
+
+def _small(mask: Tensor, latents: Tensor) -> Tensor:
+    """(B, 1, H, W) at the size of latents: each takes the corner pixel of those it stands for."""
+    from torch.nn.functional import interpolate
+
+    return interpolate(mask, size=latents.shape[-2:]).to(latents.device)

@@ -1,0 +1,150 @@
+"""Pictures as the denoiser sees them: encoded, and made larger."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from nodegraph.errors import UserError
+from nodegraph.node import Context, Finding, Given, Node, Output
+
+from . import _checks
+from .types import DiffusionModel, Image, Latents, Mask
+
+Interpolation = Literal["nearest", "bilinear", "bicubic"]
+Space = Literal["pixels", "latents"]
+Factor = Annotated[float, Field(ge=1, le=8, description="Both sides become this times as long.")]
+Within = Annotated[
+    Space,
+    Field(
+        description="pixels: resampled sharply (Lanczos) and encoded; latents: fast and soft, to be"
+        " redrawn with a denoise above 0.5."
+    ),
+]
+OneImage = Annotated[Image | None, Field(description="The picture, or else its latents.")]
+OneLatents = Annotated[Latents | None, Field(description="The latents, or else their picture.")]
+
+
+class EncodedImage(Output):
+    """A picture's latents."""
+
+    latents: Latents
+
+
+class EncodeImage(Node):
+    """Turn a picture into its likeliest latents, which Denoise can start from."""
+
+    model: DiffusionModel
+    image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
+    mask: Annotated[
+        Mask | None,
+        Field(
+            description="What is to be redrawn: white. Models made to inpaint are shown the picture"
+            " without it; others need none."
+        ),
+    ] = None
+
+    lane = "device"
+
+    def run(self, context: Context) -> EncodedImage:
+        return self.run_batch([self], context)[0]
+
+    @classmethod
+    def run_batch(cls, items: Sequence[EncodeImage], context: Context) -> list[EncodedImage]:
+        from ._pictures import encode
+
+        model = items[0].model
+        for item in items:
+            _checks.encodable(item.image.size, model.factor)
+        images = [item.image for item in items]
+        masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
+        with context.lease(model.vae) as vae:
+            whole = encode(vae, images)
+            kept = encode(vae, images, masks) if masks else [None] * len(items)
+        pairs = zip(whole, kept, strict=True)
+        return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
+
+    def group(self) -> Hashable:
+        return self.model, self.image.size, self.mask is None
+
+
+class Upscaled(Output):
+    """Larger latents."""
+
+    latents: Latents
+
+
+class UpscaleLatents(Node):
+    """Make latents larger by mixing their neighbours, for Denoise to draw detail into."""
+
+    latents: Latents
+    factor: Factor = 2.0
+    filter: Annotated[Interpolation, Field(description="How neighbours are mixed.")] = "bilinear"
+
+    lane = "device"
+
+    def run(self) -> Upscaled:
+        from ._pictures import stretched
+
+        values = stretched(self.latents.values, self.factor, self.filter)
+        return Upscaled(latents=Latents(values, self.latents.vae))
+
+
+class Enlarge(Node):
+    """Bring a picture, or latents, to larger latents, by way of its pixels or of its latents."""
+
+    model: DiffusionModel
+    image: OneImage = None
+    latents: OneLatents = None
+    factor: Factor = 2.0
+    within: Within = "pixels"
+
+    lane = "device"
+
+    def run(self, context: Context) -> Upscaled:
+        from . import _pictures
+
+        for name, said in _either({"image": self.image, "latents": self.latents}):
+            raise UserError(f"{name}: {said}")
+        if self.latents is not None:
+            _checks.same_vae(self.model, self.latents)
+        with context.lease(self.model.vae) as vae:
+            if self.within == "latents":
+                values = _pictures.stretched(self._latents(vae), self.factor, "bilinear")
+            else:
+                larger = _pictures.enlarged(self._image(vae), self.factor, self.model.factor)
+                values = _pictures.encode(vae, [larger])[0]
+        return Upscaled(latents=Latents(values, self.model.vae.key))
+
+    def _latents(self, vae: Any) -> Any:
+        from ._pictures import encode
+
+        if self.image is None:
+            assert self.latents is not None
+            return self.latents.values
+        _checks.encodable(self.image.size, self.model.factor)
+        return encode(vae, [self.image])[0]
+
+    def _image(self, vae: Any) -> Image:
+        from ._pictures import decode
+
+        if self.image is not None:
+            return self.image
+        assert self.latents is not None
+        return Image(decode(vae, [self.latents.values])[0])
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+        for name, said in _either({name: given.get(name) for name in ("image", "latents")}):
+            yield name, said, "error"
+
+
+def _either(inputs: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """Find that not just one of two inputs is there."""
+    (first, one), (second, other) = inputs.items()
+    if one is None and other is None:
+        yield first, f"is missing; link it, or {second}"
+    elif one is not None and other is not None:
+        yield second, f"is given as well as {first}; give one of them"

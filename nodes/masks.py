@@ -1,0 +1,117 @@
+"""What counts of a picture: masks made, changed and used."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nodegraph.errors import UserError
+from nodegraph.node import Node, Output
+
+from .types import Image, Mask
+
+Channel = Literal["brightness", "red", "green", "blue"]
+MaskShape = Literal["rectangle", "ellipse"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Feather = Annotated[
+    int,
+    Field(ge=0, le=256, description="Pixels inside the mask over which the two pictures mix."),
+]
+
+
+class Masked(Output):
+    """A mask: white is what counts."""
+
+    mask: Mask
+
+
+class ImageToMask(Node):
+    """Read a picture as a mask: its bright parts, or those of one colour, count."""
+
+    image: Image
+    channel: Annotated[Channel, Field(description="What is read as grey.")] = "brightness"
+    threshold: Annotated[
+        int | None,
+        Field(ge=1, le=255, description="Greys from here on become white, others black."),
+    ] = None
+    invert: Annotated[bool, Field(description="The dark parts count instead.")] = False
+
+    def run(self) -> Masked:
+        if self.channel == "brightness":
+            grey = np.asarray(self.image.pil().convert("L"))
+        else:
+            grey = self.image.pixels[:, :, ("red", "green", "blue").index(self.channel)]
+        if self.threshold is not None:
+            grey = np.where(grey >= self.threshold, np.uint8(255), np.uint8(0))
+        return Masked(mask=Mask(255 - grey if self.invert else grey))
+
+
+class GrowMask(Node):
+    """Make what a mask marks larger or smaller, and its edges soft."""
+
+    mask: Mask
+    grow: Annotated[
+        int, Field(ge=-128, le=128, description="Pixels on every side; negative shrinks.")
+    ] = 8
+    blur: Annotated[
+        float,
+        Field(ge=0, le=128, description="Standard deviation of the blur, in pixels; 0 is sharp."),
+    ] = 0.0
+    invert: Annotated[bool, Field(description="Last, exchange white and black.")] = False
+
+    def run(self) -> Masked:
+        from ._masks import blurred, grown
+
+        pixels = blurred(grown(self.mask.pixels, self.grow), self.blur)
+        return Masked(mask=Mask(255 - pixels if self.invert else pixels))
+
+
+class DrawMask(Node):
+    """Mark a rectangle or an ellipse of a picture."""
+
+    image: Annotated[Image, Field(description="The picture it is for: the mask is as large.")]
+    shape: Annotated[MaskShape, Field(description="The ellipse fills the rectangle.")] = "rectangle"
+    left: Annotated[Share, Field(description="Fraction of the width.")] = 0.25
+    top: Annotated[Share, Field(description="Fraction of the height.")] = 0.25
+    right: Annotated[Share, Field(description="Fraction of the width.")] = 0.75
+    bottom: Annotated[Share, Field(description="Fraction of the height.")] = 0.75
+    invert: Annotated[bool, Field(description="Mark what lies outside.")] = False
+
+    def run(self) -> Masked:
+        from ._masks import drawn
+
+        for low, high in (("left", "right"), ("top", "bottom")):
+            one, other = getattr(self, low), getattr(self, high)
+            if one >= other:
+                raise UserError(f"{low}: {one:g} must be less than {high}, which is {other:g}")
+        box = (self.left, self.top, self.right, self.bottom)
+        inside = drawn(self.image.size, box, ellipse=self.shape == "ellipse")
+        return Masked(mask=Mask(np.where(inside ^ self.invert, np.uint8(255), np.uint8(0))))
+
+
+class Blended(Output):
+    """One picture with a part of another."""
+
+    image: Image
+
+
+class Blend(Node):
+    """Lay the masked part of one picture over another; outside the mask no pixel changes."""
+
+    image: Annotated[Image, Field(description="What stays outside the mask, pixel for pixel.")]
+    over: Annotated[Image, Field(description="What is seen where the mask is white.")]
+    mask: Mask
+    feather: Feather = 0
+
+    def run(self) -> Blended:
+        from ._masks import blended
+
+        for name, size in (("over", self.over.size), ("mask", self.mask.size)):
+            if size != self.image.size:
+                wanted = " x ".join(map(str, self.image.size))
+                found = " x ".join(map(str, size))
+                raise UserError(f"{name}: is {found} pixels, but the picture is {wanted}")
+        pixels = blended(self.image.pixels, self.over.pixels, self.mask.pixels, self.feather)
+        return Blended(image=Image(pixels))
