@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from nodegraph.node import Composite, Node
 
+from .combine import Blend, Overlay, Paste
+from .geometry import Crop, CropToMask, Flip, Pad, Rotate
 from .images import LoadImage, Resize, SaveImage
 from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
+from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
 
@@ -15,6 +18,20 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
     Resize,
     SaveImage,
+    Crop,
+    CropToMask,
+    Pad,
+    Flip,
+    Rotate,
+    Adjust,
+    Invert,
+    Grey,
+    Threshold,
+    Blur,
+    Sharpen,
+    Blend,
+    Overlay,
+    Paste,
     Grid,
     Canny,
     OpenPose,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Each, Node, Output
+from nodegraph.node import Context, Each, Facts, Given, Node, Output
 
-from . import _files
+from . import _checks, _files
 from .types import Image, Mask
 
 Size = Annotated[int, Field(ge=8, le=8192)]
@@ -99,6 +100,10 @@ class Resize(Node):
         size = target(self.image.size, self.width, self.height, self.multiple_of)
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)
         return Resized(image=Image(pixels, self.image.conditioning))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(given.get("image", ()))}
 
 
 class Saved(Output):
