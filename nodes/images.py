@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Each, Facts, Given, Node, Output
+from nodegraph.pictures import with_workflow
 
-from . import _checks, _files
+from . import _checks, _files, _names, _save
 from .types import Image, Mask
 
 Size = Annotated[int, Field(ge=8, le=8192)]
@@ -113,7 +115,7 @@ class Saved(Output):
 
 
 class SaveImage(Node):
-    """Write a picture as a numbered PNG that carries its workflow; nothing is overwritten."""
+    """Write a picture to a file that carries its workflow; nothing is overwritten."""
 
     image: Image
     name: Annotated[
@@ -121,17 +123,34 @@ class SaveImage(Node):
         Field(
             pattern=r"^\w[\w .,()+=@-]*$",
             max_length=100,
-            description="The file's name before its number: letters, digits, blanks and .,()+=@-_",
+            description="What {name} stands for: letters, digits, blanks and .,()+=@-_",
         ),
     ] = "image"
+    pattern: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="The file's name, with folders if wanted: {date}/{name}-{number}, {width},"
+            " {height}. A name that is taken gets a number.",
+        ),
+        AfterValidator(_names.checked),
+    ] = "{name}-{number}"
+    format: Annotated[_save.Format, Field(description="PNG keeps every pixel as it is.")] = "png"
+    quality: Annotated[
+        int, Field(ge=1, le=100, description="Of JPEG and WebP; a WebP of 100 keeps every pixel.")
+    ] = 92
 
     pure = False
     lane = "io"
 
     def run(self, context: Context) -> Saved:
-        from ._save import png, write
-
         if context.folders.output is None:
             raise UserError("no output folder is set; name one with --out")
-        data = png(self.image.pixels, context.workflow)
-        return Saved(path=write(data, context.folders.output, self.name))
+        data = _save.encode(self.image.pixels, self.format, self.quality)
+        if context.workflow:
+            data = with_workflow(data, context.workflow)
+        width, height = self.image.size
+        known = {"name": self.name, "date": date.today(), "width": width, "height": height}
+        named = _names.filled(self.pattern, known)
+        path = _save.write(data, context.folders.output, named, _save.SUFFIXES[self.format])
+        return Saved(path=path)

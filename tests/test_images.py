@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import struct
 import threading
 import zlib
 from collections.abc import Iterator
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodegraph.png import read_workflow
+from nodegraph.pictures import read_workflow
 from nodes import _fetch, _files
 from nodes._decode import decode
 from nodes._save import png
@@ -448,6 +452,170 @@ def test_no_output_folder_is_an_error() -> None:
 def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="name"):
         SaveImage(image=gradient(), name=name)
+
+
+def save(here: Hand, **given: Any) -> str:
+    """Save a picture; tell the file's place in the output folder."""
+    path: Path = SaveImage.model_validate({"image": gradient(), **given}).run(here).path
+    assert here.folders.output is not None
+    return path.relative_to(here.folders.output).as_posix()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "image-0001.png"),
+        ({"name": "mia", "format": "jpeg"}, "mia-0001.jpg"),
+        ({"name": "mia", "pattern": "{name}", "format": "webp"}, "mia.webp"),
+        ({"pattern": "{number} {name} {width}x{height}"}, "0001 image 48x32.png"),
+        ({"pattern": "{number}-{number}"}, "0001-0001.png"),
+        ({"pattern": "faces/small/{name}"}, "faces/small/image.png"),
+        ({"pattern": "{date}/{name}"}, f"{date.today()}/image.png"),
+    ],
+)
+def test_a_file_is_named_after_its_pattern(
+    here: Hand, given: dict[str, Any], expected: str
+) -> None:
+    assert expected == save(here, **given)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{name}-{number}", ["image-0001.png", "image-0002.png", "image-0003.png"]),
+        ("{number}", ["0001.png", "0002.png", "0003.png"]),
+        ("{number}.{number}", ["0001.0001.png", "0002.0002.png", "0003.0003.png"]),
+        ("{name}", ["image.png", "image-2.png", "image-3.png"]),
+        ("a (x)/{name}", ["a (x)/image.png", "a (x)/image-2.png", "a (x)/image-3.png"]),
+    ],
+)
+def test_a_name_that_is_taken_gets_the_next_number_and_the_same_picture_keeps_its_own(
+    here: Hand, pattern: str, expected: list[str]
+) -> None:
+    pictures = [flat((i, 0, 0)) for i in (0, 1, 2, 1, 0)]
+
+    found = [save(here, pattern=pattern, image=image) for image in pictures]
+
+    assert [*expected, expected[1], expected[0]] == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("../{name}", "should be names, parted by /"),
+        ("/tmp/{name}", "should be names, parted by /"),
+        ("a//b", "should be names, parted by /"),
+        ("", "should be names, parted by /"),
+        ("a/", "should be names, parted by /"),
+        ("a/.hidden", "should be names, parted by /"),
+        ("a\\b", "should be names, parted by /"),
+        ("C:x", "should be names, parted by /"),
+        ("{prompt}", "has no 'prompt'; there are name, number, date, width, height"),
+        ("{nam}", "has no 'nam'; did you mean 'name'?"),
+        ("{}", "has no ''; there are name"),
+        ("{name", "has a bracket too many"),
+        ("{{name}}", "has no '{name'; did you mean 'name'?"),
+        ("{number}/{name}", "numbers a folder; {number} belongs into the file's name"),
+    ],
+)
+def test_a_pattern_that_names_no_file_in_the_folder_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SaveImage(image=gradient(), pattern=pattern)
+
+    assert message in str(caught.value)
+
+
+def test_a_link_does_not_lead_out_of_the_output_folder(here: Hand, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "else").mkdir()
+    (tmp_path / "out" / "way").symlink_to(tmp_path / "else")
+
+    with pytest.raises(UserError) as caught:
+        save(here, pattern="way/deep/{name}")
+
+    assert f"pattern: '{tmp_path}/out/way/deep' leads out of the output folder" == str(caught.value)
+    assert list((tmp_path / "else").iterdir()) == []
+
+
+def saved(here: Hand, **given: Any) -> Path:
+    assert here.folders.output is not None
+    return here.folders.output / save(here, **given)
+
+
+def test_formats_keep_what_they_promise(here: Hand) -> None:
+    def error(**given: Any) -> float:
+        pixels, _ = decode(saved(here, **given).read_bytes(), "")
+        return float(np.abs(pixels.astype(int) - gradient().pixels).mean())
+
+    assert error(format="png") == error(format="webp", quality=100) == 0
+    assert 0 < error(format="webp", quality=90) < error(format="webp", quality=10)
+    assert 0 < error(format="jpeg", quality=95) < 2 < error(format="jpeg", quality=10)
+
+
+def test_a_good_jpeg_keeps_thin_coloured_lines(here: Hand) -> None:
+    lines = np.zeros((32, 32, 3), np.uint8)
+    lines[:, ::4, 0] = 255
+    image = type(gradient())(lines)
+
+    good, _ = decode(saved(here, image=image, format="jpeg", quality=95).read_bytes(), "")
+    small, _ = decode(saved(here, image=image, format="jpeg", quality=80).read_bytes(), "")
+
+    assert good[16, 16, 0] > 230
+    assert small[16, 16, 0] < 200
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_every_format_carries_the_workflow(here: Hand, format: str) -> None:
+    context = Hand(folders=here.folders, workflow='{"format": 1, "title": "Grüße"}')
+
+    path = saved(context, format=format)
+
+    assert context.workflow == read_workflow(path)
+    assert decode(path.read_bytes(), "")[0].shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize(("format", "most"), [("jpeg", 65_500), ("webp", 16_383)])
+def test_a_picture_too_large_for_its_format_is_an_error(here: Hand, format: str, most: int) -> None:
+    with pytest.raises(UserError) as caught:
+        save(here, image=flat((0, 0, 0), most + 1, 1), format=format)
+
+    assert str(caught.value) == (
+        f"format: a {format} file has at most {most} pixels a side, not {most + 1} x 1; use png"
+    )
+    assert save(here, image=flat((0, 0, 0), most, 1), format=format)
+
+
+def test_a_saved_jpeg_is_a_workflow_to_run_again(
+    here: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {
+        "format": 1,
+        "nodes": {
+            "photo": {"type": "LoadImage", "values": {"path": "faces/pose-1.png"}},
+            "save": {
+                "type": "SaveImage",
+                "values": {"format": "jpeg", "pattern": "{name}"},
+                "links": {"image": "photo.image"},
+            },
+        },
+        "params": {"quality": {"to": "save.quality"}},
+    }
+    (tmp_path / "faces.json").write_text(json.dumps(document))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> None:
+        more = ["--data", str(here.folders.data[0]), "--no-cache"]
+        done = CliRunner().invoke(app, ["run", *words, *more])
+        assert done.exit_code == 0, done.output
+
+    run("faces.json", "--out", "first")
+    run("first/image.jpg", "--out", "second")
+    run("first/image.jpg", "--out", "first", "--set", "quality=5")
+
+    first, second, third = (Path(f"{name}.jpg") for name in
+                            ("first/image", "second/image", "first/image-2"))  # fmt: skip
+    assert first.read_bytes() == second.read_bytes()
+    assert third.stat().st_size < first.stat().st_size
 
 
 # Grids
