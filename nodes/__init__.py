@@ -6,7 +6,7 @@ from nodegraph.node import Composite, Node
 
 from .combine import Blend, Overlay, Paste
 from .geometry import Crop, CropToMask, Flip, Pad, Rotate
-from .images import LoadImage, Resize, SaveImage
+from .images import ListImages, LoadImage, LoadImages, Resize, SaveImage
 from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
@@ -16,6 +16,8 @@ from .sweeps import PromptsBySeeds
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
+    LoadImages,
+    ListImages,
     Resize,
     SaveImage,
     Crop,

@@ -20,14 +20,15 @@ from PIL import Image as Pictures
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from nodegraph import Builder, Settings
 from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 from nodegraph.pictures import read_workflow
-from nodes import _fetch, _files
+from nodes import _fetch, _files, _names
 from nodes._decode import decode
 from nodes._save import png
-from nodes.images import LoadImage, Resize, SaveImage
+from nodes.images import ListImages, LoadImage, LoadImages, Resize, SaveImage
 from nodes.layout import Grid
 
 from .pictures import INPUTS, Hand, encoded, flat, gradient
@@ -240,6 +241,76 @@ def test_a_folder_or_pattern_without_pictures_is_an_error(
         _files.expand(Path(path), here.folders)
 
     assert message.format(tmp_path) == str(caught.value)
+
+
+# Choosing from a folder
+
+
+def listed(here: Hand, **given: Any) -> list[str]:
+    """The names that ListImages finds, by the stamp that notices when they change."""
+    node = ListImages.model_validate({"path": "faces", **given})
+    paths = node.run(here).paths
+    assert [path.as_posix() for path in paths] == node.stamp(here)
+    return [path.stem for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [1, 9, 10]),
+        ({"order": "name"}, [1, 10, 9]),
+        ({"order": "date"}, [9, 1, 10]),
+        ({"reverse": True}, [10, 9, 1]),
+        ({"limit": 2}, [1, 9]),
+        ({"skip": 1}, [9, 10]),
+        ({"skip": 1, "limit": 1}, [9]),
+        ({"order": "date", "reverse": True, "limit": 1}, [10]),
+        ({"path": "faces/*0.png"}, [10]),
+        ({"path": "faces/pose-9.png"}, [9]),
+    ],
+)
+def test_pictures_of_a_folder_come_in_the_order_and_number_wanted(
+    here: Hand, given: dict[str, Any], expected: list[int]
+) -> None:
+    for age, number in enumerate((9, 1, 10)):
+        os.utime(here.folders.data[0] / "faces" / f"pose-{number}.png", (age, age))
+
+    assert [f"pose-{number}" for number in expected] == listed(here, **given)
+
+
+def test_leaving_out_more_pictures_than_there_are_is_an_error(here: Hand) -> None:
+    with pytest.raises(UserError) as caught:
+        listed(here, skip=3)
+
+    assert str(caught.value) == "skip: there are only 3 pictures in 'faces'"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("faces/pose-1.png", "pose-1"),
+        ("Grüße, 猫 (2).jpg", "Grüße, 猫 (2)"),
+        ("a:b#c!.png", "a-b-c"),
+        ("...png", "picture"),
+        ("(1).png", "1)"),
+        (f"{'x' * 200}.png", "x" * 100),
+    ],
+)
+def test_a_loaded_picture_tells_a_name_that_it_can_be_saved_under(path: str, name: str) -> None:
+    assert name == _names.plain(Path(path).stem)
+    assert SaveImage(image=gradient(), name=name).name == name
+
+
+def test_a_folder_is_saved_under_its_own_names(here: Hand, tmp_path: Path) -> None:
+    g = Builder()
+    faces = g.add("faces", LoadImages, path=Path("faces"), skip=1)
+    small = g.add("small", Resize, image=faces.image, width=24)
+    saved = g.add("saved", SaveImage, image=small.image, name=faces.name, pattern="small/{name}")
+
+    found: Any = g.run(saved, settings=Settings(folders=here.folders)).path
+
+    assert [tmp_path / "out" / "small" / f"pose-{i}.png" for i in (9, 10)] == found
+    assert load(found[0], Hand(folders=Folders((tmp_path,)))).image.size == (24, 16)
 
 
 # The web
