@@ -7,7 +7,8 @@ from nodegraph.node import Composite, Node
 from .combine import Blend, Overlay, Paste
 from .geometry import Crop, CropToMask, Flip, Pad, Rotate
 from .images import ListImages, LoadImage, LoadImages, Resize, SaveImage
-from .layout import Grid
+from .info import ImageInfo, ModelInfo
+from .layout import Compare, Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
 from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
@@ -35,6 +36,9 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Overlay,
     Paste,
     Grid,
+    Compare,
+    ImageInfo,
+    ModelInfo,
     Canny,
     OpenPose,
     LoadBaseModel,

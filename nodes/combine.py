@@ -8,7 +8,7 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
-from . import _blend, _sizes
+from . import _blend, _boxes
 from .images import Colour
 from .types import Image, Mask
 
@@ -37,9 +37,9 @@ class Blend(Node):
     ] = None
 
     def run(self) -> Combined:
-        _sizes.same("layer", self.layer.size, self.image.size)
+        _boxes.same("layer", self.layer.size, self.image.size)
         if self.mask is not None:
-            _sizes.same("mask", self.mask.size, self.image.size)
+            _boxes.same("mask", self.mask.size, self.image.size)
         opacity = None if self.mask is None else self.mask.pixels
         both = self.image.pixels, self.layer.pixels
         return Combined(image=Image(_blend.blend(*both, self.mode, self.amount, opacity)))
@@ -56,7 +56,7 @@ class Overlay(Node):
     ] = None
 
     def run(self) -> Combined:
-        _sizes.same("control", self.control.size, self.image.size)
+        _boxes.same("control", self.control.size, self.image.size)
         both = self.image.pixels, self.control.pixels
         return Combined(image=Image(_blend.overlay(*both, self.opacity, self.colour)))
 
@@ -74,7 +74,7 @@ class Paste(Node):
 
     def run(self) -> Combined:
         if self.mask is not None:
-            _sizes.same("mask", self.mask.size, self.layer.size)
+            _boxes.same("mask", self.mask.size, self.layer.size)
         opacity = None if self.mask is None else self.mask.pixels
         corner = self.left, self.top
         pixels = _blend.paste(self.image.pixels, self.layer.pixels, corner, opacity)

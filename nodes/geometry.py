@@ -10,7 +10,7 @@ from pydantic import Field
 
 from nodegraph.node import Facts, Given, Node, Output
 
-from . import _checks, _sizes
+from . import _boxes, _checks
 from .images import Colour
 from .types import Image, Mask
 
@@ -57,11 +57,11 @@ class Crop(Node):
     def run(self) -> Cropped:
         wide, tall = self.image.size
         across, down = (wide, tall) if self.unit == "fraction" else (1, 1)
-        width = _sizes.extent("width", wide, self.width, across)
-        height = _sizes.extent("height", tall, self.height, down)
+        width = _boxes.extent("width", wide, self.width, across)
+        height = _boxes.extent("height", tall, self.height, down)
         right, low = _place(self.anchor)
-        left = _sizes.start(wide - width, right, self.x * across)
-        top = _sizes.start(tall - height, low, self.y * down)
+        left = _boxes.start(wide - width, right, self.x * across)
+        top = _boxes.start(tall - height, low, self.y * down)
         part = self.image.pixels[top : top + height, left : left + width]
         return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
 
@@ -96,8 +96,8 @@ class CropToMask(Node):
     ] = 0
 
     def run(self) -> CroppedToMask:
-        _sizes.same("mask", self.mask.size, self.image.size)
-        left, top, right, bottom = _sizes.bounds(self.mask.pixels, self.padding)
+        _boxes.same("mask", self.mask.size, self.image.size)
+        left, top, right, bottom = _boxes.bounds(self.mask.pixels, self.padding)
         part = np.s_[top:bottom, left:right]
         return CroppedToMask(
             image=Image(self.image.pixels[part], self.image.conditioning),

@@ -18,12 +18,13 @@ from nodes import NODES
 from nodes.combine import Blend, Overlay, Paste
 from nodes.geometry import Crop, CropToMask, Flip, Pad, Rotate
 from nodes.images import LoadImage, Resize, SaveImage
-from nodes.layout import Grid
+from nodes.info import ImageInfo
+from nodes.layout import Compare, Grid
 from nodes.preprocessors import Canny, OpenPose
 from nodes.retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from nodes.types import Image, Mask
 
-from .pictures import INPUTS, Hand, gradient, spot
+from .pictures import INPUTS, Hand, flat, gradient, spot
 
 EVERY = pytest.mark.parametrize("kind", NODES, ids=lambda kind: kind.__name__)
 
@@ -47,6 +48,8 @@ EXAMPLES: dict[type[Node], Callable[[Image], Node]] = {
     Overlay: lambda image: Overlay(image=image, control=image, colour="#ff0000"),
     Paste: lambda image: Paste(image=image, layer=image, left=9, top=-4, mask=spot()),
     Grid: lambda image: Grid(images=[image, image], labels=["a", "b"]),
+    Compare: lambda image: Compare(before=image, after=flat((9, 9, 9)), layout="split"),
+    ImageInfo: lambda image: ImageInfo(image=image),
     Canny: lambda image: Canny(image=image),
     OpenPose: lambda image: OpenPose(image=image, detect_resolution=64),
 }
@@ -96,7 +99,7 @@ def test_running_a_node_leaves_its_inputs_unchanged(kind: type[Node], tmp_path: 
         np.testing.assert_array_equal(was, leaf)
 
 
-DRAWING = [kind for kind in EXAMPLES if kind not in (LoadImage, SaveImage)]
+DRAWING = [kind for kind in EXAMPLES if kind not in (LoadImage, SaveImage, ImageInfo)]
 
 
 @pytest.mark.parametrize("kind", DRAWING, ids=lambda kind: kind.__name__)
