@@ -190,13 +190,10 @@ class Rotate(Node):
     background: Annotated[Colour, Field(description="What shows in the corners.")] = "#ffffff"
 
     def run(self) -> Rotated:
-        from PIL.Image import Resampling
+        from ._turn import turned
 
-        turned = self.image.pil().rotate(
-            -self.angle, Resampling.BICUBIC, expand=self.expand, fillcolor=self.background
-        )
-        kept = _without(self.image.conditioning, "normal")
-        return Rotated(image=Image.from_pil(turned, kept))
+        pixels = turned(self.image.pixels, self.angle, self.expand, self.background)
+        return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))
 
 
 def _without(conditioning: str | None, *changed: str) -> str | None:

@@ -213,10 +213,28 @@ def test_a_free_angle_shows_the_whole_picture_on_the_background_or_keeps_its_siz
     whole = Rotate(image=PICTURE, angle=45, background="#ff0000").run().image
     cut = Rotate(image=PICTURE, angle=45, background="#ff0000", expand=False).run().image
 
-    assert whole.size == (58, 58)  # (48 + 32) / sqrt(2) = 56.6, from whole pixel to whole pixel
+    assert whole.size == (57, 57)  # (48 + 32) / sqrt(2) = 56.6
     assert cut.size == (48, 32)
     assert whole.pixels[0, 0].tolist() == cut.pixels[0, 0].tolist() == [255, 0, 0]
-    np.testing.assert_allclose(whole.pixels[29, 29], PICTURE.pixels[16, 24], atol=8)
+    np.testing.assert_allclose(whole.pixels[28, 28], PICTURE.pixels[16, 24], atol=8)
+
+
+@pytest.mark.parametrize("angle", [-300, -45, 7.5, 30, 90.0001, 200])
+def test_turning_there_and_back_shows_the_picture_again(angle: float) -> None:
+    there = Rotate(image=gradient(64, 40), angle=angle).run().image
+    back = Rotate(image=there, angle=-angle).run().image
+
+    left, top = (back.size[0] - 64) // 2, (back.size[1] - 40) // 2
+    again = back.pixels[top + 4 : top + 36, left + 4 : left + 28].astype(int)  # where it is smooth
+    np.testing.assert_allclose(gradient(64, 40).pixels[4:36, 4:28], again, atol=6)
+
+
+def test_the_edges_of_a_turned_picture_are_smooth() -> None:
+    turned = Rotate(image=flat((0, 0, 0), 40, 40), angle=10).run().image
+
+    shades = np.unique(turned.pixels)
+    assert {0, 255} < set(shades.tolist())
+    assert len(shades) > 20
 
 
 def test_a_quarter_turn_that_may_not_grow_fills_up_with_the_background() -> None:
