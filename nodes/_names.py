@@ -63,11 +63,11 @@ def numbered(name: str, number: int) -> str:
 
 
 def taken(folder: Path, name: str, suffix: str) -> Iterator[tuple[int, Path]]:
-    """The files of this name that are there, with their numbers."""
-    before, mark, after = (re.escape(part) for part in name.partition("{number}"))
-    number = r"(?P<number>\d+)" if mark else r"(?:-(?P<number>\d+))?"
-    after = after.replace(re.escape("{number}"), "(?P=number)")
-    pattern = re.compile(f"{before}{number}{after}{re.escape(suffix)}")
+    """The numbered files of this name that are there; none where the name asks for no number."""
+    if "{number}" not in name:
+        return
+    before, *after = (re.escape(part) for part in f"{name}{suffix}".split("{number}"))
+    pattern = re.compile(rf"{before}(?P<number>\d+){'(?P=number)'.join(after)}")
     for path in sorted(folder.iterdir()):
         if found := pattern.fullmatch(path.name):
-            yield int(found["number"] or 1), path
+            yield int(found["number"]), path

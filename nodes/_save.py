@@ -73,18 +73,23 @@ def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         there = dict(_names.taken(folder, name, suffix))
         for path in there.values():
-            if path.stat().st_size == len(data) and path.read_bytes() == data:
+            if holds(path, data):
                 return path
         temporary = folder / f".{uuid4().hex}.part"
         try:
             temporary.write_bytes(data)
             for number in count(max(there, default=0) + 1):
                 path = folder / f"{_names.numbered(name, number)}{suffix}"
-                if claimed(temporary, path):
+                if holds(path, data) or claimed(temporary, path):
                     return path
             raise AssertionError  # count never ends
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there and holds just these bytes."""
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def claimed(temporary: Path, path: Path) -> bool:

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterator
@@ -569,6 +571,29 @@ def test_a_name_that_is_taken_gets_the_next_number_and_the_same_picture_keeps_it
     found = [save(here, pattern=pattern, image=image) for image in pictures]
 
     assert [*expected, expected[1], expected[0]] == found
+
+
+def test_a_free_name_is_taken_as_it_is_whatever_its_neighbours_are_called(here: Hand) -> None:
+    for name in ("pose-1", "pose-7"):
+        save(here, name=name, pattern="{name}")
+
+    assert save(here, name="pose", pattern="{name}") == "pose.png"
+    assert save(here, name="pose", pattern="{name}", image=flat((1, 2, 3))) == "pose-2.png"
+
+
+def test_two_processes_share_one_row_of_numbers(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from nodes._save import write\n"
+        "for i in range(40):\n"
+        "    write(f'{sys.argv[1]} {i}'.encode(), Path('out'), 'x-{number}', '.png')"
+    )
+    command = [sys.executable, "-c", code]
+    running = [subprocess.Popen([*command, who], cwd=tmp_path) for who in ("one", "other")]
+
+    assert [process.wait() for process in running] == [0, 0]
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert sorted(found) == [f"x-{number:04}.png" for number in range(1, 81)]
+    assert len(set(found.values())) == 80
 
 
 @pytest.mark.parametrize(
