@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from nodegraph.node import Composite, Node
 
-from .images import LoadImage, Resize, SaveImage
+from .combine import Blend, Overlay, Paste
+from .geometry import Crop, CropToMask, Flip, Pad, Rotate
+from .images import ListImages, LoadImage, LoadImages, Resize, SaveImage
+from .info import ImageInfo, ModelInfo
 from .latents import EncodeImage, Enlarge, UpscaleLatents
-from .layout import Grid
-from .masks import Blend, DrawMask, GrowMask, ImageToMask
+from .layout import Compare, Grid
+from .masks import DrawMask, GrowMask, ImageToMask
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
 from .redraw import Hires, ImageToImage, Inpaint
+from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
+    LoadImages,
+    ListImages,
     Resize,
     SaveImage,
+    Crop,
+    CropToMask,
+    Pad,
+    Flip,
+    Rotate,
+    Adjust,
+    Invert,
+    Grey,
+    Threshold,
+    Blur,
+    Sharpen,
+    Blend,
+    Overlay,
+    Paste,
     Grid,
+    Compare,
+    ImageInfo,
+    ModelInfo,
     Canny,
     OpenPose,
     LoadBaseModel,
@@ -37,6 +60,5 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     ImageToMask,
     GrowMask,
     DrawMask,
-    Blend,
     PromptsBySeeds,
 )

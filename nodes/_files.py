@@ -120,6 +120,13 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in pieces]
 
 
+def ordered(paths: Sequence[Path], by: str, folders: Folders) -> list[Path]:
+    """Sort by the numbers in their names, by name letter by letter, or by date, oldest first."""
+    if by == "date":
+        return sorted(paths, key=lambda path: (find(path, folders).stat().st_mtime_ns, path))
+    return sorted(paths, key=None if by == "name" else natural)
+
+
 def listing(folders: Sequence[Path]) -> str:
     """Folders as one phrase."""
     return ", ".join(dict.fromkeys(str(folder) for folder in folders))

@@ -52,14 +52,12 @@ def drawn(
     return np.asarray((abs(across) <= 1) & (abs(down) <= 1))
 
 
-def blended(image: Pixels, over: Pixels, mask: Pixels, feather: int) -> Pixels:
-    """Mix (H, W, 3) pictures by a mask, whose inner edge fades over ``feather`` pixels."""
+def feathered(mask: Pixels, feather: int) -> Pixels:
+    """Let a mask's edge fade inwards over ``feather`` pixels; the frame is no edge."""
     import cv2
 
-    share = mask / 255.0
-    if feather:
-        marked = (mask > 0).astype(np.uint8)
-        depth = cv2.distanceTransform(marked, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        share = share * np.minimum(np.asarray(depth) / (feather + 1.0), 1)
-    share = share[:, :, None]
-    return np.asarray(image * (1 - share) + over * share).round().astype(np.uint8)
+    if feather == 0:
+        return mask
+    marked = (mask > 0).astype(np.uint8)
+    depth = np.asarray(cv2.distanceTransform(marked, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
+    return np.asarray(mask * np.minimum(depth / (feather + 1.0), 1)).round().astype(np.uint8)

@@ -1,80 +1,110 @@
-"""Numbered PNG files that appear whole or not at all."""
+"""Picture files that appear whole or not at all, and never in place of another."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from nodegraph.errors import UserError
-from nodegraph.png import with_workflow
+from nodegraph.pictures import with_workflow
+
+from . import _names
+
+Pixels = npt.NDArray[np.uint8]
+Format: TypeAlias = Literal["png", "jpeg", "webp"]
+
+SUFFIXES: Mapping[Format, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+MOST: Mapping[Format, int] = {"jpeg": 65_500, "webp": 16_383}  # pixels a side
 
 
-def png(pixels: npt.NDArray[np.uint8], workflow: str) -> bytes:
-    """Encode (H, W, 3) pixels, with the workflow as a text chunk where there is one."""
+def encode(pixels: Pixels, format: Format, quality: int) -> bytes:
+    """Encode (H, W, 3) pixels; a good JPEG keeps thin coloured lines, the best WebP everything.
+
+    Raises:
+        UserError: The picture is too large for the format.
+    """
     from PIL import Image
 
+    height, width = pixels.shape[:2]
+    most = MOST.get(format, width + height)
+    if max(width, height) > most:
+        raise UserError(
+            f"format: a {format} file has at most {most} pixels a side, not {width} x {height};"
+            " use png"
+        )
+    options: Mapping[Format, Mapping[str, object]] = {
+        "png": {},
+        "jpeg": {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "optimize": True},
+        "webp": {"quality": quality, "lossless": quality == 100},
+    }
     file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return with_workflow(file.getvalue(), workflow) if workflow else file.getvalue()
+    Image.fromarray(pixels).save(file, format.upper(), **options[format])
+    return file.getvalue()
 
 
-def write(data: bytes, folder: Path, name: str) -> Path:
-    """Write to the next free ``name-0001.png``, unless a file of that name holds these bytes.
+def png(pixels: Pixels, workflow: str) -> bytes:
+    """Encode (H, W, 3) pixels as PNG, carrying the workflow where there is one."""
+    data = encode(pixels, "png", 100)
+    return with_workflow(data, workflow) if workflow else data
+
+
+def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
+    """Write to the next free file of this name, unless one of that name holds these bytes.
 
     The bytes go to a temporary file first, which then takes its place in one step: nobody sees half
     a picture, not even after a crash.
+
+    Args:
+        output: The folder that may be written to.
+        pattern: The file's name, perhaps with a sub-folder and with ``{number}``; no other field.
     """
+    folder, name = _names.inside(output, pattern)
     with sentences(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        numbered = dict(taken(folder, name))
-        for path in numbered.values():
-            if path.stat().st_size == len(data) and path.read_bytes() == data:
+        there = dict(_names.taken(folder, name, suffix))
+        for path in there.values():
+            if holds(path, data):
                 return path
         temporary = folder / f".{uuid4().hex}.part"
         try:
             temporary.write_bytes(data)
-            return place(temporary, folder, name, max(numbered, default=0) + 1)
+            for number in count(max(there, default=0) + 1):
+                path = folder / f"{_names.numbered(name, number)}{suffix}"
+                if holds(path, data) or claimed(temporary, path):
+                    return path
+            raise AssertionError  # count never ends
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def taken(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
-    """The numbered files of this name that are there."""
-    pattern = re.compile(re.escape(name) + r"-(\d+)\.png")
-    for path in sorted(folder.iterdir()):
-        if found := pattern.fullmatch(path.name):
-            yield int(found[1]), path
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there and holds just these bytes."""
+    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
-def place(temporary: Path, folder: Path, name: str, number: int) -> Path:
-    """Give the temporary file the first number from ``number`` on that nobody takes meanwhile."""
-    while True:
-        path = folder / f"{name}-{number:04}.png"
-        try:
-            claim(temporary, path)
-            return path
-        except FileExistsError:
-            number += 1
-
-
-def claim(temporary: Path, path: Path) -> None:
-    """Move a file to a name that must be free: unlike a rename, a link fails if it is not."""
+def claimed(temporary: Path, path: Path) -> bool:
+    """Move a file to a name if that is free: unlike a rename, a link fails if it is not."""
     try:
-        os.link(temporary, path)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except (OSError, NotImplementedError):  # a file system without links
+            path.open("x").close()
+            temporary.replace(path)
     except FileExistsError:
-        raise
-    except (OSError, NotImplementedError):  # a file system without links
-        path.open("x").close()
-        temporary.replace(path)
+        return False
+    return True
 
 
 @contextmanager

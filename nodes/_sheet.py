@@ -44,9 +44,12 @@ class Texts:
     below: Sequence[str] = ()
     above: Sequence[str] = ()
     left: Sequence[str] = ()
+    title: str = ""
 
 
-def texts(plan: Plan, labels: Sequence[str], above: Sequence[str], left: Sequence[str]) -> Texts:
+def texts(
+    plan: Plan, title: str, labels: Sequence[str], above: Sequence[str], left: Sequence[str]
+) -> Texts:
     """Check that there are as many labels as there are places for them."""
     given = (("labels", labels, plan.count, "pictures"),
              ("column_labels", above, plan.columns, "columns"),
@@ -54,18 +57,38 @@ def texts(plan: Plan, labels: Sequence[str], above: Sequence[str], left: Sequenc
     for name, said, places, what in given:
         if said and len(said) != places:
             raise UserError(f"{name}: {len(said)} for {places} {what}; give one each, or none")
-    return Texts(labels, above, left)
+    return Texts(labels, above, left, title)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Room, colours and the size of letters; what is None follows from the pictures."""
+
+    padding: int
+    background: str
+    colour: str | None = None
+    size: int | None = None
+
+    def lettering(self, cell: tuple[int, int], times: float = 1) -> Lettering:
+        """Letters that read well beside pictures of one size, on the background."""
+        size = self.size or max(10, min(cell[0] // 14, cell[1] // 8, 48))
+        return Lettering(round(size * times), self.colour or readable_on(self.background))
+
+
+def readable_on(background: str) -> str:
+    """A dark colour on what is light, and a light one on what is dark."""
+    red, green, blue = bytes.fromhex(background[1:])
+    return "#1a1a1a" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#f0f0f0"
 
 
 class Lettering:
-    """Labels in a size that reads well beside pictures of one size."""
+    """Labels of one size and colour."""
 
-    def __init__(self, cell: tuple[int, int], colour: str) -> None:
+    def __init__(self, size: int, colour: str) -> None:
         from PIL import ImageFont
 
-        self.size = max(10, min(cell[0] // 14, cell[1] // 8, 48))
-        self.font = ImageFont.load_default(self.size)
-        self.line = round(self.size * 1.3)
+        self.font = ImageFont.load_default(size)
+        self.line = round(size * 1.3)
         self.colour = colour
 
     def wrap(self, text: str, width: int) -> list[str]:
@@ -112,44 +135,74 @@ class Lettering:
             pen.text((start, top + i * self.line), line, fill=self.colour, font=self.font)
 
 
-def draw(
-    pictures: Sequence[Pixels], plan: Plan, said: Texts, padding: int, background: str
-) -> Pixels:
-    """Draw the sheet: pictures of another size are scaled to fit their cell whole, and centred."""
-    from PIL import Image, ImageColor, ImageOps
+class Sheet:
+    """The places of everything on a sheet, all in pixels."""
 
-    red, green, blue = ImageColor.getrgb(background)[:3]
-    light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
-    letters = Lettering(plan.cell, "#1a1a1a" if light else "#f0f0f0")
-    wide, tall = plan.cell
-    margin = min(
-        wide, max((round(letters.font.getlength(one)) for one in said.left), default=0) + 4
-    )
-    left = margin + padding if said.left else 0
-    head, foot = letters.height(said.above, wide), letters.height(said.below, wide)
-    top = head + padding if said.above else 0
-    step_x, step_y = wide + padding, tall + foot + padding
-    size = left + padding + plan.columns * step_x, top + padding + plan.rows * step_y
+    def __init__(self, plan: Plan, said: Texts, style: Style) -> None:
+        wide, tall = plan.cell
+        self.letters = style.lettering(plan.cell)
+        self.heading = style.lettering(plan.cell, times=1.5)
+        self.plan, self.padding = plan, style.padding
+        longest = max((round(self.letters.font.getlength(one)) for one in said.left), default=0)
+        self.margin = min(wide, longest + 4)
+        self.left = self.margin + self.padding if said.left else 0
+        self.head, self.foot = (self.letters.height(s, wide) for s in (said.above, said.below))
+        self.step = wide + self.padding, tall + self.foot + self.padding
+        width = self.left + self.padding + plan.columns * self.step[0]
+        self.title = self.heading.height([said.title], width - 2 * self.padding)
+        self.top = sum(room + self.padding for room in (self.title, self.head) if room)
+        self.size = width, self.top + self.padding + plan.rows * self.step[1]
+        check_size(self.size)
+
+    def corner(self, i: int) -> tuple[int, int]:
+        """The upper left corner of a picture's cell."""
+        row, column = divmod(i, self.plan.columns)
+        return (
+            self.left + self.padding + column * self.step[0],
+            self.top + self.padding + row * self.step[1],
+        )
+
+    def paste(self, sheet: Picture, pictures: Sequence[Pixels]) -> None:
+        """Lay the pictures into their cells, those of another size scaled to fit whole."""
+        from PIL import Image, ImageOps
+
+        wide, tall = self.plan.cell
+        for i, pixels in enumerate(pictures):
+            fitted = ImageOps.contain(Image.fromarray(pixels), self.plan.cell)
+            x, y = self.corner(i)
+            sheet.paste(fitted, (x + (wide - fitted.width) // 2, y + (tall - fitted.height) // 2))
+
+    def write(self, sheet: Picture, said: Texts) -> None:
+        """Write the title and every label."""
+        wide, tall = self.plan.cell
+        columns, padding, letters = self.plan.columns, self.padding, self.letters
+        if self.title:
+            room = self.size[0] - 2 * padding
+            self.heading.write(sheet, said.title, (padding, padding, room, self.title))
+        for i, label in enumerate(said.below):
+            x, y = self.corner(i)
+            letters.write(sheet, label, (x, y + tall, wide, letters.height([label], wide)))
+        for i, label in enumerate(said.above):
+            letters.write(sheet, label, (self.corner(i)[0], self.top - self.head, wide, self.head))
+        for i, label in enumerate(said.left):
+            letters.write(sheet, label, (padding, self.corner(i * columns)[1], self.margin, tall))
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse a sheet that would fill the memory."""
     if size[0] * size[1] > LARGEST:
         raise UserError(
             f"the sheet would be {size[0]} x {size[1]}, over {LARGEST // 10**6} megapixels;"
             " resize the pictures first"
         )
-    sheet = Image.new("RGB", size, background)
 
-    def corner(i: int) -> tuple[int, int]:
-        row, column = divmod(i, plan.columns)
-        return left + padding + column * step_x, top + padding + row * step_y
 
-    for i, pixels in enumerate(pictures):
-        fitted = ImageOps.contain(Image.fromarray(pixels), plan.cell)
-        x, y = corner(i)
-        sheet.paste(fitted, (x + (wide - fitted.width) // 2, y + (tall - fitted.height) // 2))
-    for i, label in enumerate(said.below):
-        x, y = corner(i)
-        letters.write(sheet, label, (x, y + tall, wide, letters.height([label], wide)))
-    for i, label in enumerate(said.above):
-        letters.write(sheet, label, (corner(i)[0], padding, wide, head))
-    for i, label in enumerate(said.left):
-        letters.write(sheet, label, (padding, corner(i * plan.columns)[1], margin, tall))
+def draw(pictures: Sequence[Pixels], plan: Plan, said: Texts, style: Style) -> Pixels:
+    """Draw the sheet."""
+    from PIL import Image
+
+    places = Sheet(plan, said, style)
+    sheet = Image.new("RGB", places.size, style.background)
+    places.paste(sheet, pictures)
+    places.write(sheet, said)
     return np.array(sheet)

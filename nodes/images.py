@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Each, Node, Output
+from nodegraph.node import Composite, Context, Each, Facts, Folders, Given, Node, Output
+from nodegraph.pictures import with_workflow
 
-from . import _files
+from . import _checks, _files, _names, _save
 from .types import Image, Mask
+
+if TYPE_CHECKING:
+    from nodegraph.builder import Builder
 
 Size = Annotated[int, Field(ge=8, le=8192)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color"})]
 Fit = Literal["stretch", "cover", "contain"]
+PicturePath = Annotated[
+    Path, Field(description="A folder or a pattern such as faces/*.png, in the input folders.")
+]
+Order = Annotated[
+    Literal["number", "name", "date"],
+    Field(
+        description="number puts pose-2 before pose-10, name after it, date begins with the oldest."
+    ),
+]
+Reverse = Annotated[bool, Field(description="Begin at the other end.")]
+Skip = Annotated[int, Field(ge=0, description="How many to leave out at the beginning.")]
+Limit = Annotated[int | None, Field(ge=1, description="At most so many; empty takes all.")]
 Filter = Literal["lanczos", "bicubic", "bilinear", "area", "nearest"]
 
 
@@ -26,6 +44,7 @@ class Loaded(Output):
         Image, Field(description="Upright, in RGB, on white where the file is transparent.")
     ]
     mask: Annotated[Mask, Field(description="Opacity: white all over where the file has none.")]
+    name: Annotated[str, Field(description="The file's name without its suffix, for SaveImage.")]
 
 
 class LoadImage(Node):
@@ -38,6 +57,7 @@ class LoadImage(Node):
     ]
 
     lane = "io"
+    version = 2
 
     def stamp(self, context: Context) -> object:
         """The content, so that a changed file is read again and a renamed folder is not."""
@@ -52,13 +72,72 @@ class LoadImage(Node):
         url = _files.url_of(self.path)
         data = _fetched(url, context) if url else _files.read(self.path, context.folders)
         colours, opacity = decode(data, url or str(self.path))
-        return Loaded(image=Image(colours), mask=Mask(opacity))
+        name = _names.plain(self.path.stem)
+        return Loaded(image=Image(colours), mask=Mask(opacity), name=name)
 
 
 def _fetched(url: str, context: Context) -> bytes:
     from ._fetch import fetch
 
     return fetch(url, context.allow)
+
+
+class Listed(Output):
+    """Picture files, to be loaded one by one."""
+
+    paths: list[Path]
+
+
+class ListImages(Node):
+    """Name the pictures of a folder or pattern, in the order wanted, for LoadImage to read."""
+
+    path: PicturePath
+    order: Order = "number"
+    reverse: Reverse = False
+    skip: Skip = 0
+    limit: Limit = None
+
+    lane = "io"
+
+    def stamp(self, context: Context) -> object:
+        """The names found, so that a file that comes or goes is noticed."""
+        return [path.as_posix() for path in self._found(context.folders)]
+
+    def run(self, context: Context) -> Listed:
+        return Listed(paths=self._found(context.folders))
+
+    def _found(self, folders: Folders) -> list[Path]:
+        found = _files.expand(self.path, folders) or [self.path]
+        found = _files.ordered(found, self.order, folders)[:: -1 if self.reverse else 1]
+        chosen = found[self.skip :][: self.limit]
+        if not chosen:
+            raise UserError(f"skip: there are only {len(found)} pictures in {str(self.path)!r}")
+        return chosen
+
+
+class LoadImages(Composite):
+    """Read the pictures of a folder or pattern, in the order wanted, or only some of them."""
+
+    path: PicturePath
+    order: Order = "number"
+    reverse: Reverse = False
+    skip: Skip = 0
+    limit: Limit = None
+
+    def draw(self, builder: Builder) -> Loaded:
+        from nodegraph.builder import each
+
+        listed = builder.add(
+            "list",
+            ListImages,
+            path=self.path,
+            order=self.order,
+            reverse=self.reverse,
+            skip=self.skip,
+            limit=self.limit,
+        )
+        loaded = builder.add("load", LoadImage, path=each(listed.paths))
+        return Loaded(image=loaded.image, mask=loaded.mask, name=loaded.name)
 
 
 class Resized(Output):
@@ -100,6 +179,10 @@ class Resize(Node):
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)
         return Resized(image=Image(pixels, self.image.conditioning))
 
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(given.get("image", ()))}
+
 
 class Saved(Output):
     """Where a picture was written."""
@@ -108,7 +191,7 @@ class Saved(Output):
 
 
 class SaveImage(Node):
-    """Write a picture as a numbered PNG that carries its workflow; nothing is overwritten."""
+    """Write a picture to a file that carries its workflow; nothing is overwritten."""
 
     image: Image
     name: Annotated[
@@ -116,17 +199,34 @@ class SaveImage(Node):
         Field(
             pattern=r"^\w[\w .,()+=@-]*$",
             max_length=100,
-            description="The file's name before its number: letters, digits, blanks and .,()+=@-_",
+            description="What {name} stands for: letters, digits, blanks and .,()+=@-_",
         ),
     ] = "image"
+    pattern: Annotated[
+        str,
+        Field(
+            max_length=200,
+            description="The file's name, with folders if wanted: {date}/{name}-{number}, {width},"
+            " {height}. A name that is taken gets a number.",
+        ),
+        AfterValidator(_names.checked),
+    ] = "{name}-{number}"
+    format: Annotated[_save.Format, Field(description="PNG keeps every pixel as it is.")] = "png"
+    quality: Annotated[
+        int, Field(ge=1, le=100, description="Of JPEG and WebP; a WebP of 100 keeps every pixel.")
+    ] = 92
 
     pure = False
     lane = "io"
 
     def run(self, context: Context) -> Saved:
-        from ._save import png, write
-
         if context.folders.output is None:
             raise UserError("no output folder is set; name one with --out")
-        data = png(self.image.pixels, context.workflow)
-        return Saved(path=write(data, context.folders.output, self.name))
+        data = _save.encode(self.image.pixels, self.format, self.quality)
+        if context.workflow:
+            data = with_workflow(data, context.workflow)
+        width, height = self.image.size
+        known = {"name": self.name, "date": date.today(), "width": width, "height": height}
+        named = _names.filled(self.pattern, known)
+        path = _save.write(data, context.folders.output, named, _save.SUFFIXES[self.format])
+        return Saved(path=path)

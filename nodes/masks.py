@@ -1,4 +1,4 @@
-"""What counts of a picture: masks made, changed and used."""
+"""What counts of a picture: masks made and changed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from .types import Image, Mask
 Channel = Literal["brightness", "red", "green", "blue"]
 MaskShape = Literal["rectangle", "ellipse"]
 Share = Annotated[float, Field(ge=0, le=1)]
-Feather = Annotated[
-    int,
-    Field(ge=0, le=256, description="Pixels inside the mask over which the two pictures mix."),
-]
 
 
 class Masked(Output):
@@ -89,29 +85,3 @@ class DrawMask(Node):
         box = (self.left, self.top, self.right, self.bottom)
         inside = drawn(self.image.size, box, ellipse=self.shape == "ellipse")
         return Masked(mask=Mask(np.where(inside ^ self.invert, np.uint8(255), np.uint8(0))))
-
-
-class Blended(Output):
-    """One picture with a part of another."""
-
-    image: Image
-
-
-class Blend(Node):
-    """Lay the masked part of one picture over another; outside the mask no pixel changes."""
-
-    image: Annotated[Image, Field(description="What stays outside the mask, pixel for pixel.")]
-    over: Annotated[Image, Field(description="What is seen where the mask is white.")]
-    mask: Mask
-    feather: Feather = 0
-
-    def run(self) -> Blended:
-        from ._masks import blended
-
-        for name, size in (("over", self.over.size), ("mask", self.mask.size)):
-            if size != self.image.size:
-                wanted = " x ".join(map(str, self.image.size))
-                found = " x ".join(map(str, size))
-                raise UserError(f"{name}: is {found} pixels, but the picture is {wanted}")
-        pixels = blended(self.image.pixels, self.over.pixels, self.mask.pixels, self.feather)
-        return Blended(image=Image(pixels))

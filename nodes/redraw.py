@@ -19,8 +19,8 @@ from ._inputs import (
     Seed,
     StepCount,
 )
+from .combine import Blend, Feather
 from .latents import EncodeImage, Enlarge, Factor, OneImage, OneLatents, Within
-from .masks import Blend, Feather
 from .sampling import Sample, Sampled
 from .types import DiffusionModel, Image, Mask
 
@@ -74,7 +74,8 @@ class Inpaint(Composite):
             "blend",
             Blend,
             image=self.image,
-            over=sampled.image,
+            layer=sampled.image,
+            amount=1.0,
             mask=self.mask,
             feather=self.feather,
         )

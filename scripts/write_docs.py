@@ -17,7 +17,14 @@ from nodegraph.registry import Kind, Registry, Template, load_registry
 from nodegraph.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent
-_PLURAL_GROUPS = {"images": "Pictures", "layout": "Sheets", "preprocessors": "Preprocessors"}
+_PLURAL_GROUPS = {
+    "images": "Pictures",
+    "geometry": "Parts and turns",
+    "retouch": "Retouching",
+    "combine": "Two pictures in one",
+    "layout": "Sheets",
+    "info": "What things are",
+}
 
 
 def pages() -> Mapping[Path, str]:
@@ -67,6 +74,8 @@ def nodes_page(registry: Registry) -> str:
 
 def _node(name: str, kind: Kind, registry: Registry) -> Iterator[str]:
     yield from ("", f"### {name}", "", summary(kind), "")
+    if (ROOT / "docs/pictures/nodes" / f"{name}.png").exists():
+        yield from (f"![what {name} does](pictures/nodes/{name}.png)", "")
     yield from ("| input | type | default | |", "| --- | --- | --- | --- |")
     for port in inputs_of(kind, registry):
         about = ". ".join(part for part in (port.help.rstrip("."), port.limits) if part)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nodegraph.node import Folders
-from nodes.types import Image
+from nodes.types import Image, Mask
 
 INPUTS = Path(__file__).parent.parent / "workflows" / "inputs"
 
@@ -48,6 +48,14 @@ def gradient(width: int = 48, height: int = 32) -> Image:
 def flat(colour: tuple[int, int, int], width: int = 48, height: int = 32) -> Image:
     """A picture of one colour."""
     return Image(np.full((height, width, 3), colour, np.uint8))
+
+
+def spot(width: int = 48, height: int = 32) -> Mask:
+    """A mask with a white rectangle, from (8, 4) to (24, 20), half grey at its right border."""
+    pixels = np.zeros((height, width), np.uint8)
+    pixels[4:20, 8:24] = 255
+    pixels[4:20, 23] = 128
+    return Mask(pixels)
 
 
 def encoded(draw: Callable[[BytesIO], object]) -> bytes:

@@ -100,7 +100,7 @@ def workflow(nodes: Nodes, output: str = "image") -> Mapping[str, object]:
         (edges(high=3), "end.high: no 'high'; did you mean 'high_threshold'?"),
         (
             edges({"image": "photo.picture"}),
-            "end.image: photo has no 'picture'; it has image, mask",
+            "end.image: photo has no 'picture'; it has image, mask, name",
         ),
         ({"end": {"type": "Cany"}}, "end: no 'Cany'; did you mean 'Canny'?"),
         (edges(low_threshold=300), "end.low_threshold: 300 should be less than or equal to 255"),

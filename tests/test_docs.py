@@ -120,6 +120,13 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
     assert stale == [], "run `make docs`"
 
 
+def test_every_picture_of_a_node_shows_one_that_exists_and_is_small() -> None:
+    found = {path.stem: path for path in (ROOT / "docs/pictures/nodes").glob("*.png")}
+
+    assert sorted(set(found) - set(load_registry())) == []
+    assert [name for name, path in found.items() if path.stat().st_size > 100_000] == []
+
+
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(#[^)]*)?\)", page.read_text("utf-8"))

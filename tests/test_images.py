@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterator
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,15 +20,19 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from nodegraph import Builder, Settings
+from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodegraph.png import read_workflow
-from nodes import _fetch, _files
+from nodegraph.pictures import read_workflow
+from nodes import _fetch, _files, _names
 from nodes._decode import decode
 from nodes._save import png
-from nodes.images import LoadImage, Resize, SaveImage
-from nodes.layout import Grid
+from nodes.images import ListImages, LoadImage, LoadImages, Resize, SaveImage
+from nodes.layout import Compare, Grid
+from nodes.types import Image
 
 from .pictures import INPUTS, Hand, encoded, flat, gradient
 
@@ -236,6 +244,76 @@ def test_a_folder_or_pattern_without_pictures_is_an_error(
         _files.expand(Path(path), here.folders)
 
     assert message.format(tmp_path) == str(caught.value)
+
+
+# Choosing from a folder
+
+
+def listed(here: Hand, **given: Any) -> list[str]:
+    """The names that ListImages finds, by the stamp that notices when they change."""
+    node = ListImages.model_validate({"path": "faces", **given})
+    paths = node.run(here).paths
+    assert [path.as_posix() for path in paths] == node.stamp(here)
+    return [path.stem for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [1, 9, 10]),
+        ({"order": "name"}, [1, 10, 9]),
+        ({"order": "date"}, [9, 1, 10]),
+        ({"reverse": True}, [10, 9, 1]),
+        ({"limit": 2}, [1, 9]),
+        ({"skip": 1}, [9, 10]),
+        ({"skip": 1, "limit": 1}, [9]),
+        ({"order": "date", "reverse": True, "limit": 1}, [10]),
+        ({"path": "faces/*0.png"}, [10]),
+        ({"path": "faces/pose-9.png"}, [9]),
+    ],
+)
+def test_pictures_of_a_folder_come_in_the_order_and_number_wanted(
+    here: Hand, given: dict[str, Any], expected: list[int]
+) -> None:
+    for age, number in enumerate((9, 1, 10)):
+        os.utime(here.folders.data[0] / "faces" / f"pose-{number}.png", (age, age))
+
+    assert [f"pose-{number}" for number in expected] == listed(here, **given)
+
+
+def test_leaving_out_more_pictures_than_there_are_is_an_error(here: Hand) -> None:
+    with pytest.raises(UserError) as caught:
+        listed(here, skip=3)
+
+    assert str(caught.value) == "skip: there are only 3 pictures in 'faces'"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("faces/pose-1.png", "pose-1"),
+        ("Grüße, 猫 (2).jpg", "Grüße, 猫 (2)"),
+        ("a:b#c!.png", "a-b-c"),
+        ("...png", "picture"),
+        ("(1).png", "1)"),
+        (f"{'x' * 200}.png", "x" * 100),
+    ],
+)
+def test_a_loaded_picture_tells_a_name_that_it_can_be_saved_under(path: str, name: str) -> None:
+    assert name == _names.plain(Path(path).stem)
+    assert SaveImage(image=gradient(), name=name).name == name
+
+
+def test_a_folder_is_saved_under_its_own_names(here: Hand, tmp_path: Path) -> None:
+    g = Builder()
+    faces = g.add("faces", LoadImages, path=Path("faces"), skip=1)
+    small = g.add("small", Resize, image=faces.image, width=24)
+    saved = g.add("saved", SaveImage, image=small.image, name=faces.name, pattern="small/{name}")
+
+    found: Any = g.run(saved, settings=Settings(folders=here.folders)).path
+
+    assert [tmp_path / "out" / "small" / f"pose-{i}.png" for i in (9, 10)] == found
+    assert load(found[0], Hand(folders=Folders((tmp_path,)))).image.size == (24, 16)
 
 
 # The web
@@ -450,6 +528,193 @@ def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
         SaveImage(image=gradient(), name=name)
 
 
+def save(here: Hand, **given: Any) -> str:
+    """Save a picture; tell the file's place in the output folder."""
+    path: Path = SaveImage.model_validate({"image": gradient(), **given}).run(here).path
+    assert here.folders.output is not None
+    return path.relative_to(here.folders.output).as_posix()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "image-0001.png"),
+        ({"name": "mia", "format": "jpeg"}, "mia-0001.jpg"),
+        ({"name": "mia", "pattern": "{name}", "format": "webp"}, "mia.webp"),
+        ({"pattern": "{number} {name} {width}x{height}"}, "0001 image 48x32.png"),
+        ({"pattern": "{number}-{number}"}, "0001-0001.png"),
+        ({"pattern": "faces/small/{name}"}, "faces/small/image.png"),
+        ({"pattern": "{date}/{name}"}, f"{date.today()}/image.png"),
+    ],
+)
+def test_a_file_is_named_after_its_pattern(
+    here: Hand, given: dict[str, Any], expected: str
+) -> None:
+    assert expected == save(here, **given)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{name}-{number}", ["image-0001.png", "image-0002.png", "image-0003.png"]),
+        ("{number}", ["0001.png", "0002.png", "0003.png"]),
+        ("{number}.{number}", ["0001.0001.png", "0002.0002.png", "0003.0003.png"]),
+        ("{name}", ["image.png", "image-2.png", "image-3.png"]),
+        ("a (x)/{name}", ["a (x)/image.png", "a (x)/image-2.png", "a (x)/image-3.png"]),
+    ],
+)
+def test_a_name_that_is_taken_gets_the_next_number_and_the_same_picture_keeps_its_own(
+    here: Hand, pattern: str, expected: list[str]
+) -> None:
+    pictures = [flat((i, 0, 0)) for i in (0, 1, 2, 1, 0)]
+
+    found = [save(here, pattern=pattern, image=image) for image in pictures]
+
+    assert [*expected, expected[1], expected[0]] == found
+
+
+def test_a_free_name_is_taken_as_it_is_whatever_its_neighbours_are_called(here: Hand) -> None:
+    for name in ("pose-1", "pose-7"):
+        save(here, name=name, pattern="{name}")
+
+    assert save(here, name="pose", pattern="{name}") == "pose.png"
+    assert save(here, name="pose", pattern="{name}", image=flat((1, 2, 3))) == "pose-2.png"
+
+
+def test_two_processes_share_one_row_of_numbers(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from nodes._save import write\n"
+        "for i in range(40):\n"
+        "    write(f'{sys.argv[1]} {i}'.encode(), Path('out'), 'x-{number}', '.png')"
+    )
+    command = [sys.executable, "-c", code]
+    running = [subprocess.Popen([*command, who], cwd=tmp_path) for who in ("one", "other")]
+
+    assert [process.wait() for process in running] == [0, 0]
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert sorted(found) == [f"x-{number:04}.png" for number in range(1, 81)]
+    assert len(set(found.values())) == 80
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("../{name}", "should be names, parted by /"),
+        ("/tmp/{name}", "should be names, parted by /"),
+        ("a//b", "should be names, parted by /"),
+        ("", "should be names, parted by /"),
+        ("a/", "should be names, parted by /"),
+        ("a/.hidden", "should be names, parted by /"),
+        ("a\\b", "should be names, parted by /"),
+        ("C:x", "should be names, parted by /"),
+        ("{prompt}", "has no 'prompt'; there are name, number, date, width, height"),
+        ("{nam}", "has no 'nam'; did you mean 'name'?"),
+        ("{}", "has no ''; there are name"),
+        ("{name", "has a bracket too many"),
+        ("{{name}}", "has no '{name'; did you mean 'name'?"),
+        ("{number}/{name}", "numbers a folder; {number} belongs into the file's name"),
+    ],
+)
+def test_a_pattern_that_names_no_file_in_the_folder_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SaveImage(image=gradient(), pattern=pattern)
+
+    assert message in str(caught.value)
+
+
+def test_a_link_does_not_lead_out_of_the_output_folder(here: Hand, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "else").mkdir()
+    (tmp_path / "out" / "way").symlink_to(tmp_path / "else")
+
+    with pytest.raises(UserError) as caught:
+        save(here, pattern="way/deep/{name}")
+
+    assert f"pattern: '{tmp_path}/out/way/deep' leads out of the output folder" == str(caught.value)
+    assert list((tmp_path / "else").iterdir()) == []
+
+
+def saved(here: Hand, **given: Any) -> Path:
+    assert here.folders.output is not None
+    return here.folders.output / save(here, **given)
+
+
+def test_formats_keep_what_they_promise(here: Hand) -> None:
+    def error(**given: Any) -> float:
+        pixels, _ = decode(saved(here, **given).read_bytes(), "")
+        return float(np.abs(pixels.astype(int) - gradient().pixels).mean())
+
+    assert error(format="png") == error(format="webp", quality=100) == 0
+    assert 0 < error(format="webp", quality=90) < error(format="webp", quality=10)
+    assert 0 < error(format="jpeg", quality=95) < 2 < error(format="jpeg", quality=10)
+
+
+def test_a_good_jpeg_keeps_thin_coloured_lines(here: Hand) -> None:
+    lines = np.zeros((32, 32, 3), np.uint8)
+    lines[:, ::4, 0] = 255
+    image = type(gradient())(lines)
+
+    good, _ = decode(saved(here, image=image, format="jpeg", quality=95).read_bytes(), "")
+    small, _ = decode(saved(here, image=image, format="jpeg", quality=80).read_bytes(), "")
+
+    assert good[16, 16, 0] > 230
+    assert small[16, 16, 0] < 200
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_every_format_carries_the_workflow(here: Hand, format: str) -> None:
+    context = Hand(folders=here.folders, workflow='{"format": 1, "title": "Grüße"}')
+
+    path = saved(context, format=format)
+
+    assert context.workflow == read_workflow(path)
+    assert decode(path.read_bytes(), "")[0].shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize(("format", "most"), [("jpeg", 65_500), ("webp", 16_383)])
+def test_a_picture_too_large_for_its_format_is_an_error(here: Hand, format: str, most: int) -> None:
+    with pytest.raises(UserError) as caught:
+        save(here, image=flat((0, 0, 0), most + 1, 1), format=format)
+
+    assert str(caught.value) == (
+        f"format: a {format} file has at most {most} pixels a side, not {most + 1} x 1; use png"
+    )
+    assert save(here, image=flat((0, 0, 0), most, 1), format=format)
+
+
+def test_a_saved_jpeg_is_a_workflow_to_run_again(
+    here: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {
+        "format": 1,
+        "nodes": {
+            "photo": {"type": "LoadImage", "values": {"path": "faces/pose-1.png"}},
+            "save": {
+                "type": "SaveImage",
+                "values": {"format": "jpeg", "pattern": "{name}"},
+                "links": {"image": "photo.image"},
+            },
+        },
+        "params": {"quality": {"to": "save.quality"}},
+    }
+    (tmp_path / "faces.json").write_text(json.dumps(document))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> None:
+        more = ["--data", str(here.folders.data[0]), "--no-cache"]
+        done = CliRunner().invoke(app, ["run", *words, *more])
+        assert done.exit_code == 0, done.output
+
+    run("faces.json", "--out", "first")
+    run("first/image.jpg", "--out", "second")
+    run("first/image.jpg", "--out", "first", "--set", "quality=5")
+
+    first, second, third = (Path(f"{name}.jpg") for name in
+                            ("first/image", "second/image", "first/image-2"))  # fmt: skip
+    assert first.read_bytes() == second.read_bytes()
+    assert third.stat().st_size < first.stat().st_size
+
+
 # Grids
 
 
@@ -502,6 +767,34 @@ def test_a_long_label_is_wrapped_and_cut() -> None:
     assert sheet.size[1] <= 64 + 3 * 14
 
 
+def ink(sheet: Any, where: Any, colour: tuple[int, int, int]) -> bool:
+    """Whether anything was written in about this colour there."""
+    apart = np.abs(sheet.pixels[where].astype(int) - colour)
+    return bool((apart.max(axis=2) < 90).any())
+
+
+def test_a_title_is_written_above_everything_and_larger_than_labels() -> None:
+    cells, ink_of = [flat((0, 0, 255), 96, 64)] * 2, (26, 26, 26)
+    labelled = Grid(images=cells, column_labels=["x", "x"]).run().image
+
+    sheet = Grid(images=cells, column_labels=["x", "x"], title="x").run().image
+
+    assert sheet.size == (labelled.size[0], labelled.size[1] + 20 + 8)  # 15 * 1.3, padding
+    np.testing.assert_array_equal(labelled.pixels[8:], sheet.pixels[36:])
+    assert ink(sheet, np.s_[8:28, 100:116], ink_of)
+    assert not ink(sheet, np.s_[8:28, :96], ink_of)
+
+
+def test_labels_have_the_size_and_colour_asked_for() -> None:
+    cells = [flat((0, 0, 255), 96, 64)]
+
+    sheet = Grid(images=cells, labels=["x"], label_size=40, label_colour="#ff0000").run().image
+
+    assert sheet.size == (112, 8 + 64 + 52 + 8)
+    assert ink(sheet, np.s_[72:124], (255, 0, 0))
+    assert not ink(sheet, np.s_[72:124], (26, 26, 26))
+
+
 def test_a_label_too_many_is_an_error_that_says_how_many_there_should_be() -> None:
     with pytest.raises(UserError) as caught:
         Grid(images=[gradient()] * 2, labels=["a", "b", "c"]).run()
@@ -514,6 +807,65 @@ def test_a_sheet_that_would_be_too_large_is_an_error() -> None:
 
     with pytest.raises(UserError, match=r"the sheet would be .* over 128 megapixels"):
         Grid(images=[wide] * 10).run()
+
+
+# Comparing
+
+RAMP = np.arange(0, 250, 25, dtype=np.uint8)  # ten shades
+BEFORE, AFTER = flat((0, 0, 0), 10, 4), Image.from_grey(np.tile(RAMP, (4, 1)))
+
+
+def compared(**given: Any) -> Any:
+    return Compare.model_validate({"before": BEFORE, "after": AFTER, **given}).run()
+
+
+def test_pictures_stand_side_by_side_with_a_line_between_them() -> None:
+    sheet = compared(line=3, line_colour="#ff0000").image.pixels
+
+    np.testing.assert_array_equal(BEFORE.pixels, sheet[:, :10])
+    assert (sheet[:, 10:13] == (255, 0, 0)).all()
+    np.testing.assert_array_equal(AFTER.pixels, sheet[:, 13:])
+
+
+@pytest.mark.parametrize(
+    ("position", "line", "row"),
+    [
+        (0.5, 0, [0, 0, 0, 0, 0, 125, 150, 175, 200, 225]),
+        (0.5, 2, [0, 0, 0, 0, 255, 255, 150, 175, 200, 225]),
+        (0.1, 4, [255, 255, 255, 75, 100, 125, 150, 175, 200, 225]),
+        (0.9, 4, [0, 0, 0, 0, 0, 0, 0, 255, 255, 255]),
+        (0, 2, [0, 25, 50, 75, 100, 125, 150, 175, 200, 225]),
+        (1, 2, [0] * 10),
+    ],
+)
+def test_a_split_shows_before_on_the_left_and_after_on_the_right(
+    position: float, line: int, row: list[int]
+) -> None:
+    sheet = compared(layout="split", position=position, line=line).image
+
+    assert sheet.pixels[2, :, 0].tolist() == row
+    assert sheet.size == (10, 4)
+
+
+def test_a_difference_is_black_where_there_is_none_and_grows_lighter() -> None:
+    brightness = compared(layout="difference").image.pixels[0].astype(int).sum(axis=1)
+    stronger = compared(layout="difference", gain=2).image.pixels[0].astype(int).sum(axis=1)
+
+    assert brightness[0] == stronger[0] < 10
+    assert (np.diff(brightness) > 0).all()
+    assert brightness[2] == stronger[1]
+    assert len(set(stronger[6:])) == 1  # as large as it can be shown
+
+
+def test_differences_are_told_in_numbers_whatever_is_shown() -> None:
+    for layout in ("side by side", "split", "difference"):
+        found = compared(layout=layout)
+        assert (found.mean_difference, found.max_difference) == (112.5, 225)
+
+
+def test_pictures_of_different_sizes_cannot_be_compared() -> None:
+    with pytest.raises(UserError, match=r"^after: is 48 x 32 pixels, but the picture 10 x 4"):
+        compared(after=gradient())
 
 
 def test_the_shipped_photographs_load() -> None:

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow", "png",
+    "xmp", "jpeg", "webp", "pictures",
     "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order",
     "foresight", "plan", "cache", "events", "context", "tasks", "items", "task_keys", "frontier",
     "perform", "lanes", "dispatch", "execute", "explain", "lock", "cli", "web",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nodegraph.errors import UserError
-from nodes.masks import Blend, DrawMask, GrowMask, ImageToMask
+from nodes.combine import Blend
+from nodes.masks import DrawMask, GrowMask, ImageToMask
 from nodes.types import Image, Mask
 
 from .pictures import flat, gradient
@@ -133,7 +134,7 @@ def test_a_blend_changes_no_pixel_outside_the_mask_and_all_inside() -> None:
     image, over = gradient(), flat((9, 99, 199))
     mask = DrawMask(image=image, shape="ellipse").run().mask
 
-    mixed = Blend(image=image, over=over, mask=mask).run().image.pixels
+    mixed = Blend(image=image, layer=over, amount=1, mask=mask).run().image.pixels
 
     white = mask.pixels == 255
     assert np.array_equal(mixed[~white], image.pixels[~white])
@@ -142,8 +143,9 @@ def test_a_blend_changes_no_pixel_outside_the_mask_and_all_inside() -> None:
 
 def test_a_grey_mask_mixes() -> None:
     mask = Mask(np.array([[0, 51, 255]], np.uint8))
+    below, above = flat((100, 0, 0), 3, 1), flat((200, 0, 0), 3, 1)
 
-    mixed = Blend(image=flat((100, 0, 0), 3, 1), over=flat((200, 0, 0), 3, 1), mask=mask).run()
+    mixed = Blend(image=below, layer=above, amount=1, mask=mask).run()
 
     assert mixed.image.pixels[0, :, 0].tolist() == [100, 120, 200]
 
@@ -152,21 +154,7 @@ def test_a_feather_fades_inwards_and_leaves_the_outside_alone() -> None:
     black, white = flat((0, 0, 0), 9, 1), flat((255, 255, 255), 9, 1)
     mask = mask_of("..#######")
 
-    mixed = Blend(image=black, over=white, mask=mask, feather=4).run().image
+    mixed = Blend(image=black, layer=white, amount=1, mask=mask, feather=4).run().image
 
     # One to five fifths; the frame is no edge.
     assert mixed.pixels[0, :, 0].tolist() == [0, 0, 51, 102, 153, 204, 255, 255, 255]
-
-
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        ({"over": flat((0, 0, 0), 40, 32)}, "over: is 40 x 32 pixels, but the picture is 48 x 32"),
-        ({"mask": mask_of("##")}, "mask: is 2 x 1 pixels, but the picture is 48 x 32"),
-    ],
-)
-def test_a_blend_of_other_sizes_is_refused(inputs: dict[str, Any], message: str) -> None:
-    given = {"over": gradient(), "mask": Mask(np.zeros((32, 48), np.uint8)), **inputs}
-
-    with pytest.raises(UserError, match=message):
-        Blend(image=gradient(), **given).run()

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
-from ..png import is_png, read_workflow
+from ..pictures import is_picture, read_workflow
 from ..workflow import Workflow
 
 
@@ -42,9 +42,7 @@ def find(name: str) -> Found:
     path = Path(name)
     if not path.is_file():
         path = _shipped(name)
-    with path.open("rb") as file:
-        picture = is_png(file.read(8))
-    return Found(_inside(path) if picture else Workflow.load(path), path)
+    return Found(_inside(path) if is_picture(path) else Workflow.load(path), path)
 
 
 def _inside(path: Path) -> Workflow:

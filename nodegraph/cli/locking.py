@@ -10,7 +10,7 @@ import typer
 from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
 from ..lock import lock
-from ..png import is_png
+from ..pictures import is_picture
 from .files import find
 from .run import Options, planned, settings_of
 
@@ -40,8 +40,7 @@ def lock_file(options: Options, output: Path | None) -> None:
 
 
 def _refuse_others(name: str, path: Path) -> None:
-    with path.open("rb") as file:
-        picture = is_png(file.read(8))
+    picture = is_picture(path)
     if picture or not Path(name).is_file():
         what = "a picture" if picture else "a shipped workflow"
         raise UserError(f"{name!r} is {what}; say with --output which file to write")

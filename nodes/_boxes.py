@@ -1,0 +1,70 @@
+"""What must be equally large, and where a part of a picture lies."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from nodegraph.errors import UserError
+
+Pixels = npt.NDArray[np.uint8]
+Size: TypeAlias = tuple[int, int]
+Box: TypeAlias = tuple[int, int, int, int]
+
+
+def same(name: str, size: Size, expected: Size) -> None:
+    """Check that the input ``name`` is as large as the picture it goes with.
+
+    Raises:
+        UserError: It is not.
+    """
+    if size != expected:
+        raise UserError(
+            f"{name}: is {size[0]} x {size[1]} pixels, but the picture {expected[0]} x"
+            f" {expected[1]}; resize one of them first"
+        )
+
+
+def extent(name: str, side: int, wanted: float | None, scale: float) -> int:
+    """How many of a side's pixels a part takes: all, or ``wanted`` times ``scale``.
+
+    Raises:
+        UserError: More than there are; ``name`` is the input that asks for them.
+    """
+    pixels = side if wanted is None else max(1, round(wanted * scale))
+    if pixels > side:
+        raise UserError(f"{name}: {pixels} pixels of a picture that has only {side}")
+    return pixels
+
+
+def start(room: int, place: float, moved: float) -> int:
+    """Where a part begins that leaves ``room`` pixels over.
+
+    Args:
+        place: 0 puts it at the beginning, 1 at the end.
+        moved: Pixels to move it on from there; it is stopped at the picture's border.
+    """
+    return min(max(round(room * place + moved), 0), room)
+
+
+def bounds(mask: Pixels, padding: int) -> Box:
+    """The box around all that is not black in a mask, with room around it as far as there is any.
+
+    Returns:
+        Left, top, right and bottom; the last two just outside.
+
+    Raises:
+        UserError: The mask is black all over.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        raise UserError("mask: is black all over, so there is nothing to cut out")
+    height, width = mask.shape
+    return (
+        max(int(columns[0]) - padding, 0),
+        max(int(rows[0]) - padding, 0),
+        min(int(columns[-1]) + 1 + padding, width),
+        min(int(rows[-1]) + 1 + padding, height),
+    )

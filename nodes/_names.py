@@ -1,0 +1,73 @@
+"""File names with fields in them: ``{date}/{name}-{number}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nodegraph.errors import UserError, did_you_mean
+
+FIELDS = ("name", "number", "date", "width", "height")
+_PART = re.compile(r"[\w{][\w .,()+=@{}-]*")
+
+
+def checked(pattern: str) -> str:
+    """The pattern, if it names files inside a folder on every system.
+
+    Raises:
+        ValueError: It has a field that nobody fills in, or could leave the folder.
+    """
+    for field in re.findall(r"\{(.*?)\}", pattern):
+        if field not in FIELDS:
+            raise ValueError(f"has {did_you_mean(field, FIELDS).replace(' it has', ' there are')}")
+    if not all(_PART.fullmatch(part) for part in pattern.split("/")):
+        raise ValueError(
+            "should be names, parted by /, of letters, digits, blanks, .,()+=@-_ and fields"
+        )
+    if set("{}") & set(re.sub(r"\{\w+\}", "", pattern)):
+        raise ValueError("has a bracket too many")
+    if "{number}" in pattern.rpartition("/")[0]:
+        raise ValueError("numbers a folder; {number} belongs into the file's name")
+    return pattern
+
+
+def filled(pattern: str, known: Mapping[str, object]) -> str:
+    """The pattern with every field but the number filled in."""
+    return re.sub(r"\{(?!number)(\w+)\}", lambda found: str(known[found[1]]), pattern)
+
+
+def plain(name: str) -> str:
+    """A name in which every character can be part of a file name anywhere."""
+    safe = re.sub(r"[^\w .,()+=@-]+", "-", name)
+    return re.sub(r"^\W+", "", safe)[:100].rstrip("-. ") or "picture"
+
+
+def inside(folder: Path, pattern: str) -> tuple[Path, str]:
+    """The folder and the file name that a filled pattern stands for.
+
+    Raises:
+        UserError: A link leads out of ``folder``.
+    """
+    path = folder / pattern
+    if not path.parent.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"pattern: {str(path.parent)!r} leads out of the output folder")
+    return path.parent, path.name
+
+
+def numbered(name: str, number: int) -> str:
+    """The name with its number in place, or behind it from the second on."""
+    if "{number}" in name:
+        return name.replace("{number}", f"{number:04}")
+    return name if number == 1 else f"{name}-{number}"
+
+
+def taken(folder: Path, name: str, suffix: str) -> Iterator[tuple[int, Path]]:
+    """The numbered files of this name that are there; none where the name asks for no number."""
+    if "{number}" not in name:
+        return
+    before, *after = (re.escape(part) for part in f"{name}{suffix}".split("{number}"))
+    pattern = re.compile(rf"{before}(?P<number>\d+){'(?P=number)'.join(after)}")
+    for path in sorted(folder.iterdir()):
+        if found := pattern.fullmatch(path.name):
+            yield int(found["number"]), path

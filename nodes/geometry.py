@@ -1,0 +1,201 @@
+"""Parts of pictures, and pictures mirrored, turned and with room around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nodegraph.node import Facts, Given, Node, Output
+
+from . import _boxes, _checks
+from .images import Colour
+from .types import Image, Mask
+
+Anchor = Literal[
+    "top left", "top", "top right",
+    "left", "centre", "right",
+    "bottom left", "bottom", "bottom right",
+]  # fmt: skip
+Extent = Annotated[float, Field(gt=0, le=8192)]
+Shift = Annotated[float, Field(ge=-8192, le=8192)]
+Room = Annotated[int, Field(ge=0, le=4096)]
+
+
+class Cropped(Output):
+    """A part of a picture, and where it was, for Paste to put it back."""
+
+    image: Image
+    left: Annotated[int, Field(description="Pixels to the left of it.")]
+    top: Annotated[int, Field(description="Pixels above it.")]
+
+
+class Crop(Node):
+    """Cut out a part of a picture by its size and place."""
+
+    image: Image
+    width: Annotated[
+        Extent | None, Field(description="The part's; empty takes the whole width.")
+    ] = None
+    height: Annotated[
+        Extent | None, Field(description="The part's; empty takes the whole height.")
+    ] = None
+    unit: Annotated[
+        Literal["pixels", "fraction"],
+        Field(description="What all four numbers are: pixels, or fractions of the picture's side."),
+    ] = "pixels"
+    anchor: Annotated[Anchor, Field(description="Where the part lies, before x and y move it.")] = (
+        "centre"
+    )
+    x: Annotated[
+        Shift, Field(description="How far to move it to the right; it stays in the picture.")
+    ] = 0.0
+    y: Annotated[Shift, Field(description="How far to move it down.")] = 0.0
+
+    def run(self) -> Cropped:
+        wide, tall = self.image.size
+        across, down = (wide, tall) if self.unit == "fraction" else (1, 1)
+        width = _boxes.extent("width", wide, self.width, across)
+        height = _boxes.extent("height", tall, self.height, down)
+        right, low = _place(self.anchor)
+        left = _boxes.start(wide - width, right, self.x * across)
+        top = _boxes.start(tall - height, low, self.y * down)
+        part = self.image.pixels[top : top + height, left : left + width]
+        return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(given.get("image", ()))}
+
+
+def _place(anchor: str) -> tuple[float, float]:
+    """How far right and down an anchor is, 0 to 1."""
+    across = 0.0 if "left" in anchor else 1.0 if "right" in anchor else 0.5
+    down = 0.0 if "top" in anchor else 1.0 if "bottom" in anchor else 0.5
+    return across, down
+
+
+class CroppedToMask(Output):
+    """What a mask marks, cut out, and where it was, for Paste to put it back."""
+
+    image: Image
+    mask: Annotated[Mask, Field(description="The same part of the mask.")]
+    left: Annotated[int, Field(description="Pixels to the left of it.")]
+    top: Annotated[int, Field(description="Pixels above it.")]
+
+
+class CropToMask(Node):
+    """Cut out the part of a picture that a mask marks: all of it that is not black in the mask."""
+
+    image: Image
+    mask: Mask
+    padding: Annotated[
+        Room, Field(description="Pixels of surroundings to keep, as far as there are any.")
+    ] = 0
+
+    def run(self) -> CroppedToMask:
+        _boxes.same("mask", self.mask.size, self.image.size)
+        left, top, right, bottom = _boxes.bounds(self.mask.pixels, self.padding)
+        part = np.s_[top:bottom, left:right]
+        return CroppedToMask(
+            image=Image(self.image.pixels[part], self.image.conditioning),
+            mask=Mask(self.mask.pixels[part]),
+            left=left,
+            top=top,
+        )
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(given.get("image", ()))}
+
+
+class Padded(Output):
+    """A picture with room around it."""
+
+    image: Image
+    mask: Annotated[Mask, Field(description="White where there was nothing before.")]
+
+
+class Pad(Node):
+    """Add room at the sides of a picture, to be painted by a model or left as it is."""
+
+    image: Image
+    left: Annotated[Room, Field(description="Pixels to add there.")] = 0
+    top: Room = 0
+    right: Room = 0
+    bottom: Room = 0
+    fill: Annotated[
+        Literal["background", "edge", "mirror"],
+        Field(description="What to put there: a colour, the outermost pixels, or a mirror image."),
+    ] = "background"
+    background: Annotated[Colour, Field(description="For a fill with background.")] = "#ffffff"
+
+    def run(self) -> Padded:
+        room = (self.top, self.bottom), (self.left, self.right)
+        new = np.pad(np.zeros(self.image.pixels.shape[:2], np.uint8), room, constant_values=255)
+        if self.fill == "background":
+            pixels = np.pad(self.image.pixels, (*room, (0, 0)))
+            pixels[new == 255] = list(bytes.fromhex(self.background[1:]))
+        else:
+            how: Literal["edge", "symmetric"] = "edge" if self.fill == "edge" else "symmetric"
+            pixels = np.pad(self.image.pixels, (*room, (0, 0)), how)
+        return Padded(image=Image(pixels, self.image.conditioning), mask=Mask(new))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(given.get("image", ()))}
+
+
+class Flipped(Output):
+    """A picture mirrored."""
+
+    image: Image
+
+
+class Flip(Node):
+    """Mirror a picture.
+
+    A pose and a normal map know left from right, so what is mirrored is no longer known as one.
+    """
+
+    image: Image
+    direction: Annotated[
+        Literal["horizontal", "vertical"],
+        Field(description="horizontal exchanges left and right, vertical top and bottom."),
+    ] = "horizontal"
+
+    def run(self) -> Flipped:
+        turned = np.flip(self.image.pixels, axis=1 if self.direction == "horizontal" else 0)
+        kept = _without(self.image.conditioning, "pose", "normal")
+        return Flipped(image=Image(turned, kept))
+
+
+class Rotated(Output):
+    """A picture turned."""
+
+    image: Image
+
+
+class Rotate(Node):
+    """Turn a picture by any angle; quarter turns move pixels and change none."""
+
+    image: Image
+    angle: Annotated[float, Field(ge=-360, le=360, description="Degrees, clockwise.")] = 90.0
+    expand: Annotated[
+        bool,
+        Field(description="Make the picture as large as it needs; else corners are cut off."),
+    ] = True
+    background: Annotated[Colour, Field(description="What shows in the corners.")] = "#ffffff"
+
+    def run(self) -> Rotated:
+        from ._turn import turned
+
+        pixels = turned(self.image.pixels, self.angle, self.expand, self.background)
+        return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))
+
+
+def _without(conditioning: str | None, *changed: str) -> str | None:
+    """What a picture is still drawn as, when the kinds in whose names these are no longer are."""
+    return None if any(kind in (conditioning or "") for kind in changed) else conditioning
