@@ -42,10 +42,13 @@ def conditioning(images: Sequence[Facts], nets: Sequence[Facts]) -> Iterator[Fin
         )
 
 
-def unmasked(nets: Sequence[Facts]) -> Iterator[Finding]:
-    """Find inpainting ControlNets that are not told what is missing."""
-    if shared(nets).get("conditioning") == "inpaint":
-        yield "mask", "is missing: this ControlNet fills in what a mask marks", "warning"
+def masked(nets: Sequence[Facts], *, mask: bool) -> Iterator[Finding]:
+    """Find inpainting ControlNets that are not told what is missing, and others that are."""
+    reads = shared(nets).get("conditioning")
+    if reads == "inpaint" and not mask:
+        yield "mask", "is missing; this ControlNet fills in what a mask marks", "warning"
+    elif reads and reads != "inpaint" and mask:
+        yield "mask", f"is not for this ControlNet, which reads {reads}", "warning"
 
 
 def startless(denoise: object, *, masked: bool) -> Iterator[tuple[str, str]]:
@@ -77,6 +80,17 @@ def encodable(size: tuple[int, int], factor: int) -> None:
     """
     for name, said in uneven(dict(zip(("width", "height"), size, strict=True)), factor):
         raise UserError(f"image: its {name}, {said} (Resize has multiple_of={factor})")
+
+
+def same_size(name: str, size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """Check that what is used together pixel by pixel is equally large.
+
+    Raises:
+        UserError: It is not.
+    """
+    if size != wanted:
+        found, right = (f"{width} x {height}" for width, height in (size, wanted))
+        raise UserError(f"{name}: is {found} pixels, but the picture is {right}")
 
 
 def starts(item: Denoise) -> None:

@@ -58,6 +58,8 @@ class EncodeImage(Node):
         model = items[0].model
         for item in items:
             _checks.encodable(item.image.size, model.factor)
+            if item.mask is not None:
+                _checks.same_size("mask", item.mask.size, item.image.size)
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:

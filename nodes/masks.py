@@ -10,6 +10,7 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Node, Output
 
+from . import _checks
 from .types import Image, Mask
 
 Channel = Literal["brightness", "red", "green", "blue"]
@@ -108,10 +109,7 @@ class Blend(Node):
     def run(self) -> Blended:
         from ._masks import blended
 
-        for name, size in (("over", self.over.size), ("mask", self.mask.size)):
-            if size != self.image.size:
-                wanted = " x ".join(map(str, self.image.size))
-                found = " x ".join(map(str, size))
-                raise UserError(f"{name}: is {found} pixels, but the picture is {wanted}")
+        _checks.same_size("over", self.over.size, self.image.size)
+        _checks.same_size("mask", self.mask.size, self.image.size)
         pixels = blended(self.image.pixels, self.over.pixels, self.mask.pixels, self.feather)
         return Blended(image=Image(pixels))
