@@ -42,10 +42,13 @@ def conditioning(images: Sequence[Facts], nets: Sequence[Facts]) -> Iterator[Fin
         )
 
 
-def unmasked(nets: Sequence[Facts]) -> Iterator[Finding]:
-    """Find inpainting ControlNets that are not told what is missing."""
-    if shared(nets).get("conditioning") == "inpaint":
-        yield "mask", "is missing: this ControlNet fills in what a mask marks", "warning"
+def masked(nets: Sequence[Facts], *, mask: bool) -> Iterator[Finding]:
+    """Find inpainting ControlNets that are not told what is missing, and others that are."""
+    reads = shared(nets).get("conditioning")
+    if reads == "inpaint" and not mask:
+        yield "mask", "is missing; this ControlNet fills in what a mask marks", "warning"
+    elif reads and reads != "inpaint" and mask:
+        yield "mask", f"is not for this ControlNet, which reads {reads}", "warning"
 
 
 def startless(denoise: object, *, masked: bool) -> Iterator[tuple[str, str]]:

@@ -38,7 +38,10 @@ Guess = Annotated[
 Start = Annotated[Latents | None, Field(description="A picture to start from; empty: noise alone.")]
 Redrawn = Annotated[
     Mask | None,
-    Field(description="What of that picture is redrawn: white; black stays. Empty: all of it."),
+    Field(
+        description="What of that picture is redrawn: white; black stays. Empty: all of it. One of"
+        " another size is resized."
+    ),
 ]
 Denoising = Annotated[
     float,

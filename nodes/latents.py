@@ -10,7 +10,7 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Finding, Given, Node, Output
 
-from . import _checks
+from . import _boxes, _checks
 from .types import DiffusionModel, Image, Latents, Mask
 
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
@@ -58,6 +58,8 @@ class EncodeImage(Node):
         model = items[0].model
         for item in items:
             _checks.encodable(item.image.size, model.factor)
+            if item.mask is not None:
+                _boxes.same("mask", item.mask.size, item.image.size)
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:

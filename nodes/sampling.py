@@ -81,7 +81,7 @@ class Control(Node):
     end: Annotated[Fraction, Field(description="Fraction of the steps after which it stops.")] = 1.0
     mask: Annotated[
         Mask | None,
-        Field(description="What an inpainting ControlNet is to fill in: white. Others need none."),
+        Field(description="What an inpainting ControlNet is to fill in: white. Others take none."),
     ] = None
 
     def run(self) -> Controlled:
@@ -100,8 +100,7 @@ class Control(Node):
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
         nets = given.get("controlnet", ())
         yield from _checks.conditioning(given.get("image", ()), nets)
-        if "mask" not in given:
-            yield from _checks.unmasked(nets)
+        yield from _checks.masked(nets, mask="mask" in given)
 
 
 class Denoised(Output):

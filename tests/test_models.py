@@ -278,6 +278,7 @@ def test_only_the_files_that_are_needed_are_fetched() -> None:
         ("lllyasviel/sd-controlnet-openpose", "SD 1.x", "openpose"),
         ("fusing/stable-diffusion-v1-5-controlnet-openpose", "SD 1.x", "openpose"),
         ("lllyasviel/control_v11p_sd15_canny", "SD 1.x", "canny"),
+        ("lllyasviel/control_v11p_sd15_inpaint", "SD 1.x", "inpaint"),
         ("someone/something", None, None),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from nodes.sampling import Control, Decode, Denoise, EncodePrompt
 from nodes.types import DiffusionModel, Image, Latents, Mask
 
 from .pictures import gradient
-from .weights import Bench, Watched, drain, save_base
+from .weights import Bench, Watched, drain, save_base, save_single
 
 BENCH = Bench()
 
@@ -73,6 +75,13 @@ def test_a_size_that_is_no_multiple_of_eight_is_refused(model: DiffusionModel) -
     assert str(caught.value) == expected
 
 
+def test_a_mask_of_another_size_is_refused_before_anything_is_computed(
+    model: DiffusionModel,
+) -> None:
+    with pytest.raises(UserError, match="mask: is 32 x 32 pixels, but the picture 64 x 64"):
+        encoded(model, mask=left_half(32))
+
+
 def test_a_picture_is_encoded_the_same_in_a_batch(model: DiffusionModel) -> None:
     import torch
 
@@ -107,6 +116,22 @@ def test_what_inpaints_is_told_by_the_unets_channels(
 ) -> None:
     assert [model.inpaints, inpainting.inpaints] == [False, True]
     assert [model.shape.channels, inpainting.shape.channels] == [8, 4]
+
+
+def test_a_model_that_inpaints_is_recognised_in_one_file(
+    inpainting: DiffusionModel, tmp_path: Path
+) -> None:
+    folder = Path(inpainting.unet.path).parent
+    shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
+    file = save_single(folder, tmp_path / "inpainting.safetensors")
+
+    found = LoadBaseModel(model=str(file)).run(BENCH).model
+
+    assert found.inpaints
+    assert found.shape == inpainting.shape
+    with BENCH.lease(found.unet) as unet:
+        loaded: Any = unet
+    assert loaded.config.in_channels == 9
 
 
 def test_denoise_0_keeps_the_picture_and_loads_nothing(model: DiffusionModel) -> None:
@@ -179,6 +204,17 @@ def test_items_that_start_otherwise_do_not_run_together(model: DiffusionModel) -
     ]
 
     assert [node.group() == nodes[0].group() for node in nodes] == [True, True, False, False, False]
+
+
+def test_a_control_with_a_mask_does_not_run_with_one_without(model: DiffusionModel) -> None:
+    net = LoadControlNet(model="tiny-canny").run(BENCH).controlnet
+    plain, marked, other = (
+        Control(image=gradient(64, 64), controlnet=net, mask=mask).run().control
+        for mask in (None, left_half(), Mask(np.zeros((64, 64), np.uint8)))
+    )
+    groups = [denoise(model, controls=[one]).group() for one in (plain, marked, other)]
+
+    assert groups[0] != groups[1] == groups[2]
 
 
 def refusal(node: Denoise) -> str:
@@ -371,19 +407,29 @@ def test_what_is_missing_is_found_before_running() -> None:
     ]
 
 
-def test_an_inpainting_controlnet_without_a_mask_is_a_warning() -> None:
+@pytest.mark.parametrize(
+    ("name", "masked", "expected"),
+    [
+        (
+            "inpaint",
+            False,
+            ["control.mask: is missing; this ControlNet fills in what a mask marks"],
+        ),
+        ("inpaint", True, []),
+        ("canny", False, []),
+        ("canny", True, ["control.mask: is not for this ControlNet, which reads canny"]),
+    ],
+)
+def test_a_mask_is_for_inpainting_controlnets(name: str, masked: bool, expected: list[str]) -> None:
     builder, _, image = begun()
-    name = "lllyasviel/control_v11p_sd15_inpaint"
-    net = builder.add("net", LoadControlNet, model=name)
-    builder.add("control", Control, image=image, controlnet=net.controlnet)
+    net = builder.add("net", LoadControlNet, model=f"lllyasviel/control_v11p_sd15_{name}")
     marked = builder.add("mask", DrawMask, image=image)
-    told = {"image": image, "controlnet": net.controlnet, "mask": marked.mask}
-    builder.add("told", Control, **told)
+    given: dict[str, Any] = {"mask": marked.mask} if masked else {}
+    builder.add("control", Control, image=image, controlnet=net.controlnet, **given)
 
     warnings = plan(builder.workflow(), builder.registry).warnings
 
-    expected = "control.mask: is missing: this ControlNet fills in what a mask marks"
-    assert [str(one) for one in warnings] == [expected]
+    assert [str(one) for one in warnings] == expected
 
 
 def test_what_a_control_is_to_fill_in_is_shown_as_missing() -> None:

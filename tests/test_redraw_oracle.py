@@ -368,3 +368,12 @@ def test_redrawn_parts_do_not_depend_on_how_items_are_grouped(
 
     assert_same(four, one)
     assert_same(four, three)
+
+
+@pytest.mark.parametrize("scheduler", ["UniPC", "Euler ancestral"])
+def test_redrawn_pictures_do_not_depend_on_how_items_are_grouped(
+    models: Models, scheduler: SchedulerName
+) -> None:
+    setting = Setting(scheduler=scheduler, nets=(0,))
+
+    assert_same(ours(models, setting), ours(models, setting, batch=3))
