@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from ._loop import generators_of, noise
@@ -57,8 +58,18 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
         scale = torch.tensor(scales, device=context.device).view(-1, 1, 1, 1)
     rows = [one.embeddings.to(context.device, unet.dtype) for one in prompts]
     guess = first.guess_mode or pooled
-    predict = Predictor(unet, torch.stack(rows), scale, guides, guess)
+    predict = Predictor(unet, torch.stack(_equally_long(rows)), scale, guides, guess)
     return Run(predict, scheduler, latents, generators, str(unet.dtype).removeprefix("torch."))
+
+
+def _equally_long(rows: Sequence[Tensor]) -> list[Tensor]:
+    """Say each prompt as often as makes all of one length: (n, D) each.
+
+    Attention to what is said twice is attention to what is said once, so this changes no prompt's
+    meaning, whatever it meets.
+    """
+    length = lcm(*map(len, rows))
+    return [row.repeat(length // len(row), 1) for row in rows]
 
 
 def _guides(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,11 @@ class Weights(Wire):
     variant: str = ""
     tokenizer: str = ""
     dtype: DType = "auto"
+
+    @property
+    def words(self) -> Sequence[tuple[str, int]]:
+        """Of a text encoder: what was added to its vocabulary, and of how many vectors each is."""
+        return ()
 
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
@@ -92,11 +98,11 @@ def key_of(part: Part, digest: str, dtype: DType) -> str:
 
 
 @lru_cache(maxsize=8)
-def tokenizer(weights: Weights) -> Any:
-    """The tokenizer that belongs to a text encoder."""
+def tokenizer(folder: str) -> Any:
+    """The tokenizer whose vocabulary lies in ``folder``."""
     from transformers import CLIPTokenizer
 
     from ._quiet import quiet
 
     with quiet():
-        return CLIPTokenizer.from_pretrained(weights.tokenizer, local_files_only=True)
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

@@ -39,6 +39,14 @@ Side = Annotated[
     ),
 ]
 Picked = Annotated[SchedulerName, Field(description="How noise is removed from step to step.")]
+Skip = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=24,
+        description="How many of the text encoder's last layers are left out; 1 is common.",
+    ),
+]
 Guess = Annotated[
     bool, Field(description="Recognise the control image without help from a prompt.")
 ]
@@ -54,9 +62,16 @@ class EncodePrompt(Node):
     """Turn a prompt into what a model's text encoder makes of it."""
 
     model: DiffusionModel
-    prompt: Annotated[str, Field(description="What the picture shows, or should not show.")] = ""
+    prompt: Annotated[
+        str,
+        Field(
+            description="What the picture shows, or should not show: (more), [less], (word:1.3)."
+        ),
+    ] = ""
+    clip_skip: Skip = 0
 
     lane = "device"
+    version = 2
 
     def run(self, context: Context) -> Encoded:
         return self.run_batch([self], context)[0]
@@ -67,11 +82,12 @@ class EncodePrompt(Node):
 
         weights = items[0].model.text_encoder
         with context.lease(weights) as encoder:
-            rows = encode([item.prompt for item in items], weights, encoder)
+            texts = [item.prompt for item in items]
+            rows = encode(texts, weights, encoder, items[0].clip_skip)
         return [Encoded(conditioning=Conditioning(row, weights.key)) for row in rows]
 
     def group(self) -> Hashable:
-        return self.model.text_encoder
+        return self.model.text_encoder, self.clip_skip
 
 
 class Controlled(Output):
@@ -154,7 +170,9 @@ class Denoise(Node):
     def group(self) -> Hashable:
         used = tuple((c.model.net, c.strength, c.start, c.end) for c in self.controls)
         guided = self.guidance_scale > 1
-        return self.model, used, self.steps, self.scheduler, self.size, guided, self.guess_mode
+        long = len(self.prompt.embeddings), len(self.negative_prompt.embeddings)
+        settings = self.steps, self.scheduler, self.size, guided, self.guess_mode
+        return self.model, used, long, *settings
 
     @property
     def size(self) -> tuple[int, int]:
@@ -226,11 +244,22 @@ class Sample(Composite):
     width: Side = None
     height: Side = None
     guess_mode: Guess = False
+    clip_skip: Skip = 0
 
     def draw(self, builder: Builder) -> Sampled:
-        prompt = builder.add("prompt", EncodePrompt, model=self.model, prompt=self.prompt)
+        prompt = builder.add(
+            "prompt",
+            EncodePrompt,
+            model=self.model,
+            prompt=self.prompt,
+            clip_skip=self.clip_skip,
+        )
         negative = builder.add(
-            "negative_prompt", EncodePrompt, model=self.model, prompt=self.negative_prompt
+            "negative_prompt",
+            EncodePrompt,
+            model=self.model,
+            prompt=self.negative_prompt,
+            clip_skip=self.clip_skip,
         )
         denoised = builder.add(
             "denoise",

@@ -160,7 +160,7 @@ class Conditioning(Wire):
     """A prompt as a model's text encoder understood it.
 
     Attributes:
-        embeddings: (77, D), on the device where they were made.
+        embeddings: (77 n, D) of n chunks, on the device where they were made.
         encoder: The key of the text encoder.
     """
 
