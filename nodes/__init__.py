@@ -6,7 +6,7 @@ from nodegraph.node import Composite, Node
 
 from .images import LoadImage, Resize, SaveImage
 from .layout import Grid
-from .models import LoadBaseModel, LoadControlNet
+from .models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from .preprocessors import Canny, OpenPose
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
@@ -20,6 +20,8 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     OpenPose,
     LoadBaseModel,
     LoadControlNet,
+    LoadLoRA,
+    LoadEmbedding,
     Control,
     EncodePrompt,
     Denoise,

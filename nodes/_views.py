@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ._attention import PromptAttention
+
 if TYPE_CHECKING:
     from torch.nn import Module, Parameter
 
@@ -38,6 +40,9 @@ def _separate(module: Module) -> Any:
     new: Any = copy(module)
     for kind in ("_modules", "_parameters", "_buffers", "_forward_hooks", "_forward_pre_hooks"):
         new.__dict__[kind] = copy(module.__dict__[kind])
+    if isinstance(new.__dict__.get("processor"), PromptAttention):
+        # Other weights make other keys and values of the same prompt.
+        new.processor = PromptAttention()
     return new
 
 

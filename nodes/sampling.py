@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Composite, Context, Facts, Finding, Given, Node, Output, Progress, Steps
+from nodegraph.node import (
+    Composite,
+    Context,
+    Facts,
+    Finding,
+    Given,
+    Node,
+    Output,
+    Progress,
+    Reads,
+    Steps,
+)
 
 from . import _checks
 from . import types as wires
@@ -61,7 +72,7 @@ class Encoded(Output):
 class EncodePrompt(Node):
     """Turn a prompt into what a model's text encoder makes of it."""
 
-    model: DiffusionModel
+    model: Annotated[DiffusionModel, Reads(("text_encoder",))]
     prompt: Annotated[
         str,
         Field(

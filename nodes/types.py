@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,8 @@ class DiffusionModel(Wire):
         size: Width and height it was trained at, in pixels.
         scheduler: Its scheduler's configuration, as JSON.
     """
+
+    apart: ClassVar[tuple[str, ...]] = ("text_encoder", "unet", "vae")
 
     name: str
     shape: Shape
