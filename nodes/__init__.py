@@ -10,6 +10,7 @@ from .models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from .preprocessors import Canny, OpenPose
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
+from .text import JoinText, LoadPrompts, PickText, Wildcard
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
@@ -28,4 +29,8 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Decode,
     Sample,
     PromptsBySeeds,
+    LoadPrompts,
+    Wildcard,
+    PickText,
+    JoinText,
 )
