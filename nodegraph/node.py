@@ -222,7 +222,10 @@ class Node(BaseModel, ABC):
         return None
 
     def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        """Name the models it uses, each with the revision and SHA-256 to pin it to."""
+        """Name the models it uses, each with the revision and SHA-256 to pin it to.
+
+        Asked of a node that was not run: wires that are linked in are not there yet.
+        """
         return {}
 
     def group(self) -> Hashable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections import Counter
@@ -19,6 +20,7 @@ from nodegraph.builder import Builder, each
 from nodegraph.context import RunContext
 from nodegraph.errors import UserError
 from nodegraph.events import Finished
+from nodegraph.lock import lock
 from nodegraph.plan import plan
 from nodegraph.workflow import Workflow
 from nodes._lora import layers_of as named_layers
@@ -505,12 +507,12 @@ def test_a_lora_for_another_family_is_named_by_its_sizes(base: Path, tmp_path: P
 
 
 def test_a_lora_of_another_size_is_named_by_its_layer(base: Path, tmp_path: Path) -> None:
-    save_lora(base, tmp_path / "x.safetensors", unet=r"down_blocks\.0.*attn1\.to_q\.", text="")
+    save_lora(base, tmp_path / "x.safetensors", unet=r"mid_block.*attn1\.to_q\.", text="")
 
     said = refused(model_of(TINY / "base"), tmp_path / "x.safetensors")
 
     assert "does not fit" in said
-    assert "attn1_to_q is 32 x 32, the model's " in said
+    assert "attn1_to_q is 64 x 64, the model's " in said
 
 
 def test_layers_that_a_model_has_not_are_counted_and_named(base: Path, tmp_path: Path) -> None:
@@ -525,8 +527,8 @@ def test_layers_that_a_model_has_not_are_counted_and_named(base: Path, tmp_path:
 
     said = refused(model_of(base), tmp_path / "y.safetensors")
 
-    assert "changes 25 layers (down_blocks_9_" in said
-    assert said.endswith(f"and 22 more) that {str(base)!r} has not")
+    assert "changes 24 layers (down_blocks_9_" in said
+    assert said.endswith(f"and 21 more) that {str(base)!r} has not")
 
 
 def test_keys_of_no_known_meaning_are_counted_and_named(base: Path, tmp_path: Path) -> None:
@@ -615,6 +617,18 @@ def test_a_lora_is_pinned_by_its_content(tmp_path: Path) -> None:
     save_lora(TINY / "base", tmp_path / "x.safetensors", seed=9)
     with pytest.raises(UserError, match=r"lora: .* is not the one this workflow was made with"):
         node.run(Pinned())
+
+
+def test_locking_a_workflow_pins_the_loras_in_it(tmp_path: Path) -> None:
+    files = [tmp_path / "one.safetensors", tmp_path / "other.safetensors"]
+    for seed, file in enumerate(files):
+        save_lora(TINY / "base", file, seed=seed, unet=ATTENTION, text="")
+    builder, _ = drawn([(file, 0.5) for file in files])
+
+    locked = lock(plan(builder.workflow(), builder.registry), Cache.in_memory())
+
+    digests = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    assert {name: one.sha256 for name, one in locked.models.items()} == digests
 
 
 def test_the_commit_of_a_hub_lora_is_pinned() -> None:
