@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from .cache import Cache
 from .context import RunContext, Settings
@@ -49,7 +50,8 @@ def _told(call: CallState) -> bool:
 
 
 def _pins(task: Task, context: RunContext) -> list[tuple[str, tuple[str, str]]]:
-    kind, inputs = task.call.planned.kind, constants(task)
+    kind = task.call.planned.kind
+    inputs: dict[str, Any] = dict(constants(task))
     try:
         # Checked when it was planned; without the wires, whose values only a run makes.
         return list(kind.model_construct(**inputs).pins(context).items())

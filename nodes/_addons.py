@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from nodegraph.errors import UserError
 
 from . import _lora, _skeleton
-from ._folders import addon_among, why_no_addon
+from ._folders import addon_among, read_json, why_no_addon
 from ._identity import identity, sha256
 from ._patches import LoRA, Word
 from ._resolve import ADDRESSES, Addon, resolve
@@ -62,7 +63,7 @@ def find(name: str, role: Addon, file: str, revision: str, allow: frozenset[str]
     beside = place.with_name("adapter_config.json")
     # peft's own: in a folder of many LoRAs it would be another one's.
     told = place.stem == "adapter_model" and beside.is_file()
-    settings = beside.read_text("utf-8") if told else ""
+    settings = json.dumps(read_json(beside), sort_keys=True) if told else ""
     return Found(name, role, place, _usable(place, ADDRESSES[role], allow), settings)
 
 
@@ -86,7 +87,9 @@ def with_lora(
     """
     from ._single import header
 
-    shapes, _ = header(found.path, "lora")
+    shapes, metadata = header(found.path, "lora")
+    if flaw := _lora.flaw(_lora.settings_of(metadata, found.settings)):
+        raise UserError(f"lora: {found.name!r} asks for {flaw}, which is not supported")
     layers, unknown = _lora.layers_of(shapes)
     if unknown or not layers:
         known = "a LoRA changes linear and convolution layers, by the names that kohya's"
@@ -113,8 +116,8 @@ def _check(
             _check_width(model, "lora", name, size[1])
     for part in _PARTS:
         own = [layer for layer in layers if layer.part == part]
-        found = _lora.unfit(own, shapes, _skeleton.shapes(getattr(model, part)) if own else {})
-        wrong = list(found)
+        bare = replace(getattr(model, part), patches=())
+        wrong = list(_lora.unfit(own, shapes, _skeleton.shapes(bare) if own else {}))
         for layer, said in wrong:
             if said:
                 raise UserError(

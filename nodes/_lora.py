@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import sqrt
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _DOTTED = re.compile(
     r"|(?:[._]lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?:\.lora)?\.alpha)"
 )
+_NAME = re.compile(r"\^?[\w.]+")
 _ROLES: Mapping[str | None, Role] = {
     "A": "down",
     "B": "up",
@@ -81,6 +82,8 @@ def _place(match: re.Match[str]) -> tuple[Part, str]:
 
 def made(layer: Layer, shapes: Shapes) -> tuple[int, ...] | None:
     """The shape of the change that a layer's factors multiply to; None where they do not fit."""
+    if "alpha" in layer.keys and prod(shapes[layer.keys["alpha"]]) != 1:
+        return None
     up, down = shapes[layer.keys["up"]], shapes[layer.keys["down"]]
     mid = shapes[layer.keys["mid"]] if "mid" in layer.keys else (*down[:1] * 2, *down[2:])
     if min(len(up), len(down), len(mid)) < 2 or up[1:2] + down[:1] != mid[:2]:
@@ -133,6 +136,19 @@ def _object(text: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def flaw(settings: Mapping[str, Mapping[str, Any]]) -> str:
+    """What of the settings is not understood; empty where all is."""
+    for said in settings.values():
+        patterns = said.get("alpha_pattern") or {}
+        if said.get("use_dora") or not isinstance(patterns, dict):
+            return "use_dora" if said.get("use_dora") else "alpha_pattern"
+        for name, alpha in {"lora_alpha": said.get("lora_alpha"), **patterns}.items():
+            number = alpha is None or type(alpha) in (int, float)
+            if not number or not _NAME.fullmatch(name):
+                return f"{name} = {alpha!r}"
+    return ""
+
+
 def scale(layer: Layer, rank: int, alpha: float | None, settings: Mapping[str, Any]) -> float:
     """What a layer's product is multiplied with: alpha / rank, where an alpha is told anywhere.
 
@@ -141,8 +157,8 @@ def scale(layer: Layer, rank: int, alpha: float | None, settings: Mapping[str, A
     """
     said = settings.get(layer.part) or settings.get("") or {}
     if alpha is None:
-        patterns = dict(said.get("alpha_pattern") or {})
-        fits = (a for key, a in patterns.items() if re.fullmatch(rf"(.*\.)?{key}", layer.said))
+        patterns = {name.lstrip("^"): a for name, a in (said.get("alpha_pattern") or {}).items()}
+        fits = (a for name, a in patterns.items() if f".{layer.said}".endswith(f".{name}"))
         alpha = next(fits, said.get("lora_alpha"))
     if alpha is None:
         return 1.0

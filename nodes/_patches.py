@@ -129,7 +129,7 @@ def _merged(
             total = weight.float()
             for strength, held in loras:
                 if f"{flat(name)}:up" in held:
-                    total = total + strength * _product(held, flat(name)).view_as(weight)
+                    total = total + strength * _product(held, flat(name)).reshape_as(weight)
             yield (
                 f"{name}.weight",
                 Parameter(total.to(weight.dtype), requires_grad=False),

@@ -304,6 +304,24 @@ def test_an_alpha_may_be_told_beside_the_weights(
     assert_changed(base, with_lora(model_of(base), tmp_path), expected)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"use_dora": True}, "use_dora"),
+        ({"lora_alpha": "8"}, "lora_alpha = '8'"),
+        ({"alpha_pattern": {"(a+)+$": 8}}, "(a+)+$ = 8"),
+        ({"alpha_pattern": [8]}, "alpha_pattern"),
+    ],
+)
+def test_settings_that_are_not_understood_are_named(
+    tmp_path: Path, settings: dict[str, Any], said: str
+) -> None:
+    save_lora(TINY / "base", tmp_path / "adapter_model.safetensors", peft, unet="", alpha=None)
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+
+    assert f"asks for {said}, which is not supported" in refused(model_of(TINY / "base"), tmp_path)
+
+
 def test_settings_beside_a_lora_are_part_of_its_identity(base: Path, tmp_path: Path) -> None:
     save_lora(base, tmp_path / "adapter_model.safetensors", peft, alpha=None)
     node = LoadLoRA(model=model_of(base), lora=str(tmp_path))
