@@ -13,6 +13,7 @@ from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
 from .execute import execute as execute
 from .execute import run as run
+from .node import Composed as Composed
 from .node import Composite as Composite
 from .node import Context as Context
 from .node import Each as Each
@@ -21,6 +22,7 @@ from .node import ModelRef as ModelRef
 from .node import Node as Node
 from .node import Output as Output
 from .node import Progress as Progress
+from .node import Reads as Reads
 from .node import Steps as Steps
 from .node import Wire as Wire
 from .plan import Plan as Plan

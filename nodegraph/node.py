@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Se
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -28,6 +28,9 @@ Finding: TypeAlias = tuple[str, str, Literal["error", "warning"]]
 class Wire:
     """Base of every type that JSON cannot spell: frozen dataclasses that travel between nodes."""
 
+    apart: ClassVar[tuple[str, ...]] = ()
+    """The fields that an input may depend on alone: each has a digest of its own (see Reads)."""
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.is_instance_schema(cls)
@@ -47,6 +50,23 @@ class ModelRef(Protocol[W_co]):
 
     def load(self, device: str, dtype: str) -> W_co:
         """Read the weights from disk. Called once while they stay in the pool."""
+        ...
+
+
+@runtime_checkable
+class Composed(Protocol[W_co]):
+    """A reference to weights that are made of others', such as a model's with a LoRA on them.
+
+    The parts are leased as themselves, so they stay in the pool whatever is made of them.
+    """
+
+    @property
+    def parts(self) -> Sequence[ModelRef[Any]]:
+        """What it is made of; none where it is just a reference to weights of its own."""
+        ...
+
+    def compose(self, parts: Sequence[Any]) -> W_co:
+        """Make the weights, for one lease, of the loaded ``parts``, which must stay as they are."""
         ...
 
 
@@ -122,6 +142,17 @@ class Each:
     expand: Callable[[Any, Folders], list[Any] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Field metadata: the result depends on these fields of a linked value alone.
+
+    What changes elsewhere in it does not run the node again. The value's class names them in
+    ``apart``.
+    """
+
+    fields: tuple[str, ...]
+
+
 class Address(str):
     """Where a value will come from, while a graph is drawn: its class tells it from other text.
 
@@ -191,7 +222,10 @@ class Node(BaseModel, ABC):
         return None
 
     def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        """Name the models it uses, each with the revision and SHA-256 to pin it to."""
+        """Name the models it uses, each with the revision and SHA-256 to pin it to.
+
+        Asked of a node that was not run: wires that are linked in are not there yet.
+        """
         return {}
 
     def group(self) -> Hashable:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, core_schema
 
 from .errors import brief
-from .node import Composite, Each, Node, Output
+from .node import Composite, Each, Node, Output, Reads
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
 
@@ -27,6 +27,7 @@ class Ports:
         lists: The inputs declared ``list[T]``: they take several items at once.
         scalars: The inputs for which a JSON list means several items.
         expands: The inputs whose one value may stand for several (see Each).
+        reads: The fields of their value that inputs depend on, where not on all (see Reads).
         tells: Whether the kind tells facts about its outputs.
         checks: Whether the kind checks the facts of its inputs.
     """
@@ -39,6 +40,7 @@ class Ports:
     lists: frozenset[str]
     scalars: frozenset[str]
     expands: frozenset[str]
+    reads: Mapping[str, tuple[str, ...]]
     tells: bool
     checks: bool
     validator: SchemaValidator
@@ -77,6 +79,12 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
             for name, field in fields.items()
             if any(isinstance(m, Each) for m in field.metadata)
         ),
+        reads={
+            name: one.fields
+            for name, field in fields.items()
+            for one in field.metadata
+            if isinstance(one, Reads)
+        },
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
         validator=_validator(

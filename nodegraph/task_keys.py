@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from .items import bound, constants
 from .keys import Key, canonical, digest
+from .ports import ports
 from .tasks import CallState, Element, Task
 
 
@@ -22,11 +23,12 @@ def key_of(task: Task, calls: Sequence[CallState], signature: str, stamp: object
         parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
     if stamp is not None:
         parts += [b"stamp", canonical(stamp)]
-    for _, value in bound(task, calls):
+    reads = ports(call.planned.kind).reads
+    for name, value in bound(task, calls):
         if isinstance(value, list):
             parts.append(_digest_of_all(task.call, value))
         else:
-            parts.append(value.digest())
+            parts.append(value.digest(reads.get(name, ())))
     return digest(*parts)
 
 
@@ -44,9 +46,10 @@ def parts_of(task: Task, calls: Sequence[CallState], signature: str) -> Mapping[
     """What the key of ``task`` was made of, as short text: what an explanation compares."""
     kind = task.call.planned.kind
     said = {name: _short(value) for name, value in constants(task).items()}
+    reads = ports(kind).reads
     for name, value in bound(task, calls):
-        found = value if isinstance(value, list) else [value]
-        said[name] = "@" + " ".join(element.digest().hex()[:12] for element in found)
+        found, fields = (value, ()) if isinstance(value, list) else ([value], reads.get(name, ()))
+        said[name] = "@" + " ".join(element.digest(fields).hex()[:12] for element in found)
     if kind.lane == "device":
         said["(device)"] = signature
     if task.stamp is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from .keys import Key
+from .keys import Key, digest
 from .node import Node, Output
 from .order import predecessors
 from .plan import Plan, Planned
@@ -107,8 +107,13 @@ class Element(NamedTuple):
         value = getattr(made, self.output)
         return value if self.entry is None else value[self.entry]
 
-    def digest(self) -> Key:
-        known = self.task.digests[self.output]
+    def digest(self, fields: Sequence[str] = ()) -> Key:
+        """What it holds; of a wire that tells its ``fields`` apart, what those hold."""
+        digests = self.task.digests
+        apart = [digests[place] for f in fields if (place := f"{self.output}.{f}") in digests]
+        if fields and len(apart) == len(fields):
+            return digest(b"fields", *(one for one in apart if isinstance(one, bytes)))
+        known = digests[self.output]
         return known if isinstance(known, bytes) else known[self.entry or 0]
 
 

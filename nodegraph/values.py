@@ -28,6 +28,8 @@ def digests(
 ) -> Mapping[str, Key | tuple[Key, ...]]:
     """Hash what an output holds, field by field; a tuple of keys for a field declared ``list[T]``.
 
+    The fields that a wire's class names in ``apart`` have theirs too, as ``output.field``.
+
     Args:
         own: The call's own key. It stands in for the content of what cannot be hashed.
     """
@@ -43,6 +45,9 @@ def digests(
             found[name] = digest(canonical(value))
         else:
             found[name] = _digest(value, (own, name, None), tensors)
+            for part in getattr(type(value), "apart", ()):
+                place = f"{name}.{part}"
+                found[place] = _digest(getattr(value, part), (own, place, None), tensors)
     return found
 
 

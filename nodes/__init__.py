@@ -11,12 +11,13 @@ from .info import ImageInfo, ModelInfo
 from .latents import EncodeImage, Enlarge, UpscaleLatents
 from .layout import Compare, Grid
 from .masks import DrawMask, GrowMask, ImageToMask
-from .models import LoadBaseModel, LoadControlNet
+from .models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from .preprocessors import Canny, OpenPose
 from .redraw import Hires, ImageToImage, Inpaint
 from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
+from .text import JoinText, LoadPrompts, PickText, Wildcard
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
@@ -46,6 +47,8 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     OpenPose,
     LoadBaseModel,
     LoadControlNet,
+    LoadLoRA,
+    LoadEmbedding,
     Control,
     EncodePrompt,
     Denoise,
@@ -61,4 +64,8 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     GrowMask,
     DrawMask,
     PromptsBySeeds,
+    LoadPrompts,
+    Wildcard,
+    PickText,
+    JoinText,
 )

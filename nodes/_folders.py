@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodegraph.errors import UserError
+from nodegraph.errors import UserError, did_you_mean
 
 from ._weights import Part
 
@@ -29,6 +29,8 @@ CLASSES: Mapping[str, frozenset[str]] = {
     "controlnet": frozenset({"ControlNetModel"}),
 }
 IGNORED = frozenset({"scheduler", "safety_checker", "feature_extractor", "image_encoder"})
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+_USUAL = frozenset({"pytorch_lora_weights", "adapter_model", "learned_embeds"})
 _WEIGHTS = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model)"
     r"(?:\.(?P<variant>(?!index\b)[\w-]+?))?(?:-\d+-of-\d+)?\.(?P<suffix>safetensors|bin)"
@@ -114,6 +116,37 @@ def weights_among(names: Iterable[str], variant: str, *, pickle: bool) -> list[s
             if (one, suffix) in found:
                 return found[one, suffix]
     return []
+
+
+def addon_among(names: Iterable[str], file: str, *, pickle: bool) -> list[str]:
+    """Pick an add-on's file: the one asked for, else one of a usual name, else the only one."""
+    wanted = (".safetensors", *_PICKLES) if pickle else (".safetensors",)
+    usable = sorted(name for name in names if name.lower().endswith(wanted))
+    for suffix in wanted:
+        if file:
+            return [name for name in usable if name == file]
+        found = [name for name in usable if name.lower().endswith(suffix)]
+        usual = [name for name in found if name.removesuffix(suffix) in _USUAL]
+        if len(chosen := usual[:1] or found) == 1:
+            return chosen
+    return []
+
+
+def why_no_addon(names: Iterable[str], file: str) -> str:
+    """Say why there is no file to pick, and what to do."""
+    every = sorted(names)
+    safe = [name for name in every if name.lower().endswith(".safetensors")]
+    if file and file not in every:
+        return f"has {did_you_mean(file, safe)}"
+    if not file and len(safe) > 1:
+        more = f" and {len(safe) - 4} more" if len(safe) > 4 else ""
+        return f"holds several; name one in `file`: {', '.join(safe[:4])}{more}"
+    if any(name.lower().endswith(_PICKLES) for name in every):
+        return (
+            "holds only pickles, which can run code when they are read;"
+            " allow them with --allow-pickle if you trust where they are from"
+        )
+    return "holds no .safetensors file"
 
 
 def variant_of(name: str) -> str:

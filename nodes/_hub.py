@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from ._folders import weights_among
-from ._resolve import TINY, Role
+from ._folders import addon_among, weights_among, why_no_addon
+from ._resolve import ADDRESSES, TINY, Role
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"
@@ -37,7 +37,7 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
     names = _listed(model, role, revision)
     files = needed(names, role, variant, pickle=pickle)
     if not files:
-        raise UserError(_no_weights(model, names))
+        raise UserError(f"{ADDRESSES[role]}: {model!r} {_why_none(names, role, variant)}")
     try:
         folder = snapshot_download(
             model, revision=revision or None, allow_patterns=list(files), etag_timeout=_SECONDS
@@ -50,6 +50,10 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
 def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
     """Of a repository's files those that loading takes; none where a part is missing."""
     every = list(names)
+    if role in ("LoRA", "embedding"):
+        chosen = addon_among(every, variant, pickle=pickle)
+        beside = [str(Path(name).with_name("adapter_config.json")) for name in chosen]
+        return chosen + [name for name in beside if name in every]
     if role == "ControlNet":
         weights = weights_among(every, variant, pickle=pickle)
         return ["config.json", *weights] if weights and "config.json" in every else []
@@ -110,16 +114,17 @@ def _listed(model: str, role: Role, revision: str) -> Sequence[str]:
         RevisionNotFoundError,
     )
 
+    at = ADDRESSES[role]
     try:
         info = HfApi().model_info(model, revision=revision or None, timeout=_SECONDS)
     except GatedRepoError as error:
         raise UserError(
-            f"model: {model!r} wants you to accept its terms on huggingface.co first"
+            f"{at}: {model!r} wants you to accept its terms on huggingface.co first"
         ) from error
     except RevisionNotFoundError as error:
         raise UserError(f"revision: {model!r} has no {revision!r} on the hub") from error
     except RepositoryNotFoundError as error:
-        raise UserError(f"model: the hub has no {model!r}, or it is private") from error
+        raise UserError(f"{at}: the hub has no {model!r}, or it is private") from error
     except Exception as error:
         raise UserError(_unreachable(model, role, revision)) from error
     return [one.rfilename for one in info.siblings or ()]
@@ -130,15 +135,19 @@ def _unreachable(model: str, role: Role, revision: str) -> str:
 
     at = f" --revision {revision}" if revision else ""
     tiny = " or ".join(repr(name) for name in TINY[role])
+    instead = f", or use {tiny}, which needs no network" if tiny else ""
     return (
-        f"model: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached;"
-        f" fetch it where it can (hf download {model}{at}) and give its folder,"
-        f" or use {tiny}, which needs no network"
+        f"{ADDRESSES[role]}: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached;"
+        f" fetch it where it can (hf download {model}{at}) and give its folder{instead}"
     )
 
 
-def _no_weights(model: str, names: Sequence[str]) -> str:
+def _why_none(names: Sequence[str], role: Role, file: str) -> str:
+    if role in ("LoRA", "embedding"):
+        return why_no_addon(names, file)
     if any(name.endswith((".bin", ".pth", ".ckpt", ".pt")) for name in names):
-        said = f"model: {model!r} holds only pickles, which can run code when they are read"
-        return f"{said}; allow them with --allow-pickle if you trust where they are from"
-    return f"model: {model!r} has no weights in diffusers' layout"
+        return (
+            "holds only pickles, which can run code when they are read;"
+            " allow them with --allow-pickle if you trust where they are from"
+        )
+    return "has no weights in diffusers' layout"

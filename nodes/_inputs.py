@@ -32,6 +32,14 @@ Side = Annotated[
     ),
 ]
 Picked = Annotated[SchedulerName, Field(description="How noise is removed from step to step.")]
+Skip = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=24,
+        description="How many of the text encoder's last layers are left out; 1 is common.",
+    ),
+]
 Guess = Annotated[
     bool, Field(description="Recognise the control image without help from a prompt.")
 ]

@@ -31,11 +31,11 @@ def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
     return into
 
 
-def converted_file(path: Path) -> Path:
-    """A pickled checkpoint as a safetensors file, in the cache."""
+def converted_file(path: Path, address: str = "model") -> Path:
+    """A pickled checkpoint as a safetensors file, in the cache; ``address`` is for errors."""
     target = default_folder() / "converted" / f"{sha256(path)[:40]}.safetensors"
     if not target.exists():
-        _write(_read(path), target)
+        _write(_read(path, address), target)
     return target
 
 
@@ -46,27 +46,32 @@ def is_pickle(path: Path) -> bool:
     return start[:2] == b"PK" or (start[:1] == b"\x80" and start[8:9] != b"{")
 
 
-def pickle_refused(path: Path) -> str:
+def pickle_refused(path: Path, address: str = "model") -> str:
     """Say why a pickle is not read, and what to do."""
     return (
-        f"model: {str(path)!r} is a pickle, which can run code when it is read;"
+        f"{address}: {str(path)!r} is a pickle, which can run code when it is read;"
         " use a .safetensors file, or allow it with --allow-pickle if you trust where it is from"
     )
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, address: str = "model") -> dict[str, Tensor]:
     import torch
 
     try:
         content = _loaded(path)
     except pickle.UnpicklingError as error:
-        raise UserError(f"model: {str(path)!r} holds more than weights; it is not read") from error
+        raise UserError(
+            f"{address}: {str(path)!r} holds more than weights; it is not read"
+        ) from error
     except (RuntimeError, EOFError, OSError) as error:
-        raise UserError(f"model: {str(path)!r} is damaged or no checkpoint: {error}") from error
-    inner = content.get("state_dict", content) if isinstance(content, Mapping) else {}
+        said = f"{address}: {str(path)!r} is damaged or no checkpoint: {error}"
+        raise UserError(said) from error
+    inner = content if isinstance(content, Mapping) else {}
+    for wrapper in ("state_dict", "string_to_param"):
+        inner = inner.get(wrapper, inner)
     found = {str(key): one for key, one in inner.items() if isinstance(one, torch.Tensor)}
     if not found:
-        raise UserError(f"model: {str(path)!r} holds no weights")
+        raise UserError(f"{address}: {str(path)!r} holds no weights")
     return found
 
 

@@ -40,11 +40,11 @@ def pin(name: str, path: str, sha256: str) -> Mapping[str, tuple[str, str]]:
     return {name: (commit[1] if commit else "", sha256)}
 
 
-def check(name: str, expected: str, found: str) -> None:
+def check(name: str, expected: str, found: str, address: str = "model") -> None:
     """Refuse a model whose files are not those that the workflow was made with."""
     if expected and expected != found:
         raise UserError(
-            f"model: {name!r} is not the one this workflow was made with"
+            f"{address}: {name!r} is not the one this workflow was made with"
             f" (sha256 {expected[:12]}…, here {found[:12]}…);"
             " get that one, or pin this one with `nodegraph lock`"
         )

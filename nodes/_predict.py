@@ -39,7 +39,7 @@ class Predictor:
 
     Attributes:
         unet: A diffusers UNet2DConditionModel.
-        prompts: (B, 77, D), or (2B, 77, D) under guidance: the negative prompts first.
+        prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         scale: (B, 1, 1, 1) guidance scales, float32; None without guidance.
         guess: ControlNets see no negative prompt and count less the shallower they act.
         shown: (B, 1 + C, h, w), the mask and what is kept, for a UNet that inpaints.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from ._loop import generators_of, noise
@@ -57,9 +58,9 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     guides = _guides(items, len(scheduler.timesteps), context, leases)
     pooled = any(guide.net.config.global_pool_conditions for guide in guides[:1])
     prompts, scale = _prompts(items, context.device)
-    rows = torch.stack([one.embeddings.to(context.device, unet.dtype) for one in prompts])
+    rows = _equally_long([one.embeddings.to(context.device, unet.dtype) for one in prompts])
     shown = None if shown is None else shown.to(unet.dtype)
-    predict = Predictor(unet, rows, scale, guides, first.guess_mode or pooled, shown)
+    predict = Predictor(unet, torch.stack(rows), scale, guides, first.guess_mode or pooled, shown)
     dtype = str(unet.dtype).removeprefix("torch.")
     return Run(predict, scheduler, latents, generators, dtype, kept)
 
@@ -73,6 +74,16 @@ def _prompts(items: Sequence[Denoise], device: str) -> tuple[list[Conditioning],
         return prompts, None
     scales = torch.tensor([item.guidance_scale for item in items], device=device)
     return [item.negative_prompt for item in items] + prompts, scales.view(-1, 1, 1, 1)
+
+
+def _equally_long(rows: Sequence[Tensor]) -> list[Tensor]:
+    """Say each prompt as often as makes all of one length: (n, D) each.
+
+    Attention to what is said twice is attention to what is said once, so this changes no prompt's
+    meaning, whatever it meets.
+    """
+    length = lcm(*map(len, rows))
+    return [row.repeat(length // len(row), 1) for row in rows]
 
 
 def _guides(

@@ -9,7 +9,14 @@ from typing import Literal, TypeAlias
 
 from nodegraph.errors import UserError, did_you_mean
 
-Role: TypeAlias = Literal["base model", "ControlNet"]
+Addon: TypeAlias = Literal["LoRA", "embedding"]
+Role: TypeAlias = Literal["base model", "ControlNet"] | Addon
+ADDRESSES: Mapping[Role, str] = {
+    "base model": "model",
+    "ControlNet": "model",
+    "LoRA": "lora",
+    "embedding": "embedding",
+}
 
 _TINY = Path(__file__).parent / "tiny"
 TINY: Mapping[Role, Mapping[str, Path]] = {
@@ -18,6 +25,8 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
         "tiny-canny": _TINY / "controlnet-canny",
         "tiny-openpose": _TINY / "controlnet-openpose",
     },
+    "LoRA": {},
+    "embedding": {},
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
@@ -27,6 +36,9 @@ _KINDS = ("canny", "depth", "hed", "inpaint", "mlsd", "normal", "openpose", "scr
 def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
     """Find the folder or file that ``model`` names, fetching it from the hub where it must be.
 
+    Args:
+        variant: Of an add-on: which file.
+
     Raises:
         UserError: There is no such model, or it cannot be had from here.
     """
@@ -35,11 +47,12 @@ def resolve(model: str, role: Role, revision: str, variant: str, allow: frozense
     path = Path(model).expanduser()
     if path.exists():
         return path
+    at = ADDRESSES[role]
     if _is_path(model, path):
-        raise UserError(f"model: no file or folder {model!r}; looked for {str(path.absolute())!r}")
+        raise UserError(f"{at}: no file or folder {model!r}; looked for {str(path.absolute())!r}")
     if not _HUB.fullmatch(model):
-        known = did_you_mean(model, TINY[role])
-        raise UserError(f"model: {known}; or give a hub id (owner/name), a folder or a file")
+        known = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
+        raise UserError(f"{at}: {known} give a hub id (owner/name), a folder or a file")
     from ._hub import fetch
 
     return fetch(model, role, revision, variant, allow)

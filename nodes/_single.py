@@ -119,14 +119,20 @@ def _everything(path: Path) -> dict[str, Any]:
     return dict(load_file(path))
 
 
+def config_of(part: Part, path: Path) -> dict[str, Any]:
+    """The part's configuration, from the sizes of its weights."""
+    return _config(part, _shapes(path))
+
+
+def _config(part: Part, shapes: Shapes) -> dict[str, Any]:
+    if part == "controlnet":
+        return _ldm.controlnet_config(shapes) or {}
+    return (_ldm.base_configs(shapes) or {}).get(part, {})
+
+
 def _config_folder(part: Part, shapes: Shapes) -> Path:
-    """The part's configuration, from the sizes of its weights, where diffusers can read it."""
-    config = (
-        _ldm.controlnet_config(shapes)
-        if part == "controlnet"
-        else (_ldm.base_configs(shapes) or {}).get(part)
-    )
-    text = json.dumps(config, sort_keys=True)
+    """The part's configuration, where diffusers can read it."""
+    text = json.dumps(_config(part, shapes), sort_keys=True)
     folder = default_folder() / "configs" / f"{hash_of(text)[:40]}"
     write_whole(folder / part / "config.json", text.encode())
     return folder
@@ -151,14 +157,20 @@ def _usable(path: Path, allow: frozenset[str]) -> Path:
 
 
 def _shapes(path: Path) -> Shapes:
+    return header(path, "model")[0]
+
+
+def header(path: Path, address: str) -> tuple[Shapes, Mapping[str, str]]:
+    """The shapes of a .safetensors file's tensors, and its metadata; ``address`` is for errors."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="np") as file:
-            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            return shapes, file.metadata() or {}
     except SafetensorError as error:
         raise UserError(
-            f"model: {str(path)!r} is damaged or no .safetensors file: {error}"
+            f"{address}: {str(path)!r} is damaged or no .safetensors file: {error}"
         ) from error
 
 

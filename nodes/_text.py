@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.errors import UserError
+
+from ._prompts import Chunk, Piece, Unit, fill, parse, split
+from ._views import without_last
 from ._weights import tokenizer
 
 if TYPE_CHECKING:
@@ -13,35 +16,108 @@ if TYPE_CHECKING:
 
     from ._weights import Weights
 
-_log = logging.getLogger(__name__)
+HEAVIEST = 100.0
+"""Beyond that a weight is a slip of the finger, and the picture noise."""
 
 
-def encode(texts: Sequence[str], weights: Weights, encoder: Any) -> list[Tensor]:
+def encode(
+    texts: Sequence[str], weights: Weights, encoder: Any, clip_skip: int = 0
+) -> list[Tensor]:
     """Encode each text, equal ones once.
 
     Args:
         encoder: The loaded CLIPTextModel that ``weights`` refers to.
+        clip_skip: So many of its last layers are left out; the final norm is not.
 
     Returns:
-        One (77, D) tensor a text, on the encoder's device.
+        One (77 n, D) tensor a text, on the encoder's device: n chunks, each with its begin and end.
     """
     import torch
 
-    distinct = list(dict.fromkeys(texts))
-    tokens = tokenizer(weights)
+    layers = encoder.config.num_hidden_layers
+    if clip_skip > layers:
+        raise UserError(f"clip_skip: {clip_skip}, but the text encoder has only {layers} layers")
+    tokens = tokenizer(weights.tokenizer)
     length = min(tokens.model_max_length, encoder.config.max_position_embeddings)
-    for text in distinct:
-        _warn_if_cut(tokens, text, length)
-    options = {"padding": "max_length", "max_length": length, "truncation": True}
-    ids = tokens(distinct, return_tensors="pt", **options).input_ids
+    words = _ids_of_words(weights, encoder.config.vocab_size)
+    chunks = {text: chunks_of(text, tokens, words, length - 2) for text in texts}
+    rows = [_padded(chunk, tokens, length) for each in chunks.values() for chunk in each]
+    ids = torch.tensor(rows, device=encoder.device)
     with torch.no_grad():
-        hidden = encoder(ids.to(encoder.device))[0]
-    embedded = {text: row.clone() for text, row in zip(distinct, hidden, strict=True)}
+        hidden = iter(without_last(encoder, clip_skip)(ids)[0])
+    embedded = {
+        text: torch.cat([_weighted(next(hidden), chunk.weights) for chunk in each])
+        for text, each in chunks.items()
+    }
     return [embedded[text] for text in texts]
 
 
-def _warn_if_cut(tokens: Any, text: str, length: int) -> None:
-    ids = tokens(text, truncation=False, verbose=False).input_ids
-    if len(ids) > length:
-        lost = tokens.decode(ids[length - 1 : -1]).strip()
-        _log.warning("the prompt is longer than the model reads; its end is left out: %r", lost)
+def chunks_of(text: str, tokens: Any, words: dict[str, tuple[int, ...]], room: int) -> list[Chunk]:
+    """Cut a prompt into what the text encoder reads at once.
+
+    Args:
+        words: What else is a word, in lower case, and its token ids.
+        room: Tokens a chunk, its begin and end left out.
+
+    Raises:
+        UserError: A weight is too large for a picture to come out.
+    """
+    sections = parse(text)
+    for piece in (piece for section in sections for piece in section):
+        if not abs(piece.weight) <= HEAVIEST:
+            raise UserError(
+                f"prompt: {piece.text!r} counts {piece.weight:g} times;"
+                f" weights lie between {-HEAVIEST:g} and {HEAVIEST:g}"
+            )
+    return fill([list(_units(section, tokens, words)) for section in sections], room)
+
+
+def _units(
+    section: Sequence[Piece], tokens: Any, words: dict[str, tuple[int, ...]]
+) -> Iterator[Unit]:
+    for piece in section:
+        for index, part in enumerate(split(piece.text, words)):
+            if index % 2:
+                yield Unit(words[part.lower()], piece.weight)
+            elif part:
+                ids = tokens(part, add_special_tokens=False, verbose=False).input_ids
+                yield from (Unit((one,), piece.weight) for one in ids)
+
+
+def _ids_of_words(weights: Weights, first: int) -> dict[str, tuple[int, ...]]:
+    """The ids of the words that were added to a text encoder: they follow its vocabulary's."""
+    found: dict[str, tuple[int, ...]] = {}
+    for word, count in weights.words:
+        found[word.lower()] = tuple(range(first, first + count))
+        first += count
+    return found
+
+
+def _padded(chunk: Chunk, tokens: Any, length: int) -> list[int]:
+    row = [tokens.bos_token_id, *chunk.ids, tokens.eos_token_id]
+    return row + [tokens.pad_token_id] * (length - len(row))
+
+
+def _weighted(hidden: Tensor, weights: Sequence[float]) -> Tensor:
+    """Let tokens count more or less: e'_i = w_i e_i · m / m', with the means m of e, m' of w e.
+
+    The mean goes over the numbers of all tokens of a chunk; begin, end and padding have w_i = 1.
+    An encoder whose numbers are centred has no mean to restore, only rounding errors: then
+    e'_i = w_i e_i.
+
+    Args:
+        hidden: (L, D) of one chunk.
+        weights: Of the tokens between its begin and its end.
+    """
+    import torch
+
+    if all(weight == 1 for weight in weights):
+        return hidden
+    padding = len(hidden) - 1 - len(weights)
+    column = torch.tensor([1.0, *weights, *[1.0] * padding], device=hidden.device)[:, None]
+    before = hidden.float()
+    after = before * column
+    mean, now, smallest = before.mean(), after.mean(), before.abs().mean() / 1000
+    if min(abs(mean), abs(now)) > smallest and mean * now > 0:
+        after *= mean / now
+    return after.to(hidden.dtype)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from nodegraph.node import Wire
+from nodegraph.node import ModelRef, Wire
+
+from ._patches import Patch, Word, patched
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -30,6 +33,7 @@ class Weights(Wire):
         variant: Which of a folder's files, ``fp16`` say; empty for the plain ones.
         tokenizer: Of a text encoder: the folder of its vocabulary.
         dtype: What the user asked for; ``auto`` leaves it to the run.
+        patches: What is put on the weights, in this order; the key is that of the bare ones.
     """
 
     part: Part
@@ -38,9 +42,27 @@ class Weights(Wire):
     variant: str = ""
     tokenizer: str = ""
     dtype: DType = "auto"
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def words(self) -> Sequence[tuple[str, int]]:
+        """Of a text encoder: what was added to its vocabulary, and of how many vectors each is."""
+        return [(one.text, one.count) for one in self.patches if isinstance(one, Word)]
+
+    @property
+    def parts(self) -> Sequence[ModelRef[Any]]:
+        """The weights themselves and what is put on them; none where nothing is."""
+        return (replace(self, patches=()), *self.patches) if self.patches else ()
+
+    def compose(self, parts: Sequence[Any]) -> Module:
+        """Put the loaded patches on the loaded weights, which stay as they are."""
+        module, *loaded = parts
+        return patched(module, self.patches, loaded)
 
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
+        if self.patches:
+            return self.compose([part.load(device, dtype) for part in self.parts])
         from ._quiet import quiet
 
         with LOADING, quiet():
@@ -92,11 +114,11 @@ def key_of(part: Part, digest: str, dtype: DType) -> str:
 
 
 @lru_cache(maxsize=8)
-def tokenizer(weights: Weights) -> Any:
-    """The tokenizer that belongs to a text encoder."""
+def tokenizer(folder: str) -> Any:
+    """The tokenizer whose vocabulary lies in ``folder``."""
     from transformers import CLIPTokenizer
 
     from ._quiet import quiet
 
     with quiet():
-        return CLIPTokenizer.from_pretrained(weights.tokenizer, local_files_only=True)
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from nodegraph.node import Context, Facts, Given, Node, Output
 
-from . import _pins, _resolve
+from . import _checks, _pins, _resolve
 from ._weights import DType
 from .types import ControlNetModel, DiffusionModel
+
+if TYPE_CHECKING:
+    from ._addons import Found
 
 Revision = Annotated[
     str, Field(description="A hub model's branch, tag or commit; empty: its main one.")
@@ -25,6 +28,11 @@ Precision = Annotated[
         description="auto: float16 on a GPU, float32 on a CPU; others use it whatever the device."
     ),
 ]
+File = Annotated[
+    str,
+    Field(description="Which one of a repository or folder of several; empty: its only one."),
+]
+Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained, 0 not at all.")]
 
 
 class LoadedBase(Output):
@@ -127,3 +135,95 @@ class LoadControlNet(Node):
         name = values.get("model", "")
         known = {"family": _resolve.family_of(name), "conditioning": _resolve.conditioning_of(name)}
         return {"controlnet": {key: fact for key, fact in known.items() if fact}}
+
+
+class LoadedLoRA(Output):
+    """The base model with the LoRA on it."""
+
+    model: DiffusionModel
+
+
+class LoadLoRA(Node):
+    """Put a LoRA on a model: a hub id, a folder or a .safetensors file. Several go in a row."""
+
+    model: DiffusionModel
+    lora: Annotated[str, Field(min_length=1, description="owner/name, a folder or a file.")]
+    strength: Strength = 1.0
+    text_strength: Annotated[
+        float | None,
+        Field(ge=-2, le=2, description="Of what it does to the text encoder; empty: the same."),
+    ] = None
+    file: File = ""
+    revision: Revision = ""
+
+    lane = "io"
+
+    def stamp(self, context: Context) -> object:
+        """The content of its file."""
+        return self._find(context).digest
+
+    def run(self, context: Context) -> LoadedLoRA:
+        from ._addons import with_lora
+
+        text = self.strength if self.text_strength is None else self.text_strength
+        return LoadedLoRA(model=with_lora(self.model, self._find(context), self.strength, text))
+
+    def _find(self, context: Context) -> Found:
+        return _found(self.lora, "LoRA", self.file, self.revision, context)
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+        found = self._find(context)
+        return _pins.pin(self.lora, str(found.place), found.digest)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"model": _checks.shared(given.get("model", ()))}
+
+
+class LoadedEmbedding(Output):
+    """The base model, whose text encoder knows one more word."""
+
+    model: DiffusionModel
+
+
+class LoadEmbedding(Node):
+    """Teach a model a word that was learned from pictures (textual inversion), for its prompts."""
+
+    model: DiffusionModel
+    embedding: Annotated[str, Field(min_length=1, description="owner/name, a folder or a file.")]
+    token: Annotated[
+        str, Field(description="The word that prompts call it by; empty: its file's own.")
+    ] = ""
+    file: File = ""
+    revision: Revision = ""
+
+    lane = "io"
+
+    def stamp(self, context: Context) -> object:
+        """The content of its file."""
+        return self._find(context).digest
+
+    def run(self, context: Context) -> LoadedEmbedding:
+        from ._addons import with_word
+
+        return LoadedEmbedding(model=with_word(self.model, self._find(context), self.token))
+
+    def _find(self, context: Context) -> Found:
+        return _found(self.embedding, "embedding", self.file, self.revision, context)
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+        found = self._find(context)
+        return _pins.pin(self.embedding, str(found.place), found.digest)
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"model": _checks.shared(given.get("model", ()))}
+
+
+def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:
+    from ._addons import find
+
+    pinned, expected = context.pinned(name)
+    found = find(name, role, file, revision or pinned, context.allow)
+    _pins.check(name, expected, found.digest, _resolve.ADDRESSES[role])
+    return found

@@ -17,6 +17,7 @@ from ._inputs import (
     Picked,
     Prompt,
     Seed,
+    Skip,
     StepCount,
 )
 from .combine import Blend, Feather
@@ -37,6 +38,7 @@ class ImageToImage(Composite):
     negative_prompt: NegativePrompt = ""
     denoise: Denoising = 0.75
     controls: list[wires.Control] = []
+    clip_skip: Skip = 0
     seed: Seed = 0
     steps: StepCount = 20
     guidance_scale: Guidance = 7.5
@@ -59,6 +61,7 @@ class Inpaint(Composite):
     denoise: Denoising = 1.0
     feather: Feather = 0
     controls: list[wires.Control] = []
+    clip_skip: Skip = 0
     seed: Seed = 0
     steps: StepCount = 20
     guidance_scale: Guidance = 7.5
@@ -94,6 +97,7 @@ class Hires(Composite):
     negative_prompt: NegativePrompt = ""
     denoise: Denoising = 0.5
     controls: list[wires.Control] = []
+    clip_skip: Skip = 0
     seed: Seed = 0
     steps: StepCount = 20
     guidance_scale: Guidance = 7.5

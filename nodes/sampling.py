@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Composite, Context, Facts, Finding, Given, Node, Output, Progress, Steps
+from nodegraph.node import (
+    Composite,
+    Context,
+    Facts,
+    Finding,
+    Given,
+    Node,
+    Output,
+    Progress,
+    Reads,
+    Steps,
+)
 
 from . import _checks
 from . import types as wires
@@ -24,6 +35,7 @@ from ._inputs import (
     Redrawn,
     Seed,
     Side,
+    Skip,
     Start,
     StepCount,
 )
@@ -42,10 +54,17 @@ class Encoded(Output):
 class EncodePrompt(Node):
     """Turn a prompt into what a model's text encoder makes of it."""
 
-    model: DiffusionModel
-    prompt: Annotated[str, Field(description="What the picture shows, or should not show.")] = ""
+    model: Annotated[DiffusionModel, Reads(("text_encoder",))]
+    prompt: Annotated[
+        str,
+        Field(
+            description="What the picture shows, or should not show: (more), [less], (word:1.3)."
+        ),
+    ] = ""
+    clip_skip: Skip = 0
 
     lane = "device"
+    version = 2
 
     def run(self, context: Context) -> Encoded:
         return self.run_batch([self], context)[0]
@@ -56,11 +75,12 @@ class EncodePrompt(Node):
 
         weights = items[0].model.text_encoder
         with context.lease(weights) as encoder:
-            rows = encode([item.prompt for item in items], weights, encoder)
+            texts = [item.prompt for item in items]
+            rows = encode(texts, weights, encoder, items[0].clip_skip)
         return [Encoded(conditioning=Conditioning(row, weights.key)) for row in rows]
 
     def group(self) -> Hashable:
-        return self.model.text_encoder
+        return self.model.text_encoder, self.clip_skip
 
 
 class Controlled(Output):
@@ -159,7 +179,8 @@ class Denoise(Node):
             (c.model.net, c.strength, c.start, c.end, c.mask is None) for c in self.controls
         )
         started = self.skipped, self.latents is None, self.mask is None
-        how = self.guidance_scale > 1, self.guess_mode
+        long = len(self.prompt.embeddings), len(self.negative_prompt.embeddings)
+        how = self.guidance_scale > 1, self.guess_mode, long
         return self.model, used, self.steps, self.scheduler, self.size, started, how
 
     @property
@@ -244,11 +265,22 @@ class Sample(Composite):
     width: Side = None
     height: Side = None
     guess_mode: Guess = False
+    clip_skip: Skip = 0
 
     def draw(self, builder: Builder) -> Sampled:
-        prompt = builder.add("prompt", EncodePrompt, model=self.model, prompt=self.prompt)
+        prompt = builder.add(
+            "prompt",
+            EncodePrompt,
+            model=self.model,
+            prompt=self.prompt,
+            clip_skip=self.clip_skip,
+        )
         negative = builder.add(
-            "negative_prompt", EncodePrompt, model=self.model, prompt=self.negative_prompt
+            "negative_prompt",
+            EncodePrompt,
+            model=self.model,
+            prompt=self.negative_prompt,
+            clip_skip=self.clip_skip,
         )
         denoised = builder.add(
             "denoise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,8 @@ class DiffusionModel(Wire):
         inpaints: Whether its UNet is shown, beside the latents, a mask and what is kept.
     """
 
+    apart: ClassVar[tuple[str, ...]] = ("text_encoder", "unet", "vae")
+
     name: str
     shape: Shape
     factor: int
@@ -164,7 +166,7 @@ class Conditioning(Wire):
     """A prompt as a model's text encoder understood it.
 
     Attributes:
-        embeddings: (77, D), on the device where they were made.
+        embeddings: (77 n, D) of n chunks, on the device where they were made.
         encoder: The key of the text encoder.
     """
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from nodegraph import Node, Output, Progress, Steps, Wire, Workflow, execute, plan
+from nodegraph import Node, Output, Progress, Reads, Steps, Wire, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.context import Settings
 from nodegraph.errors import UserError
@@ -204,8 +204,52 @@ class MeetToo(Meet):
     lane: ClassVar[LaneName] = "cpu"
 
 
+@dataclass(frozen=True)
+class Pair(Wire):
+    """Two numbers that others may depend on apart."""
+
+    apart: ClassVar[tuple[str, ...]] = ("left", "right")
+    left: int
+    right: int
+
+
+class Paired(Output):
+    """Two numbers on one wire."""
+
+    pair: Pair
+
+
+class Join(Node):
+    """Put two numbers on one wire."""
+
+    left: int = 0
+    right: int = 0
+
+    def run(self) -> Paired:
+        return Paired(pair=Pair(self.left, self.right))
+
+
+class Left(Node):
+    """Give the left one of two numbers."""
+
+    pair: Annotated[Pair, Reads(("left",))]
+
+    def run(self) -> Number:
+        return Number(value=self.pair.left)
+
+
+class Both(Node):
+    """Add two numbers up."""
+
+    pair: Annotated[Pair, Reads(("left", "right"))]
+
+    def run(self) -> Number:
+        return Number(value=self.pair.left + self.pair.right)
+
+
 TOYS = Registry.of(
-    Const, Add, Half, Sum, Count, Boom, Slow, Batched, Log, Read, Mix, Spoil, Meet, MeetToo
+    Const, Add, Half, Sum, Count, Boom, Slow, Batched, Log, Read, Mix, Spoil, Meet, MeetToo,
+    Join, Left, Both,
 )  # fmt: skip
 
 

@@ -56,6 +56,35 @@ def test_results_of_an_earlier_workflow_are_still_there_after_a_change_and_a_cha
     assert (computed(events), outcome.results) == ([], {"sum": 5})
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"right": 9}, ["both", "pair"]),
+        ({"left": 9}, ["both", "left", "pair"]),
+        ({"left": 3, "right": 2}, ["both", "left", "pair"]),
+    ],
+)
+def test_a_change_runs_what_reads_the_field_that_changed(
+    change: dict[str, int], expected: list[str]
+) -> None:
+    def apart(**values: int) -> dict[str, object]:
+        return {
+            "pair": {"type": "Join", "values": {"left": 2, "right": 3, **values}},
+            "left": {"type": "Left", "links": {"pair": "pair.pair"}},
+            "both": {"type": "Both", "links": {"pair": "pair.pair"}},
+        }
+
+    cache = Cache.in_memory()
+    drive(apart(), cache)
+
+    events, outcome = drive(apart(**change), cache, left="left.value")
+
+    # A result that depends on nothing that is wanted is not asked for.
+    assert sorted({*computed(events), "both"} if expected else computed(events)) == expected
+    assert outcome.results == {"left": change.get("left", 2)}
+
+
 def test_nothing_below_a_recomputed_but_equal_value_runs() -> None:
     def halved(value: int) -> dict[str, object]:
         return {

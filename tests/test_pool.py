@@ -295,3 +295,63 @@ def test_many_threads_and_little_room_end_well(pool: Pool, pretend: Pretend) -> 
 
     assert failures == []
     assert pretend.used[DEVICE] <= 4 * MB
+
+
+class Sum:
+    """A reference to weights that are made of others'."""
+
+    key = "sum"
+
+    def __init__(self, *parts: PretendRef) -> None:
+        self.parts = parts
+
+    def compose(self, parts: list[Any]) -> list[Any]:
+        return list(parts)
+
+    def load(self, device: str, dtype: str) -> Any:
+        raise AssertionError(f"composed, not loaded as {dtype} onto {device}")
+
+
+def test_what_is_made_of_other_weights_loads_each_once(pool: Pool, pretend: Pretend) -> None:
+    base, one, other = (PretendRef(name, MB, pretend) for name in ("base", "one", "other"))
+
+    with pool.lease(base, DEVICE, "float16") as alone:
+        pass
+    with (
+        pool.lease(Sum(base, one), DEVICE, "float16") as first,
+        pool.lease(Sum(base, other, one), DEVICE, "float16") as second,
+    ):
+        assert first[0] is second[0] is alone
+        assert first[1] is second[2]
+
+    assert [len(ref.loads) for ref in (base, one, other)] == [1, 1, 1]
+
+
+def test_the_parts_of_leased_weights_do_not_move(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB, pretend)
+
+    with pool.lease(Sum(base, more), DEVICE, "float16") as parts:
+        for name in (b"a", b"b", b"c"):
+            output = Blobbed(blob=Blob(pretend.block(MB)))
+            cache.put(digest(name), output, kind=Paint, seconds=60, parts=dict)
+
+        assert [part.block.device for part in parts] == [DEVICE, DEVICE]
+
+
+def test_weights_that_fail_to_compose_give_their_parts_back(pool: Pool, pretend: Pretend) -> None:
+    base = PretendRef("base", MB, pretend)
+
+    class Broken(Sum):
+        def compose(self, parts: list[Any]) -> list[Any]:
+            raise RuntimeError(f"out of paint after {len(parts)}")
+
+    with (
+        pytest.raises(RuntimeError, match="out of paint"),
+        pool.lease(Broken(base), DEVICE, "float16"),
+    ):
+        pass
+
+    # On another device than one that is leased it would wait for ever.
+    pool.preload(base, OTHER, "float16")

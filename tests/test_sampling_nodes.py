@@ -168,13 +168,13 @@ def test_equal_prompts_are_encoded_once(model: DiffusionModel) -> None:
     assert rows[0] is rows[2]
 
 
-def test_a_prompt_that_is_too_long_is_cut_with_a_warning(
-    model: DiffusionModel, caplog: pytest.LogCaptureFixture
-) -> None:
-    row = prompt(model, "a red circle on a blue background, " * 20)
+def test_nothing_of_a_long_prompt_is_lost(model: DiffusionModel) -> None:
+    long = "a red circle on a blue background, " * 20
 
-    assert row.embeddings.shape == (77, 96)
-    assert "its end is left out" in caplog.text
+    row, other = prompt(model, f"{long} x").embeddings, prompt(model, f"{long} y").embeddings
+
+    assert row.shape == (3 * 77, 96)
+    assert not row[154:].equal(other[154:])
 
 
 def test_the_prompts_keys_are_computed_once_for_all_steps(model: DiffusionModel) -> None:

@@ -261,3 +261,47 @@ def ldm_vae(key: str) -> str:
             (r"conv_shortcut", "nin_shortcut"),
         ],
     )
+
+
+def layers_of(base: Path, part: str, wanted: str) -> dict[str, Any]:
+    """The weights of a base model's layers whose names match, by their names in diffusers."""
+    from safetensors.torch import load_file
+
+    (file,) = (base / part).glob("*.safetensors")
+    top = "text_model." if part == "text_encoder" else ""
+    named = {f"{top}{key.removeprefix('text_model.')}": w for key, w in load_file(file).items()}
+    ends = ".weight"
+    return {
+        name.removesuffix(ends): weight.float()
+        for name, weight in named.items()
+        if name.endswith(ends) and weight.ndim in (2, 4) and re.search(wanted, name)
+    }
+
+
+def lora_factors(weight: Any, rank: int, generator: Any) -> tuple[Any, Any]:
+    """Random factors of a change that is felt: (r, in, ...) and (out, r, 1, ...)."""
+    import torch
+
+    out, *rest = weight.shape
+    ones = [1] * (weight.ndim - 2)
+    down = torch.randn((rank, *rest), generator=generator)
+    up = torch.randn((out, rank, *ones), generator=generator)
+    return down, up * 0.02
+
+
+def merged(base: Path, changes: dict[str, dict[str, Any]], folder: Path) -> Path:
+    """A copy of a base model with changes added to its layers, by part and name in diffusers."""
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(base, folder)
+    for part, deltas in changes.items():
+        (file,) = (folder / part).glob("*.safetensors")
+        weights = {key: one.float() for key, one in load_file(file).items()}
+        for name, delta in deltas.items():
+            plain = f"{name.removeprefix('text_model.')}.weight"
+            key = plain if plain in weights else f"text_model.{plain}"
+            weights[key] = weights[key] + delta
+        save_file(weights, file)
+    return folder

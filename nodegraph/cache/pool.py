@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from ..node import ModelRef
+from ..node import Composed, ModelRef
 from ..tensors import Tensors
 from .memory import Memory
 from .tiers import Entry
@@ -27,6 +27,11 @@ class Pool:
     @contextmanager
     def lease(self, ref: ModelRef[W], device: str, dtype: str) -> Iterator[W]:
         """Keep the weights of ``ref`` on a device for as long as the block runs."""
+        if isinstance(ref, Composed) and ref.parts:
+            with ExitStack() as leases:
+                parts = [leases.enter_context(self.lease(p, device, dtype)) for p in ref.parts]
+                yield ref.compose(parts)
+            return
         entry = self._take(ref, device, dtype)
         try:
             yield entry.value

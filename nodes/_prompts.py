@@ -1,0 +1,143 @@
+"""Prompts as they are written: brackets that weigh words, BREAK, and how tokens fill chunks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
+
+EMPHASIS = 1.1
+"""What a pair of round brackets multiplies with, and one of square brackets divides by."""
+
+_TOKEN = re.compile(r"\\[\\()\[\]]|[()\[\]\\]|[^()\[\]\\]+")
+_NUMBER = re.compile(r":\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*$", re.ASCII)
+_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_OPENS = {")": "(", "]": "["}
+
+
+class Piece(NamedTuple):
+    """Text of which every word counts the same."""
+
+    text: str
+    weight: float
+
+
+class Unit(NamedTuple):
+    """Tokens that one chunk should hold together, and how much they count."""
+
+    ids: tuple[int, ...]
+    weight: float
+
+
+class Chunk(NamedTuple):
+    """What a text encoder reads at once, without its begin and end: a weight for every token."""
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+Section: TypeAlias = tuple[Piece, ...]
+
+
+def parse(prompt: str) -> list[Section]:
+    """Read the weights out of a prompt, whatever it says: a bracket without its other is text.
+
+    Returns:
+        What stands between one ``BREAK`` and the next, never none: ``()`` of an empty prompt.
+    """
+    sections: list[list[Piece]] = [[]]
+    for text, weight in _pieces(prompt):
+        first, *others = _BREAK.split(text)
+        sections[-1].append(Piece(first, weight))
+        sections += [[Piece(other, weight)] for other in others]
+    merged = [tuple(_merged(section)) for section in sections]
+    return [section for section in merged if section] or [()]
+
+
+def _pieces(prompt: str) -> Iterator[Piece]:
+    """Yield plain text, each with the product of the weights of all brackets around it."""
+    tokens: list[str] = _TOKEN.findall(prompt)
+    closers = _pairs(tokens)
+    closing = set(closers.values())
+    weights = [1.0]
+    for index, token in enumerate(tokens):
+        if index in closers:
+            weights.append(weights[-1] * _factor(tokens, index, closers[index]))
+        elif index in closing:
+            weights.pop()
+        elif token[0] == "\\":
+            yield Piece(token[1:] or token, weights[-1])
+        elif index + 1 in closing and tokens[index + 1] == ")":
+            yield Piece(_NUMBER.sub("", token), weights[-1])
+        else:
+            yield Piece(token, weights[-1])
+
+
+def _pairs(tokens: Sequence[str]) -> Mapping[int, int]:
+    """Where the brackets close that open at each place; those without their other are left out."""
+    opened: dict[str, list[int]] = {"(": [], "[": []}
+    closers: dict[int, int] = {}
+    for index, token in enumerate(tokens):
+        if token in opened:
+            opened[token].append(index)
+        elif (opener := _OPENS.get(token)) and opened[opener]:
+            start = opened[opener].pop()
+            closers[start] = index
+            for inside in opened.values():
+                while inside and inside[-1] > start:
+                    inside.pop()
+    return closers
+
+
+def _factor(tokens: Sequence[str], start: int, end: int) -> float:
+    if tokens[start] == "[":
+        return 1 / EMPHASIS
+    # An escaped bracket is text, but no place for a number.
+    said = _NUMBER.search(tokens[end - 1]) if tokens[end - 1][0] != "\\" else None
+    return float(said[1]) if said else EMPHASIS
+
+
+def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Join neighbours of the same weight, and leave out what has no text."""
+    told = (piece for piece in pieces if piece.text)
+    for weight, same in groupby(told, key=lambda piece: piece.weight):
+        yield Piece("".join(piece.text for piece in same), weight)
+
+
+def split(text: str, words: Iterable[str]) -> list[str]:
+    """Cut a text before and after each of ``words``, written in any case: they are the odd pieces.
+
+    A word that begins or ends in a letter or digit is not found inside a longer one.
+    """
+    longest_first = sorted(words, key=len, reverse=True)
+    if not longest_first:
+        return [text]
+    return re.split(f"({'|'.join(map(_alone, longest_first))})", text, flags=re.IGNORECASE)
+
+
+def _alone(word: str) -> str:
+    before = r"(?<!\w)" if re.match(r"\w", word) else ""
+    after = r"(?!\w)" if re.search(r"\w\Z", word) else ""
+    return f"{before}{re.escape(word)}{after}"
+
+
+def fill(sections: Iterable[Iterable[Unit]], room: int) -> list[Chunk]:
+    """Fill chunks of ``room`` tokens; a section begins a new one, a unit is cut only if it must."""
+    return [chunk for section in sections for row in _rows(section, room) for chunk in row]
+
+
+def _rows(section: Iterable[Unit], room: int) -> Iterator[list[Chunk]]:
+    """Yield chunks full of tokens, ended early where the next unit fits into none but a new one."""
+    row: list[tuple[int, float]] = []
+    for unit in section:
+        if len(row) % room + len(unit.ids) > room >= len(unit.ids):
+            yield _cut(row, room)
+            row = []
+        row += [(token, unit.weight) for token in unit.ids]
+    yield _cut(row, room)
+
+
+def _cut(row: Sequence[tuple[int, float]], room: int) -> list[Chunk]:
+    parts = [row[start : start + room] for start in range(0, len(row) or 1, room)]
+    return [Chunk(tuple(t for t, _ in part), tuple(w for _, w in part)) for part in parts]
