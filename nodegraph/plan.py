@@ -27,6 +27,7 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     Raises:
         WorkflowError: it cannot run; all mistakes are named at once.
     """
+    registry = registry.knowing(workflow)
     flat = expand(workflow, registry)
     checker = Checker(flat)
     calls = checker.calls()

@@ -102,6 +102,45 @@ def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_picture_made_with_a_template_in_a_file_can_be_run_again_anywhere(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "parts").mkdir()
+    write("parts/dot.json", **painting())
+    nodes = {"dot": {"type": "./parts/dot.json", "values": {"grey": 9}}}
+    file = write(nodes=nodes, params={"grey": {"to": "dot.grey"}}, results={"image": "dot.image"})
+    cli("run", file, "--set", "grey=11", "--out", "elsewhere")
+    (tmp_path / "parts/dot.json").unlink()
+
+    done = cli("run", "elsewhere/toy-image.png", "--out", "again")
+
+    assert (done.exit_code, done.stdout) == (0, "again/toy-image-image.png\n")
+    first, second = Path("elsewhere/toy-image.png"), Path("again/toy-image-image.png")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_check_and_show_read_templates_in_files(cli: Cli, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    write("parts/dot.json", **painting())
+    nodes = {"dot": {"type": "./parts/dt.json"}}
+
+    missing = cli("check", write(nodes=nodes))
+    shown = cli("show", write(nodes={"dot": {"type": "./parts/dot.json"}}))
+
+    assert missing.exit_code == 2
+    assert "dot: no file './parts/dt.json'; did you mean './parts/dot.json'?" in missing.stderr
+    assert shown.stdout == "dot: ./parts/dot.json\n"
+
+
+def test_a_shipped_workflow_is_a_node_by_folder_and_name(cli: Cli, write: Write) -> None:
+    nodes = {"x": {"type": "workflows/picture-from-edges"}}
+
+    assert cli("check", write(nodes=nodes, results={"image": "x.image"})).exit_code == 0
+    assert "x: no 'workflows/picture-from-edgs'; did you mean 'workflows/picture-from-edges'?" in (
+        cli("check", write(nodes={"x": {"type": "workflows/picture-from-edgs"}})).stderr
+    )
+
+
 def test_the_same_picture_keeps_its_file_and_another_gets_a_number(cli: Cli, write: Write) -> None:
     file = write(**painting())
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow", "png",
-    "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order",
+    "ports", "registry", "schema", "builder", "templates", "bundle", "planned", "checks", "order",
     "foresight", "plan", "cache", "events", "context", "tasks", "items", "task_keys", "frontier",
     "perform", "lanes", "dispatch", "execute", "explain", "lock", "cli", "web",
 ]  # fmt: skip

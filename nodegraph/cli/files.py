@@ -20,6 +20,12 @@ class Found:
 
     workflow: Workflow
     path: Path
+    picture: bool = False
+
+    @property
+    def source(self) -> Path | None:
+        """The file that templates are looked for beside: none for what a picture carries."""
+        return None if self.picture else self.path
 
     @property
     def name(self) -> str:
@@ -44,7 +50,7 @@ def find(name: str) -> Found:
         path = _shipped(name)
     with path.open("rb") as file:
         picture = is_png(file.read(8))
-    return Found(_inside(path) if picture else Workflow.load(path), path)
+    return Found(_inside(path) if picture else Workflow.load(path), path, picture)
 
 
 def _inside(path: Path) -> Workflow:

@@ -25,7 +25,7 @@ def lock_file(options: Options, output: Path | None) -> None:
     target = output or found.path
     if output is None:
         _refuse_others(options.file, target)
-    chosen = planned(options, found.workflow)
+    chosen = planned(options, found)
     with closing(Cache.in_memory()) as cache:
         try:
             pinned = lock(chosen, cache, settings_of(options, found))

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import typer
 
+from ..bundle import bundle
 from ..context import Settings
 from ..errors import RunError, UserError, brief
 from ..events import Event, Outcome
@@ -56,7 +57,7 @@ def run_file(options: Options) -> None:
     began = time.monotonic()
     found = find(options.file)
     settings = settings_of(options, found)
-    chosen = planned(options, found.workflow)
+    chosen = planned(options, found)
     saving.prepare(options.out)
     view = display(totals(chosen, settings.folders), options.json)
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
@@ -66,30 +67,35 @@ def run_file(options: Options) -> None:
     _conclude(view, outcome, time.monotonic() - began, paths)
 
 
-def planned(options: Options, workflow: Workflow) -> Plan:
+def planned(options: Options, found: Found) -> Plan:
     """Fill in what was set and plan it; say what will probably not do as meant."""
     registry = kinds.registry(options.nodes)
-    chosen = plan(params.fill(workflow, options.settings, registry), registry, options.only or None)
+    whole = bundle(found.workflow, registry, found.source, data_folders(options, found))
+    registry = registry.knowing(whole)
+    chosen = plan(params.fill(whole, options.settings, registry), registry, options.only or None)
     for problem in chosen.warnings:
         warn(str(problem))
     return chosen
 
 
-def settings_of(options: Options, found: Found) -> Settings:
-    """Where and how to run: pictures lie beside the workflow, here, or where the user said."""
+def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
+    """The folders that may be read from: beside the workflow, here, and where the user said."""
     for folder in options.data:
         if not folder.is_dir():
             raise UserError(f"--data {str(folder)!r}: there is no such folder")
     inputs = (path.parent / "inputs" for path in shipped().values())
     data = (*options.data, *found.inputs, Path.cwd(), *params.folders_of(options.settings), *inputs)
+    return tuple(dict.fromkeys(path.resolve() for path in data))
+
+
+def settings_of(options: Options, found: Found) -> Settings:
+    """Where and how to run."""
     devices = device.devices(options.device)
     return Settings(
         devices=devices,
         dtype=device.dtype(options.dtype, devices),
         batch=options.batch,
-        folders=Folders(
-            tuple(dict.fromkeys(path.resolve() for path in data)), options.out.resolve()
-        ),
+        folders=Folders(data_folders(options, found), options.out.resolve()),
         allow=options.allow,
     )
 
