@@ -45,7 +45,7 @@ class Dispatcher:
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
         self._contexts = {
-            f"device {device}": RunContext(settings, device, plan.workflow, cache)
+            f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
         }
         self._context = next(iter(self._contexts.values()))

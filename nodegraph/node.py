@@ -87,6 +87,11 @@ class Context(Protocol):
         """The running workflow as canonical JSON text."""
         ...
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What a saved file says about how it was made, by keyword: the workflow, versions, …"""
+        ...
+
     def pinned(self, model: str) -> tuple[str, str]:
         """The revision and SHA-256 that the workflow pins ``model`` to; empty where it does not."""
         ...
@@ -165,6 +170,8 @@ class Node(BaseModel, ABC):
     """Raised whenever the same inputs give another result than before."""
     pure: ClassVar[bool] = True
     """False for a node that is run for its side effect: it runs every time."""
+    packages: ClassVar[Sequence[str]] = ()
+    """Installed packages whose version may make a difference: saved pictures name it."""
     lane: ClassVar[LaneName] = "cpu"
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
 

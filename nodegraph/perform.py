@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import signature
 from threading import Event as Flag
@@ -186,6 +186,8 @@ class Worker:
 
     def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
+        if not nodes[0].pure:
+            context = replace(context, linked=self._keys(tasks[0]))
         batch = getattr(type(nodes[0]), "run_batch", None)
         alone: Callable[..., Any] = nodes[0].run  # type: ignore[attr-defined]
         running = _call(batch, context, nodes) if batch else _call(alone, context)
@@ -193,6 +195,14 @@ class Worker:
             items = tuple(task.item for task in tasks if task.item is not None)
             running = yield from self._follow(running, tasks[0].call.planned.name, items)
         return running if batch is not None else [running]
+
+    def _keys(self, task: Task) -> Mapping[str, str]:
+        """The keys of all that ``task`` is given, in words."""
+        given = {
+            name: value if isinstance(value, list) else [value]
+            for name, value in bound(task, self.calls)
+        }
+        return {name: " ".join(element.key() for element in each) for name, each in given.items()}
 
     def _follow(self, running: Any, name: str, items: tuple[int, ...]) -> Any:
         try:

@@ -47,7 +47,7 @@ class Template:
 
     @property
     def alias(self) -> str:
-        """Its other name, by folder and file: ``workflows/canny_portraits``; empty without a file."""
+        """Its other name, by folder and file: ``workflows/canny_portraits``; may be empty."""
         return f"{self.path.parent.name}/{self.path.stem}" if self.path else ""
 
 

@@ -107,6 +107,11 @@ class Element(NamedTuple):
         value = getattr(made, self.output)
         return value if self.entry is None else value[self.entry]
 
+    def key(self) -> str:
+        """The key of its task in words; of an output that is a list, with the entry's number."""
+        key = (self.task.key or b"").hex()
+        return key if self.entry is None else f"{key}[{self.entry}]"
+
     def digest(self) -> Key:
         known = self.task.digests[self.output]
         return known if isinstance(known, bytes) else known[self.entry or 0]

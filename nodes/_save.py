@@ -18,7 +18,7 @@ from nodegraph.errors import UserError
 from nodegraph.png import with_workflow
 
 
-def png(pixels: npt.NDArray[np.uint8], workflow: str) -> bytes:
+def png(pixels: npt.NDArray[np.uint8], workflow: str = "") -> bytes:
     """Encode (H, W, 3) pixels, with the workflow as a text chunk where there is one."""
     from PIL import Image
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Each, Node, Output
+from nodegraph.png import with_texts
 
 from . import _files
 from .types import Image, Mask
@@ -38,6 +39,7 @@ class LoadImage(Node):
     ]
 
     lane = "io"
+    packages = ("pillow",)
 
     def stamp(self, context: Context) -> object:
         """The content, so that a changed file is read again and a renamed folder is not."""
@@ -93,6 +95,8 @@ class Resize(Node):
         "#ffffff"
     )
 
+    packages = ("pillow",)
+
     def run(self) -> Resized:
         from ._resize import resize, target
 
@@ -128,5 +132,5 @@ class SaveImage(Node):
 
         if context.folders.output is None:
             raise UserError("no output folder is set; name one with --out")
-        data = png(self.image.pixels, context.workflow)
+        data = with_texts(png(self.image.pixels), context.texts)
         return Saved(path=write(data, context.folders.output, self.name))

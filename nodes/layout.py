@@ -35,6 +35,8 @@ class Grid(Node):
     padding: Annotated[int, Field(ge=0, le=256, description="Pixels around every picture.")] = 8
     background: Annotated[Colour, Field(description="What shows between the pictures.")] = "#ffffff"
 
+    packages = ("pillow",)
+
     def run(self) -> Sheet:
         from ._sheet import Plan, draw, texts
 

@@ -38,6 +38,8 @@ class Canny(Node):
         200
     )
 
+    packages = ("opencv-python-headless",)
+
     def run(self) -> Edges:
         import cv2
 
@@ -86,6 +88,8 @@ class OpenPose(Node):
             description="Pixels on the shorter side of the result; empty keeps the picture's size."
         ),
     ] = None
+
+    packages = ("controlnet-aux", "onnxruntime", "opencv-python-headless")
 
     def stamp(self, context: Context) -> object:
         """The content of the weights, where they are not the built-in ones."""

@@ -43,6 +43,9 @@ Guess = Annotated[
     bool, Field(description="Recognise the control image without help from a prompt.")
 ]
 
+PACKAGES = ("diffusers", "torch", "transformers")
+"""Whose version may make a difference to a sampled picture."""
+
 
 class Encoded(Output):
     """A prompt, encoded."""
@@ -57,6 +60,7 @@ class EncodePrompt(Node):
     prompt: Annotated[str, Field(description="What the picture shows, or should not show.")] = ""
 
     lane = "device"
+    packages = PACKAGES
 
     def run(self, context: Context) -> Encoded:
         return self.run_batch([self], context)[0]
@@ -131,6 +135,7 @@ class Denoise(Node):
     guess_mode: Guess = False
 
     lane = "device"
+    packages = PACKAGES
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -185,6 +190,7 @@ class Decode(Node):
     latents: Latents
 
     lane = "device"
+    packages = PACKAGES
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]

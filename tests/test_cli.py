@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nodegraph.cli.app import app
-from nodegraph.png import read_workflow
+from nodegraph.png import read_text, read_workflow
+from nodegraph.provenance import PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"
 
@@ -90,6 +92,24 @@ def test_a_saved_picture_carries_the_workflow_as_it_was_run(
 
     carried = json.loads(read_workflow(tmp_path / "output/toy-image.png") or "")
     assert carried["nodes"]["paint"]["values"] == {"grey": 9}
+
+
+def test_a_saved_picture_carries_its_params_versions_and_key(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    done = cli("run", write(**painting([7, 9])), "--json")
+
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    keys = [event["key"] for event in events if event["event"] == "finished"]
+    carried = {
+        keyword: json.loads(read_text(tmp_path / "output/toy-image-02.png", keyword) or "")
+        for keyword in (PARAMS, VERSIONS, RESULTS)
+    }
+    assert carried == {
+        PARAMS: {"grey": [7, 9]},
+        VERSIONS: {"nodegraph": version("nodegraph-diffusion"), "node Paint": "1"},
+        RESULTS: {"image": keys[1]},
+    }
 
 
 def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodegraph.errors import UserError
-from nodegraph.png import KEY, is_png, read_workflow, with_workflow
+from nodegraph.png import KEY, is_png, read_text, read_workflow, with_texts, with_workflow
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -55,6 +55,22 @@ def test_other_texts_are_passed_over(tmp_path: Path) -> None:
 
     assert read_workflow(written(tmp_path, with_workflow(png(other), "{}"))) == "{}"
     assert read_workflow(written(tmp_path, png(other))) is None
+
+
+def test_texts_are_told_apart_by_their_keywords(tmp_path: Path) -> None:
+    texts = {"nodegraph": "{}", "nodegraph:params": '{"a": 1}'}
+
+    path = written(tmp_path, with_texts(png(), texts))
+
+    assert {keyword: read_text(path, keyword) for keyword in texts} == texts
+    assert read_text(path, "nodegraph:par") is None
+
+
+def test_a_damaged_text_is_named_by_its_keyword(tmp_path: Path) -> None:
+    path = written(tmp_path, png(chunk(b"zTXt", b"nodegraph:params\0\0not zlib")))
+
+    with pytest.raises(UserError, match="the text 'nodegraph:params' inside this picture"):
+        read_text(path, "nodegraph:params")
 
 
 def test_a_file_that_is_no_png_carries_nothing(tmp_path: Path) -> None:

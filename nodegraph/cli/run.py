@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,8 +22,8 @@ from ..execute import execute
 from ..items import resolvable, resolve
 from ..node import Folders
 from ..plan import Plan, plan
+from ..provenance import texts
 from ..tasks import states
-from ..workflow import Workflow
 from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, warn
@@ -63,7 +64,8 @@ def run_file(options: Options) -> None:
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
-        paths = _save(outcome, chosen.workflow, found.name, options.out, view)
+        made = partial(texts, chosen, settings.signature())
+        paths = _save(outcome, made, f"{found.name}-", options.out, view)
     _conclude(view, outcome, time.monotonic() - began, paths)
 
 
@@ -139,17 +141,22 @@ def stoppable() -> Iterator[None]:
 
 
 def _save(
-    outcome: Outcome, workflow: Workflow, name: str, folder: Path, view: Display
+    outcome: Outcome,
+    made: Callable[[Mapping[str, str]], Mapping[str, str]],
+    prefix: str,
+    folder: Path,
+    view: Display,
 ) -> list[Path]:
     paths = []
-    for result, picture in saving.pictures(outcome.results):
+    for name, picture, result, item in saving.pictures(outcome.results):
+        key = {result: outcome.keys[result][item]}
         try:
-            path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")
+            path = saving.save(picture, made(key), folder, prefix + name)
         except UserError as error:
             end(FAILED, str(error))
         paths.append(path)
         if isinstance(view, Lines):
-            view.tell("saved", result=result, path=str(path))
+            view.tell("saved", result=name, path=str(path))
         else:
             typer.echo(path)
     return paths
@@ -161,7 +168,7 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
         view.tell("ended", state=state, seconds=round(seconds, 3))
     else:
         for name, value in outcome.results.items():
-            if not dict(saving.pictures({name: value})):
+            if not any(saving.pictures({name: value})):
                 typer.echo(f"{name} = {brief(value)}")
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]
