@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nodegraph.cli.app import app
-from nodegraph.png import read_text, read_workflow
+from nodegraph.png import read_text, read_workflow, with_texts
 from nodegraph.provenance import PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"
@@ -108,7 +108,7 @@ def test_a_saved_picture_carries_its_params_versions_and_key(
     assert carried == {
         PARAMS: {"grey": [7, 9]},
         VERSIONS: {"nodegraph": version("nodegraph-diffusion"), "node Paint": "1"},
-        RESULTS: {"image": keys[1]},
+        RESULTS: {"image[1]": keys[1]},
     }
 
 
@@ -159,6 +159,66 @@ def test_a_shipped_workflow_is_a_node_by_folder_and_name(cli: Cli, write: Write)
     assert "x: no 'workflows/picture-from-edgs'; did you mean 'workflows/picture-from-edges'?" in (
         cli("check", write(nodes={"x": {"type": "workflows/picture-from-edgs"}})).stderr
     )
+
+
+def test_a_picture_and_its_workflow_are_the_same_graph(cli: Cli, write: Write) -> None:
+    file = write(**painting())
+    cli("run", file)
+
+    done = cli("diff", file, "output/toy-image.png")
+
+    assert (done.exit_code, done.stdout) == (0, "the same graph\n")
+
+
+def test_what_differs_between_two_pictures_is_said(cli: Cli, write: Write) -> None:
+    file = write(**painting())
+    for grey in (7, 9):
+        cli("run", file, "--set", f"grey={grey}")
+
+    done = cli("diff", "output/toy-image.png", "output/toy-image-2.png")
+    as_json = json.loads(
+        cli("diff", "output/toy-image.png", "output/toy-image-2.png", "--json").stdout
+    )
+
+    assert (done.exit_code, done.stdout) == (1, "grey: 7 → 9\n")
+    assert as_json == {
+        "same": False,
+        "differences": [
+            {"sort": "param", "where": "grey", "before": "7", "after": "9", "text": "grey: 7 → 9"}
+        ],
+    }
+
+
+def test_other_versions_make_a_difference(cli: Cli, write: Write, tmp_path: Path) -> None:
+    file = write(**painting())
+    cli("run", file)
+    picture = (tmp_path / "output/toy-image.png").read_bytes()
+    texts = {"nodegraph": Path(file).read_text(), VERSIONS: '{"nodegraph": "0.0.1"}'}
+    for name, more in {
+        "old": texts,
+        "odd": {**texts, VERSIONS: "[]"},
+        "bad": {**texts, VERSIONS: "{"},
+    }.items():
+        (tmp_path / f"{name}.png").write_bytes(with_texts(picture[:8] + picture[8:33], more))
+
+    done = cli("diff", "old.png", "output/toy-image.png")
+
+    ours = version("nodegraph-diffusion")
+    assert (done.exit_code, done.stdout) == (1, f"nodegraph: 0.0.1 → {ours}\n")
+    assert [cli("diff", f"{n}.png", "output/toy-image.png").exit_code for n in ("odd", "bad")] == [
+        0,
+        0,
+    ]
+
+
+def test_what_cannot_be_compared_ends_with_2_and_names_the_file(cli: Cli, write: Write) -> None:
+    file, bad = write(**painting()), write("bad.json", nodes={"a": {"type": "Pant"}})
+
+    done, gone = cli("diff", file, bad), cli("diff", file, "gone.json")
+
+    assert (done.exit_code, gone.exit_code) == (2, 2)
+    assert "bad.json: a: no 'Pant'; did you mean 'Paint'?" in done.stderr
+    assert "no file 'gone.json'" in gone.stderr
 
 
 def test_the_same_picture_keeps_its_file_and_another_gets_a_number(cli: Cli, write: Write) -> None:
@@ -503,6 +563,7 @@ def python(*arguments: str, **more: Any) -> subprocess.Popen[str]:
         ["explain", "canny-portraits"],
         ["show", "canny-portraits", "--format", "svg"],
         ["workflows"],
+        ["diff", "canny-portraits", "canny-portraits"],
     ],
 )
 def test_looking_never_imports_torch(arguments: list[str]) -> None:

@@ -16,6 +16,7 @@ LAYERS = [
     "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
     "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
     "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",
+    "spell", "alike", "diff",
     "cli", "web",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"

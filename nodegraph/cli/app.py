@@ -268,6 +268,30 @@ def lock(
         lock_file(Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ())), output)
 
 
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph diff before.json after.json` names values, nodes and links that differ
+
+    - `nodegraph diff output/grid.png output/grid-2.png` says what was changed between two pictures
+
+    Exit codes: 0 the same graph, 1 they differ, 2 one of them cannot be read.
+    """
+)
+def diff(
+    before: Annotated[str, typer.Argument(help="A workflow, or a picture that carries one.")],
+    after: Annotated[str, typer.Argument(help="Another one.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+    nodes: Nodes = None,
+) -> None:
+    """Say what differs between two workflows or pictures: values, nodes, links, models, …"""
+    with sentences():
+        from .comparing import diff_files
+
+        diff_files((before, after), nodes or [], json)
+
+
 @app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")
 def cache(
     clear: Annotated[

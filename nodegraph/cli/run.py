@@ -149,7 +149,8 @@ def _save(
 ) -> list[Path]:
     paths = []
     for name, picture, result, item in saving.pictures(outcome.results):
-        key = {result: outcome.keys[result][item]}
+        several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
+        key = {result + several: outcome.keys[result][item]}
         try:
             path = saving.save(picture, made(key), folder, prefix + name)
         except UserError as error:
