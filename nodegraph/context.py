@@ -81,6 +81,10 @@ class RunContext:
         lock = self.document.models.get(model)
         return (lock.revision, lock.sha256) if lock else ("", "")
 
+    def pinned_files(self, model: str) -> Mapping[str, str]:
+        lock = self.document.models.get(model)
+        return lock.files if lock else {}
+
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype)
 

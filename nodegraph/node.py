@@ -59,6 +59,8 @@ class Folders:
 
 
 W = TypeVar("W")
+Pin: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, str]]
+"""A model's revision and SHA-256 and, to tell what changed, the SHA-256 of each of its files."""
 
 
 class Context(Protocol):
@@ -94,6 +96,10 @@ class Context(Protocol):
 
     def pinned(self, model: str) -> tuple[str, str]:
         """The revision and SHA-256 that the workflow pins ``model`` to; empty where it does not."""
+        ...
+
+    def pinned_files(self, model: str) -> Mapping[str, str]:
+        """The SHA-256 of every file of ``model``, by name, as far as the workflow notes them."""
         ...
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
@@ -197,8 +203,8 @@ class Node(BaseModel, ABC):
         """Name whatever else the result depends on, as JSON: a file's content, a revision."""
         return None
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        """Name the models it uses, each with the revision and SHA-256 to pin it to."""
+    def pins(self, context: Context) -> Mapping[str, Pin]:  # noqa: ARG002
+        """Name the models it uses, each with the revision and the hashes to pin it to."""
         return {}
 
     def group(self) -> Hashable:

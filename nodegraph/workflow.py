@@ -48,12 +48,13 @@ class Param(BaseModel):
 
 
 class ModelLock(BaseModel):
-    """Which revision of a model a workflow was made with, and the hash of its weights."""
+    """Which revision of a model a workflow was made with, and the hashes of it and its files."""
 
     model_config = _MODEL
 
     revision: str = ""
     sha256: str = ""
+    files: dict[str, str] = {}
 
 
 class Workflow(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, Given, Node, Output
+from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
 from . import _pins, _resolve
 from ._weights import DType
@@ -60,16 +60,17 @@ class LoadBaseModel(Node):
         from ._describe import base_model
 
         allow = context.allow
-        revision, expected = context.pinned(self.model)
-        revision = self.revision or revision
+        revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "base model", revision, self.variant, allow)
         found = base_model(self.model, path, self.variant, self.dtype, allow)
-        _pins.check(self.model, expected, _pins.of_base(found))
+        parts = found.text_encoder, found.unet, found.vae
+        _pins.check(self.model, context, _pins.of_base(found), found.unet.path, *parts)
         return found
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
-        return _pins.pin(self.model, found.unet.path, _pins.of_base(found))
+        files = _pins.files_of(found.text_encoder, found.unet, found.vae)
+        return _pins.pin(self.model, found.unet.path, _pins.of_base(found), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -111,16 +112,16 @@ class LoadControlNet(Node):
         from ._describe import controlnet
 
         allow = context.allow
-        revision, expected = context.pinned(self.model)
-        revision = self.revision or revision
+        revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, allow)
         found = controlnet(self.model, path, self.variant, self.dtype, allow)
-        _pins.check(self.model, expected, _pins.of_controlnet(found))
+        _pins.check(self.model, context, _pins.of_controlnet(found), found.net.path, found.net)
         return found
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
-        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found))
+        files = _pins.files_of(found.net)
+        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003

@@ -40,6 +40,9 @@ class Hand:
         """No model is pinned."""
         return "", ""
 
+    def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
     def preload(self, ref: object) -> None:
         """Nothing is kept."""
 

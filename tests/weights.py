@@ -38,6 +38,9 @@ class Bench:
         """No model is pinned."""
         return "", ""
 
+    def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
     def preload(self, ref: ModelRef[object]) -> None:
         """Load nothing: a lease does."""
 

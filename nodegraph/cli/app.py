@@ -249,6 +249,8 @@ def show(
     - `nodegraph lock mine.json` pins what its models are now, in the file itself
 
     - `nodegraph lock canny-portraits --set model=my-models/base -o mine.json` writes another
+
+    - `nodegraph lock mine.json --check` writes nothing, and ends with 1 where a model is another
     """
 )
 def lock(
@@ -258,14 +260,18 @@ def lock(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write here, not into the file."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which models are not as pinned, and how.")
+    ] = False,
     nodes: Nodes = None,
 ) -> None:
     """Pin a workflow's models: it then runs with these very files, or says that they differ."""
     with sentences():
-        from .locking import lock_file
+        from .locking import check_lock, lock_file
         from .run import Options
 
-        lock_file(Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ())), output)
+        options = Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ()))
+        check_lock(options) if check else lock_file(options, output)
 
 
 @app.command(
