@@ -9,7 +9,7 @@ from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
-from .sweeps import PromptsBySeeds
+from .sweeps import PromptsBySeeds, Sweep
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
     LoadImage,
@@ -26,4 +26,5 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Decode,
     Sample,
     PromptsBySeeds,
+    Sweep,
 )
