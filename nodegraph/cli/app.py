@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from .ending import sentences
+from .form import FileCommand
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,8 +70,11 @@ Dtype: TypeAlias = Annotated[
 
 
 @app.command(
+    cls=FileCommand,
     epilog="""
     Examples:
+
+    - `nodegraph run canny-portraits --help` lists what can be set in that workflow
 
     - `nodegraph run canny-portraits --set prompt="one" --set prompt="two"` makes two pictures
 
@@ -80,7 +84,7 @@ Dtype: TypeAlias = Annotated[
       --set controlnet=lllyasviel/sd-controlnet-canny --set size=512 --device cuda`
 
     - `nodegraph run mine.json --json | jq -r 'select(.event == "saved").path'`
-    """
+    """,
 )
 def run(
     file: File,
@@ -144,7 +148,10 @@ def run(
         )
 
 
-@app.command(epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake.")
+@app.command(
+    cls=FileCommand,
+    epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake.",
+)
 def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) -> None:
     """Find every mistake in a workflow without running it."""
     with sentences():
@@ -154,7 +161,8 @@ def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) 
 
 
 @app.command(
-    epilog="Example: `nodegraph explain canny-portraits --set seed=3` names what would run again."
+    cls=FileCommand,
+    epilog="Example: `nodegraph explain canny-portraits --set seed=3` names what would run again.",
 )
 def explain(
     file: File,
@@ -204,12 +212,18 @@ def nodes(
 
 
 @app.command(epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")
-def workflows() -> None:
+def workflows(
+    name: Annotated[
+        str | None, typer.Argument(help="Show the params of this one, or of any file, in full.")
+    ] = None,
+    nodes: Nodes = None,
+) -> None:
     """List the workflows that come with nodegraph, with what can be set in each."""
     with sentences():
         from .check import list_workflows
+        from .form import show_form
 
-        list_workflows()
+        list_workflows() if name is None else show_form(name, nodes or [])
 
 
 @app.command(

@@ -27,13 +27,18 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One input or output: ``default`` is empty where a value or a link is needed."""
+    """One input or output: ``default`` is empty where a value or a link is needed.
+
+    Attributes:
+        label: Its name for people, where a workflow gives it one.
+    """
 
     name: str
     type: str
     default: str = ""
     limits: str = ""
     help: str = ""
+    label: str = ""
 
 
 def registry(folders: Iterable[Path]) -> Registry:
@@ -68,7 +73,7 @@ def inputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
             else Described(name, "unknown")
         )
         default = _plain(inside.value[0]) if inside.value else inner.default
-        yield replace(inner, default=default, help=param.help or param.label)
+        yield replace(inner, default=default, help=param.help or param.label, label=param.label)
 
 
 def outputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
