@@ -139,7 +139,9 @@ class Workflow(BaseModel):
     @property
     def identity(self) -> str:
         """A hash of what the workflow does, without its title and where its nodes are drawn."""
-        document = self.model_dump(mode="json", exclude={"view", "title"}, exclude_defaults=True)
+        drawn: dict[str, Any] = {"view": True, "title": True}
+        exclude: dict[str, Any] = {**drawn, "templates": {"__all__": drawn}}
+        document = self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
         return digest(canonical(document)).hex()
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperCommand
 
@@ -15,13 +14,16 @@ from .ending import sentences
 
 
 class FileCommand(TyperCommand):
-    """A command whose ``--help`` tells about the workflow that it is given, if it is given one."""
+    """A command whose ``--help`` tells about the workflow that it is given, if it is given one.
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    Some versions of typer use click, others a copy of it, so what comes from it has no type here.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.meta[__name__] = list(args)
         return super().parse_args(ctx, args)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         file, nodes = self._given(ctx)
         if file is None:
             super().format_help(ctx, formatter)
@@ -29,7 +31,7 @@ class FileCommand(TyperCommand):
         with sentences():
             show_form(file, nodes, f"nodegraph {self.name}")
 
-    def _given(self, ctx: click.Context) -> tuple[str | None, Sequence[Path]]:
+    def _given(self, ctx: Any) -> tuple[str | None, Sequence[Path]]:
         """The workflow and the folders of nodes on the command line."""
         # They have been read once before, so nothing can be wrong with them.
         given, _, _ = self.make_parser(ctx).parse_args(args=list(ctx.meta[__name__]))
