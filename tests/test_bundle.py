@@ -133,6 +133,19 @@ def test_an_installed_template_is_put_inside_too_and_then_comes_first(tmp_path: 
     assert call.values == {"left": 3, "right": 1}
 
 
+def test_a_template_that_is_used_twice_is_put_inside_once(write: Write) -> None:
+    registry = TOYS.with_kinds([Template("Plus", Workflow.model_validate(adding()))])
+    write("add.json", **adding())
+    types = ("Plus", "Plus", "./add.json", "add.json")
+    nodes = {f"n{i}": {"type": type} for i, type in enumerate(types)}
+    outer = write("outer.json", nodes)
+
+    bundled = whole(outer, registry=registry)
+
+    assert list(bundled.templates) == ["Plus", "./add.json"]
+    assert bundle(bundled, registry) == bundled
+
+
 def test_an_installed_template_is_also_known_by_folder_and_file(write: Write) -> None:
     registry = TOYS.with_kinds([Template.load(write("ready/add-one.json", **adding()))])
     workflow = Workflow.model_validate({"nodes": using("ready/add-one", left=3)})
@@ -202,6 +215,7 @@ def test_a_circle_of_files_is_refused_by_name(
             "x: './parts/wrong.json' is no workflow: sum.type: is missing (and 1 more)",
         ),
         ("./parts/none.json", "x: './parts/none.json' is no template: it needs results"),
+        ("./gone/add.json", "x: no file './gone/add.json' in '"),
         ("../other.json", "x: '../other.json' lies outside the folders of templates ("),
         ("/etc/hosts.json", "x: '/etc/hosts.json' lies outside the folders of templates ("),
         ("./link.json", "x: './link.json' lies outside the folders of templates ("),
