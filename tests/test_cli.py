@@ -537,6 +537,12 @@ def test_a_node_is_shown_with_limits_defaults_and_outputs(cli: Cli) -> None:
     assert "image Dot" in said
 
 
+def test_an_input_that_may_be_empty_is_shown_with_its_limits(cli: Cli) -> None:
+    said = " ".join(cli("nodes", "Resize").stdout.split())
+
+    assert "8 to 8192" in said
+
+
 def test_an_unknown_node_is_answered_with_the_nearest(cli: Cli) -> None:
     assert "did you mean 'Canny'?" in cli("nodes", "canny").stderr
     assert "did you mean 'Double'?" in cli("nodes", "Duble").stderr

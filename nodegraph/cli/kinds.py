@@ -108,12 +108,20 @@ def _type(annotation: object) -> str:
 def _limits(field: FieldInfo) -> str:
     found = {
         key: value
-        for m in field.metadata
+        for m in _metadata(field)
         for key in _LIMITS
         if (value := getattr(m, key, None)) is not None
     }
     said = [f"{found.pop('ge')} to {found.pop('le')}"] if {"ge", "le"} <= found.keys() else []
     return ", ".join([*said, *(_LIMITS[key].format(value) for key, value in found.items())])
+
+
+def _metadata(field: FieldInfo) -> Iterator[object]:
+    """What is declared of an input; of one that may be empty, also of what it is otherwise."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for each in getattr(part, "__metadata__", ()):
+            yield from getattr(each, "metadata", (each,))
 
 
 def _plain(value: object) -> str:
