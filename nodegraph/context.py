@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .cache import Cache
 from .node import Folders, ModelRef
+from .plan import Plan
+from .png import KEY
+from .provenance import texts
 from .workflow import Workflow
 
 W = TypeVar("W")
@@ -37,16 +41,29 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """The Context a node is given: the run's settings, on the device of its lane."""
+    """The Context a node is given: the run's settings, on the device of its lane.
+
+    Attributes:
+        plan: What runs, where it does.
+        linked: The key of every result that the node is given, by input.
+    """
 
     settings: Settings
     device: str
     document: Workflow
     cache: Cache
+    plan: Plan | None = None
+    linked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def workflow(self) -> str:
         return self.document.to_json()
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        if self.plan is None:
+            return {KEY: self.workflow}
+        return texts(self.plan, self.settings.signature(), self.linked)
 
     @property
     def dtype(self) -> str:
@@ -63,6 +80,10 @@ class RunContext:
     def pinned(self, model: str) -> tuple[str, str]:
         lock = self.document.models.get(model)
         return (lock.revision, lock.sha256) if lock else ("", "")
+
+    def pinned_files(self, model: str) -> Mapping[str, str]:
+        lock = self.document.models.get(model)
+        return lock.files if lock else {}
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from heapq import heappop, heappush
 from threading import Event as Flag
+from typing import TypeAlias
 
 from .cache import Cache
 from .context import RunContext, Settings
 from .events import Started
 from .lanes import Idle, Lane
 from .node import LaneName, Node
+from .order import predecessors
 from .perform import Report, Worker
 from .plan import Plan
 from .tasks import CallState, Task
@@ -18,6 +20,40 @@ from .tasks import CallState, Task
 _CPU = "cpu"
 _QUICK = 1e-3
 """Seconds. A kind that has always been quicker runs in place: changing threads costs as much."""
+
+
+_Queued: TypeAlias = tuple[int, tuple[int, ...], int, Task]
+"""The call's place in the plan, the rank of the models it uses, the item, and the task itself."""
+
+
+class _Models:
+    """Tells items apart by the models they use, so that those with the same run one after another.
+
+    Else a sweep over two models that do not fit into memory together would load both again and
+    again.
+    """
+
+    def __init__(self, calls: Sequence[CallState]) -> None:
+        self._behind: list[tuple[CallState, ...]] = []
+        self._first: dict[tuple[int, object], int] = {}
+        for call in calls:
+            found: dict[int, CallState] = {}
+            for index in predecessors(call.planned):
+                found |= {other.index: other for other in self._behind[index]}
+                if calls[index].planned.kind.pins is not Node.pins:
+                    found[index] = calls[index]
+            self._behind.append(tuple(found.values()))
+
+    def rank(self, task: Task) -> tuple[int, ...]:
+        """For each loader that gives every item its own model, the first item that had this one."""
+        item = task.item
+        if item is None:
+            return ()
+        return tuple(
+            self._first.setdefault((loader.index, loader.tasks[item].key), item)
+            for loader in self._behind[task.call.index]
+            if loader.count == task.call.count
+        )
 
 
 class Dispatcher:
@@ -41,11 +77,11 @@ class Dispatcher:
             "cpu": ["cpu"],
             "device": [f"device {device}" for device in settings.devices if device != _CPU],
         }
-        self._queues: dict[LaneName, list[tuple[int, int, Task]]] = {kind: [] for kind in names}
+        self._queues: dict[LaneName, list[_Queued]] = {kind: [] for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
         self._contexts = {
-            f"device {device}": RunContext(settings, device, plan.workflow, cache)
+            f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
         }
         self._context = next(iter(self._contexts.values()))
@@ -54,6 +90,7 @@ class Dispatcher:
         self._stop = Flag()
         self._worker = Worker(calls, cache, self._stop)
         self._largest = settings.batch
+        self._models = _Models(calls)
 
     @property
     def busy(self) -> bool:
@@ -72,15 +109,16 @@ class Dispatcher:
     def push(self, task: Task) -> None:
         """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
         lane: LaneName = task.call.planned.kind.lane if task.state == "run" else "io"
-        heappush(self._queues[lane], (task.call.index, task.item or 0, task))
+        rank = self._models.rank(task) if lane == "device" else ()
+        heappush(self._queues[lane], (task.call.index, rank, task.item or 0, task))
 
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
             for lane in self._lanes[kind]:
                 if queue and not lane.busy:
-                    if self._in_place(queue[0][2]):
-                        yield from self._follow([heappop(queue)[2]], self._context)
+                    if self._in_place(queue[0][-1]):
+                        yield from self._follow([heappop(queue)[-1]], self._context)
                         return
                     yield from self._start(lane, self._batch(queue))
 
@@ -104,13 +142,13 @@ class Dispatcher:
     def _in_place(self, task: Task) -> bool:
         return task.state == "run" and self._quick.get(task.call.planned.kind, 0) >= 3
 
-    def _batch(self, queue: list[tuple[int, int, Task]]) -> list[Task]:
+    def _batch(self, queue: list[_Queued]) -> list[Task]:
         """Take the first task, and with it the items of its call that may run together with it."""
-        first = heappop(queue)[2]
+        first = heappop(queue)[-1]
         tasks = [first]
         if first.state == "run" and hasattr(first.call.planned.kind, "run_batch"):
-            while queue and len(tasks) < self._largest and queue[0][2].call is first.call:
-                tasks.append(heappop(queue)[2])
+            while queue and len(tasks) < self._largest and queue[0][-1].call is first.call:
+                tasks.append(heappop(queue)[-1])
         return tasks
 
     def _start(self, lane: Lane, tasks: list[Task]) -> Iterator[Report]:

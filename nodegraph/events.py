@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from .errors import NodeError
@@ -66,7 +66,12 @@ Event: TypeAlias = Started | Progressed | Finished | Failed | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: the results that could be had, and what failed."""
+    """How a run ended: the results that could be had, and what failed.
+
+    Attributes:
+        keys: The key of every result, in words; one for each item of a list.
+    """
 
     results: Mapping[str, object]
     failures: tuple[NodeError, ...]
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -77,6 +77,7 @@ class _Run:
         self.passing: set[Key] = set()
         self.elsewhere = 0
         self.results: dict[str, object] = {}
+        self.keys: dict[str, tuple[str, ...]] = {}
 
     def events(self) -> Iterator[Event]:
         """Drive the run to its end."""
@@ -107,7 +108,7 @@ class _Run:
                 yield from self._tell()
 
     def outcome(self) -> Outcome:
-        return Outcome(self.results, tuple(self.front.failures))
+        return Outcome(self.results, tuple(self.front.failures), self.keys)
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
@@ -229,6 +230,7 @@ class _Run:
     def _fetch(self, name: str, source: Source) -> None:
         call = self.calls[source.call]
         found: list[object] = []
+        keys: list[str] = []
         held: dict[int, Output] = {}
         for element in elements(source, self.calls):
             task = element.task
@@ -238,5 +240,7 @@ class _Run:
                 return
             held[id(task)] = output
             found.append(element.value(output))
+            keys.append(element.key())
         many = call.count is not None or source.output in call.lists
         self.results[name] = found if many else found[0]
+        self.keys[name] = tuple(keys)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .cache import Cache
 from .context import RunContext, Settings
 from .errors import NodeError
 from .items import constants, resolvable, resolve
-from .node import Node, Wire
+from .node import Node, Pin, Wire
 from .plan import Plan
+from .planned import Planned
 from .tasks import CallState, Task, states
 from .workflow import ModelLock, Workflow
 
@@ -21,35 +22,86 @@ def lock(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow
     Raises:
         NodeError: a model cannot be found.
     """
+    return plan.workflow.model_copy(update={"models": _found(plan, cache, settings, {})})
+
+
+def drifted(plan: Plan, cache: Cache, settings: Settings | None = None) -> dict[str, list[str]]:
+    """Say of every model that the workflow does not pin to what is here, what is other about it.
+
+    Raises:
+        NodeError: a model cannot be found.
+    """
+    pinned = plan.workflow.models
+    # The pinned revision is what a run would take; its files are to be judged here.
+    asked = {name: ModelLock(revision=lock.revision) for name, lock in pinned.items()}
+    found = _found(plan, cache, settings, asked)
+    said = {name: _other(pinned.get(name), found.get(name)) for name in {**pinned, **found}}
+    return {name: what for name, what in said.items() if what}
+
+
+def unpinnable(plan: Plan) -> list[str]:
+    """The calls whose models only a run can tell, because other nodes name them."""
+    return [call.name for call in plan.calls if call.kind.pins is not Node.pins and not _told(call)]
+
+
+def drift(pinned: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Say which files of a model are others than those pinned; nothing where none were noted."""
+    if not pinned:
+        return []
+    words = {
+        name: "is missing" if name not in found else "is new" if name not in pinned else "differs"
+        for name in {**pinned, **found}
+        if pinned.get(name) != found.get(name)
+    }
+    return [f"{name} {what}" for name, what in words.items()]
+
+
+def _other(pinned: ModelLock | None, found: ModelLock | None) -> list[str]:
+    if pinned is None:
+        return ["is not pinned"]
+    if found is None:
+        return ["is pinned, but not used"]
+    if pinned.sha256 == found.sha256:
+        return []
+    said = [f"sha256 {pinned.sha256[:12]}…, here {found.sha256[:12]}…"]
+    if pinned.revision != found.revision:
+        said.append(f"revision {pinned.revision[:12]}, here {found.revision[:12] or 'none'}")
+    return said + drift(pinned.files, found.files)
+
+
+def _found(
+    plan: Plan, cache: Cache, settings: Settings | None, asked: Mapping[str, ModelLock]
+) -> dict[str, ModelLock]:
+    """What each model is here, the revisions in ``asked`` taken where there are any."""
     settings = settings or Settings()
-    free = plan.workflow.model_copy(update={"models": {}})
+    free = plan.workflow.model_copy(update={"models": dict(asked)})
     context = RunContext(settings, settings.devices[0], free, cache)
     calls = states(plan)
-    pinned = {
-        name: ModelLock(revision=revision, sha256=sha256)
+    found = {
+        name: ModelLock(revision=pin[0], sha256=pin[1], files=dict(pin[2]) if len(pin) > 2 else {})
         for task in _loaders(calls, settings)
-        for name, (revision, sha256) in _pins(task, context)
+        for name, pin in _pins(task, context)
     }
-    return plan.workflow.model_copy(update={"models": dict(sorted(pinned.items()))})
+    return dict(sorted(found.items()))
 
 
 def _loaders(calls: Sequence[CallState], settings: Settings) -> Iterator[Task]:
     """Every item of the calls that name models, as far as constants alone say which."""
     for call in calls:
         kind = call.planned.kind
-        if kind.pins is not Node.pins and _told(call) and resolvable(call, calls):
+        if kind.pins is not Node.pins and _told(call.planned) and resolvable(call, calls):
             resolve(call, calls, settings.folders)
             yield from call.tasks
 
 
-def _told(call: CallState) -> bool:
+def _told(call: Planned) -> bool:
     """Whether only wires are linked in: then constants name the models."""
-    fields = call.planned.kind.model_fields
-    kinds = [fields[name].annotation for name in call.planned.links]
+    fields = call.kind.model_fields
+    kinds = [fields[name].annotation for name in call.links]
     return all(isinstance(kind, type) and issubclass(kind, Wire) for kind in kinds)
 
 
-def _pins(task: Task, context: RunContext) -> list[tuple[str, tuple[str, str]]]:
+def _pins(task: Task, context: RunContext) -> list[tuple[str, Pin]]:
     kind = task.call.planned.kind
     inputs: dict[str, Any] = dict(constants(task))
     try:

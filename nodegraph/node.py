@@ -79,6 +79,8 @@ class Folders:
 
 
 W = TypeVar("W")
+Pin: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, str]]
+"""A model's revision and SHA-256 and, to tell what changed, the SHA-256 of each of its files."""
 
 
 class Context(Protocol):
@@ -107,8 +109,17 @@ class Context(Protocol):
         """The running workflow as canonical JSON text."""
         ...
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What a saved file says about how it was made, by keyword: the workflow, versions, …"""
+        ...
+
     def pinned(self, model: str) -> tuple[str, str]:
         """The revision and SHA-256 that the workflow pins ``model`` to; empty where it does not."""
+        ...
+
+    def pinned_files(self, model: str) -> Mapping[str, str]:
+        """The SHA-256 of every file of ``model``, by name, as far as the workflow notes them."""
         ...
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
@@ -196,6 +207,8 @@ class Node(BaseModel, ABC):
     """Raised whenever the same inputs give another result than before."""
     pure: ClassVar[bool] = True
     """False for a node that is run for its side effect: it runs every time."""
+    packages: ClassVar[Sequence[str]] = ()
+    """Installed packages whose version may make a difference: saved pictures name it."""
     lane: ClassVar[LaneName] = "cpu"
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
 
@@ -221,8 +234,8 @@ class Node(BaseModel, ABC):
         """Name whatever else the result depends on, as JSON: a file's content, a revision."""
         return None
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        """Name the models it uses, each with the revision and SHA-256 to pin it to.
+    def pins(self, context: Context) -> Mapping[str, Pin]:  # noqa: ARG002
+        """Name the models it uses, each with the revision and the hashes to pin it to.
 
         Asked of a node that was not run: wires that are linked in are not there yet.
         """

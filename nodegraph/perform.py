@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import signature
 from threading import Event as Flag
@@ -18,7 +18,7 @@ from .errors import NodeError, UserError
 from .events import Progressed, Started
 from .items import behind, bound, constants
 from .node import Node, Output
-from .ports import output_of
+from .ports import mistakes, output_of
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task
 from .values import Watch
@@ -82,7 +82,7 @@ class Worker:
         inputs: Mapping[str, object] = constants(task)
         try:
             inputs = self._inputs(task, context)
-            node = _node(task, inputs)
+            node = _node(task, inputs, self.calls)
             yield Stamped(task, _call(node.stamp, context))
         except _LostError as lost:
             yield Lost(task, lost.missing)
@@ -103,7 +103,7 @@ class Worker:
                 inputs: Mapping[str, object] = constants(task)
                 try:
                     inputs = self._inputs(task, context)
-                    ready.append((task, _node(task, inputs), inputs))
+                    ready.append((task, _node(task, inputs, self.calls), inputs))
                 except _LostError as lost:
                     yield Lost(task, lost.missing)
                 except Exception as error:
@@ -186,6 +186,8 @@ class Worker:
 
     def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
+        if not nodes[0].pure:
+            context = replace(context, linked=self._keys(tasks[0]))
         batch = getattr(type(nodes[0]), "run_batch", None)
         alone: Callable[..., Any] = nodes[0].run  # type: ignore[attr-defined]
         running = _call(batch, context, nodes) if batch else _call(alone, context)
@@ -193,6 +195,14 @@ class Worker:
             items = tuple(task.item for task in tasks if task.item is not None)
             running = yield from self._follow(running, tasks[0].call.planned.name, items)
         return running if batch is not None else [running]
+
+    def _keys(self, task: Task) -> Mapping[str, str]:
+        """The keys of all that ``task`` is given, in words."""
+        given = {
+            name: value if isinstance(value, list) else [value]
+            for name, value in bound(task, self.calls)
+        }
+        return {name: " ".join(element.key() for element in each) for name, each in given.items()}
 
     def _follow(self, running: Any, name: str, items: tuple[int, ...]) -> Any:
         try:
@@ -223,12 +233,22 @@ class Worker:
             raise UserError(f"wrote into its input {names}; inputs are shared: change a copy")
 
 
-def _node(task: Task, inputs: Mapping[str, object]) -> Node:
+def _node(task: Task, inputs: Mapping[str, object], calls: Sequence[CallState]) -> Node:
     try:
         return task.call.planned.kind(**inputs)
     except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        given = dict(bound(task, calls))
+        said = [f"{where}: {what}{_origin(where, given)}" for where, what in mistakes(error)]
         raise UserError("; ".join(said)) from error
+
+
+def _origin(where: str, given: Mapping[str, Element | list[Element]]) -> str:
+    """Which result the wrong value is; empty where it was stored with the call."""
+    input, _, entry = where.rstrip("]").partition("[")
+    found = given.get(input)
+    if isinstance(found, list):
+        found = found[int(entry)] if entry else None
+    return f" (it is {found.address})" if found else ""
 
 
 def _call(method: Callable[..., Any], context: RunContext, *given: object) -> Any:

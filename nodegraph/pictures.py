@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import jpeg, png, webp
@@ -16,27 +17,34 @@ def is_picture(path: Path) -> bool:
 
 
 def read_workflow(path: Path) -> str | None:
-    """The workflow a picture file carries, as JSON text; None where it carries none.
+    """The workflow a picture file carries, as JSON text; None where it carries none."""
+    return read_text(path, png.KEY)
+
+
+def read_text(path: Path, keyword: str) -> str | None:
+    """The text that a picture file carries under ``keyword``; None where it carries none.
 
     Raises:
-        UserError: It carries one that is damaged.
+        UserError: It is damaged.
     """
     data = path.read_bytes()
     try:
         if jpeg.is_jpeg(data):
-            return jpeg.text_in(data)
+            return jpeg.text_in(data, keyword)
         if webp.is_webp(data):
-            return webp.text_in(data)
+            return webp.text_in(data, keyword)
     except ValueError as error:
-        raise UserError(f"{path}: the workflow inside this picture is damaged") from error
-    return png.read_workflow(path)
+        what = "workflow" if keyword == png.KEY else f"text {keyword!r}"
+        raise UserError(f"{path}: the {what} inside this picture is damaged") from error
+    return png.read_text(path, keyword)
 
 
-def with_workflow(data: bytes, workflow: str) -> bytes:
-    """A copy of a picture file's bytes that carries ``workflow``, pixels untouched."""
+def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """A copy of a picture file's bytes that carries ``texts`` by keyword, pixels untouched."""
+    if not texts:
+        return data
     if png.is_png(data):
-        return png.with_workflow(data, workflow)
-    texts = {png.KEY: workflow}
+        return png.with_texts(data, texts)
     if jpeg.is_jpeg(data):
         return jpeg.with_texts(data, texts)
     if webp.is_webp(data):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .checks import Checker
 from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal
+from .insides import settings
 from .node import Composite, Node
 from .order import needed, order, predecessors
 from .planned import How, Link, Plan, Planned, Source
@@ -27,6 +28,7 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     Raises:
         WorkflowError: it cannot run; all mistakes are named at once.
     """
+    registry = registry.knowing(workflow)
     flat = expand(workflow, registry)
     checker = Checker(flat)
     calls = checker.calls()
@@ -47,7 +49,9 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     sources = {name: source for name, source in found.items() if isinstance(source, Source)}
     results = sources if names is None else {name: sources[name] for name in names}
     wanted = _wanted(calls, bool(results)) if names is None else set()
-    return _pruned(Plan(workflow, tuple(calls), results, (), tuple(warnings)), running, wanted)
+    params = settings(workflow, registry)
+    whole = Plan(workflow, tuple(calls), results, (), tuple(warnings), params)
+    return _pruned(whole, running, wanted)
 
 
 def _raise(*problems: Problem) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
+
+from pydantic import JsonValue
 
 from .errors import Problem
 from .node import Node
@@ -59,6 +61,7 @@ class Plan:
         workflow: As it was given: composites and templates are not expanded in it.
         wanted: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
+        params: The value of every param of the workflow, as it is stored or by default.
     """
 
     workflow: Workflow
@@ -66,3 +69,4 @@ class Plan:
     results: Mapping[str, Source]
     wanted: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
+    params: Mapping[str, JsonValue] = field(default_factory=dict)

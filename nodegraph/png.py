@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import UserError
@@ -21,26 +21,34 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_SIGNATURE)
 
 
-def read_workflow(path: Path) -> str | None:
-    """The workflow a PNG file carries, as JSON text; None where it carries none."""
+def read_text(path: Path, keyword: str) -> str | None:
+    """The text that a PNG file carries under ``keyword``; None where it carries none.
+
+    Raises:
+        UserError: it is damaged.
+    """
     data = path.read_bytes()
     if not is_png(data):
         return None
     for kind, body in _chunks(data):
-        if kind in _READERS and body.startswith(KEY.encode() + b"\0"):
+        if kind in _READERS and body.startswith(keyword.encode() + b"\0"):
             try:
-                return _READERS[kind](body[len(KEY) + 1 :])
+                return _READERS[kind](body[len(keyword) + 1 :])
             except (ValueError, IndexError, zlib.error) as error:
-                raise UserError(f"{path}: the workflow inside this picture is damaged") from error
+                what = "workflow" if keyword == KEY else f"text {keyword!r}"
+                raise UserError(f"{path}: the {what} inside this picture is damaged") from error
     return None
 
 
-def with_workflow(data: bytes, workflow: str) -> bytes:
-    """A copy of a PNG file's bytes that carries ``workflow``, pixels untouched."""
+def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """A copy of a PNG file's bytes that carries ``texts`` by keyword, pixels untouched."""
     header = len(_SIGNATURE) + 25  # IHDR is always 13 bytes long and always first
     flags = b"\x01\x00\0\0"  # compressed, by deflate, no language, no translated keyword
-    body = KEY.encode() + b"\0" + flags + zlib.compress(workflow.encode(), 9)
-    return data[:header] + _chunk(b"iTXt", body) + data[header:]
+    chunks = [
+        _chunk(b"iTXt", keyword.encode() + b"\0" + flags + zlib.compress(text.encode(), 9))
+        for keyword, text in texts.items()
+    ]
+    return data[:header] + b"".join(chunks) + data[header:]
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, core_schema
 
 from .errors import brief
-from .node import Composite, Each, Node, Output, Reads
+from .node import Composite, Each, Node, Output, Reads, Wire
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
 
@@ -146,9 +146,16 @@ def element(annotation: Any) -> Any:
 
 
 def accepts(target: Any, source: Any) -> bool:
-    """Whether an input of type ``target`` takes every value of type ``source``."""
-    if target is Any or target is object or target == source:
+    """Whether an input of type ``target`` takes every value of type ``source``.
+
+    A source that may be anything is taken by whatever could hold some of it; the value itself is
+    judged when the node is built.
+    """
+    if target is Any or target is object or target == source or source is Any:
         return True
+    if JsonValue in (target, source):
+        other = target if source == JsonValue else source
+        return not all(map(_is_wire, _parts(other)))
     targets, sources = _parts(target), _parts(source)
     if len(sources) > 1:
         return all(accepts(target, part) for part in sources)
@@ -159,6 +166,8 @@ def accepts(target: Any, source: Any) -> bool:
 
 def type_name(annotation: Any) -> str:
     """Spell a type as a user would: ``Image``, ``list[Image]``, ``int | None``."""
+    if annotation == JsonValue:
+        return "JSON"
     parts = [part for part in _parts(annotation) if part is not types.NoneType]
     if len(parts) > 1 or len(parts) < len(_parts(annotation)):
         optional = ["None"] if len(parts) < len(_parts(annotation)) else []
@@ -185,24 +194,24 @@ def convert(
     """
     known = ports(kind)
     mapped = tuple(n for n, value in values.items() if type(value) is list and n in known.scalars)
-    mistakes: Mistakes = []
+    found: Mistakes = []
     single = {n: v for n, v in values.items() if n not in mapped} if mapped else values
     try:
         converted: dict[str, object] = known.validator.validate_python(single)
     except ValidationError as error:
-        converted, mistakes = dict(single), _mistakes(error, ())
+        converted, found = dict(single), mistakes(error)
     for name in mapped:
         if not values[name]:
-            mistakes.append((name, "is an empty list; give at least one value"))
+            found.append((name, "is an empty list; give at least one value"))
             continue
         try:
             converted[name] = known.several[name].validate_python(values[name])
         except ValidationError as error:
-            mistakes += _mistakes(error, (name,))
-    return converted, mapped, mistakes
+            found += mistakes(error, (name,))
+    return converted, mapped, found
 
 
-def _mistakes(error: ValidationError, prefix: tuple[str, ...]) -> Mistakes:
+def mistakes(error: ValidationError, prefix: tuple[str, ...] = ()) -> Mistakes:
     """One sentence an input, or an entry of it: a union reports each of its branches."""
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False):
@@ -224,6 +233,10 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
     if get_origin(annotation) in (Union, types.UnionType):
         return tuple(part for branch in get_args(annotation) for part in _parts(branch))
     return (annotation,)
+
+
+def _is_wire(part: Any) -> bool:
+    return isinstance(part, type) and issubclass(part, Wire)
 
 
 def _accepts_one(target: Any, source: Any) -> bool:

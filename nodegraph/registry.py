@@ -25,11 +25,16 @@ GROUP = "nodegraph.nodes"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A workflow used as a node: its params are the inputs, its results the outputs."""
+    """A workflow used as a node: its params are the inputs, its results the outputs.
+
+    Attributes:
+        path: The file it was read from, if it was: what it uses itself is looked for beside it.
+    """
 
     name: str
     workflow: Workflow
     doc: str = ""
+    path: Path | None = None
 
     @classmethod
     def load(cls, path: Path) -> Template:
@@ -38,7 +43,12 @@ class Template:
         name = "".join(
             part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", path.stem)
         )
-        return cls(name, workflow, workflow.title)
+        return cls(name, workflow, workflow.title, path)
+
+    @property
+    def alias(self) -> str:
+        """Its other name, by folder and file: ``workflows/canny_portraits``; may be empty."""
+        return f"{self.path.parent.name}/{self.path.stem}" if self.path else ""
 
 
 Kind: TypeAlias = type[Node] | type[Composite] | Template
@@ -49,9 +59,10 @@ class Registry(Mapping[str, Kind]):
 
     Attributes:
         nodes: The kinds that run as they are: neither composites nor templates.
+        aliases: The other names of templates (``workflows/canny-portraits``), and their types.
     """
 
-    __slots__ = ("_kinds", "nodes", "refused")
+    __slots__ = ("_kinds", "aliases", "nodes", "refused")
 
     def __init__(self, kinds: Mapping[str, Kind], refused: Sequence[Problem] = ()) -> None:
         self._kinds = dict(kinds)
@@ -60,6 +71,11 @@ class Registry(Mapping[str, Kind]):
             name: kind
             for name, kind in kinds.items()
             if isinstance(kind, type) and issubclass(kind, Node)
+        }
+        self.aliases: Mapping[str, str] = {
+            kind.alias: name
+            for name, kind in kinds.items()
+            if isinstance(kind, Template) and kind.alias
         }
 
     @classmethod
@@ -81,8 +97,20 @@ class Registry(Mapping[str, Kind]):
                 problems.append(Problem(name, problem))
         return Registry(known, problems)
 
+    def knowing(self, workflow: Workflow) -> Registry:
+        """Copy the registry with the templates inside ``workflow``, which come before others."""
+        if not workflow.templates:
+            return self
+        inside = {
+            name: Template(name, template, template.title)
+            for name, template in workflow.templates.items()
+            if not isinstance(self._kinds.get(name), type)
+        }
+        return Registry({**self._kinds, **inside}, self.refused)
+
     def __getitem__(self, name: str) -> Kind:
-        return self._kinds[name]
+        known = self._kinds.get(name)
+        return self._kinds[self.aliases[name]] if known is None else known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._kinds)

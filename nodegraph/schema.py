@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from .insides import Inside, inside_param, inside_result
 from .node import Composite, Each, Node
 from .ports import is_list, output_of, ports
 from .registry import Kind, Registry, Template
-from .workflow import split
 
 
 class _PortSchema(GenerateJsonSchema):
@@ -104,25 +104,16 @@ def _describe_template(template: Template, registry: Registry) -> dict[str, Any]
     workflow = template.workflow
     inputs = {}
     for name, param in workflow.params.items():
-        node, input = param.targets[0]
-        port = (
-            _inner(workflow.nodes[node].type, "inputs", input, registry)
-            if node in workflow.nodes
-            else {}
-        )
-        default = workflow.nodes[node].values.get(input) if node in workflow.nodes else None
+        inside = inside_param(workflow, name, registry)
         told = {"title": param.label or humanised(name), "description": param.help}
-        set_here = {} if default is None else {"default": default, "required": False}
-        inputs[name] = port | {key: text for key, text in told.items() if text} | set_here
-    outputs = {}
-    for name, address in workflow.results.items():
-        node, output = split(address)
-        port = (
-            _inner(workflow.nodes[node].type, "outputs", output, registry)
-            if node in workflow.nodes
-            else {}
-        )
-        outputs[name] = port | {"title": humanised(name)}
+        stored = {"default": inside.value[0], "required": False} if inside.value else {}
+        port = _inner(inside, "inputs")
+        inputs[name] = port | {key: text for key, text in told.items() if text} | stored
+    outputs = {
+        name: _inner(inside_result(workflow, name, registry), "outputs")
+        | {"title": humanised(name)}
+        for name in workflow.results
+    }
     return {
         "type": template.name,
         "title": workflow.title or humanised(template.name),
@@ -134,10 +125,9 @@ def _describe_template(template: Template, registry: Registry) -> dict[str, Any]
     }
 
 
-def _inner(type_: str, side: str, name: str, registry: Registry) -> dict[str, Any]:
-    """The description of a port of a kind; templates inside templates are not looked into."""
-    kind = registry.get(type_)
-    if kind is None or isinstance(kind, Template):
+def _inner(inside: Inside, side: str) -> dict[str, Any]:
+    """The description of the port that a template's own stands for; empty where there is none."""
+    if inside.kind is None:
         return {}
-    found: dict[str, Any] = describe(kind)[side].get(name, {})
+    found: dict[str, Any] = describe(inside.kind)[side].get(inside.port, {})
     return found

@@ -107,6 +107,17 @@ class Element(NamedTuple):
         value = getattr(made, self.output)
         return value if self.entry is None else value[self.entry]
 
+    @property
+    def address(self) -> str:
+        """Where it comes from: ``sample/decode[2].image``, ``sweep.x[1]``."""
+        entry = "" if self.entry is None else f"[{self.entry}]"
+        return f"{self.task.address}.{self.output}{entry}"
+
+    def key(self) -> str:
+        """The key of its task in words; of an output that is a list, with the entry's number."""
+        key = (self.task.key or b"").hex()
+        return key if self.entry is None else f"{key}[{self.entry}]"
+
     def digest(self, fields: Sequence[str] = ()) -> Key:
         """What it holds; of a wire that tells its ``fields`` apart, what those hold."""
         digests = self.task.digests

@@ -58,7 +58,7 @@ class Flat:
             return Problem(where, what)
         if (outer := origin.inputs.get(input.partition("[")[0])) is not None:
             return Problem(outer, what)
-        return Problem(origin.name, f"inside it, {where.partition('/')[2]}: {what}")
+        return Problem(where, what)
 
     def shown(self, address: str) -> str:
         """The address as the author knows it: ``sample.image`` for ``sample/decode.image``."""
@@ -88,7 +88,12 @@ class _Frame(NamedTuple):
 
 def expand(workflow: Workflow, registry: Registry) -> Flat:
     """Replace every composite and template by the calls inside it, in the author's order."""
-    flat, bodies = Flat(), dict[str, _Body]()
+    flat, bodies = Flat(), dict[int, _Body]()
+    registry = registry.knowing(workflow)
+    for name in workflow.templates:
+        if isinstance(kind := registry.get(name), type):
+            what = f"the name is taken by {kind.__module__}.{kind.__qualname__}"
+            flat.problems.append(Problem(f"templates[{name}]", what))
     for name, call in workflow.nodes.items():
         kind = registry.nodes.get(call.type)
         if kind is not None:
@@ -110,14 +115,30 @@ def upgraded(call: Call, kind: type[Node] | type[Composite]) -> Call:
     return call.model_copy(update={"values": values, "links": links})
 
 
-def _expand_one(first: _Frame, flat: Flat, bodies: dict[str, _Body]) -> None:
+def is_file(type: str) -> bool:
+    """Whether a call's type names a template's file, not a kind."""
+    return type.startswith(("./", "../", "/")) or type.lower().endswith(".json")
+
+
+def unknown(type: str, kinds: Mapping[str, Kind]) -> str:
+    """Say that there is no kind called ``type``, with the nearest."""
+    if is_file(type):
+        return (
+            f"{type!r} is a file, but this workflow is in none that it could lie beside (it came in"
+            " a picture, or from elsewhere); put its content under templates"
+        )
+    aliases = kinds.aliases if isinstance(kinds, Registry) and "/" in type else kinds
+    return did_you_mean(type, aliases)
+
+
+def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
     todo, count = [first], 0
     while todo:
         frame = todo.pop()
         kind = frame.kinds.get(frame.call.type)
         count += 1
         if kind is None:
-            what = did_you_mean(frame.call.type, frame.kinds)
+            what = unknown(frame.call.type, frame.kinds)
         elif isinstance(kind, type) and issubclass(kind, Node):
             flat.calls[frame.name], flat.kinds[frame.name] = upgraded(frame.call, kind), kind
             continue
@@ -128,9 +149,7 @@ def _expand_one(first: _Frame, flat: Flat, bodies: dict[str, _Body]) -> None:
             todo.clear()
         else:
             try:
-                body = bodies.get(frame.call.type) or bodies.setdefault(
-                    frame.call.type, _body(kind, frame.kinds)
-                )
+                body = bodies.get(id(kind)) or bodies.setdefault(id(kind), _body(kind, frame.kinds))
             except NodeGraphError as error:
                 what = f"cannot be drawn: {error}"
             except Exception as error:  # a composite is somebody's code
@@ -147,11 +166,12 @@ def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
         workflow, calls = kind.workflow, dict(kind.workflow.nodes)
         for param, targets in ((name, each.targets) for name, each in workflow.params.items()):
             for node, input in targets:
-                if node in calls:
-                    if input in calls[node].links:
-                        raise UserError(f"param {param} stands for {node}.{input}, which is linked")
-                    links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
-                    calls[node] = calls[node].model_copy(update={"links": links})
+                if node not in calls:
+                    raise UserError(f"params.{param}: {did_you_mean(node, calls)}")
+                if input in calls[node].links:
+                    raise UserError(f"param {param} stands for {node}.{input}, which is linked")
+                links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
+                calls[node] = calls[node].model_copy(update={"links": links})
         return _Body(calls, kinds, tuple(workflow.params), workflow.results)
     builder = Builder()
     stand_ins = {name: Address(f".{name}") for name in kind.model_fields}

@@ -48,12 +48,13 @@ class Param(BaseModel):
 
 
 class ModelLock(BaseModel):
-    """Which revision of a model a workflow was made with, and the hash of its weights."""
+    """Which revision of a model a workflow was made with, and the hashes of it and its files."""
 
     model_config = _MODEL
 
     revision: str = ""
     sha256: str = ""
+    files: dict[str, str] = {}
 
 
 class Workflow(BaseModel):
@@ -67,6 +68,8 @@ class Workflow(BaseModel):
     params: dict[Name, Param] = {}
     results: dict[Name, Address] = {}
     models: dict[str, ModelLock] = {}
+    templates: dict[str, Workflow] = {}
+    """Workflows that calls of this one name as their type: with them it needs no other file."""
     view: dict[str, JsonValue] = {}
 
     @classmethod
@@ -136,7 +139,9 @@ class Workflow(BaseModel):
     @property
     def identity(self) -> str:
         """A hash of what the workflow does, without its title and where its nodes are drawn."""
-        document = self.model_dump(mode="json", exclude={"view", "title"}, exclude_defaults=True)
+        drawn: dict[str, Any] = {"view": True, "title": True}
+        exclude: dict[str, Any] = {**drawn, "templates": {"__all__": drawn}}
+        document = self.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
         return digest(canonical(document)).hex()
 
 
@@ -199,6 +204,8 @@ def _problems(error: ValidationError) -> list[Problem]:
 
 def _where(loc: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in loc]
+    if parts[0] == "templates" and len(parts) > 2:
+        return f"templates[{parts[1]}].{_where(loc[2:])}"
     if parts[0] != "nodes" or len(parts) == 1:
         return ".".join(parts[:2])
     if parts[2:3] in (["values"], ["links"]) and len(parts) > 3:
@@ -222,6 +229,8 @@ def _what(detail: ErrorDetails) -> str:
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    while loc[0] == "templates" and len(loc) > 2:
+        loc = loc[2:]
     if len(loc) == 1:
         return list(Workflow.model_fields)
     kinds: dict[int | str, type[BaseModel]] = {"nodes": Call, "params": Param, "models": ModelLock}

@@ -16,7 +16,7 @@ from .preprocessors import Canny, OpenPose
 from .redraw import Hires, ImageToImage, Inpaint
 from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
-from .sweeps import PromptsBySeeds
+from .sweeps import PromptsBySeeds, Sweep
 from .text import JoinText, LoadPrompts, PickText, Wildcard
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
@@ -64,6 +64,7 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     GrowMask,
     DrawMask,
     PromptsBySeeds,
+    Sweep,
     LoadPrompts,
     Wildcard,
     PickText,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodegraph.errors import UserError
+from nodegraph.lock import drift
+from nodegraph.node import Context, Pin
 
+from ._folders import weights_among
+from ._identity import sha256
 from ._resolve import built_in
 
 if TYPE_CHECKING:
@@ -28,26 +33,66 @@ def of_controlnet(model: ControlNetModel) -> str:
     return _sha256([model.net])
 
 
-def pin(name: str, path: str, sha256: str) -> Mapping[str, tuple[str, str]]:
+def pin(
+    name: str, path: str, digest: str, files: Mapping[str, str] | None = None
+) -> Mapping[str, Pin]:
     """What a workflow notes of a model; nothing of a built-in one, which comes with the package.
 
     Args:
         path: Where its files lie; in the hub's cache that tells the commit.
     """
-    if built_in(name):
-        return {}
-    commit = _COMMIT.search(path.replace("\\", "/") + "/")
-    return {name: (commit[1] if commit else "", sha256)}
+    return {} if built_in(name) else {name: (commit(path), digest, files or {})}
 
 
-def check(name: str, expected: str, found: str, address: str = "model") -> None:
-    """Refuse a model whose files are not those that the workflow was made with."""
-    if expected and expected != found:
-        raise UserError(
-            f"{address}: {name!r} is not the one this workflow was made with"
-            f" (sha256 {expected[:12]}…, here {found[:12]}…);"
-            " get that one, or pin this one with `nodegraph lock`"
-        )
+def commit(path: str) -> str:
+    """The commit of a file in the hub's cache; empty for any other."""
+    found = _COMMIT.search(path.replace("\\", "/") + "/")
+    return found[1] if found else ""
+
+
+def files_of(*parts: Weights) -> Mapping[str, str]:
+    """The SHA-256 of every file that makes up a model, by its name below the model's folder."""
+    return {name: sha256(path) for part in parts for name, path in sorted(_files(part))}
+
+
+def _files(part: Weights) -> Iterator[tuple[str, Path]]:
+    path = Path(part.path)
+    if path.is_file():
+        yield path.name, path
+        return
+    names = [each.name for each in path.iterdir()]
+    within = "" if part.part == "controlnet" else f"{part.part}/"
+    for name in ("config.json", *weights_among(names, part.variant, pickle=False)):
+        yield within + name, path / name
+    if part.tokenizer:
+        words = Path(part.tokenizer)
+        yield from ((f"tokenizer/{each.name}", each) for each in words.glob("*") if each.is_file())
+    scheduler = path.parent / "scheduler" / "scheduler_config.json"
+    if part.part == "unet" and scheduler.is_file():
+        yield "scheduler/scheduler_config.json", scheduler
+
+
+def check(
+    name: str, context: Context, found: str, path: str, *parts: Weights, address: str = "model"
+) -> None:
+    """Refuse a model whose files are not those that the workflow was made with.
+
+    Args:
+        found: Its SHA-256.
+        path: Where its files lie.
+    """
+    revision, expected = context.pinned(name)
+    if not expected or expected == found:
+        return
+    here = commit(path)
+    said = [f"revision {revision[:12]}, here {here[:12]}"] if revision and here != revision else []
+    said += drift(context.pinned_files(name), files_of(*parts))
+    how = f": {'; '.join(said)}" if said else ""
+    raise UserError(
+        f"{address}: {name!r} is not the one this workflow was made with"
+        f" (sha256 {expected[:12]}…, here {found[:12]}…{how});"
+        " get that one, or pin this one with `nodegraph lock`"
+    )
 
 
 def _sha256(parts: Iterable[Weights], more: str = "") -> str:

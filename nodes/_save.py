@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nodegraph.errors import UserError
-from nodegraph.pictures import with_workflow
 
 from . import _names
 
@@ -50,12 +49,6 @@ def encode(pixels: Pixels, format: Format, quality: int) -> bytes:
     file = BytesIO()
     Image.fromarray(pixels).save(file, format.upper(), **options[format])
     return file.getvalue()
-
-
-def png(pixels: Pixels, workflow: str) -> bytes:
-    """Encode (H, W, 3) pixels as PNG, carrying the workflow where there is one."""
-    data = encode(pixels, "png", 100)
-    return with_workflow(data, workflow) if workflow else data
 
 
 def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:

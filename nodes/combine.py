@@ -10,6 +10,7 @@ from nodegraph.node import Node, Output
 
 from . import _blend, _boxes
 from ._masks import feathered
+from ._packages import OPENCV
 from .images import Colour
 from .types import Image, Mask
 
@@ -40,6 +41,8 @@ class Blend(Node):
         Mask | None, Field(description="Where to mix: white fully, black not at all.")
     ] = None
     feather: Feather = 0
+
+    packages = OPENCV
 
     def run(self) -> Combined:
         _boxes.same("layer", self.layer.size, self.image.size)

@@ -11,6 +11,7 @@ from pydantic import Field
 from nodegraph.node import Facts, Given, Node, Output
 
 from . import _boxes, _checks
+from ._packages import PILLOW
 from .images import Colour
 from .types import Image, Mask
 
@@ -188,6 +189,8 @@ class Rotate(Node):
         Field(description="Make the picture as large as it needs; else corners are cut off."),
     ] = True
     background: Annotated[Colour, Field(description="What shows in the corners.")] = "#ffffff"
+
+    packages = PILLOW
 
     def run(self) -> Rotated:
         from ._turn import turned

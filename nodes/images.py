@@ -11,9 +11,10 @@ from pydantic import AfterValidator, Field
 
 from nodegraph.errors import UserError
 from nodegraph.node import Composite, Context, Each, Facts, Folders, Given, Node, Output
-from nodegraph.pictures import with_workflow
+from nodegraph.pictures import with_texts
 
 from . import _checks, _files, _names, _save
+from ._packages import PILLOW
 from .types import Image, Mask
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class LoadImage(Node):
 
     lane = "io"
     version = 2
+    packages = PILLOW
 
     def stamp(self, context: Context) -> object:
         """The content, so that a changed file is read again and a renamed folder is not."""
@@ -172,6 +174,8 @@ class Resize(Node):
         "#ffffff"
     )
 
+    packages = PILLOW
+
     def run(self) -> Resized:
         from ._resize import resize, target
 
@@ -223,8 +227,7 @@ class SaveImage(Node):
         if context.folders.output is None:
             raise UserError("no output folder is set; name one with --out")
         data = _save.encode(self.image.pixels, self.format, self.quality)
-        if context.workflow:
-            data = with_workflow(data, context.workflow)
+        data = with_texts(data, context.texts)
         width, height = self.image.size
         known = {"name": self.name, "date": date.today(), "width": width, "height": height}
         named = _names.filled(self.pattern, known)

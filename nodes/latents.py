@@ -11,6 +11,7 @@ from nodegraph.errors import UserError
 from nodegraph.node import Context, Finding, Given, Node, Output
 
 from . import _boxes, _checks
+from ._packages import MODELS
 from .types import DiffusionModel, Image, Latents, Mask
 
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
@@ -47,6 +48,7 @@ class EncodeImage(Node):
     ] = None
 
     lane = "device"
+    packages = MODELS
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -86,6 +88,7 @@ class UpscaleLatents(Node):
     filter: Annotated[Interpolation, Field(description="How neighbours are mixed.")] = "bilinear"
 
     lane = "device"
+    packages = MODELS
 
     def run(self) -> Upscaled:
         from ._pictures import stretched
@@ -104,6 +107,7 @@ class Enlarge(Node):
     within: Within = "pixels"
 
     lane = "device"
+    packages = MODELS
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures

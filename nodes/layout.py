@@ -10,6 +10,7 @@ from pydantic import Field
 from nodegraph.node import Node, Output
 
 from . import _boxes
+from ._packages import OPENCV, PILLOW
 from .images import Colour
 from .types import Image
 
@@ -43,6 +44,8 @@ class Grid(Node):
     label_colour: Annotated[
         Colour | None, Field(description="Empty is dark on light and light on dark.")
     ] = None
+
+    packages = PILLOW
 
     def run(self) -> Sheet:
         from ._sheet import Plan, Style, draw, texts
@@ -85,6 +88,8 @@ class Compare(Node):
         int, Field(ge=0, le=64, description="Pixels of the line between the two, if there is one.")
     ] = 2
     line_colour: Colour = "#ffffff"
+
+    packages = (*OPENCV, *PILLOW)
 
     def run(self) -> Compared:
         from . import _compare

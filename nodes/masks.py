@@ -10,6 +10,7 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Node, Output
 
+from ._packages import OPENCV, PILLOW
 from .types import Image, Mask
 
 Channel = Literal["brightness", "red", "green", "blue"]
@@ -34,6 +35,8 @@ class ImageToMask(Node):
     ] = None
     invert: Annotated[bool, Field(description="The dark parts count instead.")] = False
 
+    packages = PILLOW
+
     def run(self) -> Masked:
         if self.channel == "brightness":
             grey = np.asarray(self.image.pil().convert("L"))
@@ -56,6 +59,8 @@ class GrowMask(Node):
         Field(ge=0, le=128, description="Standard deviation of the blur, in pixels; 0 is sharp."),
     ] = 0.0
     invert: Annotated[bool, Field(description="Last, exchange white and black.")] = False
+
+    packages = OPENCV
 
     def run(self) -> Masked:
         from ._masks import blurred, grown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, Given, Node, Output
+from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
 from . import _checks, _pins, _resolve
 from ._weights import DType
@@ -68,16 +68,17 @@ class LoadBaseModel(Node):
         from ._describe import base_model
 
         allow = context.allow
-        revision, expected = context.pinned(self.model)
-        revision = self.revision or revision
+        revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "base model", revision, self.variant, allow)
         found = base_model(self.model, path, self.variant, self.dtype, allow)
-        _pins.check(self.model, expected, _pins.of_base(found))
+        parts = found.text_encoder, found.unet, found.vae
+        _pins.check(self.model, context, _pins.of_base(found), found.unet.path, *parts)
         return found
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
-        return _pins.pin(self.model, found.unet.path, _pins.of_base(found))
+        files = _pins.files_of(found.text_encoder, found.unet, found.vae)
+        return _pins.pin(self.model, found.unet.path, _pins.of_base(found), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -119,16 +120,16 @@ class LoadControlNet(Node):
         from ._describe import controlnet
 
         allow = context.allow
-        revision, expected = context.pinned(self.model)
-        revision = self.revision or revision
+        revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, allow)
         found = controlnet(self.model, path, self.variant, self.dtype, allow)
-        _pins.check(self.model, expected, _pins.of_controlnet(found))
+        _pins.check(self.model, context, _pins.of_controlnet(found), found.net.path, found.net)
         return found
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
-        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found))
+        files = _pins.files_of(found.net)
+        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -171,7 +172,7 @@ class LoadLoRA(Node):
     def _find(self, context: Context) -> Found:
         return _found(self.lora, "LoRA", self.file, self.revision, context)
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
         return _pins.pin(self.lora, str(found.place), found.digest)
 
@@ -211,7 +212,7 @@ class LoadEmbedding(Node):
     def _find(self, context: Context) -> Found:
         return _found(self.embedding, "embedding", self.file, self.revision, context)
 
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:
+    def pins(self, context: Context) -> Mapping[str, Pin]:
         found = self._find(context)
         return _pins.pin(self.embedding, str(found.place), found.digest)
 
@@ -223,7 +224,7 @@ class LoadEmbedding(Node):
 def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:
     from ._addons import find
 
-    pinned, expected = context.pinned(name)
-    found = find(name, role, file, revision or pinned, context.allow)
-    _pins.check(name, expected, found.digest, _resolve.ADDRESSES[role])
+    found = find(name, role, file, revision or context.pinned(name)[0], context.allow)
+    address = _resolve.ADDRESSES[role]
+    _pins.check(name, context, found.digest, str(found.place), address=address)
     return found

@@ -11,6 +11,7 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Facts, Given, Node, Output
 
+from ._packages import OPENCV
 from ._pose_nets import Part
 from .types import Image
 
@@ -37,6 +38,8 @@ class Canny(Node):
     high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = (
         200
     )
+
+    packages = OPENCV
 
     def run(self) -> Edges:
         import cv2
@@ -86,6 +89,8 @@ class OpenPose(Node):
             description="Pixels on the shorter side of the result; empty keeps the picture's size."
         ),
     ] = None
+
+    packages = ("controlnet-aux", "onnxruntime", *OPENCV)
 
     def stamp(self, context: Context) -> object:
         """The content of the weights, where they are not the built-in ones."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
+from ._packages import OPENCV
 from .types import Image
 
 Factor = Annotated[float, Field(ge=0, le=4)]
@@ -102,6 +103,8 @@ class Blur(Node):
         Radius, Field(description="The Gaussian's standard deviation in pixels; 0 changes nothing.")
     ] = 4.0
 
+    packages = OPENCV
+
     def run(self) -> Retouched:
         from ._retouch import blurred, to_bytes
 
@@ -123,6 +126,8 @@ class Sharpen(Node):
     threshold: Annotated[
         int, Field(ge=0, le=255, description="Differences below this are left alone: noise.")
     ] = 0
+
+    packages = OPENCV
 
     def run(self) -> Retouched:
         from ._retouch import sharpened, to_bytes

@@ -39,6 +39,7 @@ from ._inputs import (
     Start,
     StepCount,
 )
+from ._packages import MODELS
 from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class EncodePrompt(Node):
 
     lane = "device"
     version = 2
+    packages = MODELS
 
     def run(self, context: Context) -> Encoded:
         return self.run_batch([self], context)[0]
@@ -151,6 +153,7 @@ class Denoise(Node):
     guess_mode: Guess = False
 
     lane = "device"
+    packages = MODELS
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -222,6 +225,7 @@ class Decode(Node):
     latents: Latents
 
     lane = "device"
+    packages = MODELS
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from itertools import product
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from nodegraph.errors import UserError
 from nodegraph.node import Node, Output
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+MOST = 10_000
 
 
 class Combinations(Output):
@@ -35,3 +39,56 @@ class PromptsBySeeds(Node):
             row_labels=list(self.prompts),
             column_labels=[f"seed {seed}" for seed in self.seeds],
         )
+
+
+class Swept(Output):
+    """One entry a picture, row by row; each fits any input that takes one value."""
+
+    x: list[JsonValue]
+    y: list[JsonValue]
+    z: list[JsonValue]
+    row_labels: Annotated[list[str], Field(description="For a Grid; none where there is one row.")]
+    column_labels: Annotated[list[str], Field(description="For a Grid, which takes its columns.")]
+
+
+class Sweep(Node):
+    """Combine every value of up to three lists: X across, Y down, Z section by section."""
+
+    x: Annotated[
+        list[JsonValue],
+        Field(min_length=1, description="One column each: texts, numbers, names of models, …"),
+    ]
+    y: Annotated[list[JsonValue], Field(description="One row each; none is a single row.")] = []
+    z: Annotated[
+        list[JsonValue], Field(description="All rows once for each; none is a single section.")
+    ] = []
+    x_name: Annotated[str, Field(description="Written before the values of x.")] = ""
+    y_name: Annotated[str, Field(description="Written before the values of y.")] = ""
+    z_name: Annotated[str, Field(description="Written before the values of z.")] = ""
+
+    def run(self) -> Swept:
+        count = len(self.x) * max(len(self.y), 1) * max(len(self.z), 1)
+        if count > MOST:
+            raise UserError(f"x, y and z make {count:,} combinations; {MOST:,} are the most")
+        combined = list(product(self.z or [None], self.y or [None], self.x))
+        rows = product(labels(self.z_name, self.z) or [""], labels(self.y_name, self.y) or [""])
+        return Swept(
+            x=[x for _, _, x in combined],
+            y=[y for _, y, _ in combined],
+            z=[z for z, _, _ in combined],
+            row_labels=[", ".join(filter(None, row)) for row in rows] if self.y or self.z else [],
+            column_labels=labels(self.x_name, self.x),
+        )
+
+
+def labels(name: str, values: Sequence[JsonValue]) -> list[str]:
+    """What to write for each value: ``strength 0.5``."""
+    return [f"{name} {_written(value)}".strip() for value in values]
+
+
+def _written(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:g}"
+    return json.dumps(value, ensure_ascii=False)

@@ -26,6 +26,15 @@ class Const(Node):
         return Number(value=self.value)
 
 
+class Sum(Node):
+    """Add up numbers."""
+
+    values: list[int] = []
+
+    def run(self) -> Number:
+        return Number(value=sum(self.values))
+
+
 class Double(Node):
     """Double a number."""
 
@@ -107,4 +116,4 @@ class Paint(Node):
         return Dotted(image=Dot(self.grey))
 
 
-NODES = (Const, Double, Boom, Wait, Speak, Paint)
+NODES = (Const, Sum, Double, Boom, Wait, Speak, Paint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nodegraph.node import Folders
+from nodegraph.png import KEY
 from nodes.types import Image, Mask
 
 INPUTS = Path(__file__).parent.parent / "workflows" / "inputs"
@@ -31,9 +32,16 @@ class Hand:
     def lease(self, ref: Any) -> Iterator[Any]:
         yield ref.load(self.device, self.dtype)
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        return {KEY: self.workflow} if self.workflow else {}
+
     def pinned(self, model: str) -> tuple[str, str]:  # noqa: ARG002
         """No model is pinned."""
         return "", ""
+
+    def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def preload(self, ref: object) -> None:
         """Nothing is kept."""

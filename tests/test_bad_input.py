@@ -112,7 +112,7 @@ def workflow(nodes: Nodes, output: str = "image") -> Mapping[str, object]:
         (edges({"image": "end.image"}), "end: depends on itself: end -> end"),
         (
             sample(prompt=["a", "b"], seed=[1, 2, 3]),
-            "end: inside it, denoise.prompt: end/prompt has 2 items but end/denoise.seed has 3",
+            "end/denoise.prompt: end/prompt has 2 items but end/denoise.seed has 3",
         ),
         ({"end": {"type": "Sample"}}, "end.model: needs a value or a link"),
         (sample(width=100), "end.width: 100 is not a multiple of 8; use 96 or 104"),

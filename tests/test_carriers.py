@@ -17,7 +17,7 @@ from PIL import Image as Pictures
 
 from nodegraph import jpeg, webp, xmp
 from nodegraph.errors import UserError
-from nodegraph.pictures import is_picture, read_workflow, with_workflow
+from nodegraph.pictures import is_picture, read_workflow, with_texts
 from nodegraph.png import KEY
 
 from .pictures import encoded, gradient
@@ -64,7 +64,7 @@ def test_a_picture_without_a_workflow_carries_none(name: str, folder: Path) -> N
 @given(text=JSON)
 @example(text='{"title": "café – 猫 <&> ]]> \\n \uffff \x85 \u2028"}')
 def test_what_was_written_is_read_back(name: str, text: str, folder: Path) -> None:
-    found = carried(folder, with_workflow(FILES[name], text))
+    found = carried(folder, with_texts(FILES[name], {KEY: text}))
 
     assert found is not None
     assert json.loads(text) == json.loads(found)
@@ -75,14 +75,14 @@ def test_what_was_written_is_read_back(name: str, text: str, folder: Path) -> No
 def test_a_workflow_may_be_longer_than_a_segment(name: str, length: int, folder: Path) -> None:
     text = json.dumps({"title": "é" * (length // 2)}, ensure_ascii=False)
 
-    assert text == carried(folder, with_workflow(FILES[name], text))
+    assert text == carried(folder, with_texts(FILES[name], {KEY: text}))
 
 
 @EVERY
 def test_other_programs_still_see_the_same_picture(name: str) -> None:
     text = json.dumps({"title": "x" * 150_000})
     before = Pictures.open(BytesIO(FILES[name]))
-    after = Pictures.open(BytesIO(with_workflow(FILES[name], text)))
+    after = Pictures.open(BytesIO(with_texts(FILES[name], {KEY: text})))
 
     np.testing.assert_array_equal(np.asarray(before), np.asarray(after))
     assert before.mode == after.mode
@@ -92,7 +92,7 @@ def test_other_programs_still_see_the_same_picture(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "webp-lossless"])
 def test_other_programs_see_the_packet(name: str) -> None:
-    picture = Pictures.open(BytesIO(with_workflow(FILES[name], "{}")))
+    picture = Pictures.open(BytesIO(with_texts(FILES[name], {KEY: "{}"})))
 
     assert xmp.packet({KEY: "{}"}) == picture.info["xmp"]
 
@@ -175,9 +175,9 @@ def test_an_extension_with_a_part_missing_is_said_to_be_damaged(folder: Path) ->
 
 
 SMALL = {
-    name: with_workflow(
+    name: with_texts(
         encoded(lambda file, way=way: Pictures.new("L", (2, 2)).convert("RGB").save(file, **way)),  # type: ignore[misc]
-        "{}" if name != "jpeg-exif" else json.dumps({"title": "x" * 70_000}),
+        {KEY: "{}" if name != "jpeg-exif" else json.dumps({"title": "x" * 70_000})},
     )
     for name, way in WAYS.items()
     if name != "jpeg-progressive"
@@ -214,4 +214,4 @@ def test_any_bytes_behind_a_signature_are_never_a_crash(
 
 def test_what_is_no_picture_cannot_be_made_to_carry_one() -> None:
     with pytest.raises(ValueError, match="neither PNG nor JPEG nor WebP"):
-        with_workflow(b"GIF89a", "{}")
+        with_texts(b"GIF89a", {KEY: "{}"})

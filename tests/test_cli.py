@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nodegraph.cli.app import app
-from nodegraph.png import read_workflow
+from nodegraph.cli.form import show_form
+from nodegraph.pictures import read_text, read_workflow, with_texts
+from nodegraph.provenance import PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"
 
@@ -69,7 +73,11 @@ def painting(grey: object = 7) -> Mapping[str, Any]:
 def speaking() -> Mapping[str, Any]:
     return {
         "nodes": {"say": {"type": "Speak", "values": {"text": "hello"}}},
-        "params": {"text": {"to": "say.text", "help": "What to say"}, "loud": {"to": "say.loud"}},
+        "params": {
+            "text": {"to": "say.text", "help": "What to say", "label": "Text"},
+            "loud": {"to": "say.loud"},
+            "words": {"to": []},
+        },
         "results": {"said": "say.text"},
     }
 
@@ -92,6 +100,24 @@ def test_a_saved_picture_carries_the_workflow_as_it_was_run(
     assert carried["nodes"]["paint"]["values"] == {"grey": 9}
 
 
+def test_a_saved_picture_carries_its_params_versions_and_key(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    done = cli("run", write(**painting([7, 9])), "--json")
+
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    keys = [event["key"] for event in events if event["event"] == "finished"]
+    carried = {
+        keyword: json.loads(read_text(tmp_path / "output/toy-image-02.png", keyword) or "")
+        for keyword in (PARAMS, VERSIONS, RESULTS)
+    }
+    assert carried == {
+        PARAMS: {"grey": [7, 9]},
+        VERSIONS: {"nodegraph": version("nodegraph-diffusion"), "node Paint": "1"},
+        RESULTS: {"image[1]": keys[1]},
+    }
+
+
 def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:
     cli("run", write(**painting()), "--set", "grey=9", "--out", "first")
 
@@ -100,6 +126,105 @@ def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:
     assert done.stdout.splitlines() == ["second/toy-image-image.png"]
     first, second = Path("first/toy-image.png"), Path("second/toy-image-image.png")
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_picture_made_with_a_template_in_a_file_can_be_run_again_anywhere(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "parts").mkdir()
+    write("parts/dot.json", **painting())
+    nodes = {"dot": {"type": "./parts/dot.json", "values": {"grey": 9}}}
+    file = write(nodes=nodes, params={"grey": {"to": "dot.grey"}}, results={"image": "dot.image"})
+    cli("run", file, "--set", "grey=11", "--out", "elsewhere")
+    (tmp_path / "parts/dot.json").unlink()
+
+    done = cli("run", "elsewhere/toy-image.png", "--out", "again")
+
+    assert (done.exit_code, done.stdout) == (0, "again/toy-image-image.png\n")
+    first, second = Path("elsewhere/toy-image.png"), Path("again/toy-image-image.png")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_check_and_show_read_templates_in_files(cli: Cli, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    write("parts/dot.json", **painting())
+    nodes = {"dot": {"type": "./parts/dt.json"}}
+
+    missing = cli("check", write(nodes=nodes))
+    shown = cli("show", write(nodes={"dot": {"type": "./parts/dot.json"}}))
+
+    assert missing.exit_code == 2
+    assert "dot: no file './parts/dt.json'; did you mean './parts/dot.json'?" in missing.stderr
+    assert shown.stdout == "dot: ./parts/dot.json\n"
+
+
+def test_a_shipped_workflow_is_a_node_by_folder_and_name(cli: Cli, write: Write) -> None:
+    nodes = {"x": {"type": "workflows/picture-from-edges"}}
+
+    assert cli("check", write(nodes=nodes, results={"image": "x.image"})).exit_code == 0
+    assert "x: no 'workflows/picture-from-edgs'; did you mean 'workflows/picture-from-edges'?" in (
+        cli("check", write(nodes={"x": {"type": "workflows/picture-from-edgs"}})).stderr
+    )
+
+
+def test_a_picture_and_its_workflow_are_the_same_graph(cli: Cli, write: Write) -> None:
+    file = write(**painting())
+    cli("run", file)
+
+    done = cli("diff", file, "output/toy-image.png")
+
+    assert (done.exit_code, done.stdout) == (0, "the same graph\n")
+
+
+def test_what_differs_between_two_pictures_is_said(cli: Cli, write: Write) -> None:
+    file = write(**painting())
+    for grey in (7, 9):
+        cli("run", file, "--set", f"grey={grey}")
+
+    done = cli("diff", "output/toy-image.png", "output/toy-image-2.png")
+    as_json = json.loads(
+        cli("diff", "output/toy-image.png", "output/toy-image-2.png", "--json").stdout
+    )
+
+    assert (done.exit_code, done.stdout) == (1, "grey: 7 → 9\n")
+    assert as_json == {
+        "same": False,
+        "differences": [
+            {"sort": "param", "where": "grey", "before": "7", "after": "9", "text": "grey: 7 → 9"}
+        ],
+    }
+
+
+def test_other_versions_make_a_difference(cli: Cli, write: Write, tmp_path: Path) -> None:
+    file = write(**painting())
+    cli("run", file)
+    picture = (tmp_path / "output/toy-image.png").read_bytes()
+    texts = {"nodegraph": Path(file).read_text(), VERSIONS: '{"nodegraph": "0.0.1"}'}
+    for name, more in {
+        "old": texts,
+        "odd": {**texts, VERSIONS: "[]"},
+        "bad": {**texts, VERSIONS: "{"},
+    }.items():
+        (tmp_path / f"{name}.png").write_bytes(with_texts(picture[:8] + picture[8:33], more))
+
+    done = cli("diff", "old.png", "output/toy-image.png")
+
+    ours = version("nodegraph-diffusion")
+    assert (done.exit_code, done.stdout) == (1, f"nodegraph: 0.0.1 → {ours}\n")
+    assert [cli("diff", f"{n}.png", "output/toy-image.png").exit_code for n in ("odd", "bad")] == [
+        0,
+        0,
+    ]
+
+
+def test_what_cannot_be_compared_ends_with_2_and_names_the_file(cli: Cli, write: Write) -> None:
+    file, bad = write(**painting()), write("bad.json", nodes={"a": {"type": "Pant"}})
+
+    done, gone = cli("diff", file, bad), cli("diff", file, "gone.json")
+
+    assert (done.exit_code, gone.exit_code) == (2, 2)
+    assert "bad.json: a: no 'Pant'; did you mean 'Paint'?" in done.stderr
+    assert "no file 'gone.json'" in gone.stderr
 
 
 def test_the_same_picture_keeps_its_file_and_another_gets_a_number(cli: Cli, write: Write) -> None:
@@ -133,6 +258,7 @@ def test_a_result_that_is_no_picture_is_printed(cli: Cli, write: Write) -> None:
         (["text=a", "text=b"], "said = ['a', 'b']"),
         (["text=null", "loud=true"], "said = 'NULL'"),
         (["say.text=hi", "say.loud=true"], "said = 'HI'"),
+        (["words=a"], "said = 'hello'"),
     ],
 )
 def test_a_setting_is_json_where_the_input_takes_that_and_text_otherwise(
@@ -160,6 +286,87 @@ def test_a_setting_that_cannot_be_is_named_with_what_could(
 
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+def test_an_input_that_is_no_param_is_named_by_its_address(cli: Cli, write: Write) -> None:
+    done = cli("run", write(nodes=speaking()["nodes"]), "--set", "text=hi")
+
+    assert "--set text: no 'text'; it has none; or write 'say.text'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "total"),
+    [(["n=3"], 3), (["n=3", "n=4"], 7), (["n=[3, 4]"], 7), (["sum.values=5"], 5)],
+)
+def test_one_value_for_an_input_that_takes_a_list_is_a_list_of_one(
+    cli: Cli, write: Write, settings: list[str], total: int
+) -> None:
+    file = write(
+        nodes={"sum": {"type": "Sum"}},
+        params={"n": {"to": "sum.values"}},
+        results={"t": "sum.value"},
+    )
+
+    done = cli("run", file, *(word for one in settings for word in ("--set", one)))
+
+    assert done.stdout == f"t = {total}\n"
+
+
+def test_help_for_a_workflow_tells_what_can_be_set_in_it(cli: Cli, write: Write) -> None:
+    file = write(**painting(), title="One dot")
+    name = Path(file).name
+
+    done = cli("run", name, "--help")
+
+    assert done.exit_code == 0
+    assert done.stdout.rstrip().splitlines() == [
+        "One dot",
+        "",
+        f"nodegraph run {name} --set NAME=VALUE …",
+        "",
+        "param  type  range     default",
+        "grey   int   0 to 255  7",
+        "",
+        "results: image",
+        "`nodegraph run --help` lists the options.",
+    ]
+    assert cli("workflows", name).stdout.rstrip() == done.stdout.rstrip()
+    assert "nodegraph explain toy.json --set" in cli("explain", name, "-h").stdout
+
+
+def test_help_without_a_workflow_lists_the_options(cli: Cli) -> None:
+    assert "--no-cache" in cli("run", "--help", toys=False).stdout
+
+
+def test_help_for_a_workflow_without_params_says_so(cli: Cli, write: Write) -> None:
+    done = cli("run", write(nodes=speaking()["nodes"]), "--help")
+
+    assert "it has no params; any input can be set, as NODE.INPUT=VALUE" in done.stdout
+    assert "results: none" in done.stdout
+
+
+def test_help_for_a_workflow_that_is_not_there_says_so(cli: Cli) -> None:
+    done = cli("run", "gone.json", "--help")
+
+    assert done.exit_code == 2
+    assert "no file 'gone.json'" in done.stderr
+
+
+def test_in_a_terminal_params_are_a_table(
+    write: Write, nodes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    show_form(write(**speaking()), [nodes])
+
+    lines = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).splitlines()
+    assert [line.split() for line in lines[4:8]] == [
+        ["param", "label", "type", "default"],
+        ["text", "Text", "str", "hello", "What", "to", "say"],
+        ["loud", "bool", "False"],
+        ["words", "unknown", "needed"],
+    ]
 
 
 def test_check_says_that_a_workflow_is_sound(cli: Cli, write: Write) -> None:
@@ -330,6 +537,12 @@ def test_a_node_is_shown_with_limits_defaults_and_outputs(cli: Cli) -> None:
     assert "image Dot" in said
 
 
+def test_an_input_that_may_be_empty_is_shown_with_its_limits(cli: Cli) -> None:
+    said = " ".join(cli("nodes", "Resize").stdout.split())
+
+    assert "8 to 8192" in said
+
+
 def test_an_unknown_node_is_answered_with_the_nearest(cli: Cli) -> None:
     assert "did you mean 'Canny'?" in cli("nodes", "canny").stderr
     assert "did you mean 'Double'?" in cli("nodes", "Duble").stderr
@@ -444,6 +657,9 @@ def python(*arguments: str, **more: Any) -> subprocess.Popen[str]:
         ["explain", "canny-portraits"],
         ["show", "canny-portraits", "--format", "svg"],
         ["workflows"],
+        ["workflows", "canny-portraits"],
+        ["run", "canny-portraits", "--help"],
+        ["diff", "canny-portraits", "canny-portraits"],
     ],
 )
 def test_looking_never_imports_torch(arguments: list[str]) -> None:

@@ -29,7 +29,7 @@ from nodegraph.node import Folders
 from nodegraph.pictures import read_workflow
 from nodes import _fetch, _files, _names
 from nodes._decode import decode
-from nodes._save import png
+from nodes._save import encode
 from nodes.images import ListImages, LoadImage, LoadImages, Resize, SaveImage
 from nodes.layout import Compare, Grid
 from nodes.types import Image
@@ -41,7 +41,8 @@ from .pictures import INPUTS, Hand, encoded, flat, gradient
 def here(tmp_path: Path) -> Hand:
     (tmp_path / "in" / "faces").mkdir(parents=True)
     for name in ("pose-10", "pose-9", "pose-1"):
-        (tmp_path / "in" / "faces" / f"{name}.png").write_bytes(png(gradient().pixels, ""))
+        picture = encode(gradient().pixels, "png", 100)
+        (tmp_path / "in" / "faces" / f"{name}.png").write_bytes(picture)
     (tmp_path / "in" / "faces" / "notes.txt").write_text("not a picture")
     return Hand(folders=Folders((tmp_path / "in",), tmp_path / "out"))
 
@@ -78,7 +79,7 @@ def test_an_absolute_folder_inside_an_input_folder_is_expanded(here: Hand) -> No
 def test_a_single_file_stands_for_itself_even_when_its_name_looks_like_a_pattern(
     here: Hand,
 ) -> None:
-    (here.folders.data[0] / "a[1].png").write_bytes(png(gradient().pixels, ""))
+    (here.folders.data[0] / "a[1].png").write_bytes(encode(gradient().pixels, "png", 100))
 
     assert _files.expand(Path("a[1].png"), here.folders) is None
     assert load("a[1].png", here).image.size == (48, 32)
@@ -87,8 +88,8 @@ def test_a_single_file_stands_for_itself_even_when_its_name_looks_like_a_pattern
 def test_the_first_data_folder_that_has_the_file_wins(tmp_path: Path) -> None:
     for folder in ("first", "in"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "first" / "x.png").write_bytes(png(flat((1, 2, 3)).pixels, ""))
-    (tmp_path / "in" / "x.png").write_bytes(png(flat((4, 5, 6)).pixels, ""))
+    (tmp_path / "first" / "x.png").write_bytes(encode(flat((1, 2, 3)).pixels, "png", 100))
+    (tmp_path / "in" / "x.png").write_bytes(encode(flat((4, 5, 6)).pixels, "png", 100))
     both = Hand(folders=Folders((tmp_path / "first", tmp_path / "in")))
 
     assert load("x.png", both).image.pixels[0, 0].tolist() == [1, 2, 3]
@@ -101,7 +102,7 @@ def test_a_changed_file_has_another_stamp_and_a_touched_one_has_not(here: Hand) 
 
     os.utime(file, (1, 1))
     assert before == node.stamp(here)
-    file.write_bytes(png(flat((9, 9, 9)).pixels, ""))
+    file.write_bytes(encode(flat((9, 9, 9)).pixels, "png", 100))
     assert before != node.stamp(here)
 
 
@@ -164,7 +165,7 @@ def header_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk + idat
 
 
-WHOLE = png(gradient().pixels, "")
+WHOLE = encode(gradient().pixels, "png", 100)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow", "png",
     "xmp", "jpeg", "webp", "pictures",
-    "ports", "registry", "schema", "builder", "templates", "planned", "checks", "order",
-    "foresight", "plan", "cache", "events", "context", "tasks", "items", "task_keys", "frontier",
-    "perform", "lanes", "dispatch", "execute", "explain", "lock", "cli", "web",
+    "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
+    "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
+    "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",
+    "spell", "alike", "diff",
+    "cli", "web",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
 # The package's own __init__ and __main__ wire all parts together.

@@ -625,7 +625,7 @@ def test_a_pickled_lora_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
 def test_a_lora_is_pinned_by_its_content(tmp_path: Path) -> None:
     save_lora(TINY / "base", tmp_path / "x.safetensors")
     node = LoadLoRA(model=model_of(TINY / "base"), lora=str(tmp_path / "x.safetensors"))
-    ((name, (revision, digest)),) = node.pins(BENCH).items()
+    ((name, (revision, digest, *_)),) = node.pins(BENCH).items()
 
     class Pinned(Bench):
         def pinned(self, model: str) -> tuple[str, str]:
@@ -654,7 +654,7 @@ def test_the_commit_of_a_hub_lora_is_pinned() -> None:
 
     found = pin("some/lora", f"/hub/models--some--lora/snapshots/{commit}/x.safetensors", "abc")
 
-    assert found == {"some/lora": (commit, "abc")}
+    assert found == {"some/lora": (commit, "abc", {})}
 
 
 def test_every_way_to_name_a_layer_names_the_same_one() -> None:

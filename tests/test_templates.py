@@ -229,7 +229,7 @@ def test_an_output_that_is_an_input_given_on_leads_to_where_that_comes_from() ->
             {"type": "Empty"},
             "x: cannot be drawn: TypeError: draw returned no output of a call for value",
         ),
-        ({"type": "Endless"}, "x: inside it, again: contains itself: Endless -> Endless"),
+        ({"type": "Endless"}, "x/again: contains itself: Endless -> Endless"),
         (
             {"type": "Through", "values": {"image": 1}},
             "x.image: 1 should be an instance of Picture",
@@ -270,7 +270,7 @@ def test_a_template_that_contains_itself_is_an_error_that_names_the_way() -> Non
     )
 
     assert problems({"x": {"type": "A"}}, registry) == [
-        "x: inside it, inner/inner/inner: contains itself: A -> B -> C -> A"
+        "x/inner/inner/inner: contains itself: A -> B -> C -> A"
     ]
 
 
@@ -400,7 +400,7 @@ def test_facts_pass_through_composites_and_warn_at_the_outer_call() -> None:
     }
 
     assert [str(warning) for warning in plan(workflow(nodes), REGISTRY).warnings] == [
-        "x: inside it, steer.image: is made for canny, but the model was trained on openpose"
+        "x/steer.image: is made for canny, but the model was trained on openpose"
     ]
 
 

@@ -216,7 +216,10 @@ def test_the_identity_leaves_out_the_title_and_where_nodes_are_drawn() -> None:
     one = Workflow.load(CANNY)
     other = one.model_copy(update={"title": "Lines", "view": {"photo": [9, 9]}})
 
+    holding, otherwise = (Workflow(templates={"./a.json": inner}) for inner in (one, other))
+
     assert one.identity == other.identity
+    assert holding.identity == otherwise.identity
     assert one.identity != one.fill(detail=61).identity
 
 

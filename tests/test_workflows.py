@@ -12,7 +12,7 @@ from nodegraph import Workflow, plan
 from nodegraph.cli.app import app
 from nodegraph.cli.files import shipped
 from nodegraph.cli.kinds import registry
-from nodegraph.png import read_workflow
+from nodegraph.pictures import read_workflow
 
 NAMES = sorted(shipped())
 
@@ -21,6 +21,7 @@ HUB = {
     "canny-portraits": [BASE, "lllyasviel/sd-controlnet-canny"],
     "picture-from-edges": [BASE, "lllyasviel/sd-controlnet-canny"],
     "prompts-seeds-sheet": [BASE, "lllyasviel/sd-controlnet-canny"],
+    "sweep-guidance-strength": [BASE, "lllyasviel/sd-controlnet-canny"],
     "two-controls": [BASE, "lllyasviel/sd-controlnet-canny"],
     "pose-transfer": ["andite/anything-v4.0", "fusing/stable-diffusion-v1-5-controlnet-openpose"],
 }

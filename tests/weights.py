@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ class Bench:
     folders: Folders = field(default_factory=Folders)
     allow: frozenset[str] = frozenset()
     workflow: str = "{}"
+    texts: Mapping[str, str] = field(default_factory=dict)
     loaded: dict[tuple[object, str], Any] = field(default_factory=dict)
 
     @contextmanager
@@ -36,6 +37,9 @@ class Bench:
     def pinned(self, model: str) -> tuple[str, str]:  # noqa: ARG002
         """No model is pinned."""
         return "", ""
+
+    def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def preload(self, ref: ModelRef[object]) -> None:
         """Load nothing: a lease does."""

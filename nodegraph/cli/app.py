@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from .ending import sentences
+from .form import FileCommand
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,8 +70,11 @@ Dtype: TypeAlias = Annotated[
 
 
 @app.command(
+    cls=FileCommand,
     epilog="""
     Examples:
+
+    - `nodegraph run canny-portraits --help` lists what can be set in that workflow
 
     - `nodegraph run canny-portraits --set prompt="one" --set prompt="two"` makes two pictures
 
@@ -80,7 +84,7 @@ Dtype: TypeAlias = Annotated[
       --set controlnet=lllyasviel/sd-controlnet-canny --set size=512 --device cuda`
 
     - `nodegraph run mine.json --json | jq -r 'select(.event == "saved").path'`
-    """
+    """,
 )
 def run(
     file: File,
@@ -144,7 +148,10 @@ def run(
         )
 
 
-@app.command(epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake.")
+@app.command(
+    cls=FileCommand,
+    epilog="Example: `nodegraph check mine.json --set sample.steps=0` names that mistake.",
+)
 def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) -> None:
     """Find every mistake in a workflow without running it."""
     with sentences():
@@ -154,7 +161,8 @@ def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) 
 
 
 @app.command(
-    epilog="Example: `nodegraph explain canny-portraits --set seed=3` names what would run again."
+    cls=FileCommand,
+    epilog="Example: `nodegraph explain canny-portraits --set seed=3` names what would run again.",
 )
 def explain(
     file: File,
@@ -204,12 +212,18 @@ def nodes(
 
 
 @app.command(epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")
-def workflows() -> None:
+def workflows(
+    name: Annotated[
+        str | None, typer.Argument(help="Show the params of this one, or of any file, in full.")
+    ] = None,
+    nodes: Nodes = None,
+) -> None:
     """List the workflows that come with nodegraph, with what can be set in each."""
     with sentences():
         from .check import list_workflows
+        from .form import show_form
 
-        list_workflows()
+        list_workflows() if name is None else show_form(name, nodes or [])
 
 
 @app.command(
@@ -249,6 +263,8 @@ def show(
     - `nodegraph lock mine.json` pins what its models are now, in the file itself
 
     - `nodegraph lock canny-portraits --set model=my-models/base -o mine.json` writes another
+
+    - `nodegraph lock mine.json --check` writes nothing, and ends with 1 where a model is another
     """
 )
 def lock(
@@ -258,14 +274,42 @@ def lock(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write here, not into the file."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say which models are not as pinned, and how.")
+    ] = False,
     nodes: Nodes = None,
 ) -> None:
     """Pin a workflow's models: it then runs with these very files, or says that they differ."""
     with sentences():
-        from .locking import lock_file
+        from .locking import check_lock, lock_file
         from .run import Options
 
-        lock_file(Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ())), output)
+        options = Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ()))
+        check_lock(options) if check else lock_file(options, output)
+
+
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph diff before.json after.json` names values, nodes and links that differ
+
+    - `nodegraph diff output/grid.png output/grid-2.png` says what was changed between two pictures
+
+    Exit codes: 0 the same graph, 1 they differ, 2 one of them cannot be read.
+    """
+)
+def diff(
+    before: Annotated[str, typer.Argument(help="A workflow, or a picture that carries one.")],
+    after: Annotated[str, typer.Argument(help="Another one.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+    nodes: Nodes = None,
+) -> None:
+    """Say what differs between two workflows or pictures: values, nodes, links, models, …"""
+    with sentences():
+        from .comparing import diff_files
+
+        diff_files((before, after), nodes or [], json)
 
 
 @app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")

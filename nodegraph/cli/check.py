@@ -26,7 +26,7 @@ def check_file(
     """Plan a workflow; every mistake is raised at once."""
     options = Options(file, tuple(settings), only=tuple(only), nodes=tuple(nodes))
     found = find(file)
-    chosen = planned(options, found.workflow)
+    chosen = planned(options, found)
     count = len(chosen.workflow.nodes)
     typer.echo(
         f"{found.path}: sound; {count} node{'s' * (count != 1)},"
@@ -38,7 +38,7 @@ def explain_file(options: Options) -> None:
     """Print what every node would do, items of one fate in one line."""
     found = find(options.file)
     settings = settings_of(options, found)
-    chosen = planned(options, found.workflow)
+    chosen = planned(options, found)
     with closing(stored.open_cache()) as cache:
         lines = explain(chosen, cache, settings)
     width = max((len(line.name) for line in lines), default=0)

@@ -14,6 +14,8 @@ from ..errors import NodeGraphError, RunError
 
 DONE, FAILED, BAD, CANCELLED = 0, 1, 2, 130
 """Exit codes: 130 is what a shell reports for Ctrl-C."""
+DIFFERENT = FAILED
+"""What `nodegraph diff` ends with when two graphs differ, as `diff` does."""
 
 
 @contextmanager

@@ -20,6 +20,12 @@ class Found:
 
     workflow: Workflow
     path: Path
+    picture: bool = False
+
+    @property
+    def source(self) -> Path | None:
+        """The file that templates are looked for beside: none for what a picture carries."""
+        return None if self.picture else self.path
 
     @property
     def name(self) -> str:
@@ -42,7 +48,8 @@ def find(name: str) -> Found:
     path = Path(name)
     if not path.is_file():
         path = _shipped(name)
-    return Found(_inside(path) if is_picture(path) else Workflow.load(path), path)
+    picture = is_picture(path)
+    return Found(_inside(path) if picture else Workflow.load(path), path, picture)
 
 
 def _inside(path: Path) -> Workflow:

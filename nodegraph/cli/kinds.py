@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from ..insides import inside_param, inside_result
 from ..ports import convert, inputs, outputs, type_name
 from ..registry import Kind, Registry, Template, load_registry
-from ..workflow import Workflow, split
 from .ending import warn
 from .files import shipped
 
@@ -27,13 +27,18 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One input or output: ``default`` is empty where a value or a link is needed."""
+    """One input or output: ``default`` is empty where a value or a link is needed.
+
+    Attributes:
+        label: Its name for people, where a workflow gives it one.
+    """
 
     name: str
     type: str
     default: str = ""
     limits: str = ""
     help: str = ""
+    label: str = ""
 
 
 def registry(folders: Iterable[Path]) -> Registry:
@@ -61,35 +66,29 @@ def inputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
         yield from (_input(name, field) for name, field in inputs(kind).items())
         return
     for name, param in kind.workflow.params.items():
-        node, field = param.targets[0]
-        inner = _inner(kind.workflow, node, field, inputs_of, known)
-        given = kind.workflow.nodes[node].values.get(field) if node in kind.workflow.nodes else None
-        default = inner.default if given is None else _plain(given)
-        yield Described(name, inner.type, default, inner.limits, param.help or param.label)
+        inside = inside_param(kind.workflow, name, known)
+        inner = (
+            _input(name, inputs(inside.kind)[inside.port])
+            if inside.kind
+            else Described(name, "unknown")
+        )
+        default = _plain(inside.value[0]) if inside.value else inner.default
+        yield replace(inner, default=default, help=param.help or param.label, label=param.label)
 
 
 def outputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
     """Describe every output; a template's are its results."""
     if not isinstance(kind, Template):
-        for name, field in outputs(kind).items():
-            yield Described(name, type_name(field.annotation), help=field.description or "")
+        yield from (_output(name, field) for name, field in outputs(kind).items())
         return
-    for name, address in kind.workflow.results.items():
-        inner = _inner(kind.workflow, *split(address), outputs_of, known)
-        yield Described(name, inner.type, help=inner.help)
+    for name in kind.workflow.results:
+        inside = inside_result(kind.workflow, name, known)
+        field = outputs(inside.kind).get(inside.port) if inside.kind else None
+        yield _output(name, field) if field else Described(name, "unknown")
 
 
-def _inner(
-    workflow: Workflow,
-    node: str,
-    port: str,
-    ports_of: Callable[[Kind, Mapping[str, Kind]], Iterable[Described]],
-    known: Mapping[str, Kind],
-) -> Described:
-    """The port inside a template that one of its own stands for; a template may be broken."""
-    kind = known.get(workflow.nodes[node].type) if node in workflow.nodes else None
-    found = (one for one in ports_of(kind, known) if one.name == port) if kind else iter(())
-    return next(found, Described(port, "unknown"))
+def _output(name: str, field: FieldInfo) -> Described:
+    return Described(name, type_name(field.annotation), help=field.description or "")
 
 
 def _input(name: str, field: FieldInfo) -> Described:
@@ -109,12 +108,20 @@ def _type(annotation: object) -> str:
 def _limits(field: FieldInfo) -> str:
     found = {
         key: value
-        for m in field.metadata
+        for m in _metadata(field)
         for key in _LIMITS
         if (value := getattr(m, key, None)) is not None
     }
     said = [f"{found.pop('ge')} to {found.pop('le')}"] if {"ge", "le"} <= found.keys() else []
     return ", ".join([*said, *(_LIMITS[key].format(value) for key, value in found.items())])
+
+
+def _metadata(field: FieldInfo) -> Iterator[object]:
+    """What is declared of an input; of one that may be empty, also of what it is otherwise."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for each in getattr(part, "__metadata__", ()):
+            yield from getattr(each, "metadata", (each,))
 
 
 def _plain(value: object) -> str:
@@ -127,11 +134,9 @@ def _plain(value: object) -> str:
 
 def takes(kind: Kind, field: str, value: object, known: Mapping[str, Kind]) -> bool:
     """Whether an input takes this JSON value, as one or as several."""
-    while isinstance(kind, Template):
-        if field not in kind.workflow.params:
+    if isinstance(kind, Template):
+        inside = inside_param(kind.workflow, field, known)
+        if inside.kind is None:
             return True
-        node, field = kind.workflow.params[field].targets[0]
-        if node not in kind.workflow.nodes or kind.workflow.nodes[node].type not in known:
-            return True
-        kind = known[kind.workflow.nodes[node].type]
+        kind, field = inside.kind, inside.port
     return field not in inputs(kind) or not convert(kind, {field: value})[2]  # type: ignore[dict-item]

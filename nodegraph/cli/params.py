@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
-from ..registry import Registry
+from ..registry import Kind, Registry
 from ..workflow import Workflow, split
 from .kinds import takes
 
@@ -27,10 +28,13 @@ def fill(workflow: Workflow, settings: Sequence[str], registry: Registry) -> Wor
         raise WorkflowError(problems)
     values: dict[str, object] = {}
     for name, texts in given.items():
-        node, field = _targets(workflow, name)[0]
-        kind = workflow.nodes[node].type if node in workflow.nodes else ""
-        read = [_read(text, kind, field, registry) for text in texts]
-        values[name] = read[0] if len(read) == 1 else read
+        node, field = next(iter(_targets(workflow, name)), ("", ""))
+        kind = registry.get(workflow.nodes[node].type) if node in workflow.nodes else None
+        fits = partial(_fits, kind, field, registry)
+        read = [_read(text, fits) for text in texts]
+        # One value for an input that takes a list is a list of one.
+        alone = len(read) == 1 and (fits(read[0]) or not fits(read))
+        values[name] = read[0] if alone else read
     params = {name: value for name, value in values.items() if "." not in name}
     return _set(workflow.fill(params), {n: v for n, v in values.items() if "." in n})
 
@@ -64,9 +68,11 @@ def _by_name(settings: Iterable[str]) -> dict[str, list[str]]:
 def _problem(workflow: Workflow, name: str) -> Problem | None:
     where = f"--set {name}"
     if "." not in name:
-        return (
-            None if name in workflow.params else Problem(where, did_you_mean(name, workflow.params))
-        )
+        if name in workflow.params:
+            return None
+        inputs = [f"{n}.{name}" for n, call in workflow.nodes.items() if name in call.values]
+        near = f"; or write {inputs[0]!r}" if inputs else ""
+        return Problem(where, did_you_mean(name, workflow.params) + near)
     node, _ = split(name)
     return None if node in workflow.nodes else Problem(where, did_you_mean(node, workflow.nodes))
 
@@ -75,15 +81,17 @@ def _targets(workflow: Workflow, name: str) -> list[tuple[str, str]]:
     return workflow.params[name].targets if "." not in name else [split(name)]
 
 
-def _read(text: str, kind: str, field: str, registry: Registry) -> object:
-    """JSON where the input takes what the JSON says, else the text itself."""
+def _fits(kind: Kind | None, field: str, registry: Registry, value: object) -> bool:
+    return kind is None or takes(kind, field, value, registry)
+
+
+def _read(text: str, fits: Callable[[object], bool]) -> object:
+    """JSON where the input takes what the JSON says, alone or in a list, else the text itself."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    if isinstance(value, str) or kind not in registry:
-        return value
-    return value if takes(registry[kind], field, value, registry) else text
+    return value if isinstance(value, str) or fits(value) or fits([value]) else text
 
 
 def _set(workflow: Workflow, values: Mapping[str, object]) -> Workflow:

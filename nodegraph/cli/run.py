@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import typer
 
+from ..bundle import bundle
 from ..context import Settings
 from ..errors import RunError, UserError, brief
 from ..events import Event, Outcome
@@ -20,8 +22,8 @@ from ..execute import execute
 from ..items import resolvable, resolve
 from ..node import Folders
 from ..plan import Plan, plan
+from ..provenance import texts
 from ..tasks import states
-from ..workflow import Workflow
 from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, warn
@@ -56,40 +58,46 @@ def run_file(options: Options) -> None:
     began = time.monotonic()
     found = find(options.file)
     settings = settings_of(options, found)
-    chosen = planned(options, found.workflow)
+    chosen = planned(options, found)
     saving.prepare(options.out)
     view = display(totals(chosen, settings.folders), options.json)
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
-        paths = _save(outcome, chosen.workflow, found.name, options.out, view)
+        made = partial(texts, chosen, settings.signature())
+        paths = _save(outcome, made, f"{found.name}-", options.out, view)
     _conclude(view, outcome, time.monotonic() - began, paths)
 
 
-def planned(options: Options, workflow: Workflow) -> Plan:
+def planned(options: Options, found: Found) -> Plan:
     """Fill in what was set and plan it; say what will probably not do as meant."""
     registry = kinds.registry(options.nodes)
-    chosen = plan(params.fill(workflow, options.settings, registry), registry, options.only or None)
+    whole = bundle(found.workflow, registry, found.source, data_folders(options, found))
+    registry = registry.knowing(whole)
+    chosen = plan(params.fill(whole, options.settings, registry), registry, options.only or None)
     for problem in chosen.warnings:
         warn(str(problem))
     return chosen
 
 
-def settings_of(options: Options, found: Found) -> Settings:
-    """Where and how to run: pictures lie beside the workflow, here, or where the user said."""
+def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
+    """The folders that may be read from: beside the workflow, here, and where the user said."""
     for folder in options.data:
         if not folder.is_dir():
             raise UserError(f"--data {str(folder)!r}: there is no such folder")
     inputs = (path.parent / "inputs" for path in shipped().values())
     data = (*options.data, *found.inputs, Path.cwd(), *params.folders_of(options.settings), *inputs)
+    return tuple(dict.fromkeys(path.resolve() for path in data))
+
+
+def settings_of(options: Options, found: Found) -> Settings:
+    """Where and how to run."""
     devices = device.devices(options.device)
     return Settings(
         devices=devices,
         dtype=device.dtype(options.dtype, devices),
         batch=options.batch,
-        folders=Folders(
-            tuple(dict.fromkeys(path.resolve() for path in data)), options.out.resolve()
-        ),
+        folders=Folders(data_folders(options, found), options.out.resolve()),
         allow=options.allow,
     )
 
@@ -133,17 +141,23 @@ def stoppable() -> Iterator[None]:
 
 
 def _save(
-    outcome: Outcome, workflow: Workflow, name: str, folder: Path, view: Display
+    outcome: Outcome,
+    made: Callable[[Mapping[str, str]], Mapping[str, str]],
+    prefix: str,
+    folder: Path,
+    view: Display,
 ) -> list[Path]:
     paths = []
-    for result, picture in saving.pictures(outcome.results):
+    for name, picture, result, item in saving.pictures(outcome.results):
+        several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
+        key = {result + several: outcome.keys[result][item]}
         try:
-            path = saving.save(picture, workflow.to_json(), folder, f"{name}-{result}")
+            path = saving.save(picture, made(key), folder, prefix + name)
         except UserError as error:
             end(FAILED, str(error))
         paths.append(path)
         if isinstance(view, Lines):
-            view.tell("saved", result=result, path=str(path))
+            view.tell("saved", result=name, path=str(path))
         else:
             typer.echo(path)
     return paths
@@ -155,7 +169,7 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
         view.tell("ended", state=state, seconds=round(seconds, 3))
     else:
         for name, value in outcome.results.items():
-            if not dict(saving.pictures({name: value})):
+            if not any(saving.pictures({name: value})):
                 typer.echo(f"{name} = {brief(value)}")
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]

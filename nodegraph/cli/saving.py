@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, NamedTuple, Protocol, runtime_checkable
 from uuid import uuid4
 
 from ..errors import UserError
-from ..png import with_workflow
+from ..png import with_texts
 
 
 class Encoder(Protocol):
@@ -30,20 +30,29 @@ class Picture(Protocol):
     def pil(self) -> Encoder: ...
 
 
-def pictures(results: Mapping[str, object]) -> Iterator[tuple[str, Picture]]:
+class Found(NamedTuple):
+    """A picture among the results: what to call its file, and which item of which result it is."""
+
+    name: str
+    picture: Picture
+    result: str
+    item: int = 0
+
+
+def pictures(results: Mapping[str, object]) -> Iterator[Found]:
     """Yield every result that is a picture; those of a list are numbered: ``images-01``."""
     for name, value in results.items():
         if isinstance(value, Picture):
-            yield name, value
+            yield Found(name, value, name)
         elif isinstance(value, list):
             width = max(2, len(str(len(value))))
-            for number, item in enumerate(value, start=1):
-                if isinstance(item, Picture):
-                    yield f"{name}-{number:0{width}}", item
+            for item, each in enumerate(value):
+                if isinstance(each, Picture):
+                    yield Found(f"{name}-{item + 1:0{width}}", each, name, item)
 
 
-def save(picture: Picture, workflow: str, folder: Path, name: str) -> Path:
-    """Write a PNG that carries ``workflow``.
+def save(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:
+    """Write a PNG that carries ``texts``.
 
     Returns:
         ``folder/name.png``, or with a number behind it where that is another picture. A file that
@@ -56,7 +65,7 @@ def save(picture: Picture, workflow: str, folder: Path, name: str) -> Path:
     picture.pil().save(file, "PNG")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        return _place(with_workflow(file.getvalue(), workflow), folder, plain(name))
+        return _place(with_texts(file.getvalue(), texts), folder, plain(name))
 
 
 def plain(name: str) -> str:

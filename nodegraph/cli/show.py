@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from ..bundle import bundle
 from ..errors import Problem, UserError, WorkflowError
 from ..registry import Kind
 from ..workflow import Call, Workflow, split
@@ -31,7 +32,9 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     if chosen not in FORMATS:
         raise UserError(f"--format {chosen!r}: it should be one of {', '.join(FORMATS)}")
-    text = drawn(sketch(find(file).workflow, kinds.registry(folders)), chosen)
+    found, known = find(file), kinds.registry(folders)
+    known = known.knowing(bundle(found.workflow, known, found.source, (Path.cwd(),)))
+    text = drawn(sketch(found.workflow, known), chosen)
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -1,0 +1,196 @@
+"""Which call of one graph is which of another: by what it makes, by its name, by its likeness."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .checks import Checker
+from .keys import Key, canonical, digest, kind_id
+from .order import order
+from .plan import plan
+from .planned import Planned, Source
+from .registry import Registry
+from .spell import spelled
+from .templates import Flat, expand
+from .workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A workflow with its composites and templates expanded, and every call checked.
+
+    Attributes:
+        running: The calls in an order in which every call follows those it is linked to.
+        content: What each call makes, whatever it is called: the hash of all it depends on.
+        params: By the address of an input, the param that sets it.
+    """
+
+    workflow: Workflow
+    flat: Flat
+    calls: Sequence[Planned]
+    running: Sequence[int]
+    content: Mapping[int, Key]
+    params: Mapping[str, str]
+    results: Mapping[str, Source]
+
+    @classmethod
+    def of(cls, workflow: Workflow, registry: Registry) -> Graph:
+        """Expand and check ``workflow``.
+
+        Raises:
+            WorkflowError: it is not sound.
+        """
+        plan(workflow, registry)  # leaves out what no result needs; here everything counts
+        flat = expand(workflow, registry)
+        checker = Checker(flat)
+        calls = checker.calls()
+        running, _ = order(calls)
+        content: dict[int, Key] = {}
+        for index in running:
+            content[index] = _content(calls[index], content)
+        params = {
+            f"{node}.{input}": name
+            for name, param in workflow.params.items()
+            for node, input in param.targets
+        }
+        found = {name: checker.find(address) for name, address in workflow.results.items()}
+        results = {name: source for name, source in found.items() if isinstance(source, Source)}
+        return cls(workflow, flat, calls, running, content, params, results)
+
+    def top(self, call: int) -> str:
+        """The call of the workflow itself that an inner one belongs to."""
+        return self.calls[call].name.partition("/")[0]
+
+    def address(self, call: int, input: str) -> str:
+        """An input as its author knows it: ``sample.steps`` for ``sample/denoise.steps``."""
+        name = self.calls[call].name
+        origin = self.flat.origins.get(name)
+        return (origin.inputs.get(input) if origin else None) or f"{name}.{input}"
+
+    def said(self, call: int, input: str) -> str:
+        """What an input is given, in words."""
+        planned = self.calls[call]
+        if input not in planned.links:
+            value = planned.values[input]
+            return spelled(value, value)[0]
+        sources = [
+            self.flat.shown(f"{self.calls[source.call].name}.{source.output}")
+            for source in planned.links[input].sources
+        ]
+        link = planned.links[input]
+        return f"[{', '.join(sources)}]" if link.how in ("gather", "concat") else sources[0]
+
+    def alone(self, paired: Collection[int]) -> dict[str, str]:
+        """The calls that are not among ``paired``, with their types, in the author's order.
+
+        A composite or template of which nothing is paired stands for all that is in it.
+        """
+        known = set(paired)
+        whole = {self.top(index) for index in range(len(self.calls))}
+        whole -= {self.top(index) for index in known}
+        found = {}
+        for index, call in enumerate(self.calls):
+            if index not in known:
+                top = self.top(index)
+                if top in whole:
+                    found[top] = self.workflow.nodes[top].type
+                else:
+                    found[call.name] = call.kind.__name__
+        return found
+
+
+def _content(call: Planned, known: Mapping[int, Key]) -> Key:
+    links = [
+        digest(
+            input.encode(),
+            link.how.encode(),
+            *(digest(known[source.call], source.output.encode()) for source in link.sources),
+        )
+        for input, link in sorted(call.links.items())
+    ]
+    return digest(kind_id(call.kind).encode(), canonical(dict(call.values)), *links)
+
+
+Mark: TypeAlias = Callable[[Graph, int], Hashable]
+
+
+def _made(graph: Graph, call: int) -> Hashable:
+    return graph.content[call]
+
+
+def _made_and_name(graph: Graph, call: int) -> Hashable:
+    return graph.content[call], graph.calls[call].name
+
+
+def _kind_and_name(graph: Graph, call: int) -> Hashable:
+    return graph.calls[call].kind, graph.calls[call].name
+
+
+def pairs_of(old: Graph, new: Graph) -> dict[int, int]:
+    """Match the calls of two graphs, each with one at most.
+
+    Where both make the very same, names do not count. Else a call is the one of the same name and
+    kind, or one that makes the same, or the one of its kind that is most like it.
+    """
+    same = Counter(old.content.values()) == Counter(new.content.values())
+    marks = [_made_and_name, _made] if same else [_made_and_name, _kind_and_name, _made]
+    pairs: dict[int, int] = {}
+    for mark in marks:
+        _match(old, new, mark, pairs)
+    _match_alike(old, new, pairs)
+    return pairs
+
+
+def _match(old: Graph, new: Graph, mark: Mark, pairs: dict[int, int]) -> None:
+    """Pair what is left of both and bears the same mark, in running order."""
+    taken = set(pairs.values())
+    left: dict[Hashable, list[int]] = defaultdict(list)
+    for index in reversed(new.running):
+        if index not in taken:
+            left[mark(new, index)].append(index)
+    for index in old.running:
+        if index not in pairs and (found := left.get(mark(old, index))):
+            pairs[index] = found.pop()
+
+
+def _match_alike(old: Graph, new: Graph, pairs: dict[int, int]) -> None:
+    """Pair calls of one kind that have at least half of their inputs in common.
+
+    What another type has taken the place of is left alone.
+    """
+    taken = set(pairs.values())
+    left: dict[type, list[int]] = defaultdict(list)
+    before, after = old.workflow.nodes, new.workflow.nodes
+    replaced = {name for name in before if name in after and before[name].type != after[name].type}
+    for index in new.running:
+        if index not in taken and new.top(index) not in replaced:
+            left[new.calls[index].kind].append(index)
+    for index in old.running:
+        free = index not in pairs and old.top(index) not in replaced
+        others = left.get(old.calls[index].kind) if free else None
+        if others:
+            shares = {other: _share(old, index, new, other, pairs) for other in others}
+            best = max(others, key=shares.__getitem__)
+            if shares[best] >= 0.5:
+                others.remove(best)
+                pairs[index] = best
+
+
+def _share(old: Graph, one: int, new: Graph, other: int, pairs: Mapping[int, int]) -> float:
+    """The share of their inputs that two calls of one kind have in common."""
+    before, after = old.calls[one], new.calls[other]
+    names = {**before.values, **before.links}
+    same = 0
+    for name in names:
+        if name in before.values and name in after.values:
+            same += canonical(before.values[name]) == canonical(after.values[name])
+        elif name in before.links and name in after.links:
+            sources = [
+                Source(pairs.get(source.call, -1), source.output)
+                for source in before.links[name].sources
+            ]
+            same += sources == list(after.links[name].sources)
+    return same / len(names) if names else 1.0

@@ -1,0 +1,101 @@
+"""What can be set in one workflow: `nodegraph run NAME --help`, and `nodegraph workflows NAME`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from .ending import sentences
+
+
+class FileCommand(TyperCommand):
+    """A command whose ``--help`` tells about the workflow that it is given, if it is given one.
+
+    Some versions of typer use click, others a copy of it, so what comes from it has no type here.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = list(args)
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        file, nodes = self._given(ctx)
+        if file is None:
+            super().format_help(ctx, formatter)
+            return
+        with sentences():
+            show_form(file, nodes, f"nodegraph {self.name}")
+
+    def _given(self, ctx: Any) -> tuple[str | None, Sequence[Path]]:
+        """The workflow and the folders of nodes on the command line."""
+        # They have been read once before, so nothing can be wrong with them.
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(ctx.meta[__name__]))
+        file: Any = given.get("file")
+        return (file if isinstance(file, str) else None), [*map(Path, given.get("nodes") or ())]
+
+
+def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") -> None:
+    """Print the params of a workflow: in a table in a terminal, else one a line."""
+    from ..bundle import bundle
+    from ..registry import Template
+    from . import kinds
+    from .files import find
+    from .run import Options, data_folders
+
+    found, known = find(name), kinds.registry(nodes)
+    whole = bundle(found.workflow, known, found.source, data_folders(Options(name), found))
+    known = known.knowing(whole)
+    described = list(kinds.inputs_of(Template(found.name, whole), known))
+    rows = [
+        (one.name, one.label, one.type, one.limits, one.default or "needed", one.help)
+        for one in described
+    ]
+    typer.echo(f"{whole.title or found.name}\n\n{command} {name} --set NAME=VALUE …\n")
+    if not rows:
+        typer.echo("it has no params; any input can be set, as NODE.INPUT=VALUE")
+    elif sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        typer.echo("\n".join(_lines([_HEAD, *rows])))
+    results = ", ".join(whole.results) or "none"
+    typer.echo(f"\nresults: {results}\n`{command} --help` lists the options.")
+
+
+_Row = tuple[str, str, str, str, str, str]
+_HEAD: _Row = ("param", "label", "type", "range", "default", "")
+
+
+def _lines(rows: Sequence[_Row]) -> Iterator[str]:
+    """Columns as wide as they need; those that are empty throughout are left out."""
+    columns = [c for c in range(len(_HEAD)) if any(row[c] for row in rows[1:])]
+    widths = {c: max(len(_short(row[c])) for row in rows) for c in columns}
+    for row in rows:
+        yield "  ".join(_cell(row[c], c, widths[c]) for c in columns).rstrip()
+
+
+def _cell(text: str, column: int, width: int) -> str:
+    return text if column == len(_HEAD) - 1 else _short(text).ljust(width)
+
+
+def _short(text: str, width: int = 40) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _print_table(rows: Sequence[_Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column, title in enumerate(_HEAD):
+        if any(row[column] for row in rows):
+            table.add_column(title, style="cyan" if column == 0 else "", overflow="fold")
+    shown = [c for c in range(len(_HEAD)) if any(row[c] for row in rows)]
+    for row in rows:
+        table.add_row(*(Text(_short(row[c]) if c < len(_HEAD) - 1 else row[c]) for c in shown))
+    Console(highlight=False).print(table)

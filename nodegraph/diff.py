@@ -1,0 +1,205 @@
+"""Say in words what differs between two workflows: values, nodes, links, models, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from .alike import Graph, pairs_of
+from .keys import canonical
+from .planned import Link, Source
+from .registry import Registry
+from .spell import spelled
+from .workflow import ModelLock, Workflow
+
+Sort: TypeAlias = Literal[
+    "param", "value", "link", "replaced", "removed", "added", "result", "model", "version", "key"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A workflow, with what a saved picture says about how it was made.
+
+    Attributes:
+        versions: Of all that the picture may depend on, by name.
+        keys: Of the results that it shows, by name.
+    """
+
+    workflow: Workflow
+    versions: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs. ``before`` and ``after`` are words; what is not there is empty."""
+
+    sort: Sort
+    where: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if self.sort == "key":
+            return f"{self.where}: made from other files ({self.before} → {self.after})"
+        if not self.before:
+            return f"{self.where}: added, {self.after}"
+        if not self.after:
+            return f"{self.where}: removed, {self.before}"
+        return f"{self.where}: {self.before} → {self.after}"
+
+
+def diff(before: Made, after: Made, registry: Registry) -> list[Difference]:
+    """List what differs between two workflows, composites and templates expanded in both.
+
+    Names of nodes, titles, labels and positions make no difference; nor does whether a value is a
+    default, or whether a part lies in a template.
+
+    Raises:
+        WorkflowError: one of them is not sound.
+    """
+    both = _Both.of(Graph.of(before.workflow, registry), Graph.of(after.workflow, registry))
+    found = [
+        *both.gone_and_new(),
+        *both.inputs(),
+        *both.params(),
+        *both.results(),
+        *_models(before.workflow.models, after.workflow.models),
+        *_common("version", before.versions, after.versions),
+    ]
+    return list(dict.fromkeys(found)) or list(_common("key", before.keys, after.keys))
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Two graphs, and which call of the new one is which of the old one (by their indices).
+
+    Attributes:
+        places: The same as ``pairs``, and those that took the place of another kind of that name.
+    """
+
+    old: Graph
+    new: Graph
+    pairs: Mapping[int, int]
+    places: Mapping[int, int]
+
+    @classmethod
+    def of(cls, old: Graph, new: Graph) -> _Both:
+        pairs = pairs_of(old, new)
+        taken = set(pairs.values())
+        left = {call.name: i for i, call in enumerate(new.calls) if i not in taken}
+        replaced = {
+            index: left[call.name]
+            for index, call in enumerate(old.calls)
+            if index not in pairs and call.name in left
+        }
+        return cls(old, new, pairs, {**pairs, **replaced})
+
+    def gone_and_new(self) -> Iterator[Difference]:
+        """The calls that only one of them has; a whole composite or template is told once."""
+        gone = self.old.alone(self.pairs.keys())
+        new = self.new.alone(self.pairs.values())
+        for name, type in gone.items():
+            if name in new:
+                other = new[name] if new[name] != type else f"another {type}"
+                yield Difference("replaced", name, type, other)
+            else:
+                yield Difference("removed", name, type, "")
+        for name, type in new.items():
+            if name not in gone:
+                yield Difference("added", name, "", type)
+
+    def inputs(self) -> Iterator[Difference]:
+        """The values and links of the calls that both have."""
+        for before, after in sorted(self.pairs.items(), key=lambda pair: pair[1]):
+            one, other = self.old.calls[before], self.new.calls[after]
+            for input in {**other.values, **other.links}:
+                where, param = self._where(before, after, input)
+                if input in one.values and input in other.values:
+                    for entry, was, now in _changed(one.values[input], other.values[input]):
+                        yield Difference("param" if param else "value", where + entry, was, now)
+                elif not self._same_link(one.links.get(input), other.links.get(input)):
+                    words = self.old.said(before, input), self.new.said(after, input)
+                    if words[0] != words[1]:  # else what it is linked to has been told of
+                        yield Difference("link", where, *words)
+
+    def params(self) -> Iterator[Difference]:
+        """What the workflows' own inputs set."""
+        tops = {self.old.top(before): self.new.top(after) for before, after in self.pairs.items()}
+        old, new = self.old.workflow.params, self.new.workflow.params
+        for name in {**old, **new}:
+            before = [f"{tops.get(n, n)}.{i}" for n, i in old[name].targets] if name in old else []
+            after = [f"{n}.{i}" for n, i in new[name].targets] if name in new else []
+            if sorted(before) != sorted(after):
+                yield Difference("param", f"params.{name}", ", ".join(before), ", ".join(after))
+
+    def results(self) -> Iterator[Difference]:
+        """What the workflows give away."""
+        old, new = self.old.workflow.results, self.new.workflow.results
+        for name in {**old, **new}:
+            before, after = self.old.results.get(name), self.new.results.get(name)
+            same = before and after and self._same_source(before, after)
+            words = old.get(name, ""), new.get(name, "")
+            if not same and words[0] != words[1]:
+                yield Difference("result", f"results.{name}", *words)
+
+    def _where(self, before: int, after: int, input: str) -> tuple[str, bool]:
+        """The param that sets an input, else its address; and whether it is a param."""
+        address = self.new.address(after, input)
+        param = self.new.params.get(address) or self.old.params.get(self.old.address(before, input))
+        return param or address, param is not None
+
+    def _same_link(self, one: Link | None, other: Link | None) -> bool:
+        if one is None or other is None or len(one.sources) != len(other.sources):
+            return False
+        both = zip(one.sources, other.sources, strict=True)
+        return one.how == other.how and all(self._same_source(*sources) for sources in both)
+
+    def _same_source(self, before: Source, after: Source) -> bool:
+        return before.output == after.output and (
+            self.places.get(before.call) == after.call
+            or self.old.content[before.call] == self.new.content[after.call]
+        )
+
+
+def _changed(before: object, after: object) -> Iterator[tuple[str, str, str]]:
+    """Where two values differ: the whole of them, or entries of lists that are equally long."""
+    if canonical(before) == canonical(after):
+        return
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+            if canonical(one) != canonical(other):
+                yield f"[{index}]", *spelled(one, other)
+    else:
+        yield "", *spelled(before, after)
+
+
+def _models(
+    before: Mapping[str, ModelLock], after: Mapping[str, ModelLock]
+) -> Iterator[Difference]:
+    none = ModelLock()
+    for name in {**before, **after}:
+        old, new = _pinned(before.get(name, none)), _pinned(after.get(name, none))
+        if old != new:
+            both = {*old} & {*new}
+            old, new = ([word for word in words if word not in both] for words in (old, new))
+            yield Difference("model", f"models.{name}", ", ".join(old), ", ".join(new))
+
+
+def _pinned(lock: ModelLock) -> list[str]:
+    said = (("revision", lock.revision), ("sha256", lock.sha256))
+    return [f"{word} {value[:12]}" for word, value in said if value]
+
+
+def _common(
+    sort: Literal["version", "key"], before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterable[Difference]:
+    """What both name and say otherwise; what only one names follows from its nodes."""
+    width = 12 if sort == "key" else None
+    return (
+        Difference(sort, name, old[:width], new[:width])
+        for name, old in before.items()
+        if (new := after.get(name, old)) != old
+    )

@@ -1,0 +1,82 @@
+"""Which port of which node a template's param or result stands for, however deep it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import JsonValue
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from .node import Composite, Node
+from .ports import inputs
+from .registry import Kind, Template
+from .workflow import Workflow, split
+
+
+class Inside(NamedTuple):
+    """A port inside a workflow.
+
+    Attributes:
+        kind: The node's; None where there is no such port, or no such node.
+        value: What the workflow stores for it, or a template on the way to it; empty if nothing.
+    """
+
+    kind: type[Node] | type[Composite] | None
+    port: str
+    value: tuple[JsonValue, ...] = ()
+
+
+def inside_param(workflow: Workflow, param: str, known: Mapping[str, Kind]) -> Inside:
+    """The first input that ``param`` sets."""
+    seen: set[tuple[int, str]] = set()
+    value: tuple[JsonValue, ...] = ()
+    while param in workflow.params and (id(workflow), param) not in seen:
+        seen.add((id(workflow), param))
+        node, port = next(iter(workflow.params[param].targets), ("", ""))
+        call = workflow.nodes.get(node)
+        if call is None:
+            break
+        if not value and port in call.values:
+            value = (call.values[port],)
+        kind = known.get(call.type)
+        if not isinstance(kind, Template):
+            if kind is None:
+                break
+            current = kind.renamed.get(port, port)
+            return Inside(kind if current in inputs(kind) else None, current, value)
+        workflow, param = kind.workflow, port
+    return Inside(None, param, value)
+
+
+def inside_result(workflow: Workflow, result: str, known: Mapping[str, Kind]) -> Inside:
+    """The output that ``result`` names."""
+    seen: set[tuple[int, str]] = set()
+    while result in workflow.results and (id(workflow), result) not in seen:
+        seen.add((id(workflow), result))
+        node, port = split(workflow.results[result])
+        kind = known.get(workflow.nodes[node].type) if node in workflow.nodes else None
+        if not isinstance(kind, Template):
+            return Inside(kind, port)
+        workflow, result = kind.workflow, port
+    return Inside(None, result)
+
+
+def settings(workflow: Workflow, known: Mapping[str, Kind]) -> dict[str, JsonValue]:
+    """The value of every param: as it is stored, else its default; None where it has neither."""
+    return {name: _setting(inside_param(workflow, name, known)) for name in workflow.params}
+
+
+def _setting(inside: Inside) -> JsonValue:
+    if inside.value:
+        return inside.value[0]
+    field = inputs(inside.kind)[inside.port] if inside.kind else None
+    if field is None or field.is_required():
+        return None
+    try:
+        default: JsonValue = to_jsonable_python(
+            field.get_default(call_default_factory=True, validated_data={})
+        )
+    except PydanticSerializationError:  # a wire
+        return None
+    return default
