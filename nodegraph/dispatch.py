@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import cached_property
 from heapq import heappop, heappush
 from threading import Event as Flag
 from typing import TypeAlias
@@ -90,7 +91,12 @@ class Dispatcher:
         self._stop = Flag()
         self._worker = Worker(calls, cache, self._stop)
         self._largest = settings.batch
-        self._models = _Models(calls)
+        self._calls = calls
+
+    @cached_property
+    def _models(self) -> _Models:
+        """Made for the first task that needs a device: a run that only looks up goes without."""
+        return _Models(self._calls)
 
     @property
     def busy(self) -> bool:

@@ -218,5 +218,5 @@ def test_an_embedding_is_pinned_and_stamped_by_its_content(
 
     save(file, "<toy>", seed=2)
 
-    assert pin == (str(file), ("", before))
+    assert pin == (str(file), ("", before, {}))
     assert node.stamp(BENCH) != before
