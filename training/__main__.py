@@ -88,6 +88,22 @@ def diffusion(
 
 
 @app.command()
+def controlnet(
+    kinds: Annotated[list[str], typer.Argument(help="hed, depth, normal, …")],
+    work: Work = WORK,
+    start: Start = SHIPPED,
+    minutes: Minutes = 12,
+    processes: Processes = 2,
+) -> None:
+    """Train ControlNets of further kinds beside the base as it is, one a process at a time."""
+    from training.controlnet import ControlRecipe, checked, train_controlnet
+    from training.ranks import run_ranks
+
+    recipe = ControlRecipe(work, start, minutes=minutes)
+    run_ranks(train_controlnet, processes, checked(kinds), recipe)
+
+
+@app.command()
 def dreambooth(
     work: Work = WORK,
     start: Start = SHIPPED,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -38,9 +39,10 @@ SAVE_EVERY = 0.1  # of the whole training
 
 @dataclass(frozen=True, slots=True)
 class ControlRecipe:
-    """What to train and how; ``start`` holds the base, and ``like`` is the kind to start from.
+    """What to train and how.
 
-    A ControlNet of another kind knows already how to steer this base: what is new is what the
+    ``start`` holds the base, and the ControlNet goes beside it; ``like`` is the kind to start from:
+    a ControlNet of another kind knows already how to steer this base: what is new is what the
     hints mean.
     """
 
@@ -53,6 +55,18 @@ class ControlRecipe:
     rate: float = 1e-3
     fused: bool = True
     seed: int = 8
+
+
+def checked(names: Sequence[str]) -> list[Conditioned]:
+    """The kinds of these names.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    known = {kind: kind for kind in get_args(Conditioned)}
+    if others := [name for name in names if name not in known]:
+        raise ValueError(f"no kind {others[0]!r}; there are {', '.join(known)}")
+    return [known[name] for name in names]
 
 
 class Hinted:
@@ -81,15 +95,13 @@ class Hinted:
         return torch.from_numpy(np.stack(drawn).transpose(0, 3, 1, 2).astype(np.float32) / 255)
 
 
-def train_controlnet(
-    rank: Rank, kinds: Sequence[Conditioned], recipe: ControlRecipe, out: Path
-) -> None:
+def train_controlnet(rank: Rank, kinds: Sequence[Conditioned], recipe: ControlRecipe) -> None:
     """Train this process's share of the kinds, one after the other; goes on from ``work``."""
     for kind in kinds[rank.index :: rank.count]:
-        _train(kind, recipe, out)
+        _train(kind, recipe)
 
 
-def _train(kind: Conditioned, recipe: ControlRecipe, out: Path) -> None:
+def _train(kind: Conditioned, recipe: ControlRecipe) -> None:
     path = recipe.work / f"controlnet-{kind}.pt"
     tokenizer = CLIPTokenizer.from_pretrained(recipe.start / "base" / "tokenizer")
     student, clock = _student(recipe), Clock(recipe.minutes, recipe.steps)
@@ -109,7 +121,7 @@ def _train(kind: Conditioned, recipe: ControlRecipe, out: Path) -> None:
             saved = clock.progress
             _log.info("%s %d: %.0f s, %s", kind, clock.step, clock.elapsed, seen.report())
             save_state(path, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
-    student.control.to(torch.float16).save_pretrained(out / f"controlnet-{kind}")
+    student.control.to(torch.float16).save_pretrained(recipe.start / f"controlnet-{kind}")
 
 
 def _student(recipe: ControlRecipe) -> Student:
