@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Node, Output
+from nodegraph.node import Finding, Given, Node, Output
 
 from ._packages import OPENCV, PILLOW
 from .types import Image, Mask
@@ -83,10 +84,20 @@ class DrawMask(Node):
     def run(self) -> Masked:
         from ._masks import drawn
 
-        for low, high in (("left", "right"), ("top", "bottom")):
-            one, other = getattr(self, low), getattr(self, high)
-            if one >= other:
-                raise UserError(f"{low}: {one:g} must be less than {high}, which is {other:g}")
+        for name, said in _turned(dict(self)):
+            raise UserError(f"{name}: {said}")
         box = (self.left, self.top, self.right, self.bottom)
         inside = drawn(self.image.size, box, ellipse=self.shape == "ellipse")
         return Masked(mask=Mask(np.where(inside ^ self.invert, np.uint8(255), np.uint8(0))))
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+        for name, said in _turned(values):
+            yield name, said, "error"
+
+
+def _turned(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Find sides that leave nothing between them, of those whose values are known."""
+    for low, high in (("left", "right"), ("top", "bottom")):
+        if low in values and high in values and values[low] >= values[high]:
+            yield low, f"{values[low]:g} must be less than {high}, which is {values[high]:g}"

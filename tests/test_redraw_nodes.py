@@ -385,7 +385,7 @@ def test_hires_makes_a_picture_larger(within: Any) -> None:
 def test_what_is_missing_is_found_before_running() -> None:
     builder, model, image = begun()
     builder.add("larger", Hires, model=model)
-    marked = builder.add("mask", DrawMask, image=image)
+    marked = builder.add("mask", DrawMask, image=image, top=0.8)
     prompt = builder.add("prompt", EncodePrompt, model=model).conditioning
     builder.add(
         "denoise",
@@ -402,6 +402,7 @@ def test_what_is_missing_is_found_before_running() -> None:
 
     assert [str(one) for one in caught.value.problems] == [
         "larger.image: is missing; link it, or latents",
+        "mask.top: 0.8 must be less than bottom, which is 0.75",
         "denoise.mask: marks what is redrawn of a picture, but there is none; link its latents",
         "denoise.denoise: 0.5 keeps something of a picture; link its latents, or use 1",
     ]
