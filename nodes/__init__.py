@@ -7,7 +7,7 @@ from nodegraph.node import Composite, Node
 from .images import LoadImage, Resize, SaveImage
 from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
-from .preprocessors import Canny, OpenPose
+from .preprocessors import Canny, OpenPose, Scribble, SoftEdge, StraightLines
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
 from .sweeps import PromptsBySeeds
 
@@ -17,6 +17,9 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     SaveImage,
     Grid,
     Canny,
+    SoftEdge,
+    Scribble,
+    StraightLines,
     OpenPose,
     LoadBaseModel,
     LoadControlNet,

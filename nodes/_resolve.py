@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from nodegraph.errors import UserError, did_you_mean
+
+from .types import Conditioned
 
 Role: TypeAlias = Literal["base model", "ControlNet"]
 
@@ -21,7 +23,7 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
-_KINDS = ("canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg")
+_KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {"softedge": "hed"}
 
 
 def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
@@ -69,4 +71,4 @@ def family_of(model: str) -> str | None:
 def conditioning_of(model: str) -> str | None:
     """The kind of control image that a ControlNet's name says it reads."""
     words = re.split(r"[^a-z]+", model.lower().replace("\\", "/").rpartition("/")[2])
-    return next((kind for kind in _KINDS if kind in words), None)
+    return next((kind for word, kind in _KINDS.items() if word in words), None)

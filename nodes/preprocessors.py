@@ -15,7 +15,12 @@ from ._pose_nets import Part
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
-Resolution = Annotated[int, Field(ge=64, le=2048)]
+Pixels = Annotated[int, Field(ge=64, le=2048)]
+LookedAt = Annotated[Pixels, Field(description="Pixels on the shorter side to look and draw in.")]
+Wanted = Annotated[
+    Pixels | None,
+    Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
+]
 
 
 class Edges(Output):
@@ -37,16 +42,153 @@ class Canny(Node):
     high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = (
         200
     )
+    detect_resolution: Annotated[
+        Pixels | None,
+        Field(description="Pixels on the shorter side to look in; empty takes the picture's own."),
+    ] = None
+    image_resolution: Wanted = None
 
     def run(self) -> Edges:
         import cv2
 
-        lines = cv2.Canny(self.image.pixels, self.low_threshold, self.high_threshold)
-        return Edges(image=Image.from_grey(np.asarray(lines, np.uint8), "canny"))
+        from ._sizes import resized, result_size, to_size
+
+        pixels = self.image.pixels
+        if self.detect_resolution is not None:
+            pixels = resized(pixels, self.detect_resolution)
+        lines = np.asarray(cv2.Canny(pixels, self.low_threshold, self.high_threshold), np.uint8)
+        size = result_size(self.image.size, pixels, self.image_resolution)
+        return Edges(image=Image.from_grey(to_size(lines, size), "canny"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "canny"}}
+
+
+Hed = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="hed is built in; else a folder or hub repository with ControlNetHED.pth,"
+        " such as lllyasviel/Annotators.",
+    ),
+]
+
+
+class SoftEdge(Node):
+    """Find outlines with HED: the surer, the brighter; soft ones stay soft."""
+
+    image: Image
+    model: Hed = "hed"
+    safe: Annotated[
+        bool, Field(description="Keep only black, grey and white: nothing faint gets through.")
+    ] = False
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.hed(self.model, context).digest
+
+    def run(self, context: Context) -> Edges:
+        from . import _lines
+        from ._sizes import resized, result_size, to_size
+
+        pixels = resized(self.image.pixels, self.detect_resolution)
+        with context.lease(_lines.hed(self.model, context)) as net:
+            edges = _lines.soft_edges(net, pixels, safe=self.safe)
+        size = result_size(self.image.size, pixels, self.image_resolution)
+        return Edges(image=Image.from_grey(to_size(edges, size), "hed"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "hed"}}
+
+
+class Scribble(Node):
+    """Draw a picture's outlines as thick white strokes, as if by hand."""
+
+    image: Image
+    model: Hed = "hed"
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.hed(self.model, context).digest
+
+    def run(self, context: Context) -> Edges:
+        from . import _lines
+        from ._sizes import resized, result_size, to_size
+
+        pixels = resized(self.image.pixels, self.detect_resolution)
+        with context.lease(_lines.hed(self.model, context)) as net:
+            strokes = _lines.strokes(_lines.soft_edges(net, pixels))
+        size = result_size(self.image.size, pixels, self.image_resolution)
+        drawn = np.where(to_size(strokes, size) > 127, 255, 0).astype(np.uint8)
+        return Edges(image=Image.from_grey(drawn, "scribble"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "scribble"}}
+
+
+class Straight(Output):
+    """The straight lines of a picture."""
+
+    image: Annotated[Image, Field(description="White lines on black.")]
+    lines: Annotated[int, Field(description="How many were found.")]
+
+
+class StraightLines(Node):
+    """Find straight lines, as of rooms and buildings, with M-LSD: white lines on black."""
+
+    image: Image
+    model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="mlsd is built in; else a folder or hub repository with"
+            " mlsd_large_512_fp32.pth, such as lllyasviel/ControlNet.",
+        ),
+    ] = "mlsd"
+    score_threshold: Annotated[
+        float, Field(ge=0, le=1, description="How sure it must be of a line; less finds more.")
+    ] = 0.1
+    distance_threshold: Annotated[
+        float,
+        Field(ge=0, le=1024, description="Lines shorter than twice as many pixels are dropped."),
+    ] = 0.1
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.mlsd(self.model, context).digest
+
+    def run(self, context: Context) -> Straight:
+        from . import _lines
+        from ._sizes import resized, result_size
+
+        pixels = resized(self.image.pixels, self.detect_resolution)
+        with context.lease(_lines.mlsd(self.model, context)) as net:
+            lines = _lines.straight_lines(
+                net, pixels, self.score_threshold, self.distance_threshold
+            )
+        height, width = pixels.shape[:2]
+        size = result_size(self.image.size, pixels, self.image_resolution)
+        drawn = _lines.draw(lines, (width, height), size)
+        return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(lines))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "mlsd"}}
 
 
 class Pose(Output):
@@ -77,15 +219,8 @@ class OpenPose(Node):
     include_face: Annotated[bool, Field(description="Draw faces; needs OpenPose's weights.")] = (
         False
     )
-    detect_resolution: Annotated[
-        Resolution, Field(description="Pixels on the shorter side to look and draw in.")
-    ] = 512
-    image_resolution: Annotated[
-        Resolution | None,
-        Field(
-            description="Pixels on the shorter side of the result; empty keeps the picture's size."
-        ),
-    ] = None
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
 
     def stamp(self, context: Context) -> object:
         """The content of the weights, where they are not the built-in ones."""
@@ -97,8 +232,9 @@ class OpenPose(Node):
 
     def run(self, context: Context) -> Pose:
         from . import _poses
+        from ._sizes import resized, result_size, to_size
 
-        looked_at = _poses.resized(self.image.pixels, self.detect_resolution)
+        looked_at = resized(self.image.pixels, self.detect_resolution)
         people = self._detect(looked_at, context)
         drawn = _poses.draw(
             people,
@@ -107,10 +243,8 @@ class OpenPose(Node):
             hand=self.include_hand,
             face=self.include_face,
         )
-        size = self.image.size
-        if self.image_resolution is not None:
-            size = _poses.resized(looked_at, self.image_resolution).shape[1::-1]
-        return Pose(image=Image(_poses.to_size(drawn, size), "openpose"), people=len(people))
+        size = result_size(self.image.size, looked_at, self.image_resolution)
+        return Pose(image=Image(to_size(drawn, size), "openpose"), people=len(people))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003

@@ -16,7 +16,8 @@ import pytest
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 from nodes._movenet import Person, merge, people
-from nodes._poses import MoveNetBody, resized
+from nodes._poses import MoveNetBody
+from nodes._sizes import resized
 from nodes.images import LoadImage
 from nodes.preprocessors import Canny, OpenPose
 from nodes.types import Image
@@ -230,7 +231,7 @@ def test_a_pickle_that_runs_a_program_is_not_opened_even_when_allowed(
 
     assert not (tmp_path / "sprung").exists()
     assert str(caught.value) == (
-        "model: body_pose_model.pth holds more than weights, or is damaged; it was not opened"
+        f"model: {str(tmp_path / 'body_pose_model.pth')!r} holds more than weights; it is not read"
     )
 
 
@@ -321,7 +322,7 @@ def test_openposes_own_networks_give_what_controlnet_aux_gives(
     )
 
     np.testing.assert_array_equal(node.run(PICKLES).image.pixels, expected)
-    assert len(list((tmp_path / "openpose").glob("*.safetensors"))) == 3
+    assert len(list((tmp_path / "converted").glob("*.safetensors"))) == 3
 
 
 def test_a_ribbon_of_a_picture_is_looked_at_in_bounds() -> None:
