@@ -182,6 +182,22 @@ def test_movenet_says_that_it_finds_no_hands_and_faces() -> None:
     )
 
 
+def test_fingers_can_be_drawn_though_controlnet_aux_does_not_ask_for_matplotlib() -> None:
+    from nodes import _controlnet_aux, _poses
+
+    made = _controlnet_aux.open_pose()
+    # A wrist, and five fingers of four joints each, beside each other.
+    places = [(0.5, 0.9), *((0.1 + 0.2 * f, 0.7 - 0.15 * j) for f in range(5) for j in range(4))]
+    hand = [made.Keypoint(x, y) for x, y in places]
+    person = made.PoseResult(made.BodyResult([None] * 18, 0.0, 0), hand, None, None)
+
+    drawn = _poses.draw([person], (256, 256), body=False, hand=True, face=False)
+
+    colours = {tuple(colour) for colour in drawn.reshape(-1, 3).tolist()}
+    assert len(colours) == 22  # black, joints in blue, and twenty bones in colours of their own
+    assert [drawn[round(y * 256), round(x * 256)].tolist() for x, y in places] == [[0, 0, 255]] * 21
+
+
 def test_poses_need_none_of_controlnet_aux_but_its_openpose() -> None:
     OpenPose(image=flat((0, 0, 0)), detect_resolution=64).run(Hand())
 
