@@ -9,6 +9,7 @@ from .layout import Grid
 from .models import LoadBaseModel, LoadControlNet
 from .preprocessors import Canny, OpenPose, Scribble, SoftEdge, StraightLines
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
+from .surfaces import Depth, NormalMap, Segment
 from .sweeps import PromptsBySeeds
 
 NODES: tuple[type[Node] | type[Composite], ...] = (
@@ -21,6 +22,9 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     Scribble,
     StraightLines,
     OpenPose,
+    Depth,
+    NormalMap,
+    Segment,
     LoadBaseModel,
     LoadControlNet,
     Control,

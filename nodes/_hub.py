@@ -12,6 +12,7 @@ from ._resolve import TINY, Role
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"
+PROCESSOR = "preprocessor_config.json"  # how a transformers model wants its pictures
 _CONFIGS = ("config.json", "scheduler_config.json", "model_index.json")
 _TOKENIZER = (
     "vocab.json",
@@ -50,9 +51,10 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
 def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
     """Of a repository's files those that loading takes; none where a part is missing."""
     every = list(names)
-    if role == "ControlNet":
+    if role != "base model":
+        configs = ["config.json"] if role == "ControlNet" else ["config.json", PROCESSOR]
         weights = weights_among(every, variant, pickle=pickle)
-        return ["config.json", *weights] if weights and "config.json" in every else []
+        return [*configs, *weights] if weights and {*configs} <= {*every} else []
     chosen = [name for name in every if Path(name).name in (*_CONFIGS, *_TOKENIZER)]
     for part in ("text_encoder", "unet", "vae"):
         inside = [name.removeprefix(f"{part}/") for name in every if name.startswith(f"{part}/")]
@@ -141,4 +143,4 @@ def _no_weights(model: str, names: Sequence[str]) -> str:
     if any(name.endswith((".bin", ".pth", ".ckpt", ".pt")) for name in names):
         said = f"model: {model!r} holds only pickles, which can run code when they are read"
         return f"{said}; allow them with --allow-pickle if you trust where they are from"
-    return f"model: {model!r} has no weights in diffusers' layout"
+    return f"model: {model!r} has no weights in the layout of diffusers or transformers"

@@ -1,4 +1,4 @@
-"""Weights that controlnet_aux's networks are filled with: found, and loaded safely."""
+"""The networks of preprocessors: their weights found, and loaded safely."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Kind: TypeAlias = Literal["hed", "mlsd", "midas"]
+Kind: TypeAlias = Literal["hed", "mlsd", "midas", "dense"]
 SECONDS = 5.0
 ORIGINAL = "lllyasviel/ControlNet"  # keeps most of the files in a folder, and some elsewhere
 ANNOTATORS = "lllyasviel/Annotators"
@@ -27,7 +27,7 @@ ANNOTATORS = "lllyasviel/Annotators"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A weights file that controlnet_aux knows.
+    """A weights file, as controlnet_aux calls it.
 
     Attributes:
         owner: Whose weights it holds, as a sentence says it: ``OpenPose's``.
@@ -184,4 +184,15 @@ def _midas() -> Module:
     return net
 
 
-_BUILD: Mapping[Kind, Callable[[], Module]] = {"hed": _hed, "mlsd": _mlsd, "midas": _midas}
+def _dense() -> Module:
+    from ._dense import DenseNet
+
+    return DenseNet()
+
+
+_BUILD: Mapping[Kind, Callable[[], Module]] = {
+    "hed": _hed,
+    "mlsd": _mlsd,
+    "midas": _midas,
+    "dense": _dense,
+}

@@ -25,7 +25,12 @@ def of_base(model: DiffusionModel) -> str:
 
 def of_controlnet(model: ControlNetModel) -> str:
     """The SHA-256 of a ControlNet's configuration and weights."""
-    return _sha256([model.net])
+    return of_weights(model.net)
+
+
+def of_weights(weights: Weights) -> str:
+    """The SHA-256 of one network's configuration and weights."""
+    return _sha256([weights])
 
 
 def pin(name: str, path: str, sha256: str) -> Mapping[str, tuple[str, str]]:

@@ -11,7 +11,7 @@ from nodegraph.errors import UserError, did_you_mean
 
 from .types import Conditioned
 
-Role: TypeAlias = Literal["base model", "ControlNet"]
+Role: TypeAlias = Literal["base model", "ControlNet", "depth model", "segmentation model"]
 
 _TINY = Path(__file__).parent / "tiny"
 TINY: Mapping[Role, Mapping[str, Path]] = {
@@ -20,6 +20,8 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
         "tiny-canny": _TINY / "controlnet-canny",
         "tiny-openpose": _TINY / "controlnet-openpose",
     },
+    "depth model": {"tiny": _TINY / "dense"},
+    "segmentation model": {"tiny": _TINY / "dense"},
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,23 @@ Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 LONGEST = 16_384
 STEP = 64  # what networks halve several times must be a multiple of it
+
+
+class View(NamedTuple):
+    """What a detector looks at, and the (width, height) that its drawing is wanted in."""
+
+    pixels: Pixels
+    wanted: Size
+
+    @property
+    def size(self) -> Size:
+        """Width and height of what is looked at."""
+        height, width = self.pixels.shape[:2]
+        return width, height
+
+    def back(self, drawn: Pixels) -> Pixels:
+        """Bring a drawing of what was looked at to the size that is wanted."""
+        return to_size(drawn, self.wanted)
 
 
 def size_at(size: Size, resolution: int) -> Size:
@@ -32,10 +51,19 @@ def resized(pixels: Pixels, resolution: int) -> Pixels:
     return _of_type(cv2.resize(pixels, size_at((width, height), resolution), interpolation=method))
 
 
-def result_size(size: Size, looked_at: Pixels, resolution: int | None) -> Size:
-    """The picture's own size, or what an ``image_resolution`` makes of the one looked at."""
+def view(pixels: Pixels, detect: int | None, result: int | None) -> View:
+    """A picture as a detector looks at it.
+
+    Args:
+        detect: Pixels on the shorter side to look in; None looks at the picture as it is.
+        result: Pixels on the shorter side of the drawing; None takes the picture's own size.
+    """
+    height, width = pixels.shape[:2]
+    looked_at = pixels if detect is None else resized(pixels, detect)
+    if result is None:
+        return View(looked_at, (width, height))
     height, width = looked_at.shape[:2]
-    return size if resolution is None else size_at((width, height), resolution)
+    return View(looked_at, size_at((width, height), result))
 
 
 def to_size(drawn: Pixels, size: Size) -> Pixels:

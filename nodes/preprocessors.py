@@ -1,4 +1,4 @@
-"""Pictures turned into what a ControlNet follows."""
+"""Pictures turned into lines and poses that a ControlNet follows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ._pose_nets import Part
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
-Pixels = Annotated[int, Field(ge=64, le=2048)]
-LookedAt = Annotated[Pixels, Field(description="Pixels on the shorter side to look and draw in.")]
+Side = Annotated[int, Field(ge=64, le=2048)]
+LookedAt = Annotated[Side, Field(description="Pixels on the shorter side to look and draw in.")]
 Wanted = Annotated[
-    Pixels | None,
+    Side | None,
     Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
 ]
 
@@ -43,7 +43,7 @@ class Canny(Node):
         200
     )
     detect_resolution: Annotated[
-        Pixels | None,
+        Side | None,
         Field(description="Pixels on the shorter side to look in; empty takes the picture's own."),
     ] = None
     image_resolution: Wanted = None
@@ -51,14 +51,11 @@ class Canny(Node):
     def run(self) -> Edges:
         import cv2
 
-        from ._sizes import resized, result_size, to_size
+        from ._sizes import view
 
-        pixels = self.image.pixels
-        if self.detect_resolution is not None:
-            pixels = resized(pixels, self.detect_resolution)
-        lines = np.asarray(cv2.Canny(pixels, self.low_threshold, self.high_threshold), np.uint8)
-        size = result_size(self.image.size, pixels, self.image_resolution)
-        return Edges(image=Image.from_grey(to_size(lines, size), "canny"))
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        lines = cv2.Canny(seen.pixels, self.low_threshold, self.high_threshold)
+        return Edges(image=Image.from_grey(seen.back(np.asarray(lines, np.uint8)), "canny"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -94,13 +91,12 @@ class SoftEdge(Node):
 
     def run(self, context: Context) -> Edges:
         from . import _lines
-        from ._sizes import resized, result_size, to_size
+        from ._sizes import view
 
-        pixels = resized(self.image.pixels, self.detect_resolution)
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         with context.lease(_lines.hed(self.model, context)) as net:
-            edges = _lines.soft_edges(net, pixels, safe=self.safe)
-        size = result_size(self.image.size, pixels, self.image_resolution)
-        return Edges(image=Image.from_grey(to_size(edges, size), "hed"))
+            edges = _lines.soft_edges(net, seen.pixels, safe=self.safe)
+        return Edges(image=Image.from_grey(seen.back(edges), "hed"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -123,13 +119,12 @@ class Scribble(Node):
 
     def run(self, context: Context) -> Edges:
         from . import _lines
-        from ._sizes import resized, result_size, to_size
+        from ._sizes import view
 
-        pixels = resized(self.image.pixels, self.detect_resolution)
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         with context.lease(_lines.hed(self.model, context)) as net:
-            strokes = _lines.strokes(_lines.soft_edges(net, pixels))
-        size = result_size(self.image.size, pixels, self.image_resolution)
-        drawn = np.where(to_size(strokes, size) > 127, 255, 0).astype(np.uint8)
+            strokes = _lines.strokes(_lines.soft_edges(net, seen.pixels))
+        drawn = np.where(seen.back(strokes) > 127, 255, 0).astype(np.uint8)
         return Edges(image=Image.from_grey(drawn, "scribble"))
 
     @classmethod
@@ -174,16 +169,14 @@ class StraightLines(Node):
 
     def run(self, context: Context) -> Straight:
         from . import _lines
-        from ._sizes import resized, result_size
+        from ._sizes import view
 
-        pixels = resized(self.image.pixels, self.detect_resolution)
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         with context.lease(_lines.mlsd(self.model, context)) as net:
             lines = _lines.straight_lines(
-                net, pixels, self.score_threshold, self.distance_threshold
+                net, seen.pixels, self.score_threshold, self.distance_threshold
             )
-        height, width = pixels.shape[:2]
-        size = result_size(self.image.size, pixels, self.image_resolution)
-        drawn = _lines.draw(lines, (width, height), size)
+        drawn = _lines.draw(lines, seen.size, seen.wanted)
         return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(lines))
 
     @classmethod
@@ -232,19 +225,18 @@ class OpenPose(Node):
 
     def run(self, context: Context) -> Pose:
         from . import _poses
-        from ._sizes import resized, result_size, to_size
+        from ._sizes import view
 
-        looked_at = resized(self.image.pixels, self.detect_resolution)
-        people = self._detect(looked_at, context)
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        people = self._detect(seen.pixels, context)
         drawn = _poses.draw(
             people,
-            looked_at.shape[:2],
+            seen.pixels.shape[:2],
             body=self.include_body,
             hand=self.include_hand,
             face=self.include_face,
         )
-        size = result_size(self.image.size, looked_at, self.image_resolution)
-        return Pose(image=Image(to_size(drawn, size), "openpose"), people=len(people))
+        return Pose(image=Image(seen.back(drawn), "openpose"), people=len(people))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003

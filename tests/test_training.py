@@ -161,7 +161,7 @@ def test_an_interrupted_training_of_the_dense_network_ends_as_an_uninterrupted_o
     from training.ranks import Rank
 
     for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
-        train_dense(Rank(0, 1), DenseRecipe(tmp_path / name, 1e9, steps, batch=1))
+        train_dense(Rank(0, 1), DenseRecipe(tmp_path / name, None, 1e9, steps, batch=1))
 
     halves, whole = (
         load_file(tmp_path / n / "dense/model.safetensors") for n in ("halves", "whole")

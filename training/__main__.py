@@ -129,6 +129,7 @@ def inputs(folder: Annotated[Path, typer.Option(help="Folder to write.")] = INPU
 @app.command()
 def dense(
     work: Work = WORK,
+    start: Annotated[Path | None, typer.Option(help="A folder with weights to go on from.")] = None,
     minutes: Minutes = 6,
     processes: Processes = 1,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED / "dense",
@@ -137,7 +138,7 @@ def dense(
     from training.dense import DenseRecipe, measure, train_dense
     from training.ranks import run_ranks
 
-    run_ranks(train_dense, processes, DenseRecipe(work, minutes))
+    run_ranks(train_dense, processes, DenseRecipe(work, start, minutes))
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(work / "dense" / "model.safetensors", out)
     for name, value in measure(out)._asdict().items():
