@@ -12,10 +12,11 @@ from .latents import EncodeImage, Enlarge, UpscaleLatents
 from .layout import Compare, Grid
 from .masks import DrawMask, GrowMask, ImageToMask
 from .models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
-from .preprocessors import Canny, OpenPose
+from .preprocessors import Canny, OpenPose, Scribble, SoftEdge, StraightLines
 from .redraw import Hires, ImageToImage, Inpaint
 from .retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 from .sampling import Control, Decode, Denoise, EncodePrompt, Sample
+from .surfaces import Depth, NormalMap, Segment
 from .sweeps import PromptsBySeeds, Sweep
 from .text import JoinText, LoadPrompts, PickText, Wildcard
 
@@ -44,7 +45,13 @@ NODES: tuple[type[Node] | type[Composite], ...] = (
     ImageInfo,
     ModelInfo,
     Canny,
+    SoftEdge,
+    Scribble,
+    StraightLines,
     OpenPose,
+    Depth,
+    NormalMap,
+    Segment,
     LoadBaseModel,
     LoadControlNet,
     LoadLoRA,

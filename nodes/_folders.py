@@ -27,6 +27,16 @@ CLASSES: Mapping[str, frozenset[str]] = {
     "unet": frozenset({"UNet2DConditionModel"}),
     "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
     "controlnet": frozenset({"ControlNetModel"}),
+    "depth": frozenset(
+        {"DPTForDepthEstimation", "DepthAnythingForDepthEstimation", "GLPNForDepthEstimation"}
+    ),
+    "seg": frozenset(
+        {
+            "BeitForSemanticSegmentation",
+            "SegformerForSemanticSegmentation",
+            "UperNetForSemanticSegmentation",
+        }
+    ),
 }
 IGNORED = frozenset({"scheduler", "safety_checker", "feature_extractor", "image_encoder"})
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")

@@ -12,6 +12,7 @@ from ._resolve import ADDRESSES, TINY, Role
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"
+PROCESSOR = "preprocessor_config.json"  # how a transformers model wants its pictures
 _CONFIGS = ("config.json", "scheduler_config.json", "model_index.json")
 _TOKENIZER = (
     "vocab.json",
@@ -54,9 +55,10 @@ def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> l
         chosen = addon_among(every, variant, pickle=pickle)
         beside = [str(Path(name).with_name("adapter_config.json")) for name in chosen]
         return chosen + [name for name in beside if name in every]
-    if role == "ControlNet":
+    if role != "base model":
+        configs = ["config.json"] if role == "ControlNet" else ["config.json", PROCESSOR]
         weights = weights_among(every, variant, pickle=pickle)
-        return ["config.json", *weights] if weights and "config.json" in every else []
+        return [*configs, *weights] if weights and {*configs} <= {*every} else []
     chosen = [name for name in every if Path(name).name in (*_CONFIGS, *_TOKENIZER)]
     for part in ("text_encoder", "unet", "vae"):
         inside = [name.removeprefix(f"{part}/") for name in every if name.startswith(f"{part}/")]
@@ -150,4 +152,4 @@ def _why_none(names: Sequence[str], role: Role, file: str) -> str:
             "holds only pickles, which can run code when they are read;"
             " allow them with --allow-pickle if you trust where they are from"
         )
-    return "has no weights in diffusers' layout"
+    return "has no weights in the layout of diffusers or transformers"

@@ -5,3 +5,4 @@ from __future__ import annotations
 PILLOW = ("pillow",)
 OPENCV = ("opencv-python-headless",)
 MODELS = ("diffusers", "torch", "transformers")
+DETECTORS = ("controlnet-aux", "torch", *OPENCV)

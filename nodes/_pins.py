@@ -30,7 +30,12 @@ def of_base(model: DiffusionModel) -> str:
 
 def of_controlnet(model: ControlNetModel) -> str:
     """The SHA-256 of a ControlNet's configuration and weights."""
-    return _sha256([model.net])
+    return of_weights(model.net)
+
+
+def of_weights(weights: Weights) -> str:
+    """The SHA-256 of one network's configuration and weights."""
+    return _sha256([weights])
 
 
 def pin(
@@ -61,7 +66,7 @@ def _files(part: Weights) -> Iterator[tuple[str, Path]]:
         yield path.name, path
         return
     names = [each.name for each in path.iterdir()]
-    within = "" if part.part == "controlnet" else f"{part.part}/"
+    within = f"{part.part}/" if part.part in ("text_encoder", "unet", "vae") else ""
     for name in ("config.json", *weights_among(names, part.variant, pickle=False)):
         yield within + name, path / name
     if part.tokenizer:

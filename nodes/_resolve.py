@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from nodegraph.errors import UserError, did_you_mean
 
+from .types import Conditioned
+
 Addon: TypeAlias = Literal["LoRA", "embedding"]
-Role: TypeAlias = Literal["base model", "ControlNet"] | Addon
+Role: TypeAlias = Literal["base model", "ControlNet", "depth model", "segmentation model"] | Addon
 ADDRESSES: Mapping[Role, str] = {
     "base model": "model",
     "ControlNet": "model",
+    "depth model": "model",
+    "segmentation model": "model",
     "LoRA": "lora",
     "embedding": "embedding",
 }
@@ -25,12 +29,17 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
         "tiny-canny": _TINY / "controlnet-canny",
         "tiny-openpose": _TINY / "controlnet-openpose",
     },
+    "depth model": {"tiny": _TINY / "dense"},
+    "segmentation model": {"tiny": _TINY / "dense"},
     "LoRA": {},
     "embedding": {},
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
-_KINDS = ("canny", "depth", "hed", "inpaint", "mlsd", "normal", "openpose", "scribble", "seg")
+_KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
+    "softedge": "hed",
+    "inpaint": "inpaint",
+}
 
 
 def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
@@ -82,4 +91,4 @@ def family_of(model: str) -> str | None:
 def conditioning_of(model: str) -> str | None:
     """The kind of control image that a ControlNet's name says it reads."""
     words = re.split(r"[^a-z]+", model.lower().replace("\\", "/").rpartition("/")[2])
-    return next((kind for kind in _KINDS if kind in words), None)
+    return next((kind for word, kind in _KINDS.items() if word in words), None)

@@ -16,7 +16,7 @@ from ._patches import Patch, Word, patched
 if TYPE_CHECKING:
     from torch.nn import Module
 
-Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet"]
+Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet", "depth", "seg"]
 DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 
 LOADING = Lock()
@@ -105,6 +105,10 @@ def _class_of(part: Part, folder: Path) -> Any:
         return CLIPTextModel
     if part == "vae":
         return getattr(diffusers, str(read_json(folder / "config.json")["_class_name"]))
+    if part in ("depth", "seg"):
+        import transformers
+
+        return getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
     return diffusers.UNet2DConditionModel if part == "unet" else diffusers.ControlNetModel
 
 

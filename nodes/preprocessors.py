@@ -1,4 +1,4 @@
-"""Pictures turned into what a ControlNet follows."""
+"""Pictures turned into lines and poses that a ControlNet follows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Facts, Given, Node, Output
 
-from ._packages import OPENCV
+from ._packages import DETECTORS, OPENCV
 from ._pose_nets import Part
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
-Resolution = Annotated[int, Field(ge=64, le=2048)]
+Side = Annotated[int, Field(ge=64, le=2048)]
+LookedAt = Annotated[Side, Field(description="Pixels on the shorter side to look and draw in.")]
+Wanted = Annotated[
+    Side | None,
+    Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
+]
 
 
 class Edges(Output):
@@ -38,18 +43,154 @@ class Canny(Node):
     high_threshold: Annotated[Grey, Field(description="Edges stronger than this always stay.")] = (
         200
     )
+    detect_resolution: Annotated[
+        Side | None,
+        Field(description="Pixels on the shorter side to look in; empty takes the picture's own."),
+    ] = None
+    image_resolution: Wanted = None
 
     packages = OPENCV
 
     def run(self) -> Edges:
         import cv2
 
-        lines = cv2.Canny(self.image.pixels, self.low_threshold, self.high_threshold)
-        return Edges(image=Image.from_grey(np.asarray(lines, np.uint8), "canny"))
+        from ._sizes import view
+
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        lines = cv2.Canny(seen.pixels, self.low_threshold, self.high_threshold)
+        return Edges(image=Image.from_grey(seen.back(np.asarray(lines, np.uint8)), "canny"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "canny"}}
+
+
+Hed = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="hed is built in; else a folder or hub repository with ControlNetHED.pth,"
+        " such as lllyasviel/Annotators.",
+    ),
+]
+
+
+class SoftEdge(Node):
+    """Find outlines with HED: the surer, the brighter; soft ones stay soft."""
+
+    image: Image
+    model: Hed = "hed"
+    safe: Annotated[
+        bool, Field(description="Keep only black, grey and white: nothing faint gets through.")
+    ] = False
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    packages = DETECTORS
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.hed(self.model, context).digest
+
+    def run(self, context: Context) -> Edges:
+        from . import _lines
+        from ._sizes import view
+
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        with context.lease(_lines.hed(self.model, context)) as net:
+            edges = _lines.soft_edges(net, seen.pixels, safe=self.safe)
+        return Edges(image=Image.from_grey(seen.back(edges), "hed"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "hed"}}
+
+
+class Scribble(Node):
+    """Draw a picture's outlines as thick white strokes, as if by hand."""
+
+    image: Image
+    model: Hed = "hed"
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    packages = DETECTORS
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.hed(self.model, context).digest
+
+    def run(self, context: Context) -> Edges:
+        from . import _lines
+        from ._sizes import view
+
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        with context.lease(_lines.hed(self.model, context)) as net:
+            strokes = _lines.strokes(_lines.soft_edges(net, seen.pixels))
+        drawn = np.where(seen.back(strokes) > 127, 255, 0).astype(np.uint8)
+        return Edges(image=Image.from_grey(drawn, "scribble"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "scribble"}}
+
+
+class Straight(Output):
+    """The straight lines of a picture."""
+
+    image: Annotated[Image, Field(description="White lines on black.")]
+    lines: Annotated[int, Field(description="How many were found.")]
+
+
+class StraightLines(Node):
+    """Find straight lines, as of rooms and buildings, with M-LSD: white lines on black."""
+
+    image: Image
+    model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="mlsd is built in; else a folder or hub repository with"
+            " mlsd_large_512_fp32.pth, such as lllyasviel/ControlNet.",
+        ),
+    ] = "mlsd"
+    score_threshold: Annotated[
+        float, Field(ge=0, le=1, description="How sure it must be of a line; less finds more.")
+    ] = 0.1
+    distance_threshold: Annotated[
+        float,
+        Field(ge=0, le=1024, description="Lines shorter than twice as many pixels are dropped."),
+    ] = 0.1
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
+
+    packages = DETECTORS
+
+    def stamp(self, context: Context) -> object:
+        """The content of the weights."""
+        from . import _lines
+
+        return _lines.mlsd(self.model, context).digest
+
+    def run(self, context: Context) -> Straight:
+        from . import _lines
+        from ._sizes import view
+
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        with context.lease(_lines.mlsd(self.model, context)) as net:
+            lines = _lines.straight_lines(
+                net, seen.pixels, self.score_threshold, self.distance_threshold
+            )
+        drawn = _lines.draw(lines, seen.size, seen.wanted)
+        return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(lines))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "mlsd"}}
 
 
 class Pose(Output):
@@ -80,15 +221,8 @@ class OpenPose(Node):
     include_face: Annotated[bool, Field(description="Draw faces; needs OpenPose's weights.")] = (
         False
     )
-    detect_resolution: Annotated[
-        Resolution, Field(description="Pixels on the shorter side to look and draw in.")
-    ] = 512
-    image_resolution: Annotated[
-        Resolution | None,
-        Field(
-            description="Pixels on the shorter side of the result; empty keeps the picture's size."
-        ),
-    ] = None
+    detect_resolution: LookedAt = 512
+    image_resolution: Wanted = None
 
     packages = ("controlnet-aux", "onnxruntime", *OPENCV)
 
@@ -102,20 +236,18 @@ class OpenPose(Node):
 
     def run(self, context: Context) -> Pose:
         from . import _poses
+        from ._sizes import view
 
-        looked_at = _poses.resized(self.image.pixels, self.detect_resolution)
-        people = self._detect(looked_at, context)
+        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
+        people = self._detect(seen.pixels, context)
         drawn = _poses.draw(
             people,
-            looked_at.shape[:2],
+            seen.pixels.shape[:2],
             body=self.include_body,
             hand=self.include_hand,
             face=self.include_face,
         )
-        size = self.image.size
-        if self.image_resolution is not None:
-            size = _poses.resized(looked_at, self.image_resolution).shape[1::-1]
-        return Pose(image=Image(_poses.to_size(drawn, size), "openpose"), people=len(people))
+        return Pose(image=Image(seen.back(drawn), "openpose"), people=len(people))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003

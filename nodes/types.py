@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Conditioned: TypeAlias = Literal["canny", "openpose"]
+Conditioned: TypeAlias = Literal[
+    "canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg"
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -279,6 +279,12 @@ def test_only_the_files_that_are_needed_are_fetched() -> None:
         ("fusing/stable-diffusion-v1-5-controlnet-openpose", "SD 1.x", "openpose"),
         ("lllyasviel/control_v11p_sd15_canny", "SD 1.x", "canny"),
         ("lllyasviel/control_v11p_sd15_inpaint", "SD 1.x", "inpaint"),
+        *(
+            (f"lllyasviel/sd-controlnet-{kind}", "SD 1.x", kind)
+            for kind in ("canny", "depth", "hed", "mlsd", "normal", "scribble", "seg")
+        ),
+        ("lllyasviel/control_v11p_sd15_softedge", "SD 1.x", "hed"),
+        ("lllyasviel/control_v11p_sd15_normalbae", "SD 1.x", None),  # channels the other way round
         ("someone/something", None, None),
     ],
 )

@@ -162,3 +162,40 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
     assert halves is not None
     assert whole is not None
     torch.testing.assert_close(halves["weights"], whole["weights"])
+
+
+def test_an_interrupted_training_of_the_dense_network_ends_as_an_uninterrupted_one(
+    tmp_path: Path,
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from training.dense import DenseRecipe, train_dense
+    from training.ranks import Rank
+
+    for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
+        train_dense(Rank(0, 1), DenseRecipe(tmp_path / name, None, 1e9, steps, batch=1))
+
+    halves, whole = (
+        load_file(tmp_path / n / "dense/model.safetensors") for n in ("halves", "whole")
+    )
+    torch.testing.assert_close(halves, whole)
+    assert {value.dtype for value in whole.values()} == {torch.float16}
+
+
+def test_the_dense_network_learns_from_maps_that_are_those_of_the_pictures() -> None:
+    from nodes._dense import NAMES
+    from training.dense import maps_of
+
+    scene = make_scene(3, "pair")
+
+    maps = maps_of([scene], 96)
+
+    parts = render(scene.layout, scene.colours, 96).parts
+    left, right = (NAMES.index(shape.name) for shape in scene.layout.shapes)
+    assert maps.pictures.shape == (1, 3, 96, 96)
+    assert set(np.unique(maps.things[0][parts == 1]).tolist()) == {left}
+    assert set(np.unique(maps.things[0][parts == 3]).tolist()) == {right}
+    assert set(np.unique(maps.things[0][parts == 0]).tolist()) == {NAMES.index("background")}
+    assert float(maps.depth[0, 0][parts == 1].min()) > float(maps.depth[0, 0][parts == 0].mean())
+    assert np.allclose(np.linalg.norm(maps.normal[0].numpy(), axis=0), 1, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -163,6 +164,25 @@ def inputs(folder: Annotated[Path, typer.Option(help="Folder to write.")] = INPU
     from training.inputs import write_inputs
 
     write_inputs(folder)
+
+
+@app.command()
+def dense(
+    work: Work = WORK,
+    start: Annotated[Path | None, typer.Option(help="A folder with weights to go on from.")] = None,
+    minutes: Minutes = 6,
+    processes: Processes = 1,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED / "dense",
+) -> None:
+    """Train the network that sees depth, normals and things in drawings, and measure it."""
+    from training.dense import DenseRecipe, measure, train_dense
+    from training.ranks import run_ranks
+
+    run_ranks(train_dense, processes, DenseRecipe(work, start, minutes))
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(work / "dense" / "model.safetensors", out)
+    for name, value in measure(out)._asdict().items():
+        typer.echo(f"{value:7.4f}  {name}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from training.scenes.caption import caption
 from training.scenes.colours import Colours, sample_colours
-from training.scenes.conditionings import canny, skeleton
+from training.scenes.conditionings import canny, control_image, skeleton
 from training.scenes.layout import Kind, Layout, Person, Shape, sample_layout
 from training.scenes.render import Picture, render
 from training.scenes.scene import Scene, make_scene
@@ -17,6 +17,7 @@ __all__ = [
     "Shape",
     "canny",
     "caption",
+    "control_image",
     "make_scene",
     "render",
     "sample_colours",

@@ -1,0 +1,142 @@
+"""How near everything in a picture is, and where its surfaces face, as control images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nodegraph.errors import UserError
+from nodegraph.node import Context, Pin
+
+from . import _nets, _transformers
+from ._identity import sha256
+from ._resolve import TINY
+from ._sizes import Pixels
+
+if TYPE_CHECKING:
+    from ._dense import Seen
+
+Floats = npt.NDArray[np.float32]
+MIDAS = _nets.File("MiDaS's", "dpt_hybrid-midas-501f0c75", "tiny", ".pt")
+FACING = 2 * math.pi  # how steep MiDaS's numbers must be for 45 degrees, as ControlNet was trained
+
+
+def dense() -> _nets.Net:
+    """The built-in network."""
+    path = TINY["depth model"]["tiny"] / "model.safetensors"
+    return _nets.Net("dense", path, sha256(path))
+
+
+def looked(pixels: Pixels, context: Context) -> Seen:
+    """What the built-in network sees in a picture."""
+    from ._dense import look
+
+    with context.lease(dense()) as net:
+        return look(net, pixels)
+
+
+def midas(model: str, context: Context) -> _nets.Net | None:
+    """MiDaS in controlnet_aux's file, where that is what ``model`` names."""
+    folder = Path(model).expanduser()
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        if not any(folder.rglob(f"{MIDAS.stem}.*")):
+            raise UserError(
+                f"model: {model!r} holds neither a depth model of transformers (config.json) nor"
+                f" MiDaS ({MIDAS.pickle})"
+            )
+    elif model not in (_nets.ORIGINAL, _nets.ANNOTATORS):
+        return None
+    return _nets.reference("midas", model, MIDAS, context)
+
+
+def stamp(model: str, context: Context) -> object:
+    """The content of a depth model."""
+    if model == "tiny":
+        return dense().digest
+    if net := midas(model, context):
+        return net.digest
+    return _transformers.find(model, "depth", context).stamp
+
+
+def pins(model: str, context: Context) -> Mapping[str, Pin]:
+    """What a workflow notes of a depth model of transformers."""
+    if model == "tiny" or midas(model, context):
+        return {}
+    return _transformers.pins(model, "depth", context)
+
+
+def nearness(model: str, pixels: Pixels, context: Context) -> Floats:
+    """(H, W), the greater the nearer, in the model's own numbers."""
+    if model == "tiny":
+        return _array(looked(pixels, context).depth[0, 0])
+    if reference := midas(model, context):
+        return _midas(reference, pixels, context)
+    found = _transformers.find(model, "depth", context)
+    height, width = pixels.shape[:2]
+    with found.shown(pixels, context) as seen:
+        depth = _transformers.resized_to(seen.predicted_depth[:, None], height, width)[0, 0]
+    metric = found.kind.startswith("GLPN") or found.config.get("depth_estimation_type") == "metric"
+    near = _array(depth)
+    return np.reciprocal(np.maximum(near, np.float32(1e-3))) if metric else near
+
+
+def depth_image(near: Floats) -> Pixels:
+    """(H, W): white is near, black far; grey all over where nothing is nearer than the rest."""
+    return (_share(near) * 255).clip(0, 255).astype(np.uint8)
+
+
+def facing(model: str, pixels: Pixels, background: float, context: Context) -> Pixels:
+    """(H, W, 3): where surfaces face, and straight at us beyond the nearness ``background``."""
+    if model == "tiny":
+        seen = looked(pixels, context)
+        vectors = _array(seen.normal[0]).transpose(1, 2, 0).copy()
+        vectors[_share(_array(seen.depth[0, 0])) < background] = (0, 0, 1)
+        return normal_image(vectors)
+    if midas(model, context) is None:
+        kind = _transformers.find(model, "depth", context).kind
+        if kind != "DPTForDepthEstimation":
+            raise UserError(
+                f"model: normals follow from depth in the numbers of MiDaS; {model!r} is a {kind}:"
+                " use a DPTForDepthEstimation, such as Intel/dpt-hybrid-midas"
+            )
+    return normal_image(slopes(nearness(model, pixels, context), background))
+
+
+def slopes(near: Floats, background: float) -> Floats:
+    """(H, W, 3) vectors x, y, z of a depth map: its slopes, as ControlNet's pictures had them."""
+    import cv2
+
+    flat = _share(near) < background
+    x, y = (cv2.Sobel(near, cv2.CV_32F, *axis, ksize=3) for axis in ((1, 0), (0, 1)))
+    vectors = np.stack([x, y, np.full_like(x, FACING)], axis=2).astype(np.float32)
+    vectors[flat, :2] = 0
+    return vectors
+
+
+def normal_image(vectors: Floats) -> Pixels:
+    """Vectors as colours, z in red, y in green, x in blue: sd-controlnet-normal reads them so."""
+    unit = vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
+    return np.asarray((unit * 127.5 + 127.5).clip(0, 255)[:, :, ::-1], np.uint8)
+
+
+def _midas(reference: _nets.Net, pixels: Pixels, context: Context) -> Floats:
+    import torch
+
+    planes = torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()).float() / 127.5 - 1
+    with context.lease(reference) as net, torch.no_grad():
+        return _array(net(planes.to(next(net.parameters()).device))[0])
+
+
+def _share(near: Floats) -> Floats:
+    """From 0, the farthest, to 1, the nearest."""
+    above: Floats = near - near.min()
+    return above / max(float(above.max()), 1e-12)
+
+
+def _array(tensor: Any) -> Floats:
+    return np.asarray(tensor.float().cpu().numpy(), np.float32)

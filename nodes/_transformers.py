@@ -1,0 +1,97 @@
+"""Depth and segmentation models of transformers: found, checked, and shown a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from nodegraph.errors import UserError
+from nodegraph.node import Context, Pin
+
+from . import _describe, _folders, _pins, _resolve
+from ._hub import PROCESSOR
+from ._identity import sha256
+from ._sizes import Pixels
+from ._weights import Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Task: TypeAlias = Literal["depth", "seg"]
+_ROLES: Mapping[Task, _resolve.Role] = {"depth": "depth model", "seg": "segmentation model"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model's folder, its configuration, and a reference to its weights."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    weights: Weights
+
+    @property
+    def kind(self) -> str:
+        """The name of its class."""
+        return str(self.config["architectures"][0])
+
+    @property
+    def stamp(self) -> list[str]:
+        """What its results depend on."""
+        return [self.weights.key, sha256(self.folder / PROCESSOR)]
+
+    @contextmanager
+    def shown(self, pixels: Pixels, context: Context) -> Iterator[Any]:
+        """What the network makes of a picture, as long as the block runs."""
+        import torch
+
+        inputs = _processor(self.folder)(images=pixels, return_tensors="pt")
+        with context.lease(self.weights) as net, torch.no_grad():
+            yield net(pixel_values=inputs["pixel_values"].to(net.device))
+
+
+def find(model: str, task: Task, context: Context) -> Found:
+    """Find a model on the hub or in a folder.
+
+    Raises:
+        UserError: It cannot be had, or is none of those that can be loaded.
+    """
+    allow = context.allow
+    folder = _resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", allow)
+    if not folder.is_dir():
+        raise UserError(f"model: {model!r} is a file; give the folder of a model of transformers")
+    config = _folders.check_part(folder, task)
+    if not (folder / PROCESSOR).is_file():
+        raise UserError(f"model: {model!r} has no {PROCESSOR}, which says how to show it pictures")
+    # They compute in float32 whatever the run does: they are small, and control images exact.
+    weights = _describe.weights(folder, task, "", "float32", allow)
+    _pins.check(model, context, _pins.of_weights(weights), str(folder), weights)
+    return Found(folder, config, weights)
+
+
+def pins(model: str, task: Task, context: Context) -> Mapping[str, Pin]:
+    """What a workflow notes of a model, so that it runs with the same files again."""
+    found = find(model, task, context)
+    files = _pins.files_of(found.weights)
+    return _pins.pin(model, str(found.folder), _pins.of_weights(found.weights), files)
+
+
+def resized_to(values: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, h, w) as (B, C, height, width)."""
+    from torch.nn.functional import interpolate
+
+    result: Tensor = interpolate(values.float(), size=(height, width), mode="bilinear")
+    return result
+
+
+@lru_cache(maxsize=4)
+def _processor(folder: Path) -> Any:
+    from transformers import AutoImageProcessor
+
+    from ._quiet import quiet
+
+    with quiet():
+        return AutoImageProcessor.from_pretrained(folder, local_files_only=True)

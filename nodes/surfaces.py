@@ -1,0 +1,179 @@
+"""Pictures turned into depth, normals and things that a ControlNet follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from nodegraph.node import Context, Facts, Given, Node, Output, Pin
+
+from ._packages import DETECTORS
+from .preprocessors import Side, Wanted
+from .types import Image, Mask
+
+Best = Annotated[
+    Side | None,
+    Field(
+        description="Pixels on the shorter side to look in; empty: 128 for tiny, 512 for others."
+    ),
+]
+DepthModel = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="tiny is built in and knows drawings of the tiny world alone; else a folder or"
+        " hub repository with MiDaS or a depth model of transformers, such as Intel/dpt-large.",
+    ),
+]
+
+
+class Near(Output):
+    """How near everything is."""
+
+    image: Annotated[Image, Field(description="White is near, black far.")]
+
+
+class Depth(Node):
+    """Estimate how near everything in a picture is: white is near, black far."""
+
+    image: Image
+    model: DepthModel = "tiny"
+    detect_resolution: Best = None
+    image_resolution: Wanted = None
+
+    packages = (*DETECTORS, "transformers")
+
+    def stamp(self, context: Context) -> object:
+        """The content of the model."""
+        from . import _surfaces
+
+        return _surfaces.stamp(self.model, context)
+
+    def pins(self, context: Context) -> Mapping[str, Pin]:
+        from . import _surfaces
+
+        return _surfaces.pins(self.model, context)
+
+    def run(self, context: Context) -> Near:
+        from . import _surfaces
+        from ._sizes import view
+
+        seen = view(self.image.pixels, _side(self), self.image_resolution)
+        drawn = _surfaces.depth_image(_surfaces.nearness(self.model, seen.pixels, context))
+        return Near(image=Image.from_grey(seen.back(drawn), "depth"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "depth"}}
+
+
+class Facing(Output):
+    """Where surfaces face."""
+
+    image: Annotated[
+        Image, Field(description="Pink faces us; blue and green tell left and right, up and down.")
+    ]
+
+
+class NormalMap(Node):
+    """Estimate where the surfaces in a picture face, as colours."""
+
+    image: Image
+    model: DepthModel = "tiny"
+    background_threshold: Annotated[
+        float,
+        Field(
+            ge=0, le=1, description="What is less near faces us: 0 is the farthest, 1 the nearest."
+        ),
+    ] = 0.4
+    detect_resolution: Best = None
+    image_resolution: Wanted = None
+
+    packages = (*DETECTORS, "transformers")
+
+    def stamp(self, context: Context) -> object:
+        """The content of the model."""
+        from . import _surfaces
+
+        return _surfaces.stamp(self.model, context)
+
+    def pins(self, context: Context) -> Mapping[str, Pin]:
+        from . import _surfaces
+
+        return _surfaces.pins(self.model, context)
+
+    def run(self, context: Context) -> Facing:
+        from . import _surfaces
+        from ._sizes import view
+
+        seen = view(self.image.pixels, _side(self), self.image_resolution)
+        drawn = _surfaces.facing(self.model, seen.pixels, self.background_threshold, context)
+        return Facing(image=Image(seen.back(drawn), "normal"))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "normal"}}
+
+
+class Segments(Output):
+    """What is where."""
+
+    image: Annotated[Image, Field(description="Each thing in its colour of ADE20K's palette.")]
+    names: Annotated[list[str], Field(description="What was found, largest first.")]
+    masks: Annotated[list[Mask], Field(description="Where each of the names is.")]
+
+
+class Segment(Node):
+    """Tell what is where in a picture: things in the colours of ADE20K, their names and masks."""
+
+    image: Image
+    model: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="tiny is built in and knows drawings of the tiny world alone; else a folder"
+            " or hub repository with an ADE20K model of transformers, such as"
+            " openmmlab/upernet-convnext-small.",
+        ),
+    ] = "tiny"
+    minimum_share: Annotated[
+        float, Field(ge=0, le=1, description="Things that fill less of the picture are not named.")
+    ] = 0.002
+    detect_resolution: Best = None
+    image_resolution: Wanted = None
+
+    packages = (*DETECTORS, "transformers")
+
+    def stamp(self, context: Context) -> object:
+        """The content of the model."""
+        from . import _things
+
+        return _things.stamp(self.model, context)
+
+    def pins(self, context: Context) -> Mapping[str, Pin]:
+        from . import _things
+
+        return _things.pins(self.model, context)
+
+    def run(self, context: Context) -> Segments:
+        from . import _things
+        from ._sizes import view
+
+        seen = view(self.image.pixels, _side(self), self.image_resolution)
+        things = _things.things(self.model, seen.pixels, seen.wanted, context)
+        found = things.found(self.minimum_share)
+        return Segments(
+            image=Image(things.image, "seg"),
+            names=[name for name, _ in found],
+            masks=[Mask(mask) for _, mask in found],
+        )
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": {"conditioning": "seg"}}
+
+
+def _side(node: Depth | NormalMap | Segment) -> int:
+    return node.detect_resolution or (128 if node.model == "tiny" else 512)
