@@ -199,3 +199,23 @@ def test_the_dense_network_learns_from_maps_that_are_those_of_the_pictures() -> 
     assert set(np.unique(maps.things[0][parts == 0]).tolist()) == {NAMES.index("background")}
     assert float(maps.depth[0, 0][parts == 1].min()) > float(maps.depth[0, 0][parts == 0].mean())
     assert np.allclose(np.linalg.norm(maps.normal[0].numpy(), axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_polishing_changes_the_decoder_and_leaves_every_latent_as_it_is(tmp_path: Path) -> None:
+    import torch
+    from diffusers import AutoencoderTiny
+
+    from training.polish import PolishRecipe, train_polish
+    from training.ranks import Rank
+
+    tiny = Path("nodes/tiny")
+    before = AutoencoderTiny.from_pretrained(tiny / "base" / "vae", dtype=torch.float32)
+    before.save_pretrained(tmp_path / "vae")
+
+    train_polish(Rank(0, 1), PolishRecipe(tmp_path, tiny, 1e9, 1, batch=1, probes=2))
+
+    after = AutoencoderTiny.from_pretrained(tmp_path / "vae", dtype=torch.float32)
+    torch.testing.assert_close(after.encoder.state_dict(), before.encoder.state_dict())
+    assert after.config.scaling_factor == before.config.scaling_factor
+    assert not torch.equal(after.decoder.layers[0].weight, before.decoder.layers[0].weight)

@@ -42,13 +42,14 @@ def autoencoder(
 
 
 @app.command()
-def polish(work: Work = WORK, minutes: Minutes = 4, processes: Processes = 2) -> None:
-    """Train the decoder once more and leave the encoder, so every latent, as it is."""
-    from training.autoencoder import AutoencoderRecipe, train_autoencoder
+def polish(
+    work: Work = WORK, start: Start = SHIPPED, minutes: Minutes = 8, processes: Processes = 2
+) -> None:
+    """Train the decoder once more, on latents as the assembled base leaves them."""
+    from training.polish import PolishRecipe, train_polish
     from training.ranks import run_ranks
 
-    recipe = AutoencoderRecipe(work, minutes, rate=1e-3, noise=0.2, polish=True, seed=2)
-    run_ranks(train_autoencoder, processes, recipe)
+    run_ranks(train_polish, processes, PolishRecipe(work, start, minutes))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,7 @@ class AutoencoderRecipe:
 
     A step sees ``batch`` crops of ``CROP`` pixels, or, in the last quarter, as many pixels of
     whole pictures. ``noise`` is the largest spread of the noise added to latents: the decoder
-    learns to clean up after an imperfect denoiser. ``polish`` leaves the encoder, and so every
-    latent, as it is.
+    learns to clean up after an imperfect denoiser.
     """
 
     work: Path
@@ -42,7 +42,6 @@ class AutoencoderRecipe:
     batch: int = 16
     rate: float = 2e-3
     noise: float = 0.1
-    polish: bool = False
     seed: int = 1
     probes: int = 256  # scenes that the spread of the latents is measured on
 
@@ -101,49 +100,63 @@ def moment_loss(latents: Tensor) -> Tensor:
 
 
 def train_autoencoder(rank: Rank, recipe: AutoencoderRecipe) -> None:
-    """Train on freshly drawn scenes, gradients averaged over the ranks; restarts from ``work``."""
-    path = recipe.work / ("decoder.pt" if recipe.polish else "autoencoder.pt")
+    """Train on freshly drawn scenes; restarts from ``work``."""
     torch.manual_seed(recipe.seed)
-    vae = _earlier(recipe.work) if recipe.polish else new_autoencoder()
-    vae = vae.to(memory_format=torch.channels_last).train()
-    vae.encoder.requires_grad_(not recipe.polish)
-    trained = vae.decoder if recipe.polish else vae
-    weights, parts = list(trained.parameters()), optimisers(trained, recipe.rate)
+    vae = new_autoencoder().to(memory_format=torch.channels_last).train()
     clock = Clock(recipe.minutes, recipe.steps)
-    if state := load_state(path):
-        vae.load_state_dict(state["weights"])
-        for part, saved in zip(parts, state["optimisers"], strict=True):
-            part.load_state_dict(saved)
-        clock.step, clock.elapsed = state["step"], state["elapsed"]
-    progress = clock.progress
-    while progress < 1:
-        set_rate(parts, recipe.rate * warm_then_cosine(clock.step, progress))
-        loss = _loss(vae, recipe, rank, clock.step, progress)
+    descent = Descent(rank, vae, recipe.work / "autoencoder.pt", recipe.rate, clock)
+    descent.run(lambda step, progress: _loss(vae, recipe, rank, step, progress))
+    if rank.first:
+        set_scale(vae, recipe.probes)
+        finish(vae, recipe.work, recipe.probes)
+
+
+@dataclass(slots=True)
+class Descent:
+    """Trains a module with gradients averaged over the ranks; goes on from ``path``."""
+
+    rank: Rank
+    module: nn.Module
+    path: Path
+    rate: float
+    clock: Clock
+
+    def run(self, loss_at: Callable[[int, float], Tensor]) -> None:
+        """Step until the clock says so; ``loss_at`` is given the step and the progress."""
+        clock, parts = self.clock, optimisers(self.module, self.rate)
+        if state := load_state(self.path):
+            self.module.load_state_dict(state["weights"])
+            for part, saved in zip(parts, state["optimisers"], strict=True):
+                part.load_state_dict(saved)
+            clock.step, clock.elapsed = state["step"], state["elapsed"]
+        progress = clock.progress
+        while progress < 1:
+            set_rate(parts, self.rate * warm_then_cosine(clock.step, progress))
+            progress = self._step(loss_at(clock.step, progress), parts)
+            if self.rank.first and (clock.step % 500 == 0 or progress >= 1):
+                state = {"weights": self.module.state_dict()}
+                state |= {"optimisers": [part.state_dict() for part in parts]}
+                save_state(self.path, state | {"step": clock.step, "elapsed": clock.elapsed})
+
+    def _step(self, loss: Tensor, parts: Sequence[torch.optim.Optimizer]) -> float:
         torch.autograd.backward(loss)
-        clock.tick()
+        self.clock.tick()
+        weights = list(self.module.parameters())
         gradients = [w.grad for w in weights if w.grad is not None]
-        progress, mean_loss = rank.mean(gradients, (clock.progress, loss.item()))
+        progress, mean = self.rank.mean(gradients, (self.clock.progress, loss.item()))
         nn.utils.clip_grad_norm_(weights, 1.0)
         for part in parts:
             part.step()
             part.zero_grad()
-        if rank.first and clock.step % 100 == 0:
-            _log.info("autoencoder %d: %.0f s, loss %.4f", clock.step, clock.elapsed, mean_loss)
-        if rank.first and (clock.step % 500 == 0 or progress >= 1):
-            state = {"weights": vae.state_dict(), "optimisers": [p.state_dict() for p in parts]}
-            save_state(path, state | {"step": clock.step, "elapsed": clock.elapsed})
-    if rank.first:
-        _finish(vae, recipe)
+        if self.rank.first and self.clock.step % 100 == 0:
+            name, seconds = self.path.stem, self.clock.elapsed
+            _log.info("%s %d: %.0f s, loss %.4f", name, self.clock.step, seconds, mean)
+        return progress
 
 
 def draw(seeds: range) -> Pixels:
     """(N, 128, 128, 3): the scenes of some seeds."""
     return np.stack([make_scene(seed).picture.pixels for seed in seeds])
-
-
-def _earlier(work: Path) -> AutoencoderTiny:
-    vae: AutoencoderTiny = AutoencoderTiny.from_pretrained(work / "vae")
-    return vae
 
 
 def _pictures(recipe: AutoencoderRecipe, first: int, progress: float) -> Tensor:
@@ -172,17 +185,22 @@ def _loss(
         drawn = vae.decoder(latents + spread * torch.randn_like(latents)).float()
     outliers = (latents.abs() - 2.8).clamp(min=0).mean()
     loss: Tensor = reconstruction_loss(drawn, images) + 0.05 * outliers
-    return loss if recipe.polish else loss + 0.5 * moment_loss(latents)
+    return loss + 0.5 * moment_loss(latents)
 
 
 @torch.no_grad()
-def _finish(vae: AutoencoderTiny, recipe: AutoencoderRecipe) -> None:
-    """Save in diffusers' format, with the scale that gives latents a spread of one."""
+def set_scale(vae: AutoencoderTiny, probes: int) -> None:
+    """Note the scale that gives latents a spread of one."""
+    latents = vae.encoder(to_tensor(draw(range(probes))))
+    vae.register_to_config(scaling_factor=float(1 / latents.std()))
+
+
+@torch.no_grad()
+def finish(vae: AutoencoderTiny, work: Path, probes: int) -> None:
+    """Save in diffusers' format, and say how near pictures come back."""
     vae.eval()
-    images = to_tensor(draw(range(recipe.probes)))
-    latents = vae.encoder(images)
-    if not recipe.polish:
-        vae.register_to_config(scaling_factor=float(1 / latents.std()))
-    error = (vae.decoder(latents).clamp(-1, 1) - images).div(2).square().mean((1, 2, 3))
+    images = to_tensor(draw(range(probes)))
+    drawn = vae.decoder(vae.encoder(images))
+    error = (drawn.clamp(-1, 1) - images).div(2).square().mean((1, 2, 3))
     _log.info("autoencoder: %.2f dB", float(-10 * error.log10().mean()))
-    vae.save_pretrained(recipe.work / "vae")
+    vae.save_pretrained(work / "vae")
