@@ -81,12 +81,12 @@ def test_background_that_is_far_faces_us_exactly() -> None:
     assert (every == (255, 127, 127)).all(axis=2).mean() > 0.99
 
 
-def test_two_shapes_are_named_coloured_and_masked() -> None:
+def test_shapes_are_named_coloured_and_masked() -> None:
     shapes = picture("shapes.png")
 
     seen = Segment(image=shapes).run(Hand())
 
-    assert seen.names[0] == "background"
+    assert seen.names == ["background", "shape"]
     assert (seen.image.size, seen.image.conditioning) == (shapes.size, "seg")
     covered = np.zeros(shapes.pixels.shape[:2], int)
     for name, mask in zip(seen.names, seen.masks, strict=True):
@@ -111,7 +111,7 @@ def test_small_things_are_not_named_but_drawn() -> None:
     seen = Segment(image=circle(), minimum_share=0.5).run(Hand())
 
     assert seen.names == ["background"]
-    assert (seen.image.pixels == TINY["circle"]).all(axis=2).any()
+    assert (seen.image.pixels == TINY["shape"]).all(axis=2).any()
 
 
 @pytest.mark.parametrize("node", [Depth, NormalMap, Segment])
@@ -168,9 +168,10 @@ def test_the_shipped_weights_are_as_good_as_the_page_says() -> None:
 
     errors = measure(Path(_surfaces.dense().path).parent, count=40)
 
-    assert errors.depth < 0.05
-    assert errors.degrees < 15
-    assert errors.right > 0.97
+    assert errors.depth < 0.02
+    assert errors.degrees < 16
+    assert errors.right > 0.985
+    assert errors.overlap > 0.96
 
 
 # The rules that numbers become colours by
@@ -480,7 +481,7 @@ def test_midas_of_controlnet_aux_is_loaded_from_a_folder(midas: Path) -> None:
     normal = NormalMap(**options, background_threshold=0).run(PICKLES).image
 
     assert depth.size == normal.size == (512, 512)
-    assert {0, 255} <= set(np.unique(depth.pixels).tolist())
+    assert np.ptp(depth.pixels.astype(int)) > 150
 
 
 # Before anything runs

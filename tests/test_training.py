@@ -192,10 +192,8 @@ def test_the_dense_network_learns_from_maps_that_are_those_of_the_pictures() -> 
     maps = maps_of([scene], 96)
 
     parts = render(scene.layout, scene.colours, 96).parts
-    left, right = (NAMES.index(shape.name) for shape in scene.layout.shapes)
     assert maps.pictures.shape == (1, 3, 96, 96)
-    assert set(np.unique(maps.things[0][parts == 1]).tolist()) == {left}
-    assert set(np.unique(maps.things[0][parts == 3]).tolist()) == {right}
+    assert set(np.unique(maps.things[0][parts > 0]).tolist()) == {NAMES.index("shape")}
     assert set(np.unique(maps.things[0][parts == 0]).tolist()) == {NAMES.index("background")}
     assert float(maps.depth[0, 0][parts == 1].min()) > float(maps.depth[0, 0][parts == 0].mean())
     assert np.allclose(np.linalg.norm(maps.normal[0].numpy(), axis=0), 1, atol=1e-5)

@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 FAR, FOOT = 0.1, 0.3  # depth of the wall at its top and at its foot
 RIM, SWELL, REACH = 0.6, 0.25, 0.1  # of things; REACH is a share of the picture's side
 STEEP = 5.0  # the slope that a surface tilted by 45 degrees has: that of things at their rims
-BACKGROUND, PERSON = "background", "person"
+BACKGROUND, PERSON, SHAPE = "background", "person", "shape"
 
 
 def depth(parts: Pixels) -> Floats:
@@ -42,8 +42,5 @@ def normals(near: Floats) -> Floats:
 
 
 def things(layout: Layout, parts: Pixels) -> tuple[NDArray[np.int64], list[str]]:
-    """(S, S) indices into a list of what is there: the background, then things left to right."""
-    if layout.person:
-        return (parts > 0).astype(np.int64), [BACKGROUND, PERSON]
-    # Shape i has its own colour in part 1 + 2 i, and details in the next.
-    return (parts.astype(np.int64) + 1) // 2, [BACKGROUND, *(one.name for one in layout.shapes)]
+    """(S, S) indices into a list of what is there: the background, and a person or shapes."""
+    return (parts > 0).astype(np.int64), [BACKGROUND, PERSON if layout.person else SHAPE]
