@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,19 +75,26 @@ def train_dreambooth(recipe: DreamBooth, folder: Path) -> None:
     prior = [make_scene(PRIOR_SEED + i) for i in range(recipe.prior)]
     sources = [Examples.of(scenes, vae, tokenizer) for scenes in (own, prior)]
     student, clock = _student(recipe), Clock(steps=recipe.steps)
+    fine_tune(student, path, recipe.rate, clock, lambda step: mixed(sources, recipe, step))
+    export_base(folder, student.base, vae, words)
+
+
+def fine_tune(
+    student: Student, path: Path, rate: float, clock: Clock, batch_at: Callable[[int], Batch]
+) -> None:
+    """Learn without hints until the clock says so; goes on from ``path``."""
     schedule = DDPMScheduler.from_config(new_scheduler().config)
     if state := load_state(path):
         student.restore(state)
         clock.step, clock.elapsed = state["step"], state["elapsed"]
     seen = Losses()
     while clock.progress < 1:
-        set_rate(student.optimisers, recipe.rate * warm_then_decay(clock.step, clock.progress))
-        seen.add(learn(student, mixed(sources, recipe, clock.step), schedule), 0)
+        set_rate(student.optimisers, rate * warm_then_decay(clock.step, clock.progress))
+        seen.add(learn(student, batch_at(clock.step), schedule), 0)
         clock.tick()
         if clock.step % 100 == 0 or clock.progress >= 1:
-            _log.info("dreambooth %d: %.0f s, %s", clock.step, clock.elapsed, seen.report())
+            _log.info("%s %d: %.0f s, %s", path.stem, clock.step, clock.elapsed, seen.report())
             save_state(path, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
-    export_base(folder, student.base, vae, words)
 
 
 def _student(recipe: DreamBooth) -> Student:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, DDPMScheduler
+from diffusers import AutoencoderTiny
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 from transformers import CLIPTokenizer
 
-from training.checkpoints import load_state, save_state
-from training.diffusion import Batch, Losses, Student, learn, spread_times
-from training.dreambooth import Examples
-from training.models import load_base, new_scheduler
-from training.optimiser import set_rate
+from training.diffusion import Batch, Student, spread_times
+from training.dreambooth import Examples, fine_tune
+from training.models import load_base
 from training.scenes import Scene, make_scene, render
 from training.scenes.render import Picture, Pixels
-from training.schedule import Clock, warm_then_decay
+from training.schedule import Clock
 
-_log = logging.getLogger(__name__)
 SEED = 5 * 10**8
 INK = (28, 30, 44)
 
@@ -99,19 +95,8 @@ def train_lora(recipe: LoraRecipe, path: Path) -> None:
     weights = [w for one in added.values() for w in one.parameters()]
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.0)
     student, clock = Student(base, None, [optimiser], []), Clock(steps=recipe.steps)
-    checkpoint = recipe.work / "lora.pt"
-    if state := load_state(checkpoint):
-        student.restore(state)
-        clock.step, clock.elapsed = state["step"], state["elapsed"]
-    schedule = DDPMScheduler.from_config(new_scheduler().config)
-    examples, seen = _examples(recipe), Losses()
-    while clock.progress < 1:
-        set_rate([optimiser], recipe.rate * warm_then_decay(clock.step, clock.progress))
-        seen.add(learn(student, _batch(examples, recipe, clock.step), schedule), 0)
-        clock.tick()
-        if clock.step % 100 == 0 or clock.progress >= 1:
-            _log.info("lora %d: %.0f s, %s", clock.step, clock.elapsed, seen.report())
-            save_state(checkpoint, student.state() | {"step": clock.step, "elapsed": clock.elapsed})
+    examples, checkpoint = _examples(recipe), recipe.work / "lora.pt"
+    fine_tune(student, checkpoint, recipe.rate, clock, lambda step: _batch(examples, recipe, step))
     save_lora(added, path)
 
 
