@@ -24,14 +24,11 @@ ADDRESSES: Mapping[Role, str] = {
 
 _TINY = Path(__file__).parent / "tiny"
 TINY: Mapping[Role, Mapping[str, Path]] = {
-    "base model": {"tiny": _TINY / "base"},
-    "ControlNet": {
-        "tiny-canny": _TINY / "controlnet-canny",
-        "tiny-openpose": _TINY / "controlnet-openpose",
-    },
+    "base model": {"tiny": _TINY / "base", "tiny-potato": _TINY / "potato"},
+    "ControlNet": {f"tiny-{kind}": _TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
     "depth model": {"tiny": _TINY / "dense"},
     "segmentation model": {"tiny": _TINY / "dense"},
-    "LoRA": {},
+    "LoRA": {"tiny-ink": _TINY / "ink.safetensors"},
     "embedding": {},
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
