@@ -33,7 +33,7 @@ class Resnet:
 
     def __init__(self, module: Any, layers: Layers, at: int) -> None:
         self._at = at
-        self._norm1, self._norm2 = group_norm(module.norm1), group_norm(module.norm2)
+        self._norm1, self._norm2 = layers.norm(module.norm1), layers.norm(module.norm2)
         self._conv1, self._conv2 = layers.conv(module.conv1), layers.conv(module.conv2)
         short = module.conv_shortcut
         self._short = None if short is None else layers.conv(short)
@@ -94,7 +94,7 @@ class Transformer:
     """diffusers' Transformer2DModel; ``first`` is its first block's place in the network."""
 
     def __init__(self, module: Any, layers: Layers, first: int) -> None:
-        self._norm = group_norm(module.norm)
+        self._norm = layers.norm(module.norm)
         self._flat = layers.flat or module.use_linear_projection
         make = layers.linear if self._flat else layers.conv
         self._into, self._out = make(module.proj_in), make(module.proj_out)
@@ -179,12 +179,6 @@ def both(half: Tensor) -> Tensor:
 def _heads(rows: Tensor, batch: int, heads: int) -> Tensor:
     """(B · L, heads · d) as (B, heads, L, d)."""
     return rows.view(batch, -1, heads, rows.shape[-1] // heads).transpose(1, 2)
-
-
-def group_norm(module: Any) -> Layer:
-    """A torch GroupNorm."""
-    groups, weight, bias, eps = module.num_groups, module.weight, module.bias, module.eps
-    return lambda x: torch.group_norm(x, groups, weight, bias, eps)
 
 
 def layer_norm(module: Any) -> Layer:

@@ -59,6 +59,10 @@ class Layers(Protocol):
         """A Conv2d on a picture that is first made twice as large."""
         ...
 
+    def norm(self, module: Any) -> Layer:
+        """A torch GroupNorm."""
+        ...
+
 
 class PlainConv:
     """A convolution as PyTorch computes it."""
@@ -100,3 +104,7 @@ class Plain:
     def enlarging(self, module: Any) -> Layer:
         conv = self.conv(module)
         return lambda x: conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+    def norm(self, module: Any) -> Layer:
+        groups, weight, bias, eps = module.num_groups, module.weight, module.bias, module.eps
+        return lambda x: torch.group_norm(x, groups, weight, bias, eps)

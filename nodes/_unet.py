@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._blocks import Parts, Step, both, group_norm
+from ._blocks import Parts, Step, both
 from ._layers import Layers, Plain
 
 Residuals: TypeAlias = "list[Tensor]"
@@ -91,7 +91,7 @@ class UNet:
             (parts.stages(block), [_Upsampler(one, layers) for one in block.upsamplers or ()])
             for block in net.up_blocks
         ]
-        self._norm, self._conv_out = group_norm(net.conv_norm_out), layers.conv(net.conv_out)
+        self._norm, self._conv_out = layers.norm(net.conv_norm_out), layers.conv(net.conv_out)
         self._steps = self._encode.steps(prompts, timesteps)
 
     def __call__(self, sample: Tensor, index: int, added: Residuals) -> Tensor:

@@ -152,6 +152,25 @@ def test_a_packed_convolution_is_a_convolution(
     torch.testing.assert_close(shifted, conv(x) + row[1, :, None, None], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(1, 32, 4, 4), (2, 40, 5, 9), (3, 64, 32, 32)], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_enlarging_before_a_convolution_is_one_transposed_convolution(
+    shape: tuple[int, ...], bias: bool
+) -> None:
+    import torch
+
+    from nodes._packed import TransposedConv
+
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(shape[1], 24, 3, padding=1, bias=bias)
+    x = torch.randn(shape)
+
+    actual = TransposedConv(conv)(x.contiguous(memory_format=torch.channels_last))
+
+    expected = conv(torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
+
+
 def test_large_networks_other_numbers_and_other_devices_are_not_packed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -172,7 +191,8 @@ def test_large_networks_other_numbers_and_other_devices_are_not_packed(
 def test_weights_are_packed_once_until_somebody_writes_to_them() -> None:
     import torch
 
-    from nodes._packed import PackedConv, _kept
+    from nodes._kept import _kept
+    from nodes._packed import PackedConv
 
     torch.manual_seed(0)
     conv = torch.nn.Conv2d(32, 32, 3, padding=1)
@@ -193,7 +213,8 @@ def test_what_was_packed_goes_with_its_weights() -> None:
 
     import torch
 
-    from nodes._packed import _kept, linear
+    from nodes._kept import _kept
+    from nodes._packed import linear
 
     gc.collect()
     before = len(_kept)
@@ -355,3 +376,15 @@ def test_sdxl_is_not_known() -> None:
     added = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8}
 
     assert not is_known(small(**added, projection_class_embeddings_input_dim=64))
+
+
+def test_a_prediction_is_an_ordinary_tensor_that_may_be_written_to(nets: Nets) -> None:
+    from nodes._predict import Predictor, unet
+
+    sample, prompts, times, _ = given(nets)
+    predict = Predictor(unet(nets.unet, prompts[:2], times), sample.dtype, None, [])
+
+    predicted = predict(sample, 0)
+
+    assert not predicted.is_inference()
+    predicted.add_(1)
