@@ -61,7 +61,8 @@ def run_file(options: Options) -> None:
     settings = settings_of(options, found)
     chosen = planned(options, found)
     saving.prepare(options.out)
-    view = display(totals(chosen, settings.folders), options.json)
+    # Lines of JSON need no count, for which folders would be listed once more.
+    view = Lines() if options.json else display(totals(chosen, settings.folders))
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
