@@ -1,7 +1,7 @@
 # `make demo` makes a grid of pictures, `make test` runs everything CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check docs node-pictures clean
 
 # The first of these that is Python 3.11 or newer and can make virtual environments.
 PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
@@ -13,7 +13,7 @@ FIND_PYTHON = for python in $(PYTHONS); do \
 BIN := .venv/bin
 
 help:  ## Show what there is to make
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
 
 .venv/installed: pyproject.toml
 	@echo "installing into .venv: a few minutes and, with PyTorch's CUDA libraries, a few gigabytes"
@@ -40,6 +40,9 @@ check:  ## The same in an environment of your own: make check BIN=/path/to/venv/
 
 docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
 	$(BIN)/python scripts/write_docs.py
+
+node-pictures: .venv/installed  ## Draw again what every node does, for docs/nodes.md
+	$(BIN)/python scripts/write_node_pictures.py
 
 clean:  ## Remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

@@ -120,11 +120,31 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
     assert stale == [], "run `make docs`"
 
 
-def test_every_picture_of_a_node_shows_one_that_exists_and_is_small() -> None:
-    found = {path.stem: path for path in (ROOT / "docs/pictures/nodes").glob("*.png")}
+def pictures_of_nodes() -> dict[str, Path]:
+    return {path.stem: path for path in (ROOT / "docs/pictures/nodes").iterdir()}
 
-    assert sorted(set(found) - set(load_registry())) == []
-    assert [name for name, path in found.items() if path.stat().st_size > 100_000] == []
+
+def test_every_node_has_its_picture_and_every_picture_its_node() -> None:
+    nodes = [name for name, kind in load_registry().items() if not isinstance(kind, Template)]
+
+    assert sorted(pictures_of_nodes()) == sorted(nodes), "run `make node-pictures`"
+
+
+def test_pictures_of_nodes_are_as_wide_as_a_page_and_small() -> None:
+    files = {name: path.read_bytes() for name, path in pictures_of_nodes().items()}
+
+    assert {int.from_bytes(data[16:20]) for data in files.values()} == {700}
+    assert [name for name, data in files.items() if len(data) > 60_000] == []
+    assert sum(map(len, files.values())) < 2_500_000
+
+
+def test_the_script_draws_every_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+
+    figures = runpy.run_path(str(ROOT / "scripts/write_node_pictures.py"))["FIGURES"]
+
+    nodes = [name for name, kind in load_registry().items() if not isinstance(kind, Template)]
+    assert sorted(figures) == sorted(nodes)
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])

@@ -16,7 +16,7 @@ import typer
 
 from ..bundle import bundle
 from ..context import Settings
-from ..errors import RunError, UserError, brief
+from ..errors import RunError, UserError
 from ..events import Event, Outcome
 from ..execute import execute
 from ..items import resolvable, resolve
@@ -28,6 +28,7 @@ from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, warn
 from .files import Found, find, shipped
+from .telling import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def run_file(options: Options) -> None:
     settings = settings_of(options, found)
     chosen = planned(options, found)
     saving.prepare(options.out)
-    view = display(totals(chosen, settings.folders), options.json)
+    # Lines of JSON need no count, for which folders would be listed once more.
+    view = Lines() if options.json else display(totals(chosen, settings.folders))
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
@@ -170,7 +172,8 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
     else:
         for name, value in outcome.results.items():
             if not any(saving.pictures({name: value})):
-                typer.echo(f"{name} = {brief(value)}")
+                for line in told(name, value):
+                    typer.echo(line)
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]
     if not paths and not outcome.results and not isinstance(view, Lines):
