@@ -21,6 +21,8 @@ SIZES = (64, 128, 256, 512)
 """Pixels a side that thumbnails are made at."""
 ABANDONED = 24 * 3600.0
 """Seconds for which a file may lie there that nothing accounts for: its job may still run."""
+LEFTOVER = 3600.0
+"""Seconds after which whoever was writing a file must have died."""
 THUMBNAILS = 2 * 2**30
 """Bytes of thumbnails that are kept; they are made again when they are asked for."""
 
@@ -123,7 +125,7 @@ class Assets:
             known |= set(connection.scalars(sa.select(results.c.asset).distinct()))
         for path, age, _ in _files(self.folder):
             if path.name not in known and (
-                age > older or path.name.endswith(TEMPORARY) and age > 3600
+                age > older or (path.name.endswith(TEMPORARY) and age > LEFTOVER)
             ):
                 path.unlink(missing_ok=True)
                 removed += 1
