@@ -225,7 +225,8 @@ def test_a_job_that_takes_too_long_is_stopped(worker: Service) -> None:
 def test_the_end_of_a_job_is_recorded_as_soon_as_there_is_room(
     worker: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish, refused = worker.store.finish, []
+    finish = worker.store.finish
+    refused: list[object] = []
 
     def full_at_first(*given: Any) -> Job:
         if len(refused) < 2:
