@@ -1,7 +1,7 @@
 # `make demo` makes a grid of pictures, `make test` runs everything CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check docs gallery clean
 
 # The first of these that is Python 3.11 or newer and can make virtual environments.
 PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
@@ -39,7 +39,10 @@ check:  ## The same in an environment of your own: make check BIN=/path/to/venv/
 	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term:skip-covered
 
 docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
-	$(BIN)/python scripts/write_docs.py
+	$(BIN)/python -m scripts.write_docs
+
+gallery: .venv/installed  ## Run every shipped workflow on the tiny model and show its pictures in docs/gallery.md
+	$(BIN)/python -m scripts.write_gallery
 
 clean:  ## Remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
