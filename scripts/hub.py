@@ -49,8 +49,12 @@ HUB: Mapping[str, Settings] = {
         "picture": "park.jpg",
         "prompt": "an oil painting of people in a park",
     },
-    "ink-style": _with("canny", lora="ink.safetensors", picture="astronaut.jpg")
-    | {"prompt": "an ink drawing of a woman"},
+    "ink-style": {
+        "model": BASE,
+        "guidance_scale": 7.5,
+        "lora": "ink.safetensors",
+        "prompt": "an ink drawing of a heron",
+    },
     "inpaint-part": {
         "model": "stable-diffusion-v1-5/stable-diffusion-inpainting",
         "size": 512,
@@ -76,6 +80,7 @@ HUB: Mapping[str, Settings] = {
     },
     "prompts-seeds-sheet": _with("canny", picture="astronaut.jpg", prompts=_good(*_SUBJECTS)),
     "scribble-to-drawing": _with("scribble", prompt="a gingerbread star"),
+    "scribble-to-image": _with("scribble", picture="astronaut.jpg", prompt="a portrait of a diver"),
     "segmentation-to-scene": _with("seg", picture="park.jpg", prompt="a park in autumn")
     | {"detector": "openmmlab/upernet-convnext-small"},
     "soft-edge-to-image": _with("hed", picture="astronaut.jpg", prompt="a portrait of a diver"),

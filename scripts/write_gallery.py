@@ -18,7 +18,7 @@ from scripts.hub import HUB, arguments
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PICTURES = ROOT / "docs/gallery.md", ROOT / "docs/pictures/gallery"
 LARGEST = 560  # pixels that a kept picture has on a side
-WIDTH = 160  # pixels that a single picture is shown in
+WIDTH, SHEET = 160, 280  # pixels that a single picture and a square grid are shown in
 _INTRODUCTION = """\
 # Gallery
 
@@ -75,10 +75,12 @@ def _section(name: str, known: Registry) -> Iterator[str]:
 
 
 def _starts(workflow: Workflow, known: Registry) -> dict[str, str]:
-    """The shipped pictures that the workflow starts from, side by side, under their names."""
+    """The shipped pictures that the workflow starts from, if any: side by side in one cell."""
     calls = [call for call in plan(workflow, known).calls if call.kind.__name__ == "LoadImage"]
     given = [call.values["path"] for call in calls]
     paths = [str(one) for each in given for one in (each if isinstance(each, list) else [each])]
+    if not paths:
+        return {}
     width = WIDTH if len(paths) == 1 else WIDTH // 2
     pictures = [_picture(f"../workflows/inputs/{path}", width, path) for path in paths]
     return {"from " + ", ".join(f"`{path}`" for path in paths): " ".join(pictures)}
@@ -89,9 +91,10 @@ def _results(name: str, workflow: Workflow) -> dict[str, str]:
 
 
 def _result(stem: str) -> str:
-    """A result as large as it was kept, a single picture a little larger."""
+    """A result as large as it was kept; a single picture a little larger, a large grid smaller."""
     with Image.open(PICTURES / f"{stem}.png") as picture:
-        width = max(picture.width, WIDTH if picture.width == picture.height else 0)
+        square = picture.width == picture.height
+        width = min(max(picture.width, WIDTH), SHEET) if square else picture.width
     return _picture(f"pictures/gallery/{stem}.png", width, stem.replace("--", ": "))
 
 

@@ -24,7 +24,6 @@ SCENES: Mapping[str, tuple[Kind, int]] = {
     "shapes": ("pair", 8016),
     "room": ("pair", NEVER_SEEN + 7021),
     "house": ("shape", NEVER_SEEN + 7160),
-    "heart": ("shape", NEVER_SEEN + 7035),
 }
 CARTOON = NEVER_SEEN + 7020
 POSES = 4
