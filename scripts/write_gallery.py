@@ -13,7 +13,7 @@ from PIL import Image
 from nodegraph import Registry, Workflow, plan
 from nodegraph.cli.files import shipped
 from nodegraph.cli.kinds import registry
-from scripts.hub import HUB, arguments
+from scripts.hub import HUB, PICKLED, arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PICTURES = ROOT / "docs/gallery.md", ROOT / "docs/pictures/gallery"
@@ -69,9 +69,12 @@ def _section(name: str, known: Registry) -> Iterator[str]:
     yield f"| {' | '.join('---' for _ in cells)} |"
     yield f"| {' | '.join(cells.values())} |"
     yield from ("", "```sh", f"nodegraph run {name}", "```", "")
-    quoted = (f'"{one}"' if " " in one else one for one in arguments(HUB[name]))
-    settings = " \\\n".join(f"    --set {one}" for one in quoted)
-    yield from ("```sh", f"nodegraph run {name} \\", settings, "```", "")
+    yield from ("```sh", " \\\n    ".join(_on_the_hub(name)), "```", "")
+
+
+def _on_the_hub(name: str) -> Iterator[str]:
+    yield f"nodegraph run {name}" + " --allow-pickle" * (name in PICKLED)
+    yield from (f'--set "{one}"' if " " in one else f"--set {one}" for one in arguments(HUB[name]))
 
 
 def _starts(workflow: Workflow, known: Registry) -> dict[str, str]:
