@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,13 +16,17 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from nodegraph import Workflow
+from nodegraph import Cache, Folders, Settings, Workflow, execute, plan
 from nodegraph.cli.app import app
 from nodegraph.cli.files import shipped
+from nodegraph.cli.kinds import registry
+from nodegraph.events import Finished
 from nodegraph.pictures import read_workflow
 from nodes.types import Pixels
 from training.scenes.colours import PALETTE
 from training.scenes.potato import BLUE, SKIN
+
+from .pictures import INPUTS
 
 pytestmark = pytest.mark.slow
 
@@ -53,16 +59,15 @@ def run(name: str, folder: Path, *settings: str) -> Made:
     words = [word for one in settings for word in ("--set", one)]
     done = CliRunner().invoke(app, ["run", name, "--out", str(folder), *words])
     assert done.exit_code == 0, done.output
-    found = {path.stem.removeprefix(f"{name}-"): path for path in folder.glob(f"{name}-*.png")}
+    found = {path.stem.removeprefix(f"{name}-"): path for path in folder.glob("*.png")}
     assert all(read_workflow(path) for path in found.values())
     return {result: np.asarray(Image.open(path)) for result, path in found.items()}
 
 
-@pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Run a workflow in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return lambda name, *settings: run(name, tmp_path, *settings)
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Run a workflow, once for all tests."""
+    return cache(lambda name, *settings: run(name, tmp_path_factory.mktemp(name), *settings))
 
 
 def cells(sheet: Pixels, size: int = SIDE) -> list[Pixels]:
@@ -106,9 +111,7 @@ def painted(made: Made) -> list[Pixels]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_workflow_makes_a_picture_of_every_result(name: str, make: Make) -> None:
-    steps = "steps=[2]" if name == "sweep-steps-scheduler" else "steps=2"
-
-    assert set(make(name, steps)) == set(Workflow.load(shipped()[name]).results)
+    assert set(make(name)) == set(Workflow.load(shipped()[name]).results)
 
 
 @pytest.mark.parametrize("name", sorted(LINES))
@@ -148,10 +151,11 @@ def test_every_picture_has_the_background_that_its_prompt_asks_for(name: str, ma
 
 def test_a_control_image_that_was_saved_can_be_given_as_it_is(make: Make, tmp_path: Path) -> None:
     drawn = make("canny-to-image")
+    Image.fromarray(drawn["edges"]).save(tmp_path / "edges.png")
 
     given = make(
         "control-to-image",
-        f"control={tmp_path / 'canny-to-image-edges.png'}",
+        f"control={tmp_path / 'edges.png'}",
         "controlnet=tiny-canny",
         "prompt=a man wearing a red shirt and blue trousers on a yellow background",
     )
@@ -231,8 +235,10 @@ def computed(name: str, *settings: str) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-@pytest.mark.usefixtures("cache_folder", "make")
-def test_one_changed_prompt_of_four_costs_one_picture() -> None:
+def test_one_changed_prompt_of_four_costs_one_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     prompts = [
         f"prompt=a man wearing a {colour} shirt" for colour in ("red", "green", "blue", "white")
     ]
@@ -246,17 +252,18 @@ def test_one_changed_prompt_of_four_costs_one_picture() -> None:
     assert (third["sample/denoise"], third["sample/decode"], third["sheet"]) == (1, 1, 1)
 
 
-@pytest.mark.usefixtures("cache_folder", "make")
 def test_another_base_model_reuses_the_edges_and_the_controlnet() -> None:
-    computed("canny-portraits")
+    settings = Settings(folders=Folders(data=(INPUTS,)))
 
-    again = computed("fine-tuned-base")
+    def finished(name: str) -> set[str]:
+        workflow = Workflow.load(shipped()[name]).fill(steps=2, strength=1.0)
+        events = execute(plan(workflow, registry(())), known, settings)
+        found = {e.name for e in events if isinstance(e, Finished) and not e.cached}
+        return {name.removeprefix("portraits/") for name in found}
 
-    assert {name.removeprefix("portraits/") for name in again} == {
-        "base",
-        "sample/prompt",
-        "sample/negative_prompt",
-        "sample/denoise",
-        "sample/decode",
-        "sheet",
-    }
+    with closing(Cache()) as known:
+        first, again = finished("canny-portraits"), finished("fine-tuned-base")
+
+    painting = {f"sample/{part}" for part in ("prompt", "negative_prompt", "denoise", "decode")}
+    assert again == {"base", *painting, "sheet"}
+    assert first - again == {"photo", "sized", "edges", "net", "control"}
