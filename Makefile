@@ -1,7 +1,7 @@
 # `make demo` makes a grid of pictures, `make test` runs everything CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults docs node-pictures clean
+.PHONY: help demo test check faults docs gallery node-pictures clean
 
 # The first of these that is Python 3.11 or newer and can make virtual environments.
 PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
@@ -42,10 +42,13 @@ faults: .venv/installed-dev  ## Kill processes and fill disks for some minutes, 
 	$(BIN)/python -m pytest -q -s -m faults tests/faults
 
 docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
-	$(BIN)/python scripts/write_docs.py
+	$(BIN)/python -m scripts.write_docs
+
+gallery: .venv/installed  ## Run every shipped workflow on the tiny model and show its pictures in docs/gallery.md
+	$(BIN)/python -m scripts.write_gallery
 
 node-pictures: .venv/installed  ## Draw again what every node does, for docs/nodes.md
-	$(BIN)/python scripts/write_node_pictures.py
+	$(BIN)/python -m scripts.write_node_pictures
 
 clean:  ## Remove the virtual environment and what tools left behind
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

@@ -15,6 +15,7 @@ from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.registry import Kind, Registry, Template, load_registry
 from nodegraph.shipped import shipped
 from nodegraph.workflow import Workflow
+from scripts import write_gallery
 
 ROOT = Path(__file__).resolve().parent.parent
 _PLURAL_GROUPS = {
@@ -35,6 +36,7 @@ def pages() -> Mapping[Path, str]:
         ROOT / "docs/cli.md": cli_page(),
         ROOT / "README.md": between(ROOT / "README.md", "nodes", node_table(registry)),
         ROOT / "workflows/README.md": workflows_page(),
+        write_gallery.PAGE: write_gallery.page(),
     }
 
 
@@ -142,44 +144,33 @@ def _epilog(text: str | None) -> str:
 _WORKFLOWS = """\
 # Workflows
 
-Each runs as it is, on the embedded tiny model, without a download: `nodegraph run
-canny-portraits`. `nodegraph workflows` lists them with their params, and `nodegraph show NAME -o
-graph.svg` draws one.
-
-The pictures below were made by the tiny model (128 × 128, trained on drawn shapes and people in
-plain colours): it is there so that everything can be tried and tested anywhere, not to make art.
-With a model from the hub the same files make photographs and paintings:
-
-```sh
-nodegraph run canny-portraits \\
-    --set model=stable-diffusion-v1-5/stable-diffusion-v1-5 \\
-    --set controlnet=lllyasviel/sd-controlnet-canny \\
-    --set size=512 --set guidance_scale=7.5 --set picture=me.jpg \\
-    --set prompt="a portrait of a sailor, best quality, extremely detailed" \\
-    --set prompt="a portrait of a queen, best quality, extremely detailed" \\
-    --set negative_prompt="monochrome, lowres, bad anatomy, worst quality, low quality"
-
-nodegraph run pose-transfer \\
-    --set model=andite/anything-v4.0 \\
-    --set controlnet=fusing/stable-diffusion-v1-5-controlnet-openpose \\
-    --set detector=lllyasviel/ControlNet --allow-pickle \\
-    --set size=512 --set guidance_scale=7.5 --set pictures=poses/
-```
+Each runs as it is, on the embedded tiny model, without a download: `nodegraph run canny-portraits`.
+`nodegraph workflows` lists them, and `nodegraph show NAME -o graph.svg` draws one. [The
+gallery](../docs/gallery.md) shows what each makes, and how it is run with models of the hub.
 
 Every one of them is also a node: `canny-portraits` is the type `CannyPortraits`, its params are the
-inputs and its results the outputs.
+inputs and its results the outputs. Several here are made of others.
+
+A control image may also be given as it is, with no preprocessor: `control-to-image` takes any kind.
+What the others draw is one of their results, so it can be kept, changed by hand and given back:
+
+```sh
+nodegraph run depth-to-room
+nodegraph run control-to-image --set control=output/depth-to-room-depth.png \\
+    --set controlnet=tiny-depth --set prompt="a red square and a green tree"
+```
 """
 
 
 def workflows_page() -> str:
-    """The shipped workflows, each with the picture it made."""
+    """The shipped workflows, each with what can be set."""
     parts = [_WORKFLOWS]
     for name, path in shipped().items():
         workflow = Workflow.load(path)
-        parts.append(f"## {name}\n\n{workflow.title}.\n")
-        pictures = sorted((ROOT / "workflows/pictures").glob(f"{name}-*.png"))
-        parts += [f"![{one.stem}](pictures/{one.name})" for one in pictures]
-        parts.append("\n| param | |\n| --- | --- |")
+        parts.append(
+            f"## {name}\n\n{workflow.title}. [What it makes](../docs/gallery.md#{name}).\n"
+        )
+        parts.append("| param | |\n| --- | --- |")
         parts += [
             f"| `{param}` | {_cell(about.help)} |" for param, about in workflow.params.items()
         ]

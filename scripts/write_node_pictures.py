@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from node_pictures import models, pictures, preprocessors, sampling, words
-from node_pictures.frame import figure, small
+from scripts.node_pictures import models, pictures, preprocessors, sampling, words
+from scripts.node_pictures.frame import figure, small
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures/nodes"
 FIGURES = {

@@ -160,11 +160,11 @@ def test_check_and_show_read_templates_in_files(cli: Cli, write: Write, tmp_path
 
 
 def test_a_shipped_workflow_is_a_node_by_folder_and_name(cli: Cli, write: Write) -> None:
-    nodes = {"x": {"type": "workflows/picture-from-edges"}}
+    nodes = {"x": {"type": "workflows/canny-to-image"}}
 
     assert cli("check", write(nodes=nodes, results={"image": "x.image"})).exit_code == 0
-    assert "x: no 'workflows/picture-from-edgs'; did you mean 'workflows/picture-from-edges'?" in (
-        cli("check", write(nodes={"x": {"type": "workflows/picture-from-edgs"}})).stderr
+    assert "x: no 'workflows/canny-to-imge'; did you mean 'workflows/canny-to-image'?" in (
+        cli("check", write(nodes={"x": {"type": "workflows/canny-to-imge"}})).stderr
     )
 
 

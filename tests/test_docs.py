@@ -147,11 +147,27 @@ def test_the_script_draws_every_node(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(figures) == sorted(nodes)
 
 
+def test_the_gallery_has_a_picture_of_every_result_and_no_other() -> None:
+    pictures = {path.stem for path in (ROOT / "docs/pictures/gallery").glob("*.png")}
+
+    results = {f"{n}--{r}" for n, path in shipped().items() for r in Workflow.load(path).results}
+    assert pictures == results, "run `make gallery`"
+
+
+def test_the_pictures_of_the_gallery_are_small() -> None:
+    sizes = [path.stat().st_size for path in (ROOT / "docs/pictures/gallery").glob("*.png")]
+
+    assert max(sizes) < 250_000
+    assert sum(sizes) < 3_000_000
+
+
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(#[^)]*)?\)", page.read_text("utf-8"))
+    text = page.read_text("utf-8")
+    targets = [path for path, _ in re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(#[^)]*)?\)", text)]
+    targets += re.findall(r'<img src="([^"]+)"', text)
 
-    assert [path for path, _ in targets if not (page.parent / path).exists()] == []
+    assert [path for path in targets if not (page.parent / path).exists()] == []
 
 
 def test_the_readme_names_every_shipped_workflow() -> None:
