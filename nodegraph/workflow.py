@@ -80,7 +80,15 @@ class Workflow(BaseModel):
             WorkflowError: it is no workflow; all that is wrong with its form is said at once.
         """
         name = source.name if isinstance(source, Path) else "workflow"
-        document = _parse(_text(source), name)
+        return cls.read(_parse(_text(source), name), name)
+
+    @classmethod
+    def read(cls, document: Any, name: str = "workflow") -> Workflow:
+        """Read a workflow from what its JSON text says, old formats included.
+
+        Raises:
+            WorkflowError: it is no workflow; all that is wrong with its form is said at once.
+        """
         if not isinstance(document, dict):
             raise WorkflowError(
                 [Problem(name, f"{brief(document)} should be an object with nodes")]

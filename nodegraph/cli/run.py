@@ -23,11 +23,12 @@ from ..items import resolvable, resolve
 from ..node import Folders
 from ..plan import Plan, plan
 from ..provenance import texts
+from ..shipped import shipped
 from ..tasks import states
 from . import device, kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, warn
-from .files import Found, find, shipped
+from .files import Found, find
 
 
 @dataclass(frozen=True, slots=True)
