@@ -100,8 +100,11 @@ class Workflow(BaseModel):
 
     def to_json(self) -> str:
         """Write the canonical text: the author's order, without defaults, one last newline."""
-        document = {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
 
     def save(self, path: Path) -> None:
         """Write the document to ``path``, which holds either the old text or the whole new one."""

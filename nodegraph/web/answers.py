@@ -32,7 +32,7 @@ CONTENT = f"sandbox; {NOTHING}"
 
 
 class Answers:
-    """Put the headers on every answer; a mistake of ours is logged, and told without its insides."""
+    """Put the headers on every answer; a mistake of ours is logged, its insides are not told."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

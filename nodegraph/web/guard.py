@@ -53,9 +53,7 @@ class Guard:
         if origins:
             return len(origins) == 1 and self.access.knows_origin(origins[0], host)
         # A program sends neither; a browser sends at least one of the two.
-        return all(
-            site in ("same-origin", "none") for site in headers_of(scope, b"sec-fetch-site")
-        )
+        return all(site in ("same-origin", "none") for site in headers_of(scope, b"sec-fetch-site"))
 
     def _closed(self, scope: Scope) -> bool:
         if not self.access.token:
