@@ -21,7 +21,7 @@ def shipped() -> Mapping[str, Path]:
     return found
 
 
-def shipped_inputs() -> tuple[Path, ...]:
-    """The folders of pictures that lie beside them."""
-    folders = dict.fromkeys(path.parent / "inputs" for path in shipped().values())
-    return tuple(folder for folder in folders if folder.is_dir())
+def inputs() -> tuple[Path, ...]:
+    """The folders of pictures beside the shipped workflows."""
+    found = dict.fromkeys(path.parent / "inputs" for path in shipped().values())
+    return tuple(folder for folder in found if folder.is_dir())

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .. import device
 from ..cache import Budgets, Cache, default_folder, parse_budget
 from ..context import Settings
 from ..errors import UserError
@@ -20,7 +21,7 @@ from ..jobs.keeper import Keeper
 from ..jobs.store import Store
 from ..node import Folders
 from ..registry import load_registry
-from ..shipped import shipped, shipped_inputs
+from ..shipped import inputs, shipped
 from ..web.access import Access, access_for, is_loopback
 from ..web.graphs import Graphs
 from ..web.hub import Hub
@@ -30,7 +31,6 @@ from ..web.names import Names
 from ..web.services import Services
 from ..worker.options import Options as WorkerOptions
 from ..worker.supervisor import Supervisor
-from . import device
 from .ending import say, warn
 from .serve import DRAIN, Options, data_folder
 
@@ -111,7 +111,7 @@ class Parts:
 
     def _settings(self, assets: Assets) -> Settings:
         devices = device.devices(self.options.device)
-        data = (assets.folder, *(p.resolve() for p in self.options.data), *shipped_inputs())
+        data = (assets.folder, *(p.resolve() for p in self.options.data), *inputs())
         return Settings(
             devices=devices,
             dtype=device.dtype(self.options.dtype, devices),
@@ -144,7 +144,7 @@ class Parts:
             package: "nodegraph",
             default_folder(): "cache",
             **{path.resolve(): path.resolve().name for path in self.options.data},
-            **dict.fromkeys(shipped_inputs(), "inputs"),
+            **dict.fromkeys(inputs(), "inputs"),
             self.folder: "data",
             self.folder / "assets": "assets",
             self.folder / "workflows": "workflows",

@@ -1,4 +1,4 @@
-"""Stored pictures, named by their content: decoded, checked and encoded anew before they are kept."""
+"""Stored pictures, named by content: decoded, checked and encoded anew before they are kept."""
 
 from __future__ import annotations
 
