@@ -14,8 +14,8 @@ from .errors import CODES
 from .models import Refusal
 from .strict import StrictRequest
 
-ALWAYS = (400, 401, 403, 500)
-BODY = (408, 413, 415, 422, 503)
+ALWAYS = (400, 401, 403, 422, 500)
+BODY = (408, 413, 415, 503)
 _WORDS: Mapping[int, str] = {
     400: "What was sent cannot be read",
     401: "The token is missing or wrong",
