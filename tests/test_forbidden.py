@@ -13,8 +13,9 @@ FILES = sorted(
     path for top in ("nodegraph", "nodes", "workflows") for path in (ROOT / top).rglob("*.py")
 )
 MODULES = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"})
+BARE = frozenset({"eval", "exec", "compile", "__import__"})
 CALLS = frozenset({
-    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "torch.load", "np.load",
+    "os.system", "os.popen", "torch.load", "np.load",
     "numpy.load", "yaml.load", "cv2.imread", "cv2.imdecode", "pd.read_pickle", "hub.load",
 })  # fmt: skip
 ALLOWED = {
@@ -39,9 +40,7 @@ def forbidden(tree: ast.AST) -> Iterator[str]:
                 yield str(node.module)
         elif isinstance(node, ast.Call):
             called = name_of(node.func)
-            if any(called == one or called.endswith(f".{one}") for one in CALLS - {"compile"}):
-                yield called
-            if called == "compile":
+            if called in BARE | CALLS:
                 yield called
             for keyword in node.keywords:
                 value = keyword.value

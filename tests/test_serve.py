@@ -151,7 +151,11 @@ import nodegraph.cli.serving
 print(sorted({"torch", "cv2", "diffusers", "transformers", "scipy"} & set(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
 
     assert done.stdout == "[]\n", done.stderr
