@@ -13,6 +13,7 @@ from training.scenes.render import Pixels
 Mask = NDArray[np.bool_]
 TOLERANCE = 2  # pixels between an edge and where it should be
 CONTRAST = 90  # sum over RGB, from which a pixel is not background
+PALE = 40  # the same in ink drawings, whose colours are less than half as far from white
 _PALETTE = np.array([PALETTE[name] for name in NAMES])
 
 
@@ -78,9 +79,9 @@ def background(pixels: Pixels) -> NDArray[np.float64]:
     return colour
 
 
-def foreground(pixels: Pixels) -> Mask:
+def foreground(pixels: Pixels, contrast: int = CONTRAST) -> Mask:
     """Pixels that clearly differ from the background."""
-    mask: Mask = np.abs(pixels - background(pixels)).sum(2) > CONTRAST
+    mask: Mask = np.abs(pixels - background(pixels)).sum(2) > contrast
     return mask
 
 

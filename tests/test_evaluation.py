@@ -1,0 +1,141 @@
+"""What trained weights are measured by: full marks for the true picture, few for another."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from nodes.types import Conditioned
+from training.added import lines, saturation
+from training.controlled import MEASURES, held_out, is_single, repaint
+from training.evaluate import FIGURES, Trial, chosen, evaluate, merged
+from training.lora import ink
+from training.measures import PALE, foreground
+from training.recognise import is_potato, recognised, shows
+from training.scenes import Kind, control_image, make_scene
+from training.scenes.potato import BODY, HAT, make_potato
+from training.tally import Tally, means
+
+TINY = Path(__file__).parents[1] / "nodes" / "tiny"
+
+
+@pytest.mark.parametrize("kind", MEASURES)
+def test_the_true_picture_has_full_marks_in_any_colours_and_anothers_has_few(
+    kind: Conditioned,
+) -> None:
+    scenes, score = held_out(MEASURES[kind].suits, 12), MEASURES[kind].score
+    pictures = [scene.picture.pixels for scene in scenes]
+    repainted = [repaint(scene, i).picture.pixels for i, scene in enumerate(scenes)]
+
+    own, anothers, recoloured = (
+        [score(picture, scene) for picture, scene in zip(shown, scenes, strict=True)]
+        for shown in (pictures, pictures[1:] + pictures[:1], repainted)
+    )
+
+    assert min(own) > 0.85
+    assert np.mean(own) > 0.95
+    assert np.mean(recoloured) > 0.9
+    assert np.mean(anothers) < 0.5
+
+
+@pytest.mark.parametrize("kind", MEASURES)
+def test_every_kind_is_measured_on_scenes_that_it_shows_something_of(kind: Conditioned) -> None:
+    scenes = held_out(MEASURES[kind].suits, 8)
+
+    assert all(control_image(scene, kind).any() for scene in scenes)
+    assert len({scene.caption for scene in scenes}) == 8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_potato_is_recognised_on_its_background_alone_and_with_its_hat_and_shoes(
+    seed: int,
+) -> None:
+    scene, other = make_potato(seed), make_potato(seed + 100)
+    bare = scene.picture.pixels.copy()
+    bare[scene.picture.parts == HAT] = bare[scene.picture.parts == BODY].mean(axis=0)
+
+    assert is_potato(scene.picture.pixels, scene)
+    assert not is_potato(bare, scene)
+    assert is_potato(other.picture.pixels, scene) == (
+        other.colours.background == scene.colours.background
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_neither_people_nor_shapes_are_potatoes_and_potatoes_are_neither(seed: int) -> None:
+    scene, potato = make_scene(seed), make_potato(seed)
+
+    assert not is_potato(scene.picture.pixels, scene)
+    assert not recognised(potato.picture.pixels, scene)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", ["shape", "person"])
+def test_ink_has_more_lines_and_paler_colours_and_still_shows_the_thing(
+    kind: Kind, seed: int
+) -> None:
+    scene = make_scene(seed, kind)
+
+    drawn = ink(scene)
+
+    assert lines(drawn).mean() > 0.02
+    assert saturation(drawn) < 0.7 * saturation(scene.picture.pixels)
+    assert shows(foreground(drawn, PALE), scene)
+
+
+def test_a_silhouette_of_another_shape_does_not_show_the_named_one() -> None:
+    scenes = held_out(is_single, 8)
+
+    for one, other in pairwise(scenes):
+        same = one.layout.shapes[0].name == other.layout.shapes[0].name
+        assert shows(other.picture.parts > 0, one) == same
+
+
+def test_kinds_are_chosen_by_name_and_are_all_that_have_weights_by_default(tmp_path: Path) -> None:
+    for folder in ("base", "controlnet-depth", "controlnet-seg"):
+        (tmp_path / folder).mkdir()
+
+    assert chosen("", tmp_path) == ("depth", "seg", "text")
+    assert chosen("seg, text", tmp_path) == ("seg", "text")
+    with pytest.raises(ValueError, match=r"no weights of 'hed' in .*; there are depth, seg, text"):
+        chosen("seg,hed", tmp_path)
+
+
+def test_figures_are_means_over_all_processes(tmp_path: Path) -> None:
+    for rank, values in enumerate([(1, 1), (0,)]):
+        tally = Tally()
+        tally.note("depth", "with", *values)
+        tally.save_numbers(tmp_path / f"{rank}.json")
+
+    assert means(sorted(tmp_path.glob("*.json"))) == {"depth": {"with": 0.6667}}
+
+
+def test_new_figures_replace_those_of_their_kind_and_no_others(tmp_path: Path) -> None:
+    file = tmp_path / FIGURES
+    file.write_text(json.dumps({"ink": {"a": 1.0}, "seg": {"old": 1.0}}), encoding="utf-8")
+
+    merged(file, {"seg": {"new": 2.0}, "canny": {"b": 3.0}})
+
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert list(written.items()) == [
+        ("canny", {"b": 3.0}),
+        ("seg", {"new": 2.0}),
+        ("ink", {"a": 1.0}),
+    ]
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_follow_their_control_and_nothing_else(tmp_path: Path) -> None:
+    figures = evaluate(Trial(TINY, ("canny",), scenes=4, out=tmp_path), processes=1)["canny"]
+
+    assert min(figures["with"], figures["given"], figures["recoloured"]) > 0.9
+    assert max(figures["without"], figures["shuffled"]) < 0.7
+    assert figures["colours"] > 0.9
+    grid = cv2.imread(str(tmp_path / "canny.webp"))
+    assert grid is not None
+    assert grid.shape == (5 * 128, 4 * 128, 3)
