@@ -83,16 +83,22 @@ def test_a_tiny_controlnet_knows_what_it_reads(kind: Conditioned) -> None:
     assert controlnet(f"tiny-{kind}").conditioning == kind
 
 
-@pytest.mark.parametrize("path", {path for names in BUILT_IN.values() for path in names.values()})
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=f"{role} {name}")
+        for role, names in BUILT_IN.items()
+        for name, path in names.items()
+    ],
+)
 def test_every_built_in_name_has_its_weights(path: Path) -> None:
-    assert path.suffix == ".safetensors" or list(path.rglob("*.safetensors"))
-    assert path.exists()
+    assert any(one.suffix == ".safetensors" for one in (path, *path.rglob("*")) if one.is_file())
 
 
 def test_what_is_built_in_is_small() -> None:
     files = [path for path in TINY.parent.rglob("*") if path.suffix in WEIGHTS]
 
-    assert sum(path.stat().st_size for path in files) < 90e6
+    assert sum(path.stat().st_size for path in files) < 105e6
 
 
 @pytest.mark.parametrize(

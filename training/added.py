@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-import cv2
-import numpy as np
-
 from training.controlled import HELD_OUT, edge_score, held_out, is_person, is_single, note_scores
 from training.lora import ink
-from training.measures import PALE, Mask, foreground
+from training.measures import PALE, foreground, lines, saturation
 from training.recognise import is_potato, recognised, shows
 from training.scenes import Scene, canny
 from training.scenes.potato import make_potato
@@ -19,7 +16,6 @@ from training.studio import Studio, load_pipeline, with_lora
 from training.tally import Tally
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)
-DARK = 90  # levels of 255 that no channel of a line reaches
 TOKEN = "sks "  # the rare word, of all that the subject is called
 
 
@@ -90,14 +86,3 @@ def _note_style(
         tally.note("ink", f"saturation, {name}", saturation(picture))
         silhouette = foreground(picture, PALE)
         tally.note("ink", f"{scene.layout.kind}, {name}", shows(silhouette, scene))
-
-
-def lines(pixels: Pixels) -> Mask:
-    """Dark pixels."""
-    dark: Mask = pixels.max(axis=2) < DARK
-    return dark
-
-
-def saturation(pixels: Pixels) -> float:
-    """The mean saturation, from 0, grey, to 1."""
-    return float(np.mean(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)[..., 1]) / 255)

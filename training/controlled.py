@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from training.scenes import Scene, control_image, make_scene, render, sample_col
 from training.scenes.caption import caption
 from training.scenes.conditionings import STRAIGHT
 from training.scenes.render import Pixels
-from training.studio import Studio, load_pipeline
 from training.tally import Tally
+
+if TYPE_CHECKING:
+    from training.studio import Studio
 
 HELD_OUT = 10**9  # the first of the seeds that nothing was trained on
 Score = Callable[[Pixels, Scene], float]
@@ -97,6 +100,8 @@ def measure_control(
     tally: Tally,
 ) -> None:
     """Draw with its own control, without one, with that of another scene, and in new colours."""
+    from training.studio import load_pipeline
+
     prompts, hints, foreign = (
         [scene.caption for scene in scenes],
         *([control_image(scene, kind) for scene in chosen] for chosen in (scenes, others)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from training.ranks import Rank, run_ranks
 from training.recognise import recognised
 from training.scenes import control_image, make_scene
 from training.studio import STEPS, Studio, load_pipeline
-from training.tally import Figures, Tally, means
+from training.tally import Figures, Tally, means, merged
 
+_log = logging.getLogger(__name__)
 FIGURES = "figures.json"
 
 
@@ -87,7 +88,7 @@ def evaluate(trial: Trial, processes: int) -> Figures:
         figures = means(sorted(Path(folder).glob("*.json")))
     for group in figures:
         figures[group] |= {"scenes": trial.scenes, "guidance": trial.guidance}
-    merged(trial.out / FIGURES, figures | {"sizes": sizes(trial.weights)})
+    merged(trial.out / FIGURES, figures | {"sizes": sizes(trial.weights)}, KINDS)
     return figures
 
 
@@ -104,14 +105,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.suffix == ".safetensors" else 0
 
 
-def merged(path: Path, figures: Figures) -> None:
-    """Write new figures over older ones of the same groups, in the order of the kinds."""
-    older: Figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    both = older | figures
-    ordered = {kind: both[kind] for kind in (*KINDS, *both) if kind in both}
-    path.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
-
-
 def _examine(rank: Rank, trial: Trial, folder: Path) -> None:
     """Measure this process's block of the scenes; the first process's block is what grids show."""
     start, stop = (trial.scenes * i // rank.count for i in (rank.index, rank.index + 1))
@@ -119,11 +112,13 @@ def _examine(rank: Rank, trial: Trial, folder: Path) -> None:
     for kind in trial.kinds:
         if kind in OTHERS:
             OTHERS[kind][1](studio, slice(start, stop), trial.scenes, tally)
+            _log.info("%s measured", kind)
     for kind, measure in MEASURES.items():
         if kind in trial.kinds:
             scenes = held_out(measure.suits, trial.scenes)
             others = scenes[1:] + scenes[:1]
             measure_control(studio, kind, scenes[start:stop], others[start:stop], tally)
+            _log.info("%s measured", kind)
     tally.save_numbers(folder / f"{rank.index}.json")
     if rank.first:
         tally.save_grids(trial.out)

@@ -13,6 +13,7 @@ from training.scenes.render import Pixels
 Mask = NDArray[np.bool_]
 TOLERANCE = 2  # pixels between an edge and where it should be
 CONTRAST = 90  # sum over RGB, from which a pixel is not background
+DARK = 90  # levels of 255 that no channel of a line in an ink drawing reaches
 PALE = 40  # the same in ink drawings, whose colours are less than half as far from white
 _PALETTE = np.array([PALETTE[name] for name in NAMES])
 
@@ -111,3 +112,14 @@ def part_colours(drawn: Pixels, scene: Scene) -> list[bool]:
         if name is not None and where.sum() >= 8:
             right.append(colour_name(drawn[where]) == name)
     return right
+
+
+def lines(pixels: Pixels) -> Mask:
+    """Dark pixels."""
+    dark: Mask = pixels.max(axis=2) < DARK
+    return dark
+
+
+def saturation(pixels: Pixels) -> float:
+    """The mean saturation, from 0, grey, to 1."""
+    return float(np.mean(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)[..., 1]) / 255)

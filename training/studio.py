@@ -37,6 +37,8 @@ def load_pipeline(weights: Path, kind: str = "", base: str = "base") -> Pipeline
         pipeline = StableDiffusionPipeline.from_pretrained(weights / base, **options)
     pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
+    for part in (pipeline.unet, pipeline.vae, *([pipeline.controlnet] if kind else [])):
+        part.to(memory_format=torch.channels_last)
     return pipeline
 
 
@@ -47,7 +49,8 @@ def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     model = _describe.base_model("tiny", weights / "base", "", "float32", frozenset())
     found = _addons.find(str(weights / "ink.safetensors"), "LoRA", "", "", frozenset())
     styled = _addons.with_lora(model, found, strength, strength)
-    pipeline.unet = styled.unet.load("cpu", "float32")
+    unet = styled.unet.load("cpu", "float32")
+    pipeline.unet = unet.to(memory_format=torch.channels_last)
     return pipeline
 
 

@@ -46,11 +46,20 @@ class Tally:
 
 def means(paths: Sequence[Path]) -> Figures:
     """The mean of every number over all that the processes noted."""
-    parts = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    whole = Tally()
+    for path in paths:
+        for group, names in json.loads(path.read_text(encoding="utf-8")).items():
+            for name, values in names.items():
+                whole.note(group, name, *values)
     return {
-        group: {
-            name: round(float(np.mean([v for part in parts for v in part[group][name]])), 4)
-            for name in names
-        }
-        for group, names in parts[0].items()
+        group: {name: round(float(np.mean(values)), 4) for name, values in names.items()}
+        for group, names in whole.numbers.items()
     }
+
+
+def merged(path: Path, figures: Figures, order: Sequence[str]) -> None:
+    """Write new figures over older ones of the same groups; groups are put in order."""
+    older: Figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    both = older | figures
+    ordered = {kind: both[kind] for kind in (*order, *both) if kind in both}
+    path.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
