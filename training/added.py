@@ -7,7 +7,7 @@ from itertools import chain
 
 from training.controlled import HELD_OUT, edge_score, held_out, is_person, is_single, note_scores
 from training.lora import ink
-from training.measures import PALE, foreground, lines, saturation
+from training.measures import background_name, colour_name, foreground, lines
 from training.recognise import is_potato, recognised, shows
 from training.scenes import Scene, canny
 from training.scenes.potato import make_potato
@@ -57,10 +57,10 @@ def _measure_prior(studio: Studio, block: slice, number: int, tally: Tally) -> N
 
 
 def measure_ink(studio: Studio, block: slice, number: int, tally: Tally) -> None:
-    """The style by its strength: dark lines, pale colours, and is the named thing still there?"""
+    """The style by its strength: dark lines, white paper, and is the named thing still there?"""
     half = -(-number // 2)
     shapes, people = (
-        held_out(lambda scene, suits=suits: suits(scene) and not _has_black(scene), half)  # type: ignore[misc]
+        held_out(lambda scene, suits=suits: suits(scene) and _is_coloured(scene), half)  # type: ignore[misc]
         for suits in (is_single, is_person)
     )
     scenes = list(chain(*zip(shapes, people, strict=True)))[:number][block]
@@ -73,16 +73,19 @@ def measure_ink(studio: Studio, block: slice, number: int, tally: Tally) -> None
     tally.show("ink", *rows)
 
 
-def _has_black(scene: Scene) -> bool:
-    """Black things would count as lines."""
-    return "black" in (scene.colours.background, *scene.colours.parts)
+def _is_coloured(scene: Scene) -> bool:
+    """Whether nothing named is black, like lines, or white, like paper."""
+    return not {"black", "white"} & {scene.colours.background, *scene.colours.parts}
 
 
 def _note_style(
     tally: Tally, name: str, pictures: Sequence[Pixels], scenes: Sequence[Scene]
 ) -> None:
     for picture, scene in zip(pictures, scenes, strict=True):
-        tally.note("ink", f"lines, {name}", lines(picture).mean())
-        tally.note("ink", f"saturation, {name}", saturation(picture))
-        silhouette = foreground(picture, PALE)
+        silhouette, dark = foreground(picture), lines(picture)
+        tally.note("ink", f"lines, {name}", dark.mean())
+        tally.note("ink", f"paper, {name}", background_name(picture) == "white")
         tally.note("ink", f"{scene.layout.kind}, {name}", shows(silhouette, scene))
+        fill = picture[silhouette & ~dark]
+        if scene.layout.shapes and len(fill):
+            tally.note("ink", f"colour, {name}", colour_name(fill) == scene.colours.parts[0])

@@ -14,7 +14,6 @@ Mask = NDArray[np.bool_]
 TOLERANCE = 2  # pixels between an edge and where it should be
 CONTRAST = 90  # sum over RGB, from which a pixel is not background
 DARK = 90  # levels of 255 that no channel of a line in an ink drawing reaches
-PALE = 40  # the same in ink drawings, whose colours are less than half as far from white
 _PALETTE = np.array([PALETTE[name] for name in NAMES])
 
 
@@ -80,9 +79,9 @@ def background(pixels: Pixels) -> NDArray[np.float64]:
     return colour
 
 
-def foreground(pixels: Pixels, contrast: int = CONTRAST) -> Mask:
+def foreground(pixels: Pixels) -> Mask:
     """Pixels that clearly differ from the background."""
-    mask: Mask = np.abs(pixels - background(pixels)).sum(2) > contrast
+    mask: Mask = np.abs(pixels - background(pixels)).sum(2) > CONTRAST
     return mask
 
 
@@ -102,6 +101,11 @@ def colour_name(pixels: NDArray[np.uint8]) -> str:
     return NAMES[int(nearest_colours(np.median(pixels, axis=0)[None])[0])]
 
 
+def background_name(pixels: Pixels) -> str:
+    """The palette's name for the background's colour."""
+    return colour_name(background(pixels)[None].astype(np.uint8))
+
+
 def part_colours(drawn: Pixels, scene: Scene) -> list[bool]:
     """For every part that the caption gives a colour: whether it has it, where it should be."""
     right = []
@@ -118,8 +122,3 @@ def lines(pixels: Pixels) -> Mask:
     """Dark pixels."""
     dark: Mask = pixels.max(axis=2) < DARK
     return dark
-
-
-def saturation(pixels: Pixels) -> float:
-    """The mean saturation, from 0, grey, to 1."""
-    return float(np.mean(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)[..., 1]) / 255)

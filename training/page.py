@@ -110,11 +110,11 @@ def _prior(figures: Mapping[str, float]) -> Iterator[Row]:
 
 
 def _ink(figures: Mapping[str, float]) -> Iterator[Row]:
-    yield (f"strength of `tiny-ink`, {_count(figures)} prompts", "dark pixels", "saturation",
-           "silhouettes of shapes right", "of people right")  # fmt: skip
+    yield (f"strength of `tiny-ink`, {_count(figures)} prompts", "dark pixels", "white paper",
+           "colours of shapes right", "silhouettes of shapes right", "of people right")  # fmt: skip
     for strength in ("0", "0.5", "1", "1.5", "true"):
         said = "true ink drawings" if strength == "true" else strength
-        names = ("lines", "saturation", "shape", "person")
+        names = ("lines", "paper", "colour", "shape", "person")
         yield said, *(_number(figures[f"{name}, {strength}"]) for name in names)
 
 

@@ -10,7 +10,7 @@ from itertools import product
 import cv2
 import numpy as np
 
-from training.measures import Mask, background, colour_name, foreground, iou, nearest_colours
+from training.measures import Mask, background_name, colour_name, foreground, iou, nearest_colours
 from training.scenes import Scene, make_scene
 from training.scenes.colours import NAMES, shade
 from training.scenes.geometry import DETAILS, OUTLINES, SHAPES, place
@@ -29,7 +29,7 @@ GRID = 64  # side of the masks that are compared
 def recognised(drawn: Pixels, scene: Scene) -> bool:
     """Whether the named thing is there, in its colours, on its background."""
     mask = foreground(drawn)
-    if not _on_its_background(drawn, scene) or not shows(mask, scene):
+    if background_name(drawn) != scene.colours.background or not shows(mask, scene):
         return False
     if scene.layout.person:
         return _dressed(drawn, mask, scene)
@@ -58,7 +58,7 @@ def is_potato(drawn: Pixels, scene: Scene) -> bool:
     mask = foreground(drawn)
     brown = np.abs(drawn.astype(int) - np.array(POTATO)).sum(2) < NEAR_BROWN
     _, _, stats, middles = cv2.connectedComponentsWithStats(brown.astype(np.uint8))
-    if not _on_its_background(drawn, scene) or len(stats) < 2 or mask.mean() < 0.02:
+    if background_name(drawn) != scene.colours.background or len(stats) < 2 or mask.mean() < 0.02:
         return False
     body = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     rows, size = np.nonzero(mask)[0], int(mask.sum())
@@ -71,10 +71,6 @@ def is_potato(drawn: Pixels, scene: Scene) -> bool:
         and white.sum() > LEAST_WHITE * size
         and likeness(mask, _potatoes()) >= GOOD_PERSON
     )
-
-
-def _on_its_background(drawn: Pixels, scene: Scene) -> bool:
-    return colour_name(background(drawn)[None].astype(np.uint8)) == scene.colours.background
 
 
 def best_fit(mask: Mask, shape: str) -> float:
