@@ -112,7 +112,7 @@ def model_of(folder: Path) -> DiffusionModel:
     return LoadBaseModel(model=str(folder)).run(BENCH).model
 
 
-def with_lora(model: DiffusionModel, lora: Path, **inputs: Any) -> DiffusionModel:
+def with_lora(model: DiffusionModel, lora: Path | str, **inputs: Any) -> DiffusionModel:
     return LoadLoRA(model=model, lora=str(lora), **inputs).run(BENCH).model
 
 
@@ -298,6 +298,19 @@ def test_the_tiny_model_takes_loras(tmp_path: Path) -> None:
     assert_changed(
         TINY / "base", with_lora(model_of(TINY / "base"), tmp_path / "x.safetensors"), changes
     )
+
+
+def test_the_built_in_lora_is_found_by_name_and_changes_the_tiny_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nodes._hub.fetch", None)
+    model = model_of(TINY / "base")
+
+    found = with_lora(model, "tiny-ink")
+
+    assert found.text_encoder == model.text_encoder
+    before, after = weights_of(model.unet), weights_of(found.unet)
+    assert sum(not one.equal(after[key]) for key, one in before.items()) > 20
 
 
 def test_several_loras_add_up(base: Path, tmp_path: Path) -> None:
