@@ -16,27 +16,23 @@ export interface Call {
   type: string;
   values?: Record<string, Json>;
   links?: Links;
-  version?: number;
 }
 
 export interface Param {
   to: string | string[];
   label?: string;
   help?: string;
-  default?: Json;
-  [more: string]: Json | undefined;
 }
 
 export interface Workflow {
   format: number;
   title?: string;
-  description?: string;
   nodes: Record<string, Call>;
   params?: Record<string, Param>;
   results?: Record<string, string>;
-  models?: Record<string, Json>;
+  models?: Record<string, { revision?: string; sha256?: string; files?: Record<string, string> }>;
+  templates?: Record<string, Workflow>;
   view?: Record<string, Json>;
-  [more: string]: unknown;
 }
 
 /** JSON Schema as far as it is used: by ports of nodes and by forms. */
@@ -135,7 +131,7 @@ export interface Check {
 
 export interface ExplainLine {
   name: string;
-  items: number;
+  items: Items;
   state: "cached" | "runs" | "waits" | "fails";
   why: string;
 }
@@ -158,13 +154,15 @@ export interface Job {
   title: string;
   state: JobState;
   priority: number;
+  /** Among equal priorities, lower goes first. */
+  place: number;
   attempts: number;
   created: number;
   started: number | null;
   finished: number | null;
   error: { problems: Problem[] } | null;
   results: JobResult[];
-  counts: { ran: number; cached: number } | null;
+  counts: { ran?: number; cached?: number };
   done: number;
   total: number;
   only: string[] | null;
@@ -224,8 +222,11 @@ export interface ErrorBody {
   error: { code: string; message: string; problems?: Problem[] };
 }
 
-/** How many items of a node, or of a job, are meant or done. */
-export interface JobEventData {
+/** Which items of a node an event is about; none where the node has but one. */
+export type Items = number[];
+
+/** What each kind of event tells. */
+export interface EventData {
   "job.queued": { title: string; priority: number };
   "job.started": { device: string; attempt: number };
   "job.progress": { done: number; total: number };
@@ -233,17 +234,17 @@ export interface JobEventData {
   "job.failed": { problems: Problem[] };
   "job.cancelled": Record<string, never>;
   "job.requeued": { why: string };
-  "node.started": { node: string; items: number };
-  "node.progress": { node: string; items: number; done: number; total: number };
-  "node.cached": { node: string; items: number };
-  "node.finished": { node: string; items: number; seconds: number };
-  "node.failed": { node: string; items: number; message: string };
-  "node.skipped": { node: string; items: number; because: string };
+  "node.started": { node: string; items: Items };
+  "node.progress": { node: string; items: Items; done: number; total: number };
+  "node.cached": { node: string; items: Items };
+  "node.finished": { node: string; items: Items; seconds: number };
+  "node.failed": { node: string; items: Items; message: string };
+  "node.skipped": { node: string; items: Items; because: string };
   "node.result": { node: string; output: string; assets: string[] };
   "queue.changed": { queued: number; running: number };
 }
 
-export type EventKind = keyof JobEventData;
+export type EventKind = keyof EventData;
 
 /** What happened, numbered by the database: a client says its last number and misses nothing. */
 export type ServerEvent = {
@@ -253,7 +254,7 @@ export type ServerEvent = {
     job: string | null;
     time: number;
     kind: Kind;
-    data: JobEventData[Kind];
+    data: EventData[Kind];
   };
 }[EventKind];
 
@@ -267,7 +268,7 @@ export type ServerMessage =
 export interface PreviewHeader {
   job: string;
   node: string;
-  items: number[];
+  items: Items;
   done: number;
   total: number;
   width: number;

@@ -1,0 +1,43 @@
+import { createStore } from "zustand/vanilla";
+
+import * as api from "./api";
+import { knowJob } from "./jobs";
+import { follow } from "./runs";
+import type { ExplainLine, Job, Json, Workflow } from "./types";
+
+export interface RunRequest {
+  workflow: Workflow;
+  title: string;
+  only?: string[];
+  params?: Record<string, Json>;
+}
+
+/** Why each node was expected to run, or not to, when the shown run was asked for. */
+export const reasons = createStore<{ lines: Readonly<Record<string, ExplainLine[]>> }>(() => ({
+  lines: {},
+}));
+
+/** A run should not wait long for the explanation of what it will do. */
+const PATIENCE = 400;
+
+/** Queue a run and show its course. Problems of the workflow are thrown as a ServerError. */
+export async function run({ workflow, title, only, params }: RunRequest): Promise<Job> {
+  if (!params) await explain(workflow, only);
+  const job = await api.submit({
+    workflow,
+    title,
+    ...(only ? { only } : {}),
+    ...(params ? { params } : {}),
+  });
+  knowJob(job);
+  void follow(job.id);
+  return job;
+}
+
+async function explain(workflow: Workflow, only: string[] | undefined): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const lines = await api.explain(workflow, only, signal).catch(() => []);
+  const byNode: Record<string, ExplainLine[]> = {};
+  for (const line of lines) (byNode[line.name.split("/", 1)[0] ?? line.name] ??= []).push(line);
+  reasons.setState({ lines: byNode });
+}

@@ -1,0 +1,119 @@
+import type { ServerEvent } from "./types";
+
+export type Phase = "waiting" | "running" | "cached" | "done" | "failed" | "skipped";
+
+/** What one node of the flat graph has done in a run. */
+export interface Part {
+  phase: Phase;
+  /** How many items are being worked on. */
+  open: number;
+  /** How many items have ended, and how many of those were known already. */
+  ended: number;
+  cached: number;
+  /** Steps of what is running; null: it does not say. */
+  step: { done: number; total: number } | null;
+  seconds: number;
+  /** Why it failed or was skipped. */
+  message: string | null;
+  /** Small pictures of its outputs, by output; one an item. */
+  pictures: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a drawn node has done: a composite or a template is drawn as one and runs as several. */
+export interface NodeRun extends Part {
+  parts: Readonly<Record<string, Part>>;
+}
+
+export type NodeEvent = Extract<ServerEvent, { kind: `node.${string}` }>;
+
+/** A node about which nothing has been heard. */
+export const FRESH: Part = {
+  phase: "waiting",
+  open: 0,
+  ended: 0,
+  cached: 0,
+  step: null,
+  seconds: 0,
+  message: null,
+  pictures: {},
+};
+
+export function isNodeEvent(event: ServerEvent): event is NodeEvent {
+  return event.kind.startsWith("node.");
+}
+
+/** The node that is drawn: what stands before the first slash of `portrait/edges`. */
+export function drawnName(address: string): string {
+  return address.split("/", 1)[0] ?? address;
+}
+
+/** The node after one more event about it or about a part of it. */
+export function nodeAfter(before: NodeRun | undefined, event: NodeEvent): NodeRun {
+  const { node } = event.data;
+  const parts = { ...before?.parts, [node]: partAfter(before?.parts[node] ?? FRESH, event) };
+  return { ...summary(Object.values(parts)), parts };
+}
+
+function partAfter(part: Part, event: NodeEvent): Part {
+  switch (event.kind) {
+    case "node.started":
+      return started(part, Math.max(event.data.items.length, 1));
+    case "node.progress":
+      return { ...part, phase: "running", step: { done: event.data.done, total: event.data.total } };
+    case "node.cached":
+      return ended({ ...part, cached: part.cached + 1 }, "cached");
+    case "node.finished":
+      return ended({ ...part, seconds: part.seconds + event.data.seconds }, "done");
+    case "node.failed":
+      return { ...ended(part, "failed"), message: event.data.message };
+    case "node.skipped":
+      return { ...ended(part, "skipped"), message: `not run: ${event.data.because} failed` };
+    case "node.result":
+      return { ...part, pictures: { ...part.pictures, [event.data.output]: event.data.assets } };
+  }
+}
+
+// What happened to any item stays visible: the most telling phase wins over milder ones.
+const WEIGHT: Record<Phase, number> = {
+  failed: 5,
+  skipped: 4,
+  running: 3,
+  done: 2,
+  cached: 1,
+  waiting: 0,
+};
+
+function started(part: Part, items: number): Part {
+  return { ...part, phase: heavier(part.phase, "running"), open: part.open + items, step: null };
+}
+
+function ended(part: Part, phase: Phase): Part {
+  const open = Math.max(part.open - 1, 0);
+  const before = part.phase === "running" && open === 0 ? settled(part) : part.phase;
+  const step = open ? part.step : null;
+  return { ...part, phase: heavier(before, phase), open, ended: part.ended + 1, step };
+}
+
+/** The phase of the items that have ended, when nothing runs any more. */
+function settled(part: Part): Phase {
+  if (part.ended === 0) return "waiting";
+  return part.cached === part.ended ? "cached" : "done";
+}
+
+function heavier(one: Phase, other: Phase): Phase {
+  return WEIGHT[one] >= WEIGHT[other] ? one : other;
+}
+
+function summary(parts: Part[]): Part {
+  const most = Math.max(...parts.map((part) => part.ended));
+  return {
+    phase: parts.map((part) => part.phase).reduce(heavier),
+    open: parts.reduce((sum, part) => sum + part.open, 0),
+    ended: most,
+    cached: Math.min(...parts.map((part) => part.cached)),
+    step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
+    seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+    message: parts.find((part) => part.message !== null)?.message ?? null,
+    pictures: Object.assign({}, ...parts.map((part) => part.pictures)) as Part["pictures"],
+  };
+}

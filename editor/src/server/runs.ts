@@ -1,0 +1,111 @@
+import { useStore } from "zustand";
+import { createStore } from "zustand/vanilla";
+
+import { askJson, address } from "./http";
+import type { NodeRun } from "./nodeRun";
+import { drawnName } from "./nodeRun";
+import type { Preview } from "./previews";
+import { NO_RUN, type Run, runAfter, runOf } from "./run";
+import type { ServerEvent } from "./types";
+
+interface RunsState {
+  run: Run;
+  /** Address of the newest preview picture, by drawn node. */
+  previews: Readonly<Record<string, string>>;
+}
+
+/** The run that the canvas shows. Apart from the document, so that progress redraws one node. */
+export const runs = createStore<RunsState>(() => ({ run: NO_RUN, previews: {} }));
+
+/** What a node has done in the run that is shown; undefined before it has done anything. */
+export function useNodeRun(name: string): NodeRun | undefined {
+  return useStore(runs, (state) => state.run.nodes[name]);
+}
+
+/** The newest preview of a node, as an address for `<img>`. */
+export function useNodePreview(name: string): string | undefined {
+  return useStore(runs, (state) => state.previews[name]);
+}
+
+/** The whole run: for bars and titles, not for nodes. */
+export function useRun(): Run {
+  return useStore(runs, (state) => state.run);
+}
+
+// Events of the job to be shown that came while its history was still being read.
+let early: ServerEvent[] | null = null;
+
+/** Show the course of this job from its first event on; also of one that is long over. */
+export async function follow(job: string): Promise<void> {
+  const mine: ServerEvent[] = [];
+  early = mine;
+  clearPreviews();
+  runs.setState(({ run }) => ({ run: runOf(job, run) }));
+  const history = await historyOf(job).catch(() => []);
+  if (early !== mine) return; // another one is followed by now
+  early = null;
+  const last = history.at(-1)?.seq ?? 0;
+  const all = [...history, ...mine.filter((event) => event.seq > last)];
+  runs.setState(({ run }) => ({ run: all.reduce(runAfter, run) }));
+}
+
+/** Show no run, as for another document. */
+export function unfollow(): void {
+  early = null;
+  clearPreviews();
+  runs.setState({ run: NO_RUN });
+}
+
+/** Take an event from the websocket. */
+export function hearRunEvent(event: ServerEvent): void {
+  const { run } = runs.getState();
+  if (event.job === null || event.job !== run.job) return;
+  if (early) {
+    early.push(event);
+    return;
+  }
+  runs.setState({ run: runAfter(run, event) });
+  if (event.kind === "node.result") dropPreview(drawnName(event.data.node));
+  if (["job.done", "job.failed", "job.cancelled"].includes(event.kind)) clearPreviews();
+}
+
+/** Take a preview from the websocket: the one before it is given back to the browser. */
+export function hearPreview({ header, jpeg }: Preview): void {
+  const { run, previews } = runs.getState();
+  if (header.job !== run.job) return;
+  const name = drawnName(header.node);
+  const url = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
+  runs.setState({ previews: { ...previews, [name]: url } });
+  revoke(previews[name]);
+}
+
+function dropPreview(name: string): void {
+  const { [name]: dropped, ...previews } = runs.getState().previews;
+  if (dropped === undefined) return;
+  runs.setState({ previews });
+  revoke(dropped);
+}
+
+function clearPreviews(): void {
+  const { previews } = runs.getState();
+  runs.setState({ previews: {} });
+  Object.values(previews).forEach(revoke);
+}
+
+function revoke(url: string | undefined): void {
+  if (url !== undefined) URL.revokeObjectURL(url);
+}
+
+const PAGE = 1000;
+
+async function historyOf(job: string): Promise<ServerEvent[]> {
+  const events: ServerEvent[] = [];
+  for (let more = true; more; ) {
+    const after = events.at(-1)?.seq ?? 0;
+    const path = address(`/v1/jobs/${job}/events`, { after, limit: PAGE });
+    const page = (await askJson<{ events: ServerEvent[] }>(path)).events;
+    events.push(...page);
+    more = page.length === PAGE;
+  }
+  return events;
+}
