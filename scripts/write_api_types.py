@@ -1,7 +1,7 @@
 """Write editor/src/server/openapi.ts: the server's types as the editor knows them.
 
-    python scripts/write_api_types.py            write it
-    python scripts/write_api_types.py --check    only say whether it is up to date
+python scripts/write_api_types.py            write it
+python scripts/write_api_types.py --check    only say whether it is up to date
 """
 
 from __future__ import annotations
