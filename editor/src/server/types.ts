@@ -118,7 +118,7 @@ export interface EventData {
   "node.finished": { node: string; items: Items; seconds: number };
   "node.failed": { node: string; items: Items; message: string };
   "node.skipped": { node: string; items: Items; because: string };
-  "node.result": { node: string; output: string; assets: string[] };
+  "node.result": { node: string; items: Items; output: string; assets: string[] };
   "queue.changed": { queued: number; running: number };
 }
 
