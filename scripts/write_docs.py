@@ -11,9 +11,9 @@ from typing import Any
 import typer
 
 from nodegraph.cli.app import app
-from nodegraph.cli.files import shipped
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.registry import Kind, Registry, Template, load_registry
+from nodegraph.shipped import shipped
 from nodegraph.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, get_args
 import numpy as np
 from PIL import Image as Pictures
 
-from nodegraph.cli.files import shipped
+from nodegraph.shipped import shipped
 from nodes._blend import MODES
 from nodes._decode import decode
 from nodes.combine import Blend, Overlay, Paste

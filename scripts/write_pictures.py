@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from nodegraph.cli.files import shipped
+from nodegraph.shipped import shipped
 
 PICTURES = Path(__file__).resolve().parent.parent / "workflows/pictures"
 LARGEST = 560

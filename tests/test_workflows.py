@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from nodegraph import Workflow, plan
 from nodegraph.cli.app import app
-from nodegraph.cli.files import shipped
 from nodegraph.cli.kinds import registry
 from nodegraph.pictures import read_workflow
+from nodegraph.shipped import shipped
 
 NAMES = sorted(shipped())
 

@@ -1,6 +1,6 @@
 import { createContext, useContext } from "react";
 
-import type { Json, Workflow } from "../server";
+import type { Json, WorkflowDocument } from "../server";
 
 /** Where a workflow came from, and with that what saving it means. */
 export type Origin =
@@ -18,11 +18,14 @@ export interface Stored {
 /** What the panels ask of the page around them: it owns the document and the canvas. */
 export interface Host {
   /** The document as it is now. */
-  workflow(): Workflow;
-  /** Show another workflow. What is drawn now must not be lost by it: the host sees to that. */
-  open(workflow: Workflow, origin: Origin): void;
+  workflow(): WorkflowDocument;
+  /**
+   * Show another workflow. What is drawn now must not be lost by it: the host sees to that.
+   * Throws, with a sentence for the user, where `workflow` is none.
+   */
+  open(workflow: unknown, origin: Origin): void;
   /** This very text is saved now. What was edited meanwhile is not. */
-  saved(stored: Stored, text: Workflow): void;
+  saved(stored: Stored, text: WorkflowDocument): void;
   /** Select the node at an address (`edges.low_threshold`, `portrait/edges`) and bring it into view. */
   goTo(address: string): void;
   /** The node drawn at a point of the window. */

@@ -2,11 +2,13 @@ import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
 import { knowJob } from "./jobs";
-import { follow } from "./runs";
-import type { ExplainLine, Job, Json, Workflow } from "./types";
+import { follow, runs } from "./runs";
+import type { ExplainLine, Job, Json, WorkflowDocument } from "./types";
 
 export interface RunRequest {
-  workflow: Workflow;
+  /** The job that was run from the same graph before. */
+  before?: string | null;
+  workflow: WorkflowDocument;
   title: string;
   only?: string[];
   params?: Record<string, Json>;
@@ -21,7 +23,7 @@ export const reasons = createStore<{ lines: Readonly<Record<string, ExplainLine[
 const PATIENCE = 400;
 
 /** Queue a run and show its course. Problems of the workflow are thrown as a ServerError. */
-export async function run({ workflow, title, only, params }: RunRequest): Promise<Job> {
+export async function run({ workflow, title, only, params, before = null }: RunRequest): Promise<Job> {
   if (!params) await explain(workflow, only);
   const job = await api.submit({
     workflow,
@@ -30,11 +32,11 @@ export async function run({ workflow, title, only, params }: RunRequest): Promis
     ...(params ? { params } : {}),
   });
   knowJob(job);
-  void follow(job.id);
+  void follow(job.id, before !== null && runs.getState().run.job === before);
   return job;
 }
 
-async function explain(workflow: Workflow, only: string[] | undefined): Promise<void> {
+async function explain(workflow: WorkflowDocument, only: string[] | undefined): Promise<void> {
   const signal = AbortSignal.timeout(PATIENCE);
   const lines = await api.explain(workflow, only, signal).catch(() => []);
   const byNode: Record<string, ExplainLine[]> = {};

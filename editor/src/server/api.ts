@@ -13,7 +13,7 @@ import type {
   NodeList,
   StoredWorkflow,
   System,
-  Workflow,
+  WorkflowDocument,
   WorkflowEntry,
 } from "./types";
 
@@ -37,7 +37,7 @@ export const workflow = (name: string) => askJson<StoredWorkflow>(`/v1/workflows
 export const workflowForm = (name: string) => askJson<Form>(`/v1/workflows/${path(name)}/form`);
 
 /** Save under a name: over `version` only, or, where it is null, only as a new one. */
-export const saveWorkflow = (name: string, body: Workflow, version: string | null) =>
+export const saveWorkflow = (name: string, body: WorkflowDocument, version: string | null) =>
   askJson<WorkflowEntry>(`/v1/workflows/${path(name)}`, {
     method: "PUT",
     body,
@@ -49,15 +49,15 @@ export const deleteWorkflow = (name: string, version: string) =>
 
 // What is drawn, whether it was saved or not.
 
-export const check = (workflow: Workflow, only?: string[], signal?: AbortSignal) =>
+export const check = (workflow: WorkflowDocument, only?: string[], signal?: AbortSignal) =>
   askJson<Check>("/v1/check", posted({ workflow, ...(only ? { only } : {}) }, signal));
 
-export const explain = async (workflow: Workflow, only?: string[], signal?: AbortSignal) => {
+export const explain = async (workflow: WorkflowDocument, only?: string[], signal?: AbortSignal) => {
   const body = { workflow, ...(only ? { only } : {}) };
   return (await askJson<{ lines: ExplainLine[] }>("/v1/explain", posted(body, signal))).lines;
 };
 
-export const form = (workflow: Workflow, signal?: AbortSignal) =>
+export const form = (workflow: WorkflowDocument, signal?: AbortSignal) =>
   askJson<Form>("/v1/form", posted({ workflow }, signal));
 
 // Jobs.
@@ -71,8 +71,7 @@ export const jobs = (query: { state?: JobState; before?: string; limit?: number 
 
 export const job = (id: string) => askJson<Job>(`/v1/jobs/${id}`);
 
-export const jobWorkflow = async (id: string) =>
-  workflowIn(await askJson<Workflow | { workflow: Workflow }>(`/v1/jobs/${id}/workflow`));
+export const jobWorkflow = (id: string) => askJson<WorkflowDocument>(`/v1/jobs/${id}/workflow`);
 
 export const cancelJob = (id: string) => askJson<Job>(`/v1/jobs/${id}/cancel`, { method: "POST" });
 
@@ -105,8 +104,4 @@ export const thumbnailPath = (asset: string, size = 256) =>
 
 function posted(body: object, signal?: AbortSignal) {
   return { method: "POST" as const, body, ...(signal ? { signal } : {}) };
-}
-
-function workflowIn(answer: Workflow | { workflow: Workflow }): Workflow {
-  return "workflow" in answer ? answer.workflow : answer;
 }

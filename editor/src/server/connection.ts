@@ -48,7 +48,7 @@ function readAnew(): void {
   void loadJobs().catch(ignore);
   void loadGallery().catch(ignore);
   const { job } = runs.getState().run;
-  if (job !== null) void follow(job);
+  if (job !== null) void follow(job, true);
 }
 
 /** A lost connection is shown by the banner, a refused token by its dialog. */

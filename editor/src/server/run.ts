@@ -14,7 +14,7 @@ export interface Run {
 
 export const NO_RUN: Run = { job: null, state: null, done: 0, total: 0, problems: [], nodes: {} };
 
-/** A run of which nothing has been heard yet; the last pictures stay until there are new ones. */
+/** A run of which nothing has been heard yet, with the pictures of the one before. */
 export function runOf(job: string, before: Run): Run {
   const nodes = Object.entries(before.nodes).map(([name, node]) => [name, emptied(node)]);
   return { ...NO_RUN, job, state: "queued", nodes: Object.fromEntries(nodes) as Run["nodes"] };

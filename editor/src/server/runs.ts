@@ -35,12 +35,15 @@ export function useRun(): Run {
 // Events of the job to be shown that came while its history was still being read.
 let early: ServerEvent[] | null = null;
 
-/** Show the course of this job from its first event on; also of one that is long over. */
-export async function follow(job: string): Promise<void> {
+/**
+ * Show the course of this job from its first event on; also of one that is long over. A new run of
+ * the same graph may `keep` the pictures of the one before until it has its own.
+ */
+export async function follow(job: string, keep = false): Promise<void> {
   const mine: ServerEvent[] = [];
   early = mine;
   clearPreviews();
-  runs.setState(({ run }) => ({ run: runOf(job, run) }));
+  runs.setState(({ run }) => ({ run: runOf(job, keep ? run : NO_RUN) }));
   const history = await historyOf(job).catch(() => []);
   if (early !== mine) return; // another one is followed by now
   early = null;

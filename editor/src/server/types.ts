@@ -1,6 +1,12 @@
 /** What the server says and takes, as the rest of the page names it. */
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 /** One mistake of a workflow, at its address (`edges.low_threshold`). */
 export interface Problem {
@@ -8,32 +14,8 @@ export interface Problem {
   message: string;
 }
 
-/** `"node.output"`; an array gathers one item a link. */
-export type Links = Record<string, string | string[]>;
-
-/** One entry of a workflow's `nodes`. */
-export interface Call {
-  type: string;
-  values?: Record<string, Json>;
-  links?: Links;
-}
-
-export interface Param {
-  to: string | string[];
-  label?: string;
-  help?: string;
-}
-
-export interface Workflow {
-  format: number;
-  title?: string;
-  nodes: Record<string, Call>;
-  params?: Record<string, Param>;
-  results?: Record<string, string>;
-  models?: Record<string, { revision?: string; sha256?: string; files?: Record<string, string> }>;
-  templates?: Record<string, Workflow>;
-  view?: Record<string, Json>;
-}
+/** A workflow as JSON; what is in it, only `graph/` knows. */
+export type WorkflowDocument = object;
 
 /** JSON Schema as far as it is used: by ports of nodes and by forms. */
 export interface Schema {
@@ -113,7 +95,7 @@ export interface StoredWorkflow {
   name: string;
   shipped: boolean;
   version: string;
-  workflow: Workflow;
+  workflow: WorkflowDocument;
 }
 
 export interface Form {
@@ -170,7 +152,7 @@ export interface Job {
 }
 
 export interface JobRequest {
-  workflow?: Workflow;
+  workflow?: WorkflowDocument;
   name?: string;
   params?: Record<string, Json>;
   only?: string[];
