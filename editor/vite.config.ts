@@ -14,5 +14,10 @@ export default defineConfig({
     // Nothing is inlined as a data: address, so the page's content policy can stay strict.
     assetsInlineLimit: 0,
   },
-  server: { proxy: { "/v1": { target: SERVER, ws: true } } },
+  server: {
+    proxy: {
+      // The server answers only its own page: what comes from here says that it is.
+      "/v1": { target: SERVER, ws: true, changeOrigin: true, headers: { origin: SERVER } },
+    },
+  },
 });

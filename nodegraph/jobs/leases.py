@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,34 +79,42 @@ def heartbeat(
     return bool(hold(connection, id, token, values).cancel_requested)
 
 
-def end(  # noqa: PLR0913, PLR0917 (what an ending consists of)
-    connection: sa.Connection,
-    notes: list[Note],
-    id: str,
-    token: int,
-    state: State,
-    made: Sequence[Result] = (),
-    counts: Mapping[str, int] | None = None,
-    problems: Sequence[Mapping[str, str]] | None = None,
-) -> Job:
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a job ended: what it made, how many items were ran or cached, and why it failed."""
+
+    state: State
+    results: Sequence[Result] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, str]] = ()
+
+
+def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: End) -> Job:
     """Record how a job ended, if it is still held with ``token``."""
     now = time.time()
-    error = None if problems is None else dump({"problems": list(problems)}, "problems")
-    values = {
-        "state": state, "finished": now, "owner": None, "lease_until": None, "error": error,
-        "counts": dump(dict(counts or {}), "counts"),
+    values: dict[str, Any] = {
+        "state": how.state, "finished": now, "owner": None, "lease_until": None,
+        "counts": dump(dict(how.counts), "counts"),
     }  # fmt: skip
+    if how.state == "failed":
+        values["error"] = dump({"problems": list(how.problems)}, "problems")
+    if how.counts:
+        values["done"] = sum(how.counts.values())
+    if how.state == "done":
+        values["total"] = values.get("done", 0)
     row = hold(connection, id, token, values)
+    made = as_json(how.results)
     if made:
-        listed = [{"job": id, "created": now, **result} for result in as_json(made)]
-        connection.execute(sa.insert(results), listed)
+        connection.execute(
+            sa.insert(results), [{"job": id, "created": now, **each} for each in made]
+        )
     said: dict[str, Any] = {}
-    if state == "done":
+    if how.state == "done":
         seconds = round(now - row.started, 3)
-        said = {"results": as_json(made), "counts": dict(counts or {}), "seconds": seconds}
-    elif state == "failed":
-        said = {"problems": list(problems or ()), "results": as_json(made)}
-    notes.append((id, f"job.{state}", said))
+        said = {"results": made, "counts": dict(how.counts), "seconds": seconds}
+    elif how.state == "failed":
+        said = {"problems": list(how.problems), "results": made}
+    notes.append((id, f"job.{how.state}", said))
     return job_of(connection, id)
 
 
@@ -123,12 +132,12 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
         blame: Whether the job may be what ended it.
     """
     if row.cancel_requested:
-        return end(connection, notes, row.id, row.token, "cancelled")
+        return end(connection, notes, row.id, row.token, End("cancelled"))
     excused = row.excused + (not blame)
     if row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS:
         said = f"{why}; it was started {row.attempts} times and is not tried again"
         problems = [{"address": address, "message": said}]
-        return end(connection, notes, row.id, row.token, "failed", problems=problems)
+        return end(connection, notes, row.id, row.token, End("failed", problems=problems))
     values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
     hold(connection, row.id, row.token, values)
     notes.append((row.id, "job.requeued", {"why": why}))

@@ -22,14 +22,18 @@ def named(folder: Path, data: bytes, suffix: str) -> str:
     """Write a file under the hash of its content, and wait until the disk has it.
 
     Returns:
-        Its name. A file of this name holds just this, so it is left as it is.
+        Its name. A file of this name holds just this, so it only becomes new again.
 
     Raises:
         StorageFullError: there is no room; nothing is left behind.
     """
     name = hashlib.sha256(data).hexdigest() + suffix
-    if not holds(folder / name, len(data)):
-        put(folder / name, data)
+    path = folder / name
+    if holds(path, len(data)):
+        with suppress(OSError):
+            os.utime(path)
+    else:
+        put(path, data)
     return name
 
 

@@ -213,32 +213,41 @@ class Store:
         )
 
     def finish(
-        self, id: str, token: int, results: Sequence[Result], counts: Mapping[str, int]
+        self,
+        id: str,
+        token: int,
+        results: Sequence[Result],
+        counts: Mapping[str, int],
+        log: Sequence[Note] = (),
     ) -> Job:
-        """Record that a job is done, and what it made."""
-        return self._write(
-            lambda c, notes: leases.end(c, notes, id, token, "done", results, counts), urgent=True
-        )
+        """Record that a job is done, and what it made; ``log`` is what happened just before."""
+        end = leases.End("done", results, counts)
+        return self._end(id, token, end, log)
 
-    def fail(
+    def fail(  # noqa: PLR0913 (what an ending consists of)
         self,
         id: str,
         token: int,
         problems: Sequence[Mapping[str, str]],
         results: Sequence[Result] = (),
         counts: Mapping[str, int] | None = None,
+        *,
+        log: Sequence[Note] = (),
     ) -> Job:
         """Record why a job failed, and what it made nevertheless."""
-        return self._write(
-            lambda c, notes: leases.end(c, notes, id, token, "failed", results, counts, problems),
-            urgent=True,
-        )
+        end = leases.End("failed", results, counts or {}, problems)
+        return self._end(id, token, end, log)
 
-    def cancelled(self, id: str, token: int) -> Job:
+    def cancelled(self, id: str, token: int, log: Sequence[Note] = ()) -> Job:
         """Record that a job was stopped as it was asked to."""
-        return self._write(
-            lambda c, notes: leases.end(c, notes, id, token, "cancelled"), urgent=True
-        )
+        return self._end(id, token, leases.End("cancelled"), log)
+
+    def _end(self, id: str, token: int, end: leases.End, log: Sequence[Note]) -> Job:
+        def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
+            notes += log
+            return leases.end(connection, notes, id, token, end)
+
+        return self._write(work, urgent=True)
 
     def requeue(
         self, id: str, token: int, why: str, *, address: str = "", blame: bool = True

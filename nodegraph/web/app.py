@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -26,8 +27,10 @@ from . import (
 from .answers import Answers, log
 from .bodies import Bodies
 from .errors import ApiError, response_of
+from .graphs import MOST_PROBLEMS
 from .guard import Guard
 from .metrics import Counting, Counts
+from .names import Names
 from .page import Page
 from .routes_system import VERSION
 from .services import Services
@@ -42,6 +45,7 @@ STATUSES: Mapping[type[Exception], int] = {
     types.NotQueuedError: 409,
     types.NoSuchAssetError: 404,
 }
+Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 _ASSETS = {"kind": 415, "size": 413, "damaged": 422}
 _ABOUT = "Queue, watch and look at node-graph workflows for image generation."
 
@@ -72,7 +76,7 @@ def create_app(services: Services) -> FastAPI:
             Middleware(Guard, access=services.access),
             Middleware(Bodies, limits=services.limits),
         ],
-        exception_handlers=_handlers(services),
+        exception_handlers=_handlers(services.names),
         generate_unique_id_function=lambda route: route.name,
     )
     for part in (routes_graphs, routes_workflows, routes_jobs, routes_assets):
@@ -93,44 +97,42 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def _handlers(services: Services) -> Mapping[type[Exception], object]:
-    names = services.names
+def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
+    """What becomes of an exception: a refusal that names no folder of this machine."""
 
     def answer(
-        status: int, error: Exception, problems: tuple[Problem, ...] = (), **headers: str
+        status: int,
+        message: str,
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        told = [names.problem(problem) for problem in problems[:1000]]
-        more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return response_of(status, names.hide(str(error)), told, more)
+        told = [names.problem(problem) for problem in problems[:MOST_PROBLEMS]]
+        return response_of(status, names.hide(message), told, headers)
 
-    def http(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
         problems = error.problems if isinstance(error, ApiError) else ()
-        return answer(error.status_code, Exception(error.detail), problems, **(error.headers or {}))
+        return answer(error.status_code, error.detail, problems, error.headers)
 
-    def invalid(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        problems = tuple(_problem(one) for one in error.errors())
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        problems = [_problem(one) for one in error.errors()]
         if all(problem.where.startswith("path.") for problem in problems):
-            return response_of(404, "there is nothing of this name")
-        return answer(422, Exception("what was sent is not what this takes"), problems)
+            return answer(404, "there is nothing of this name")
+        return answer(422, "what was sent is not what this takes", problems)
 
-    def user(_: Request, error: Exception) -> Response:
+    async def user(_: Request, error: UserError) -> Response:
         if isinstance(error, types.AssetRefusedError):
-            return answer(_ASSETS[error.reason], error)
+            return answer(_ASSETS[error.reason], str(error))
         status = STATUSES.get(type(error), 422)
-        return answer(status, error, **({"Retry_After": "5"} if status == 429 else {}))
+        return answer(status, str(error), headers={"Retry-After": "5"} if status == 429 else {})
 
-    def workflow(_: Request, error: Exception) -> Response:
-        assert isinstance(error, WorkflowError)
-        return answer(422, Exception(str(error).partition("\n")[0]), error.problems)
+    async def workflow(_: Request, error: WorkflowError) -> Response:
+        return answer(422, str(error).partition("\n")[0], error.problems)
 
-    def disk(_: Request, error: Exception) -> Response:
-        assert isinstance(error, OSError)
+    async def disk(_: Request, error: OSError) -> Response:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return response_of(507, "the disk is full; nothing was kept")
+            return answer(507, "the disk is full; nothing was kept")
         log.error("a request could not be answered", exc_info=error)
-        return response_of(500, "the server made a mistake; its log says which")
+        return answer(500, "the server made a mistake; its log says which")
 
     return {
         HTTPException: http,

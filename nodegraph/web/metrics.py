@@ -106,6 +106,6 @@ def text(services: Services, counts: Counts) -> bytes:
     from prometheus_client.process_collector import ProcessCollector
 
     registry = CollectorRegistry()
-    registry.register(_Collector(services, counts))  # type: ignore[arg-type]
+    registry.register(_Collector(services, counts))
     ProcessCollector(registry=registry)
     return generate_latest(registry)

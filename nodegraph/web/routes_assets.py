@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
@@ -21,7 +21,9 @@ from .services import Services
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _SENT = dict.fromkeys(PICTURES, _BYTES)
-_SHOWN = {200: {"content": dict.fromkeys(_TYPES.values(), _BYTES), "description": "The picture"}}
+_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(_TYPES.values(), _BYTES), "description": "The picture"}
+}
 
 
 async def raw(request: Request) -> bytes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a worker process is told when it starts.
+    """What worker processes are told when they start.
 
     Attributes:
         devices: One process each: ``cpu``, ``cuda:0``, …
@@ -17,6 +19,7 @@ class Options:
         nodes: Folders of node files.
         budget: As ``--budget`` writes it.
         time_limit: Seconds a job may take; a job's own limit can only be shorter.
+        cancel_s: Seconds a job has to stop by itself before its process is ended.
         preload: Modules that a process imports while it has nothing to do.
     """
 
@@ -29,4 +32,28 @@ class Options:
     allow: frozenset[str] = frozenset()
     budget: str | None = None
     time_limit: float | None = None
+    cancel_s: float = 10.0
     preload: tuple[str, ...] = ()
+
+    def to_json(self, device: str, assets: Path, thumbnails: Path) -> dict[str, Any]:
+        """What the process of ``device`` needs to know."""
+        return {
+            "device": device,
+            "dtype": self.dtype,
+            "batch": self.batch,
+            "data": [str(folder) for folder in (assets, *self.data)],
+            "output": str(self.output) if self.output else None,
+            "nodes": [str(folder) for folder in self.nodes],
+            "allow": sorted(self.allow),
+            "budget": self.budget,
+            "preload": list(self.preload),
+            "assets": str(assets),
+            "thumbnails": str(thumbnails),
+        }
+
+
+def limit_of(options: Options, settings: Mapping[str, Any]) -> float | None:
+    """Seconds a job may take: the operator's limit, or the job's own where that is shorter."""
+    own = settings.get("time_limit")
+    limits = [options.time_limit, float(own) if isinstance(own, int | float) and own > 0 else None]
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -11,6 +11,7 @@ import type {
   JobState,
   Models,
   NodeList,
+  ServerEvent,
   StoredWorkflow,
   System,
   WorkflowDocument,
@@ -18,6 +19,9 @@ import type {
 } from "./types";
 
 const path = encodeURIComponent;
+
+/** Entries in one answer, at most. */
+const MOST = 200;
 
 // What there is to build with.
 
@@ -38,7 +42,7 @@ export const workflowForm = (name: string) => askJson<Form>(`/v1/workflows/${pat
 
 /** Save under a name: over `version` only, or, where it is null, only as a new one. */
 export const saveWorkflow = (name: string, body: WorkflowDocument, version: string | null) =>
-  askJson<WorkflowEntry>(`/v1/workflows/${path(name)}`, {
+  askJson<StoredWorkflow>(`/v1/workflows/${path(name)}`, {
     method: "PUT",
     body,
     headers: version === null ? { "If-None-Match": "*" } : { "If-Match": `"${version}"` },
@@ -66,12 +70,21 @@ export const form = (workflow: WorkflowDocument, signal?: AbortSignal) =>
 export const submit = (request: JobRequest, key: string = crypto.randomUUID()) =>
   askJson<Job>("/v1/jobs", { method: "POST", body: request, headers: { "Idempotency-Key": key } });
 
-export const jobs = (query: { state?: JobState; before?: string; limit?: number } = {}) =>
+export const jobs = (query: { state?: JobState; before?: number; limit?: number } = {}) =>
   askJson<JobPage>(address("/v1/jobs", query));
 
 export const job = (id: string) => askJson<Job>(`/v1/jobs/${id}`);
 
-export const jobWorkflow = (id: string) => askJson<WorkflowDocument>(`/v1/jobs/${id}/workflow`);
+export const jobWorkflow = async (id: string) =>
+  (await askJson<{ workflow: WorkflowDocument }>(`/v1/jobs/${id}/workflow`)).workflow;
+
+/** Those that wait, in the order in which they will run. */
+export const queue = () => askJson<JobPage>(address("/v1/queue", { limit: MOST }));
+
+export const jobEvents = (id: string, after: number) =>
+  askJson<{ events: ServerEvent[]; next: number | null }>(
+    address(`/v1/jobs/${id}/events`, { after, limit: MOST }),
+  );
 
 export const cancelJob = (id: string) => askJson<Job>(`/v1/jobs/${id}/cancel`, { method: "POST" });
 
@@ -85,7 +98,7 @@ export const deleteJob = (id: string) => ask(`/v1/jobs/${id}`, { method: "DELETE
 
 // Pictures.
 
-export const results = (query: { before?: string; limit?: number } = {}) =>
+export const results = (query: { before?: number; limit?: number } = {}) =>
   askJson<GalleryPage>(address("/v1/results", query));
 
 export const upload = (file: Blob, name: string) =>
@@ -103,7 +116,7 @@ export const assetPath = (asset: string) => `/v1/assets/${path(asset)}`;
 
 export const downloadPath = (asset: string) => `${assetPath(asset)}?download=1`;
 
-export const thumbnailPath = (asset: string, size = 256) =>
+export const thumbnailPath = (asset: string, size: 64 | 128 | 256 | 512 = 256) =>
   `${assetPath(asset)}/thumbnail?size=${size}`;
 
 function posted(body: object, signal?: AbortSignal) {

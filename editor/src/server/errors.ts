@@ -1,4 +1,4 @@
-import type { ErrorBody, Problem } from "./types";
+import type { Problem, Refusal } from "./types";
 
 /** Why a request did not do what it should; `message` is a sentence for the user. */
 export class ServerError extends Error {
@@ -32,10 +32,10 @@ export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function bodyOf(text: string): ErrorBody | null {
+function bodyOf(text: string): Refusal | null {
   try {
-    const body = JSON.parse(text) as Partial<ErrorBody> | null;
-    return typeof body?.error?.message === "string" ? (body as ErrorBody) : null;
+    const body = JSON.parse(text) as Partial<Refusal> | null;
+    return typeof body?.error?.message === "string" ? (body as Refusal) : null;
   } catch {
     return null;
   }

@@ -6,7 +6,7 @@ import type { GalleryResult } from "./types";
 export interface GalleryState {
   /** Newest first. */
   pictures: readonly GalleryResult[];
-  next: string | null;
+  next: number | null;
   loaded: boolean;
 }
 

@@ -6,13 +6,20 @@ import type { Job, ServerEvent } from "./types";
 export interface JobsState {
   /** Every job that is known, by id. */
   jobs: Readonly<Record<string, Job>>;
+  /** The ids of those that wait, in the order in which they will run. */
+  order: readonly string[];
   /** Where the next page of older jobs begins; null: these are all. */
-  next: string | null;
+  next: number | null;
   loaded: boolean;
 }
 
 /** The queue and what came before it. */
-export const jobs = createStore<JobsState>(() => ({ jobs: {}, next: null, loaded: false }));
+export const jobs = createStore<JobsState>(() => ({
+  jobs: {},
+  order: [],
+  next: null,
+  loaded: false,
+}));
 
 const PAGE = 50;
 
@@ -20,11 +27,29 @@ const PAGE = 50;
 export async function loadJobs(): Promise<void> {
   const [newest, queued, running] = await Promise.all([
     api.jobs({ limit: PAGE }),
-    api.jobs({ state: "queued", limit: 500 }),
-    api.jobs({ state: "running", limit: 500 }),
+    api.queue(),
+    api.jobs({ state: "running", limit: PAGE }),
   ]);
   const all = [newest, queued, running].flatMap((page) => page.jobs);
-  jobs.setState({ jobs: byId(all), next: newest.next, loaded: true });
+  const order = queued.jobs.map(({ id }) => id);
+  jobs.setState({ jobs: byId(all), order, next: newest.next, loaded: true });
+}
+
+let ordering: ReturnType<typeof setTimeout> | undefined;
+
+/** Read in which order they wait; once, where many reasons to do so come together. */
+function orderSoon(): void {
+  clearTimeout(ordering);
+  ordering = setTimeout(() => void loadOrder().catch(() => undefined), 150);
+}
+
+/** Read in which order they wait. */
+export async function loadOrder(): Promise<void> {
+  const queued = (await api.queue()).jobs;
+  jobs.setState((state) => ({
+    jobs: { ...state.jobs, ...byId(queued) },
+    order: queued.map(({ id }) => id),
+  }));
 }
 
 /** Read the next page of older jobs. */
@@ -44,8 +69,11 @@ export function forgetJob(id: string): void {
   jobs.setState(({ jobs: { [id]: _, ...rest } }) => ({ jobs: rest }));
 }
 
+const ORDERING: ReadonlySet<string> = new Set(["job.queued", "job.requeued", "queue.changed"]);
+
 /** Take an event from the websocket. */
 export function hearJobEvent(event: ServerEvent): void {
+  if (ORDERING.has(event.kind)) orderSoon();
   if (event.job === null || event.kind.startsWith("node.")) return;
   const known = jobs.getState().jobs[event.job];
   if (!known) void refreshJob(event.job);
@@ -88,11 +116,13 @@ export function jobAfter(job: Job, event: ServerEvent): Job {
   }
 }
 
-/** Those that wait, in the order in which they will run. */
-export function waiting(all: JobsState["jobs"]): Job[] {
-  return Object.values(all)
+/** Those that wait, in the order in which they will run; of which that is not known yet, last. */
+export function waiting({ jobs, order }: Pick<JobsState, "jobs" | "order">): Job[] {
+  const place = new Map(order.map((id, at) => [id, at]));
+  const placeOf = (job: Job) => place.get(job.id) ?? order.length;
+  return Object.values(jobs)
     .filter((job) => job.state === "queued")
-    .sort((a, b) => b.priority - a.priority || a.place - b.place || a.seq - b.seq);
+    .sort((one, other) => placeOf(one) - placeOf(other) || one.seq - other.seq);
 }
 
 export function running(all: JobsState["jobs"]): Job[] {

@@ -1,4 +1,4 @@
-import type { ServerEvent } from "./types";
+import type { EventData, ServerEvent } from "./types";
 
 export type Phase = "waiting" | "running" | "cached" | "done" | "failed" | "skipped";
 
@@ -15,9 +15,15 @@ export interface Part {
   seconds: number;
   /** Why it failed or was skipped. */
   message: string | null;
-  /** Small pictures of its outputs, by output; one an item. */
-  pictures: Readonly<Record<string, readonly string[]>>;
+  /** Small pictures of its outputs, by output, in the order of the items. */
+  pictures: Pictures;
+  /** The same, item by item; what has but one item has it under the empty name. */
+  byItem: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** They are those of an earlier run: the first new one takes the place of them all. */
+  old: boolean;
 }
+
+export type Pictures = Readonly<Record<string, readonly string[]>>;
 
 /** What a drawn node has done: a composite or a template is drawn as one and runs as several. */
 export interface NodeRun extends Part {
@@ -36,6 +42,8 @@ export const FRESH: Part = {
   seconds: 0,
   message: null,
   pictures: {},
+  byItem: {},
+  old: false,
 };
 
 export function isNodeEvent(event: ServerEvent): event is NodeEvent {
@@ -47,11 +55,18 @@ export function drawnName(address: string): string {
   return address.split("/", 1)[0] ?? address;
 }
 
+/** The node as it looks before a new run: only its pictures stay. */
+export function renewed({ pictures }: NodeRun): NodeRun {
+  return { ...FRESH, pictures, old: true, parts: {} };
+}
+
 /** The node after one more event about it or about a part of it. */
 export function nodeAfter(before: NodeRun | undefined, event: NodeEvent): NodeRun {
   const { node } = event.data;
   const parts = { ...before?.parts, [node]: partAfter(before?.parts[node] ?? FRESH, event) };
-  return { ...summary(Object.values(parts)), parts };
+  const sum = summary(Object.values(parts));
+  const stays = before?.old && !Object.keys(sum.pictures).length;
+  return { ...sum, ...(stays ? { pictures: before.pictures, old: true } : {}), parts };
 }
 
 function partAfter(part: Part, event: NodeEvent): Part {
@@ -59,9 +74,9 @@ function partAfter(part: Part, event: NodeEvent): Part {
     case "node.started":
       return started(part, Math.max(event.data.items.length, 1));
     case "node.progress":
-      return { ...part, phase: "running", step: { done: event.data.done, total: event.data.total } };
+      return stepped(part, event.data);
     case "node.cached":
-      return ended({ ...part, cached: part.cached + 1 }, "cached");
+      return known(part, Math.max(event.data.items.length, 1));
     case "node.finished":
       return ended({ ...part, seconds: part.seconds + event.data.seconds }, "done");
     case "node.failed":
@@ -69,7 +84,7 @@ function partAfter(part: Part, event: NodeEvent): Part {
     case "node.skipped":
       return { ...ended(part, "skipped"), message: `not run: ${event.data.because} failed` };
     case "node.result":
-      return { ...part, pictures: { ...part.pictures, [event.data.output]: event.data.assets } };
+      return pictured(part, event.data);
   }
 }
 
@@ -85,6 +100,29 @@ const WEIGHT: Record<Phase, number> = {
 
 function started(part: Part, items: number): Part {
   return { ...part, phase: heavier(part.phase, "running"), open: part.open + items, step: null };
+}
+
+function stepped(part: Part, { done, total }: EventData["node.progress"]): Part {
+  return { ...part, phase: heavier(part.phase, "running"), step: { done, total } };
+}
+
+/** Several items that were known are told at once. */
+function known(part: Part, items: number): Part {
+  const cached = part.cached + items;
+  return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
+}
+
+function pictured(part: Part, { output, items, assets }: EventData["node.result"]): Part {
+  const item = { ...part.byItem[output], [items.join(",")]: assets };
+  const inOrder = Object.keys(item).sort((one, other) =>
+    one.localeCompare(other, "en", { numeric: true }),
+  );
+  const pictures = inOrder.flatMap((name) => item[name] ?? []);
+  return {
+    ...part,
+    byItem: { ...part.byItem, [output]: item },
+    pictures: { ...part.pictures, [output]: pictures },
+  };
 }
 
 function ended(part: Part, phase: Phase): Part {
@@ -114,6 +152,8 @@ function summary(parts: Part[]): Part {
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
     message: parts.find((part) => part.message !== null)?.message ?? null,
-    pictures: Object.assign({}, ...parts.map((part) => part.pictures)) as Part["pictures"],
+    pictures: Object.assign({}, ...parts.map((part) => part.pictures)) as Pictures,
+    byItem: {},
+    old: false,
   };
 }

@@ -1,4 +1,4 @@
-import { FRESH, type NodeRun, drawnName, isNodeEvent, nodeAfter } from "./nodeRun";
+import { type NodeRun, drawnName, isNodeEvent, nodeAfter, renewed } from "./nodeRun";
 import type { JobState, Problem, ServerEvent } from "./types";
 
 /** The job whose course the canvas shows, as far as events have told. */
@@ -16,8 +16,7 @@ export const NO_RUN: Run = { job: null, state: null, done: 0, total: 0, problems
 
 /** A run of which nothing has been heard yet, with the pictures of the one before. */
 export function runOf(job: string, before: Run): Run {
-  const nodes = Object.entries(before.nodes).map(([name, node]) => [name, emptied(node)]);
-  return { ...NO_RUN, job, state: "queued", nodes: Object.fromEntries(nodes) as Run["nodes"] };
+  return { ...NO_RUN, job, state: "queued", nodes: allRenewed(before.nodes) };
 }
 
 /** The run after one more event of its job. */
@@ -31,7 +30,8 @@ export function runAfter(run: Run, event: ServerEvent): Run {
     case "job.requeued":
       return { ...run, state: "queued" };
     case "job.started":
-      return { ...run, state: "running" };
+      // A second attempt tells everything from the beginning.
+      return { ...run, state: "running", done: 0, nodes: allRenewed(run.nodes) };
     case "job.progress":
       return { ...run, done: event.data.done, total: event.data.total };
     case "job.done":
@@ -45,16 +45,17 @@ export function runAfter(run: Run, event: ServerEvent): Run {
   }
 }
 
-function emptied({ pictures }: NodeRun): NodeRun {
-  return { ...FRESH, pictures, parts: {} };
+function allRenewed(nodes: Run["nodes"]): Run["nodes"] {
+  return mapped(nodes, renewed);
 }
 
 /** Nothing runs any more, so nothing may look as if it did. */
 function stopped(nodes: Run["nodes"]): Run["nodes"] {
-  const still = Object.entries(nodes).map(([name, node]): [string, NodeRun] =>
-    node.phase === "running"
-      ? [name, { ...node, phase: "waiting", open: 0, step: null }]
-      : [name, node],
+  return mapped(nodes, (node) =>
+    node.phase === "running" ? { ...node, phase: "waiting", open: 0, step: null } : node,
   );
-  return Object.fromEntries(still);
+}
+
+function mapped(nodes: Run["nodes"], change: (node: NodeRun) => NodeRun): Run["nodes"] {
+  return Object.fromEntries(Object.entries(nodes).map(([name, node]) => [name, change(node)]));
 }

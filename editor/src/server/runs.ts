@@ -1,17 +1,20 @@
 import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 
-import { askJson, address } from "./http";
+import { jobEvents } from "./api";
 import type { NodeRun } from "./nodeRun";
 import { drawnName } from "./nodeRun";
 import type { Preview } from "./previews";
 import { NO_RUN, type Run, runAfter, runOf } from "./run";
 import type { ServerEvent } from "./types";
 
+/** By item, as `0`; a node that has but one item has it under the empty name. */
+type Previews = Readonly<Record<string, string>>;
+
 interface RunsState {
   run: Run;
-  /** Address of the newest preview picture, by drawn node. */
-  previews: Readonly<Record<string, string>>;
+  /** Addresses of the newest preview pictures, by drawn node and by item. */
+  previews: Readonly<Record<string, Previews>>;
 }
 
 /** The run that the canvas shows. Apart from the document, so that progress redraws one node. */
@@ -22,9 +25,14 @@ export function useNodeRun(name: string): NodeRun | undefined {
   return useStore(runs, (state) => state.run.nodes[name]);
 }
 
-/** The newest preview of a node, as an address for `<img>`. */
-export function useNodePreview(name: string): string | undefined {
+/** The newest preview of each item of a node, as addresses for `<img>`. */
+export function useNodePreviews(name: string): Previews | undefined {
   return useStore(runs, (state) => state.previews[name]);
+}
+
+/** One preview of a node: that of its first item. */
+export function useNodePreview(name: string): string | undefined {
+  return useStore(runs, (state) => Object.values(state.previews[name] ?? {})[0]);
 }
 
 /** The whole run: for bars and titles, not for nodes. */
@@ -68,7 +76,7 @@ export function hearRunEvent(event: ServerEvent): void {
     return;
   }
   runs.setState({ run: runAfter(run, event) });
-  if (event.kind === "node.result") dropPreview(drawnName(event.data.node));
+  if (event.kind === "node.result") dropPreviews(drawnName(event.data.node));
   if (["job.done", "job.failed", "job.cancelled"].includes(event.kind)) clearPreviews();
 }
 
@@ -77,38 +85,36 @@ export function hearPreview({ header, jpeg }: Preview): void {
   const { run, previews } = runs.getState();
   if (header.job !== run.job) return;
   const name = drawnName(header.node);
+  const item = header.items.join(",");
   const url = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
-  runs.setState({ previews: { ...previews, [name]: url } });
-  revoke(previews[name]);
+  const old = previews[name]?.[item];
+  runs.setState({ previews: { ...previews, [name]: { ...previews[name], [item]: url } } });
+  revoke(old);
 }
 
-function dropPreview(name: string): void {
+function dropPreviews(name: string): void {
   const { [name]: dropped, ...previews } = runs.getState().previews;
   if (dropped === undefined) return;
   runs.setState({ previews });
-  revoke(dropped);
+  Object.values(dropped).forEach(revoke);
 }
 
 function clearPreviews(): void {
   const { previews } = runs.getState();
   runs.setState({ previews: {} });
-  Object.values(previews).forEach(revoke);
+  Object.values(previews).flatMap((items) => Object.values(items)).forEach(revoke);
 }
 
 function revoke(url: string | undefined): void {
   if (url !== undefined) URL.revokeObjectURL(url);
 }
 
-const PAGE = 1000;
-
 async function historyOf(job: string): Promise<ServerEvent[]> {
   const events: ServerEvent[] = [];
-  for (let more = true; more; ) {
-    const after = events.at(-1)?.seq ?? 0;
-    const path = address(`/v1/jobs/${job}/events`, { after, limit: PAGE });
-    const page = (await askJson<{ events: ServerEvent[] }>(path)).events;
-    events.push(...page);
-    more = page.length === PAGE;
+  for (let next: number | null = 0; next !== null; ) {
+    const page: { events: ServerEvent[]; next: number | null } = await jobEvents(job, next);
+    events.push(...page.events);
+    next = page.next;
   }
   return events;
 }

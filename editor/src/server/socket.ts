@@ -90,8 +90,7 @@ export class Socket {
       case "welcome":
         this.failures = 0;
         this.listener.onConnection({ state: "open" });
-        // A smaller number than ours is another database's: nothing that we know counts there.
-        if (this.after === null || message.seq < this.after) this.forget(message.seq);
+        if (this.after === null) this.forget(message.seq);
         return;
       case "gap":
         this.forget(message.after);

@@ -1,5 +1,9 @@
 /** What the server says and takes, as the rest of the page names it. */
 
+import type { components } from "./openapi";
+
+type Told = components["schemas"];
+
 export type Json =
   | null
   | boolean
@@ -8,14 +12,38 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** One mistake of a workflow, at its address (`edges.low_threshold`). */
-export interface Problem {
-  address: string;
-  message: string;
-}
-
 /** A workflow as JSON; what is in it, only `graph/` knows. */
 export type WorkflowDocument = object;
+
+export type Problem = Told["Problem"];
+export type Refusal = Told["Refusal"];
+export type Check = Told["Checked"];
+export type ExplainLine = Told["Fate"];
+export type ModelName = Told["Model"];
+export type WorkflowEntry = Told["Kept"];
+export type StoredWorkflow = Told["KeptWorkflow"];
+export type Job = Told["Job"];
+export type JobState = Job["state"];
+export type JobResult = Told["JobResult"];
+export type JobPage = Told["JobList"];
+export type GalleryResult = Told["Shown"];
+export type GalleryPage = Told["ShownList"];
+export type Asset = Told["Asset"];
+export type System = Told["System"];
+
+/** A job to be queued. OpenAPI's JSON values are looser than ours, so two fields are narrowed. */
+export type JobRequest = Omit<Partial<Told["SubmitBody"]>, "workflow" | "params"> & {
+  workflow?: WorkflowDocument;
+  params?: Record<string, Json>;
+};
+
+/** By what they are: `base`, `controlnet`, `lora`, … */
+export type Models = Record<string, ModelName[]>;
+
+export type Form = Omit<Told["Form"], "schema"> & {
+  /** An object schema: one property a param, in the order in which they are shown. */
+  schema: Schema;
+};
 
 /** JSON Schema as far as it is used: by ports of nodes and by forms. */
 export interface Schema {
@@ -72,138 +100,6 @@ export interface NodeList {
   refused: { source: string; reason: string }[];
 }
 
-export interface ModelName {
-  name: string;
-  family: string | null;
-  built_in: boolean;
-}
-
-/** By what they are: `base`, `controlnet`, `lora`, … */
-export type Models = Record<string, ModelName[]>;
-
-export interface WorkflowEntry {
-  name: string;
-  title: string;
-  shipped: boolean;
-  version: string;
-  modified: number | null;
-  params: string[];
-  results: string[];
-}
-
-export interface StoredWorkflow {
-  name: string;
-  shipped: boolean;
-  version: string;
-  workflow: WorkflowDocument;
-}
-
-export interface Form {
-  title: string;
-  /** An object schema: one property a param, in the order in which they are shown. */
-  schema: Schema;
-  results: string[];
-}
-
-export interface Check {
-  ok: boolean;
-  problems: Problem[];
-  warnings: Problem[];
-}
-
-export interface ExplainLine {
-  name: string;
-  items: Items;
-  state: "cached" | "runs" | "waits" | "fails";
-  why: string;
-}
-
-export type JobState = "queued" | "running" | "done" | "failed" | "cancelled";
-
-export interface JobResult {
-  result: string;
-  item: number | null;
-  asset: string | null;
-  width: number | null;
-  height: number | null;
-  /** JSON text of a value that is no picture. */
-  text: string | null;
-}
-
-export interface Job {
-  id: string;
-  seq: number;
-  title: string;
-  state: JobState;
-  priority: number;
-  /** Among equal priorities, lower goes first. */
-  place: number;
-  attempts: number;
-  created: number;
-  started: number | null;
-  finished: number | null;
-  error: { problems: Problem[] } | null;
-  results: JobResult[];
-  counts: { ran?: number; cached?: number };
-  done: number;
-  total: number;
-  only: string[] | null;
-  cancel_requested: boolean;
-}
-
-export interface JobRequest {
-  workflow?: WorkflowDocument;
-  name?: string;
-  params?: Record<string, Json>;
-  only?: string[];
-  priority?: number;
-  title?: string;
-}
-
-export interface JobPage {
-  jobs: Job[];
-  next: string | null;
-}
-
-/** A picture in the gallery. */
-export interface GalleryResult {
-  asset: string;
-  job: string;
-  result: string;
-  item: number | null;
-  width: number;
-  height: number;
-  created: number;
-  title: string;
-}
-
-export interface GalleryPage {
-  results: GalleryResult[];
-  next: string | null;
-}
-
-export interface Asset {
-  asset: string;
-  name: string;
-  width: number;
-  height: number;
-}
-
-export interface System {
-  version: string;
-  python: string;
-  editor: { built: boolean; stale: boolean };
-  database: { kind: string; journal: string };
-  devices: { name: string; state: "starting" | "idle" | "busy" | "down"; job: string | null; starts: number }[];
-  queue: { queued: number; running: number; limit: number };
-  cache: { tier: string; bytes: number; limit: number; entries: number }[];
-  budgets: Record<string, Json>;
-}
-
-export interface ErrorBody {
-  error: { code: string; message: string; problems?: Problem[] };
-}
-
 /** Which items of a node an event is about; none where the node has but one. */
 export type Items = number[];
 
@@ -222,7 +118,7 @@ export interface EventData {
   "node.finished": { node: string; items: Items; seconds: number };
   "node.failed": { node: string; items: Items; message: string };
   "node.skipped": { node: string; items: Items; because: string };
-  "node.result": { node: string; output: string; assets: string[] };
+  "node.result": { node: string; items: Items; output: string; assets: string[] };
   "queue.changed": { queued: number; running: number };
 }
 

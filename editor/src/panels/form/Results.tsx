@@ -47,9 +47,11 @@ function Live({ job }: { job: string }) {
   const previews = useStore(runs, (state) => (state.run.job === job ? state.previews : null));
   return (
     <div className="pictures">
-      {Object.entries(previews ?? {}).map(([node, url]) => (
-        <img key={node} className="picture" src={url} alt={`Preview of ${node}`} />
-      ))}
+      {Object.entries(previews ?? {}).flatMap(([node, items]) =>
+        Object.entries(items).map(([item, url]) => (
+          <img key={`${node} ${item}`} className="picture" src={url} alt={`Preview of ${node}`} />
+        )),
+      )}
     </div>
   );
 }

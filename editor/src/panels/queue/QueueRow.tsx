@@ -31,7 +31,7 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
       onDrop={(event) => place !== null && dropJob(event, place, actions)}
     >
       {place !== null && <Handle job={job} title={title} place={place} actions={actions} />}
-      {picture && <Picture className="job-picture" path={thumbnailPath(picture, 96)} alt="" />}
+      {picture && <Picture className="job-picture" path={thumbnailPath(picture, 64)} alt="" />}
       <button type="button" className="job-title" onClick={() => onShow(job)} title="Show its course">
         <span className="job-name">{title}</span>
         <span className="quiet">{describe(job, now)}</span>

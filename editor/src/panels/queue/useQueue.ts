@@ -1,9 +1,9 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useStore } from "zustand";
 
 import { type Job, sentence } from "../../server";
 import * as api from "../../server/api";
-import { forgetJob, jobs, knowJob, over, refreshJob, running, waiting } from "../../server/jobs";
+import { forgetJob, jobs, knowJob, loadOrder, over, running, waiting } from "../../server/jobs";
 import { type Host, useHost } from "../host";
 import { moved, predecessor } from "./order";
 
@@ -25,20 +25,18 @@ export function useQueue(): {
   actions: QueueActions;
 } {
   const host = useHost();
-  const all = useStore(jobs, (state) => state.jobs);
-  const more = useStore(jobs, (state) => state.next !== null);
-  // Where a job was dropped, until the server has told its new place.
-  const [order, setOrder] = useState<string[] | null>(null);
-  const queued = useMemo(() => inOrder(waiting(all), order), [all, order]);
-  const actions = actionsOf(host, queued, setOrder);
-  return { waiting: queued, running: running(all), over: over(all), more, actions };
+  const state = useStore(jobs);
+  const queued = useMemo(() => waiting(state), [state]);
+  return {
+    waiting: queued,
+    running: running(state.jobs),
+    over: over(state.jobs),
+    more: state.next !== null,
+    actions: actionsOf(host, queued),
+  };
 }
 
-function actionsOf(
-  host: Host,
-  queued: Job[],
-  setOrder: (order: string[] | null) => void,
-): QueueActions {
+function actionsOf(host: Host, queued: Job[]): QueueActions {
   const attempt = (action: Promise<unknown>) => {
     action.catch((error: unknown) => host.say(sentence(error)));
   };
@@ -54,23 +52,9 @@ function actionsOf(
       ),
     move: (job, to) => {
       const ids = queued.map(({ id }) => id);
-      setOrder(moved(ids, job.id, to));
-      const asked = api.moveJob(job.id, predecessor(ids, job.id, to));
-      attempt(asked.then(knowJob, (error) => refuse(job, error)).finally(() => setOrder(null)));
+      // It stands there at once; the server's own order follows, also where it says no.
+      jobs.setState({ order: moved(ids, job.id, to) });
+      attempt(api.moveJob(job.id, predecessor(ids, job.id, to)).finally(loadOrder));
     },
   };
-}
-
-async function refuse(job: Job, error: unknown): Promise<never> {
-  await refreshJob(job.id); // it may run by now
-  throw error;
-}
-
-function inOrder(list: Job[], order: string[] | null): Job[] {
-  if (!order) return list;
-  const place = (job: Job) => {
-    const at = order.indexOf(job.id);
-    return at < 0 ? order.length : at;
-  };
-  return [...list].sort((one, other) => place(one) - place(other));
 }
