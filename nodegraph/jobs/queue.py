@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from .events import Note
-from .rows import dump, job_of, jobs_of, plain, row_of
+from .rows import document, dump, job_of, jobs_of, plain, row_of
 from .tables import documents, events, jobs, results
 from .types import (
     FINISHED,
@@ -89,8 +89,8 @@ def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
     connection.execute(
         sa.insert(documents).values(
             job=id,
-            workflow=dump(order.workflow, "workflow"),
-            settings=dump(dict(order.settings), "settings"),
+            workflow=document(order.workflow, "workflow"),
+            settings=document(order.settings, "settings"),
         )
     )
     notes.append((id, "job.queued", {"title": title, "priority": priority}))
@@ -100,13 +100,13 @@ def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
 def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> Job:
     """Order once more what a job was ordered to do."""
     row = row_of(connection, id)
-    document = connection.execute(sa.select(documents).where(documents.c.job == id)).one()
+    kept = connection.execute(sa.select(documents).where(documents.c.job == id)).one()
     order = Order(
-        workflow=json.loads(document.workflow),
+        workflow=json.loads(kept.workflow),
         title=row.title,
         only=json.loads(row.only) if row.only else None,
         priority=row.priority,
-        settings=json.loads(document.settings),
+        settings=json.loads(kept.settings),
     )
     return submit(connection, notes, [order], limit)[0][0]
 

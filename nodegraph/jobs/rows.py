@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,26 @@ import sqlalchemy as sa
 from ..errors import UserError
 from .tables import documents, jobs, results
 from .types import Claim, Job, NoSuchJobError, Result
+
+
+DEEPEST = 100
+"""Lists and objects within one another."""
+
+
+def document(value: Mapping[str, Any], what: str) -> str:
+    """Write JSON from outside, so that every reader can be sure to get through it."""
+    layer: list[object] = [value]
+    for _ in range(DEEPEST):
+        layer = [inner for each in layer for inner in _inside(each)]
+        if not layer:
+            return dump(value, what)
+    raise UserError(f"{what}: is nested too deeply; {DEEPEST} levels are allowed")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def dump(value: object, what: str) -> str:

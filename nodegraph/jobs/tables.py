@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-_SQLITE = {"sqlite_autoincrement": True}  # a number is never given twice, even after deletions
+# Autoincrement: a number is never given twice, not even after deletions.
 
 jobs = Table(
     "jobs",
@@ -44,7 +44,7 @@ jobs = Table(
     Column("error", Text),
     Column("counts", Text, nullable=False, default="{}"),
     Index("jobs_waiting", "state", "priority", "place"),
-    **_SQLITE,
+    sqlite_autoincrement=True,
 )
 """The hot rows, small; ``excused`` counts starts that ended by no fault of the job."""
 
@@ -70,7 +70,7 @@ results = Table(
     Column("created", Float, nullable=False),
     Index("results_of_job", "job"),
     Index("results_with_asset", "asset"),
-    **_SQLITE,
+    sqlite_autoincrement=True,
 )
 
 events = Table(
@@ -82,7 +82,7 @@ events = Table(
     Column("kind", String(30), nullable=False),
     Column("data", Text, nullable=False),
     Index("events_of_job", "job", "seq"),
-    **_SQLITE,
+    sqlite_autoincrement=True,
 )
 
 assets = Table(
@@ -95,6 +95,6 @@ assets = Table(
     Column("height", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("created", Float, nullable=False),
-    **_SQLITE,
+    sqlite_autoincrement=True,
 )
 """What was uploaded; what jobs made is in ``results``."""

@@ -41,4 +41,4 @@ def migrate(connection: sa.Connection) -> None:
 def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))

@@ -28,8 +28,6 @@ START = 600.0
 """Seconds a process may take until it is ready."""
 PAUSES = (0.2, 30.0)
 """Seconds to wait before a process that died is started again: at first, and at most."""
-STEADY = 60.0
-"""Seconds after which a process that dies is not taken for one that cannot work at all."""
 
 log = logging.getLogger("nodegraph.worker")
 
@@ -101,27 +99,30 @@ class Station:
     def _serve(self) -> None:
         pause = PAUSES[0]
         while not self._ending.is_set():
-            began = monotonic()
+            worked = False
             try:
-                self._attend()
+                worked = self._attend()
             except Exception:  # whatever it was, the next process may do better
                 log.exception("device %s", self.device)
             self.state, self.job = "down", None
-            pause = PAUSES[0] if monotonic() - began > STEADY else min(pause * 2, PAUSES[1])
+            # One that a job ended is replaced at once: no job is started often enough to go on so.
+            pause = PAUSES[0] if worked else min(pause * 2, PAUSES[1])
             self._ending.wait(pause)
 
-    def _attend(self) -> None:
-        """Have a process, and give it jobs for as long as it lives."""
+    def _attend(self) -> bool:
+        """Have a process, and give it jobs for as long as it lives; whether it ever had one."""
         self.state = "starting"
         self._process = process = Process(self._hear)
         self.starts += 1
         process.start(self._told)
+        worked = False
         try:
-            if self._ready(process):
-                while not self._ending.is_set():
-                    claim = self._claim()
-                    if not (self._run(claim, process) if claim else self._idle(process)):
-                        return
+            alive = self._ready(process)
+            while alive and not self._ending.is_set():
+                claim = self._claim()
+                worked = worked or claim is not None
+                alive = self._run(claim, process) if claim else self._idle(process)
+            return worked
         finally:
             self._process = None
             process.close()

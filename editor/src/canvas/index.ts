@@ -1,1 +1,3 @@
-export {};
+export { Canvas } from "./Canvas";
+export { checks, spotOf, watchChecks } from "./checks";
+export { loadModels } from "./models";

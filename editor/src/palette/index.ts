@@ -1,1 +1,2 @@
-export {};
+export { askPalette, closePalette, palette } from "./asking";
+export { Palette } from "./Palette";

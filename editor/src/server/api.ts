@@ -108,6 +108,10 @@ export const upload = (file: Blob, name: string) =>
     headers: { "Content-Type": file.type },
   });
 
+/** What was uploaded, newest first. */
+export const assets = async (limit = 100) =>
+  (await askJson<{ assets: Asset[] }>(address("/v1/assets", { limit }))).assets;
+
 export const assetPath = (asset: string) => `/v1/assets/${path(asset)}`;
 
 export const downloadPath = (asset: string) => `${assetPath(asset)}?download=1`;

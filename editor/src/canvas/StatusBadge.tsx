@@ -1,0 +1,71 @@
+import { useNodeRun, type NodeRun } from "../server";
+import { useExpectation, type Expectation } from "./checks";
+
+/** How a node fares: what it does in the run that is shown, else what a run would find. */
+export function StatusBadge({ node }: { readonly node: string }) {
+  const run = useNodeRun(node);
+  const expected = useExpectation(node);
+  const told = (run && toldOf(run)) ?? (expected && expectedOf(expected));
+  if (!told) return null;
+  return (
+    <>
+      <span className={`badge ${told.tone}`} title={told.why || undefined}>
+        {told.text}
+      </span>
+      {run?.phase === "running" && <Progress node={node} run={run} />}
+    </>
+  );
+}
+
+interface Told {
+  readonly text: string;
+  readonly tone: string;
+  readonly why: string;
+}
+
+function Progress({ node, run }: { readonly node: string; readonly run: NodeRun }) {
+  const label = `${node} progress`;
+  return run.step ? (
+    <progress className="card-progress" aria-label={label} value={run.step.done} max={run.step.total} />
+  ) : (
+    <progress className="card-progress" aria-label={label} />
+  );
+}
+
+function toldOf(run: NodeRun): Told | null {
+  switch (run.phase) {
+    case "waiting":
+      return null;
+    case "running":
+      return {
+        text: run.step ? `${run.step.done}/${run.step.total}` : "running",
+        tone: "running",
+        why: run.open > 1 ? `${run.open} items at once` : "",
+      };
+    case "cached":
+      return { text: "cached", tone: "cached", why: "Known already: nothing was computed." };
+    case "done":
+      return { text: spelled(run.seconds), tone: "done", why: doneText(run) };
+    case "failed":
+      return { text: "failed", tone: "failed", why: run.message ?? "" };
+    case "skipped":
+      return { text: "not run", tone: "skipped", why: run.message ?? "" };
+  }
+}
+
+function doneText({ ended, cached }: NodeRun): string {
+  if (cached === 0) return "Computed in this run.";
+  return `${ended - cached} of ${ended} items computed, ${cached} known already.`;
+}
+
+function expectedOf({ state, why }: Expectation): Told | null {
+  if (state === "cached") {
+    return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
+  }
+  return why ? { text: "will run", tone: "faint", why } : null;
+}
+
+function spelled(seconds: number): string {
+  if (seconds < 0.1) return "done";
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}

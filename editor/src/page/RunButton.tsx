@@ -1,0 +1,32 @@
+import { spelledKeys } from "../canvas/keys";
+import { present, useEditor } from "../graph";
+import { useRun } from "../server";
+import { cancelRun, runAll } from "./running";
+
+/** Run what is shown; while it runs, stop it. It can be queued again meanwhile. */
+export function RunButton() {
+  const { state } = useRun();
+  const empty = useEditor((now) => Object.keys(present(now).nodes).length === 0);
+  const busy = state === "queued" || state === "running";
+  return (
+    <span className="pair">
+      {busy && (
+        <button type="button" onClick={() => void cancelRun()} title={spelledKeys("Mod+.")}>
+          Cancel
+        </button>
+      )}
+      <button
+        type="button"
+        className="primary run"
+        disabled={empty}
+        title={spelledKeys("Mod+Enter")}
+        onClick={() => void runAll()}
+      >
+        <svg viewBox="0 0 10 10" width="9" height="9" aria-hidden="true">
+          <path d="M2 1l7 4-7 4z" fill="currentColor" />
+        </svg>
+        Run
+      </button>
+    </span>
+  );
+}
