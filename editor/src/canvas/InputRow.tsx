@@ -39,7 +39,8 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
   const said = useId();
   const widget = widgetFor(name, input);
   const several = takesSeveral(input) || Array.isArray(value);
-  const wide = link === undefined && widget.kind !== "wire" && (several || isLong(widget));
+  const filled = Array.isArray(value ?? input.default) && ((value ?? input.default) as Json[]).length > 0;
+  const wide = link === undefined && widget.kind !== "wire" && (several ? filled : isLong(widget));
   const classes = ["row", wide ? "wide" : "", problems.length ? "wrong" : ""];
   return (
     <div

@@ -48,7 +48,7 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
         {type.toLowerCase() === title.toLowerCase() ? null : <span className="row-type">{type}</span>}
         {title}
       </button>
-      <PortDot node={node} side="out" port={name} described={output} linked={result !== undefined} />
+      <PortDot node={node} side="out" port={name} described={output} linked />
     </div>
   );
 });

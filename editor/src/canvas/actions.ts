@@ -26,7 +26,7 @@ import { say } from "../page/notes";
 import { api, sentence } from "../server";
 import { openStored } from "../panels";
 import { selection } from "./clipping";
-import { boxAround, drawnSizes, fitAll } from "./instance";
+import { boxAround, fitAll, roomySizes } from "./instance";
 
 export function selectAll() {
   select(Object.keys(present().nodes));
@@ -36,7 +36,7 @@ export function selectAll() {
 export function tidy() {
   const chosen = selection();
   const names = chosen.size > 1 ? chosen : undefined;
-  edit("tidy", (workflow) => moved(workflow, arranged(workflow, drawnSizes, names)));
+  edit("tidy", (workflow) => moved(workflow, arranged(workflow, roomySizes, names)));
   if (!names) requestAnimationFrame(fitAll);
 }
 

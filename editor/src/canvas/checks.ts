@@ -120,15 +120,15 @@ export interface Expectation {
   readonly why: string;
 }
 
-export function expectationOf(lines: readonly ExplainLine[]): Expectation {
+export function expectationOf(lines: readonly ExplainLine[]): Expectation | null {
   const due = lines.filter((line) => line.state !== "cached");
   if (due.length === 0) {
     const why = lines.map((line) => line.why).filter(Boolean);
     return { state: "cached", why: why.length === 1 ? (why[0] ?? "") : "" };
   }
-  // What runs of itself says more than what only waits for it.
-  const first = due.find((line) => line.state === "runs") ?? due[0];
-  return { state: "runs", why: first?.why ?? "" };
+  // What only waits for another node is no news.
+  const first = due.find((line) => line.state !== "waits");
+  return first ? { state: "runs", why: first.why } : null;
 }
 
 function messagesAt(problems: readonly Problem[], node: string, input?: string): string[] {

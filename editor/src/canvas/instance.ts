@@ -2,7 +2,17 @@
 
 import type { ReactFlowInstance } from "@xyflow/react";
 
-import { WIDTH, type Place, type Sizes } from "../graph";
+import {
+  foldedOf,
+  kindsNow,
+  own,
+  present,
+  showsPictures,
+  STRIP,
+  WIDTH,
+  type Place,
+  type Sizes,
+} from "../graph";
 import { flow, type FlowEdge, type FlowNode } from "./flow";
 
 let instance: ReactFlowInstance<FlowNode, FlowEdge> | null = null;
@@ -58,6 +68,16 @@ export function zoom(by: "in" | "out" | "whole") {
 export const drawnSizes: Sizes = (name) => {
   const node = flow.getState().nodes.find((one) => one.id === name);
   return [node?.measured?.width ?? WIDTH, node?.measured?.height ?? 200];
+};
+
+/** The sizes of nodes with the pictures that they will show. */
+export const roomySizes: Sizes = (name) => {
+  const [width, height] = drawnSizes(name);
+  const workflow = present();
+  const kind = own(kindsNow(), own(workflow.nodes, name)?.type ?? "");
+  const element = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+  const grows = kind && showsPictures(kind) && !foldedOf(workflow).has(name);
+  return [width, height + (grows && !element?.querySelector(".strip") ? STRIP : 0)];
 };
 
 /** The rectangle round some nodes. */

@@ -62,9 +62,10 @@ function isFree(target: EventTarget | null): boolean {
   return target instanceof Element && (target === document.body || target.matches(".canvas"));
 }
 
-/** Keys are the canvas's unless something beside it has the focus. */
+/** Keys are the canvas's unless a panel beside it has the focus. */
 function isOnCanvas(target: EventTarget | null): boolean {
-  return target === document.body || (target instanceof Element && target.closest(".canvas") !== null);
+  if (target === document.body) return true;
+  return target instanceof Element && target.closest(".canvas, .top") !== null;
 }
 
 function onCopy(event: ClipboardEvent, cut: boolean) {

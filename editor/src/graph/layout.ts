@@ -3,14 +3,14 @@
 import { Graph, layout as dagre } from "@dagrejs/dagre";
 
 import { foldedOf, placeOf, type Place } from "./view";
-import { isWireOnly, type Kind } from "./kinds";
+import { elementOf, isWireOnly, type Kind } from "./kinds";
 import { own, type Call, type Workflow } from "./workflow";
 import { wiresOf } from "./wires";
 
 export type Sizes = (name: string) => Place;
 
 /** Pixels between columns and between nodes of one. */
-const COLUMN = 72;
+const COLUMN = 52;
 const ROW = 28;
 
 /** The places of `names` (of all nodes, without them) in good order, where they were on the whole. */
@@ -66,11 +66,21 @@ export function estimated(workflow: Workflow, kinds: Readonly<Record<string, Kin
     const kind = call && own(kinds, call.type);
     if (!call || !kind || folded.has(name)) return [WIDTH, 64];
     const rows = Object.keys(kind.inputs).reduce((sum, input) => sum + rowOf(input, kind, call), 0);
-    return [WIDTH, 44 + rows + 26 * Object.keys(kind.outputs).length];
+    const strip = showsPictures(kind) ? STRIP : 0;
+    return [WIDTH, 44 + rows + 26 * Object.keys(kind.outputs).length + strip];
   };
 }
 
-export const WIDTH = 264;
+/** As the style sheet has it: 16 rem. */
+export const WIDTH = 256;
+
+/** The box of pictures, which a node gets once it has some: room is left for it. */
+export const STRIP = 153;
+
+/** Whether what a node gives can be looked at. */
+export function showsPictures(kind: Kind): boolean {
+  return Object.values(kind.outputs).some((one) => elementOf(one).wire === "Image");
+}
 
 function rowOf(input: string, kind: Kind, call: Call): number {
   const value = own(call.values, input);

@@ -18,7 +18,7 @@ import {
   type Workflow,
 } from "../graph";
 import type { Origin } from "../panels";
-import { drawnSizes } from "../canvas/instance";
+import { roomySizes } from "../canvas/instance";
 
 /** Documents whose places were guessed: once they are drawn, they are placed by their true sizes. */
 export const guessed = createStore<{ readonly documents: ReadonlySet<string> }>()(() => ({
@@ -66,6 +66,6 @@ export function placeAgain(id: string): boolean {
   guessed.setState(({ documents }) => ({
     documents: new Set([...documents].filter((one) => one !== id)),
   }));
-  settle(id, (workflow) => moved(workflow, arranged(workflow, drawnSizes)));
+  settle(id, (workflow) => moved(workflow, arranged(workflow, roomySizes)));
   return true;
 }
