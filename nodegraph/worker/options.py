@@ -17,6 +17,7 @@ class Options:
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
         output: The folder that nodes such as SaveImage may write to.
         nodes: Folders of node files.
+        cache: Where results are kept; None for where they always are.
         budget: As ``--budget`` writes it.
         time_limit: Seconds a job may take; a job's own limit can only be shorter.
         cancel_s: Seconds a job has to stop by itself before its process is ended.
@@ -30,6 +31,7 @@ class Options:
     output: Path | None = None
     nodes: tuple[Path, ...] = ()
     allow: frozenset[str] = frozenset()
+    cache: Path | None = None
     budget: str | None = None
     time_limit: float | None = None
     cancel_s: float = 10.0
@@ -45,6 +47,7 @@ class Options:
             "output": str(self.output) if self.output else None,
             "nodes": [str(folder) for folder in self.nodes],
             "allow": sorted(self.allow),
+            "cache": str(self.cache) if self.cache else None,
             "budget": self.budget,
             "preload": list(self.preload),
             "assets": str(assets),

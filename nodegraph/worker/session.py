@@ -47,6 +47,7 @@ class Session:
         self._process, self._store, self._patience = process, store, patience
         self._notes: list[Note] = []
         self._progress: tuple[int, int] | None = None
+        self._advanced = False
         self._running: dict[str, None] = {}
         self._wanted, self._late = True, False
         self._pending: Record | None = None
@@ -145,13 +146,13 @@ class Session:
         self._record(lambda _: self._store.requeue(self.id, token, why, blame=False))
 
     def _note(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "job.progress":
-            self._progress = (data["done"], data["total"])
-        elif kind == "node.started":
+        if kind == "node.started":
             self._running[data["node"]] = None
         elif kind in ("node.finished", "node.failed"):
             self._running.pop(data["node"], None)
-        if not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
+        if kind == "job.progress":
+            self._progress, self._advanced = (data["done"], data["total"]), True
+        elif not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
             self._notes.append((self.id, kind, data))
         if self._flush_at == float("inf"):
             self._flush_at = monotonic() + BATCH
@@ -166,9 +167,17 @@ class Session:
         last["items"].extend(data["items"])
         return True
 
+    def _gather(self) -> None:
+        """Of how far the job is, only the latest is worth an event."""
+        if self._advanced and self._progress is not None:
+            done, total = self._progress
+            self._notes.append((self.id, "job.progress", {"done": done, "total": total}))
+            self._advanced = False
+
     def _flush(self) -> None:
         """Write what has been gathered; what cannot be written now is tried again with the next."""
         self._flush_at = float("inf")
+        self._gather()
         if not self._notes or self.over:
             return
         try:
@@ -204,6 +213,7 @@ class Session:
         self._kill_at = self._limit_at = float("inf")
         if self.over:
             return
+        self._gather()
         try:
             write(self._notes)
         except LeaseLostError:
