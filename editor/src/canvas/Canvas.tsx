@@ -17,7 +17,7 @@ import "@xyflow/react/dist/style.css";
 import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
-import { editor } from "../graph";
+import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
 import { say } from "../page/notes";
 import { ContextMenu } from "./ContextMenu";
@@ -125,8 +125,15 @@ export function Canvas() {
 const views = new Map<string, Viewport>();
 
 function viewFor(document: string) {
-  const view = views.get(document);
+  const view = views.get(document) ?? (isEmpty() ? UNMOVED : undefined);
   return view ? { defaultViewport: view } : { fitView: true, fitViewOptions: FIT };
+}
+
+/** On an empty canvas the view would be fitted to the first node, which would leave the pointer. */
+const UNMOVED: Viewport = { x: 0, y: 0, zoom: 1 };
+
+function isEmpty(): boolean {
+  return Object.keys(present().nodes).length === 0;
 }
 
 const MULTI = ["Control", "Meta"];
