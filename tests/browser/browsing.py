@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -23,7 +31,9 @@ VIEW = {"width": 1440, "height": 900}
 
 def chromium() -> str | None:
     """The browser that NODEGRAPH_CHROMIUM names, or the system's; None: Playwright's own."""
-    return os.environ.get("NODEGRAPH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    return os.environ.get("NODEGRAPH_CHROMIUM") or next(
+        filter(None, map(shutil.which, NAMES)), None
+    )
 
 
 @contextmanager
@@ -54,8 +64,12 @@ class Tab:
         self.errors: list[str] = []
         self.foreign: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.errors.append(said.text))
+        page.on("console", self._hear)
         page.on("request", lambda request: self._note(request.url))
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.errors.append(said.text)
 
     def _note(self, url: str) -> None:
         own = (self.address, self.address.replace("http", "ws", 1), "blob:", "data:")

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def editor() -> None:
     """The page, built of the sources as they are."""
     build()
@@ -38,9 +38,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(
-    editor: None, cache: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests that do not end theirs."""
     with serving(tmp_path_factory.mktemp("server"), cache) as server:
         yield server
@@ -62,7 +60,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def tab(server: Server, context: BrowserContext) -> Iterator[Tab]:
-    """The editor in a tab; afterwards, nothing may have gone wrong in it or been asked elsewhere."""
+    """The editor in a tab; nothing may go wrong in it, and nothing be asked of another host."""
     tab = Tab(context.new_page(), server.address)
     tab.page.goto(server.address)
     yield tab

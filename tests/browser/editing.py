@@ -97,7 +97,7 @@ class Editor:
 
     def document(self) -> Mapping[str, Any]:
         """The workflow, as it would be downloaded."""
-        self.page.get_by_role("button", name="More").click()
+        self.page.get_by_role("button", name="More", exact=True).click()
         with self.page.expect_download() as download:
             self.page.get_by_role("menuitem", name="Download as JSON").click()
         found: Mapping[str, Any] = json.loads(download.value.path().read_bytes())

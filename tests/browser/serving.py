@@ -1,4 +1,4 @@
-"""A real server in a process of its own, with folders of its own, that can be ended and come back."""
+"""A real server in a process and folders of its own, that can be ended and come back."""
 
 from __future__ import annotations
 
