@@ -6,5 +6,9 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // One worker for all files: starting one takes longer than most of them run.
+    pool: "threads",
+    isolate: false,
+    maxWorkers: 1,
   },
 });
