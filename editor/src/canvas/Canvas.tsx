@@ -17,7 +17,7 @@ import "@xyflow/react/dist/style.css";
 import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
-import { editor } from "../graph";
+import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
 import { say } from "../page/notes";
 import { ContextMenu } from "./ContextMenu";
@@ -125,7 +125,9 @@ export function Canvas() {
 const views = new Map<string, Viewport>();
 
 function viewFor(document: string) {
-  const view = views.get(document);
+  // In an empty one, fitting the first node would move it away from where it was put.
+  const isEmpty = Object.keys(present().nodes).length === 0;
+  const view = views.get(document) ?? (isEmpty ? { x: 0, y: 0, zoom: 1 } : undefined);
   return view ? { defaultViewport: view } : { fitView: true, fitViewOptions: FIT };
 }
 
