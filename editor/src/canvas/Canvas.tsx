@@ -125,15 +125,10 @@ export function Canvas() {
 const views = new Map<string, Viewport>();
 
 function viewFor(document: string) {
-  const view = views.get(document) ?? (isEmpty() ? UNMOVED : undefined);
+  // In an empty one, fitting the first node would move it away from where it was put.
+  const isEmpty = Object.keys(present().nodes).length === 0;
+  const view = views.get(document) ?? (isEmpty ? { x: 0, y: 0, zoom: 1 } : undefined);
   return view ? { defaultViewport: view } : { fitView: true, fitViewOptions: FIT };
-}
-
-/** On an empty canvas the view would be fitted to the first node, which would leave the pointer. */
-const UNMOVED: Viewport = { x: 0, y: 0, zoom: 1 };
-
-function isEmpty(): boolean {
-  return Object.keys(present().nodes).length === 0;
 }
 
 const MULTI = ["Control", "Meta"];

@@ -35,6 +35,7 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
         </svg>
         {result !== undefined && <span>{result}</span>}
       </button>
+      {type.toLowerCase() !== title.toLowerCase() && <span className="row-type">{type}</span>}
       <button
         type="button"
         className="row-name nodrag"
@@ -45,7 +46,6 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
           askPalette({ x: box.right + 24, y: box.top, from: { node, side: "out", port: name } });
         }}
       >
-        {type.toLowerCase() === title.toLowerCase() ? null : <span className="row-type">{type}</span>}
         {title}
       </button>
       <PortDot node={node} side="out" port={name} described={output} linked />

@@ -3,14 +3,17 @@
 import {
   addFrame,
   arranged,
+  boxOf,
   CannotCollapse,
   collapsed,
   edit,
   estimated,
   expanded,
   foldedOf,
+  framed,
   kindsNow,
   moved,
+  movedInFrames,
   open,
   own,
   present,
@@ -26,7 +29,7 @@ import { say } from "../page/notes";
 import { api, sentence } from "../server";
 import { openStored } from "../panels";
 import { selection } from "./clipping";
-import { boxAround, fitAll, roomySizes } from "./instance";
+import { drawnSizes, fitAll, roomySizes } from "./instance";
 
 export function selectAll() {
   select(Object.keys(present().nodes));
@@ -36,21 +39,20 @@ export function selectAll() {
 export function tidy() {
   const chosen = selection();
   const names = chosen.size > 1 ? chosen : undefined;
-  edit("tidy", (workflow) => moved(workflow, arranged(workflow, roomySizes, names)));
+  edit("tidy", (workflow) =>
+    movedInFrames(workflow, arranged(workflow, roomySizes, names), roomySizes),
+  );
   if (!names) requestAnimationFrame(fitAll);
 }
 
 /** Draw a frame round what is chosen. */
 export async function frameChosen() {
-  const box = boxAround(selection());
+  const box = boxOf(present(), [...selection()], drawnSizes);
   if (!box) return;
   const title = await ask({ title: "Frame", label: "Title of the frame", value: "Group" });
   if (title === null) return;
-  const [x, y] = box.at;
-  const [width, height] = box.size;
-  edit("frame", (workflow) =>
-    addFrame(workflow, title, [x - 24, y - 48], [width + 48, height + 72]),
-  );
+  const { at, size } = framed(box);
+  edit("frame", (workflow) => addFrame(workflow, title, at, size));
 }
 
 export function removeFrames(ids: ReadonlySet<string>) {

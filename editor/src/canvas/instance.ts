@@ -80,18 +80,6 @@ export const roomySizes: Sizes = (name) => {
   return [width, height + (grows && !element?.querySelector(".strip") ? STRIP : 0)];
 };
 
-/** The rectangle round some nodes. */
-export function boxAround(names: Iterable<string>): { at: Place; size: Place } | null {
-  const chosen = new Set(names);
-  const nodes = flow.getState().nodes.filter((one) => chosen.has(one.id));
-  if (nodes.length === 0) return null;
-  const left = Math.min(...nodes.map((one) => one.position.x));
-  const top = Math.min(...nodes.map((one) => one.position.y));
-  const right = Math.max(...nodes.map((one) => one.position.x + drawnSizes(one.id)[0]));
-  const bottom = Math.max(...nodes.map((one) => one.position.y + drawnSizes(one.id)[1]));
-  return { at: [left, top], size: [right - left, bottom - top] };
-}
-
 /** Some people's systems ask for less movement. */
 function calm(): boolean {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;

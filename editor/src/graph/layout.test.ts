@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS } from "../testing/kinds";
-import { arranged, estimated, placed } from "./layout";
-import { placeOf } from "./view";
+import { arranged, estimated, movedInFrames, placed } from "./layout";
+import { addFrame, framesOf, moved, placeOf } from "./view";
 import { wiresOf } from "./wires";
 
 const SIZES = () => [200, 100] as const;
@@ -25,6 +25,19 @@ describe("tidy", () => {
       ),
     );
     expect(over).toEqual([]);
+  });
+
+  it("draws frames anew round the nodes that were in them", () => {
+    const before = moved(addFrame(PORTRAITS, "Group", [-20, -60], [300, 200]), {
+      photo: [0, 0],
+      sized: [900, 0],
+    });
+
+    const after = movedInFrames(before, { photo: [500, 600] }, SIZES);
+
+    expect(framesOf(after)).toEqual([
+      { id: "frame 1", title: "Group", at: [476, 552], size: [248, 172] },
+    ]);
   });
 
   it("keeps the rest where it is", () => {

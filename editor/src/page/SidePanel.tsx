@@ -22,7 +22,12 @@ export function SidePanel() {
           </button>
         ))}
       </div>
-      {side !== null && <Shown side={side} />}
+      {side !== null && (
+        <>
+          <h2 className="hidden">{side}</h2>
+          <Shown side={side} />
+        </>
+      )}
     </aside>
   );
 }

@@ -12,7 +12,12 @@ export function StatusBar() {
   const count = problems.length + warnings.length;
   return (
     <footer className="foot">
-      {open && <ProblemsPanel problems={problems} warnings={warnings} />}
+      {open && (
+        <>
+          <h2 className="hidden">Problems</h2>
+          <ProblemsPanel problems={problems} warnings={warnings} />
+        </>
+      )}
       <div className="status">
         <button
           type="button"
