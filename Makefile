@@ -1,7 +1,7 @@
 # `make demo` makes a grid of pictures, `make test` runs everything CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo editor test check browser docs clean
+.PHONY: help serve demo editor test check faults browser docs clean
 
 # The first of these that is Python 3.11 or newer and can make virtual environments.
 PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
@@ -44,7 +44,10 @@ check:  ## The same in an environment of your own: make check BIN=/path/to/venv/
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_editor.py
 	$(BIN)/python -m pytest -q -m 'not slow' --cov --cov-report=
-	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -m 'slow and not faults' --cov --cov-append --cov-report=term:skip-covered
+
+faults: .venv/installed-dev  ## Kill processes and fill disks for some minutes, and see that nothing is lost
+	$(BIN)/python -m pytest -q -s -m faults tests/faults
 
 browser: .venv/installed-dev  ## Only the tests that drive the editor in a browser
 	$(BIN)/python -m pytest -q tests/browser

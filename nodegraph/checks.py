@@ -13,7 +13,6 @@ from .ports import Ports, accepts, convert, element, ports, type_name
 from .templates import Flat
 from .workflow import Call, split
 
-
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""
 
@@ -147,6 +146,11 @@ class Checker:
             return None
         if name in flat.expanded:
             return f"{name} has {did_you_mean(output, flat.expanded[name])}"
+        return self._nowhere(name)
+
+    def _nowhere(self, name: str) -> str:
+        """Say that there is no such call, and what was probably meant."""
+        flat = self.flat
         self._lost += 1
         if self._lost > SUGGESTIONS:
             return f"no {name!r}"

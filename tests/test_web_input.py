@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 
+from .pictures import encoded
 from .serving import HOST, SOUND, client, raw, running, serving
 
 JSON = {"Content-Type": "application/json"}
@@ -415,8 +416,6 @@ def test_half_open_requests_keep_nobody_waiting(host: str) -> None:
 
 def test_four_thousand_ranges_are_one_picture(services: Services, asking: TestClient) -> None:
     from PIL import Image
-
-    from .pictures import png
 
     picture = Image.new("RGB", (8, 8))
     made = services.assets.put(encoded(lambda file: picture.save(file, "PNG")))

@@ -20,6 +20,7 @@ class Options:
         cache: Where results are kept; None for where they always are.
         budget: As ``--budget`` writes it.
         time_limit: Seconds a job may take; a job's own limit can only be shorter.
+        lease_s: Seconds for which a job stays with a server that has fallen silent.
         cancel_s: Seconds a job has to stop by itself before its process is ended.
         preload: Modules that a process imports while it has nothing to do.
     """
@@ -34,6 +35,7 @@ class Options:
     cache: Path | None = None
     budget: str | None = None
     time_limit: float | None = None
+    lease_s: float = 30.0
     cancel_s: float = 10.0
     preload: tuple[str, ...] = ()
 

@@ -11,10 +11,9 @@ from ..jobs.events import Note
 from ..jobs.store import Store
 from ..jobs.types import Claim, LeaseLostError, Result
 from . import frames
+from .options import Options, limit_of
 from .process import Process
 
-LEASE = 30.0
-"""Seconds for which a job stays with a server that has fallen silent."""
 BEAT = 1.0
 """Seconds between two heartbeats."""
 BATCH = 0.1
@@ -34,17 +33,10 @@ class Session:
         over: It has been recorded how the job ended, or the job is somebody else's by now.
     """
 
-    def __init__(
-        self,
-        claim: Claim,
-        process: Process,
-        store: Store,
-        limit: float | None,
-        patience: float,
-    ) -> None:
+    def __init__(self, claim: Claim, process: Process, store: Store, options: Options) -> None:
         self.claim, self.id = claim, claim.job.id
         self.quiet = self.over = False
-        self._process, self._store, self._patience = process, store, patience
+        self._process, self._store, self._options = process, store, options
         self._notes: list[Note] = []
         self._progress: tuple[int, int] | None = None
         self._advanced = False
@@ -53,7 +45,8 @@ class Session:
         self._pending: Record | None = None
         now = monotonic()
         self._flush_at, self._beat_at, self._kill_at = float("inf"), now + BEAT, float("inf")
-        self._limit, self._limit_at = limit, now + limit if limit else float("inf")
+        self._limit = limit_of(options, claim.settings)
+        self._limit_at = now + self._limit if self._limit else float("inf")
         process.send(
             {
                 "run": {
@@ -110,7 +103,9 @@ class Session:
         """Hold on to the job, and see whether it is still wanted."""
         self._beat_at = monotonic() + BEAT
         try:
-            unwanted = self._store.heartbeat(self.id, self.claim.token, LEASE, self._progress)
+            unwanted = self._store.heartbeat(
+                self.id, self.claim.token, self._options.lease_s, self._progress
+            )
         except LeaseLostError:
             log.warning("job %s is no longer ours", self.id)
             self.over = True
@@ -126,7 +121,7 @@ class Session:
         if self._wanted:
             self._wanted = False
             self._process.send({"cancel": self.id})
-            self._kill_at = monotonic() + self._patience
+            self._kill_at = monotonic() + self._options.cancel_s
 
     def died(self, why: str) -> None:
         """The process is gone: put the job back, unless it was to be stopped anyway."""
