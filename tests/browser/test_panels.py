@@ -65,9 +65,9 @@ def test_a_form_with_several_prompts_runs_and_shows_what_it_made_beside_it(
     page = editor_in.page
     page.get_by_role("button", name="Form", exact=True).click()
     form = page.locator("form.form")
-    expect(form.get_by_label("Prompts 4")).to_be_visible()
+    expect(form.get_by_role("textbox", name="Prompts 4")).to_be_visible()
     form.get_by_role("button", name="Remove Prompts 4").click()
-    form.get_by_label("Prompts 1").fill("a man wearing a yellow shirt")
+    form.get_by_role("textbox", name="Prompts 1").fill("a man wearing a yellow shirt")
     form.get_by_role("spinbutton", name="Steps").fill("2")
 
     form.get_by_role("button", name="Run").click()
