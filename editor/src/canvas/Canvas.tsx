@@ -6,6 +6,7 @@ import {
   MiniMap,
   ReactFlow,
   SelectionMode,
+  useStore as useFlow,
   type Edge,
   type EdgeTypes,
   type NodeTypes,
@@ -41,6 +42,8 @@ import { WireEdge } from "./WireEdge";
 // Constants: a new object would make React Flow draw everything anew.
 const NODES = { call: NodeCard, frame: FrameCard } satisfies NodeTypes;
 const EDGES = { wire: WireEdge } satisfies EdgeTypes;
+/** The zoom below which only the names of nodes can be read. */
+const FAR = 0.4;
 const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
 
@@ -48,6 +51,7 @@ const NO_KEY = null;
 export function Canvas() {
   const { nodes, edges, document } = useStore(flow);
   const reconnected = useRef(false);
+  const far = useFlow((state) => state.transform[2] < FAR);
   useKeyboard();
   useEffect(() => {
     sync();
@@ -55,7 +59,7 @@ export function Canvas() {
   }, []);
   return (
     <section
-      className="canvas"
+      className={`canvas ${far ? "far" : ""}`}
       aria-label="Graph"
       tabIndex={-1}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
