@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +14,7 @@ from ..errors import UserError
 from .tables import documents, jobs, results
 from .types import Claim, Job, NoSuchJobError, Result
 
-
+_ID = re.compile(r"[0-9a-f]{32}")
 DEEPEST = 100
 """Lists and objects within one another."""
 
@@ -60,7 +61,10 @@ def row_of(connection: sa.Connection, id: str) -> sa.Row[Any]:
     Raises:
         NoSuchJobError: there is none.
     """
-    row = connection.execute(sa.select(jobs).where(jobs.c.id == id)).one_or_none()
+    known = _ID.fullmatch(id) is not None  # no other text is shown to the database
+    row = (
+        connection.execute(sa.select(jobs).where(jobs.c.id == id)).one_or_none() if known else None
+    )
     if row is None:
         raise NoSuchJobError(plain(id, 40))
     return row

@@ -57,10 +57,15 @@ class Graphs:
             workflow = Workflow.read(document)
         except WorkflowError as error:
             raise refused(error) from error
-        count = sum(len(one.nodes) for one in _with_templates(workflow))
-        if count > self.limits.nodes:
-            what = f"has {count} nodes; at most {self.limits.nodes} are taken"
-            raise refused(WorkflowError([Problem("nodes", what)]))
+        whole = list(_with_templates(workflow))
+        for where, counted, most in (
+            ("nodes", (len(one.nodes) for one in whole), self.limits.nodes),
+            ("params", (len(one.params) for one in whole), self.limits.params),
+            ("links", (_inputs(one) for one in whole), self.limits.links),
+        ):
+            if (count := sum(counted)) > most:
+                problem = Problem(where, f"has {count} {where}; at most {most} are taken")
+                raise refused(WorkflowError([problem]))
         return workflow
 
     def ready(self, workflow: Workflow, path: Path | None = None) -> Ready:
@@ -128,6 +133,14 @@ class Graphs:
             yield
         finally:
             turns.release()
+
+
+def _inputs(workflow: Workflow) -> int:
+    """How many values and links there are, each link of an array and each result counted."""
+    calls = workflow.nodes.values()
+    links = (link for call in calls for link in call.links.values())
+    linked = sum(1 if isinstance(link, str) else len(link) for link in links)
+    return linked + sum(len(call.values) for call in calls) + len(workflow.results)
 
 
 def _with_templates(workflow: Workflow) -> Iterator[Workflow]:

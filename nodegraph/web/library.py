@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from ..cache.files import publish
 from ..errors import WorkflowError
-from ..jobs.types import StorageFullError
+from ..jobs.publish import put
 from ..paths import plain_name, safe_path
 from ..workflow import Workflow
 from .errors import ApiError, refused
@@ -87,7 +85,7 @@ class Library:
         with self._lock:
             before = self._find(name)
             self._judge(before, name, match, new)
-            _write(path, workflow.to_json().encode())
+            put(path, workflow.to_json().encode())
         return self.get(name), before is None
 
     def delete(self, name: str, match: str) -> None:
@@ -121,16 +119,3 @@ class Library:
             return None
         version = hashlib.sha256(text).hexdigest()
         return Entry(name, path, shipped is not None, version, modified, text)
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Keep the new text or, whatever happens, the old one."""
-    try:
-        publish(path, [text])
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name, too, is on the disk
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise StorageFullError("the workflow cannot be written: the disk is full?") from error

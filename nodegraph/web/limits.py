@@ -15,6 +15,8 @@ class Limits:
         bodies: Bytes of all bodies that are being received at once.
         depth: How deep JSON may be nested; a workflow needs less than ten levels.
         nodes: Calls in a workflow, those of the templates inside it included.
+        params: Its params, likewise.
+        links: The values and links of all its calls, likewise.
         patience: Seconds that a body may take before it must also keep up ``rate``.
         rate: Bytes a second that a long body must bring.
         clients: Websockets at once.
@@ -34,6 +36,8 @@ class Limits:
     bodies: int = 256 * 2**20
     depth: int = 64
     nodes: int = 20_000
+    params: int = 1000
+    links: int = 100_000
     patience: float = 5.0
     rate: int = 64 * 2**10
     clients: int = 100

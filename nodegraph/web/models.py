@@ -289,7 +289,7 @@ class AssetList(Told):
     """What was uploaded, newest first; `next` asks for older ones, as `before`."""
 
     assets: list[Stored]
-    next: float | None
+    next: int | None
 
 
 # The server

@@ -15,7 +15,7 @@ from . import models
 from .answers import CONTENT
 from .bodies import PICTURES
 from .errors import ApiError
-from .routing import FileName, Limit, may, router
+from .routing import Before, FileName, Limit, may, router
 from .services import Services
 
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
@@ -60,13 +60,7 @@ def routes(services: Services) -> APIRouter:
         return models.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
 
     @api.get("/assets", responses=may(422), tags=["assets"])
-    def list_assets(
-        before: Annotated[
-            float | None,
-            Query(ge=0, le=1e12, allow_inf_nan=False, description="What `next` said."),
-        ] = None,
-        limit: Limit = 50,
-    ) -> models.AssetList:
+    def list_assets(before: Before = None, limit: Limit = 50) -> models.AssetList:
         """What was uploaded, newest first."""
         found, following = assets.list(before, limit)
         shown = [

@@ -38,7 +38,7 @@ class Kit:
         output = Path(told["output"]) if told["output"] else None
         return cls(
             registry=load_registry(map(Path, told["nodes"]), templates),
-            cache=Cache(budgets=budgets),
+            cache=Cache(Path(told["cache"]) if told["cache"] else None, budgets),
             settings=Settings(
                 devices=(told["device"],),
                 dtype=told["dtype"],

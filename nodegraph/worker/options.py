@@ -17,8 +17,10 @@ class Options:
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
         output: The folder that nodes such as SaveImage may write to.
         nodes: Folders of node files.
+        cache: Where results are kept; None for where they always are.
         budget: As ``--budget`` writes it.
         time_limit: Seconds a job may take; a job's own limit can only be shorter.
+        lease_s: Seconds for which a job stays with a server that has fallen silent.
         cancel_s: Seconds a job has to stop by itself before its process is ended.
         preload: Modules that a process imports while it has nothing to do.
     """
@@ -30,8 +32,10 @@ class Options:
     output: Path | None = None
     nodes: tuple[Path, ...] = ()
     allow: frozenset[str] = frozenset()
+    cache: Path | None = None
     budget: str | None = None
     time_limit: float | None = None
+    lease_s: float = 30.0
     cancel_s: float = 10.0
     preload: tuple[str, ...] = ()
 
@@ -45,6 +49,7 @@ class Options:
             "output": str(self.output) if self.output else None,
             "nodes": [str(folder) for folder in self.nodes],
             "allow": sorted(self.allow),
+            "cache": str(self.cache) if self.cache else None,
             "budget": self.budget,
             "preload": list(self.preload),
             "assets": str(assets),

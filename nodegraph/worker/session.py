@@ -11,10 +11,9 @@ from ..jobs.events import Note
 from ..jobs.store import Store
 from ..jobs.types import Claim, LeaseLostError, Result
 from . import frames
+from .options import Options, limit_of
 from .process import Process
 
-LEASE = 30.0
-"""Seconds for which a job stays with a server that has fallen silent."""
 BEAT = 1.0
 """Seconds between two heartbeats."""
 BATCH = 0.1
@@ -34,25 +33,20 @@ class Session:
         over: It has been recorded how the job ended, or the job is somebody else's by now.
     """
 
-    def __init__(
-        self,
-        claim: Claim,
-        process: Process,
-        store: Store,
-        limit: float | None,
-        patience: float,
-    ) -> None:
+    def __init__(self, claim: Claim, process: Process, store: Store, options: Options) -> None:
         self.claim, self.id = claim, claim.job.id
         self.quiet = self.over = False
-        self._process, self._store, self._patience = process, store, patience
+        self._process, self._store, self._options = process, store, options
         self._notes: list[Note] = []
         self._progress: tuple[int, int] | None = None
+        self._advanced = False
         self._running: dict[str, None] = {}
         self._wanted, self._late = True, False
         self._pending: Record | None = None
         now = monotonic()
         self._flush_at, self._beat_at, self._kill_at = float("inf"), now + BEAT, float("inf")
-        self._limit, self._limit_at = limit, now + limit if limit else float("inf")
+        self._limit = limit_of(options, claim.settings)
+        self._limit_at = now + self._limit if self._limit else float("inf")
         process.send(
             {
                 "run": {
@@ -109,7 +103,9 @@ class Session:
         """Hold on to the job, and see whether it is still wanted."""
         self._beat_at = monotonic() + BEAT
         try:
-            unwanted = self._store.heartbeat(self.id, self.claim.token, LEASE, self._progress)
+            unwanted = self._store.heartbeat(
+                self.id, self.claim.token, self._options.lease_s, self._progress
+            )
         except LeaseLostError:
             log.warning("job %s is no longer ours", self.id)
             self.over = True
@@ -125,7 +121,7 @@ class Session:
         if self._wanted:
             self._wanted = False
             self._process.send({"cancel": self.id})
-            self._kill_at = monotonic() + self._patience
+            self._kill_at = monotonic() + self._options.cancel_s
 
     def died(self, why: str) -> None:
         """The process is gone: put the job back, unless it was to be stopped anyway."""
@@ -145,13 +141,13 @@ class Session:
         self._record(lambda _: self._store.requeue(self.id, token, why, blame=False))
 
     def _note(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "job.progress":
-            self._progress = (data["done"], data["total"])
-        elif kind == "node.started":
+        if kind == "node.started":
             self._running[data["node"]] = None
         elif kind in ("node.finished", "node.failed"):
             self._running.pop(data["node"], None)
-        if not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
+        if kind == "job.progress":
+            self._progress, self._advanced = (data["done"], data["total"]), True
+        elif not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
             self._notes.append((self.id, kind, data))
         if self._flush_at == float("inf"):
             self._flush_at = monotonic() + BATCH
@@ -166,9 +162,17 @@ class Session:
         last["items"].extend(data["items"])
         return True
 
+    def _gather(self) -> None:
+        """Of how far the job is, only the latest is worth an event."""
+        if self._advanced and self._progress is not None:
+            done, total = self._progress
+            self._notes.append((self.id, "job.progress", {"done": done, "total": total}))
+            self._advanced = False
+
     def _flush(self) -> None:
         """Write what has been gathered; what cannot be written now is tried again with the next."""
         self._flush_at = float("inf")
+        self._gather()
         if not self._notes or self.over:
             return
         try:
@@ -204,6 +208,7 @@ class Session:
         self._kill_at = self._limit_at = float("inf")
         if self.over:
             return
+        self._gather()
         try:
             write(self._notes)
         except LeaseLostError:

@@ -15,9 +15,9 @@ from ..jobs import owners
 from ..jobs.store import Store
 from ..jobs.types import Claim
 from . import frames
-from .options import Options, limit_of
+from .options import Options
 from .process import Process
-from .session import LEASE, Session
+from .session import Session
 
 OnPreview: TypeAlias = Callable[[str, Mapping[str, Any], bytes], None]
 State: TypeAlias = Literal["starting", "idle", "busy", "down"]
@@ -146,7 +146,7 @@ class Station:
             if self._draining:
                 return None
             try:
-                claim = self._store.claim(owners.own(), self.device, LEASE)
+                claim = self._store.claim(owners.own(), self.device, self._options.lease_s)
             except Exception as error:  # a full disk, a database that restarts
                 log.warning("device %s cannot ask for jobs: %s", self.device, error)
                 return None
@@ -168,8 +168,7 @@ class Station:
 
     def _run(self, claim: Claim, process: Process) -> bool:
         """Have a job run to its end; False if that was the end of the process, too."""
-        limit = limit_of(self._options, claim.settings)
-        session = Session(claim, process, self._store, limit, self._options.cancel_s)
+        session = Session(claim, process, self._store, self._options)
         alive = True
         while not (session.quiet and session.over):
             if self._ending.is_set():

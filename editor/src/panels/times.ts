@@ -11,7 +11,7 @@ export function span(seconds: number): string {
 /** When something happened, as short as it is clear: the time alone if it was today. */
 export function moment(unix: number, now: Date = new Date()): string {
   const then = new Date(unix * 1000);
-  const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   if (then.toDateString() === now.toDateString()) return time;
   return `${then.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
 }

@@ -148,7 +148,8 @@ function summary(parts: Part[]): Part {
     phase: parts.map((part) => part.phase).reduce(heavier),
     open: parts.reduce((sum, part) => sum + part.open, 0),
     ended: most,
-    cached: Math.min(...parts.map((part) => part.cached)),
+    // A part with fewer items (one negative prompt for all) says nothing about the others.
+    cached: Math.min(...parts.filter((part) => part.ended === most).map((part) => part.cached)),
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
     message: parts.find((part) => part.message !== null)?.message ?? null,

@@ -1,6 +1,6 @@
 /** The name under which a workflow with this title is offered to be saved: `canny-portraits`. */
 export function nameFor(title: string): string {
-  const plain = title.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-");
   return plain.replace(/^-+|-+$/g, "").slice(0, 60) || "workflow";
 }
 
