@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 
 import { kindsNow, own, present, useEditor } from "../graph";
 import { runs } from "../server";
+import { watchAway } from "./away";
 import { CardHead } from "./CardHead";
 import { useIsWrong, useProblems, useWarnings } from "./checks";
 import { groupHue } from "./colours";
@@ -34,6 +35,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
       className={classes.filter(Boolean).join(" ")}
       style={{ "--hue": kind ? groupHue(kind.group) : 0 } as CSSProperties}
       data-name={id}
+      ref={watchAway}
       role="group"
       aria-label={`Node ${id}, ${kind?.title ?? call.type}`}
     >
