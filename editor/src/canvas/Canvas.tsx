@@ -6,6 +6,7 @@ import {
   MiniMap,
   ReactFlow,
   SelectionMode,
+  useStore as useFlow,
   type Edge,
   type EdgeTypes,
   type NodeTypes,
@@ -41,6 +42,12 @@ import { WireEdge } from "./WireEdge";
 // Constants: a new object would make React Flow draw everything anew.
 const NODES = { call: NodeCard, frame: FrameCard } satisfies NodeTypes;
 const EDGES = { wire: WireEdge } satisfies EdgeTypes;
+/** The zoom below which only the names of nodes can be read. */
+const FAR = 0.4;
+
+/** More nodes than this are not painted while they are out of view. */
+const MANY = 60;
+
 const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
 
@@ -48,6 +55,7 @@ const NO_KEY = null;
 export function Canvas() {
   const { nodes, edges, document } = useStore(flow);
   const reconnected = useRef(false);
+  const far = useFlow((state) => state.transform[2] < FAR);
   useKeyboard();
   useEffect(() => {
     sync();
@@ -55,7 +63,7 @@ export function Canvas() {
   }, []);
   return (
     <section
-      className="canvas"
+      className={`canvas ${far ? "far" : ""} ${nodes.length > MANY ? "many" : ""}`}
       aria-label="Graph"
       tabIndex={-1}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
@@ -94,7 +102,11 @@ export function Canvas() {
         onNodeContextMenu={(event, node) => openMenu(event, nodeMenu(node.id))}
         onEdgeContextMenu={(event, edge) => edge.data && openMenu(event, wireMenu(edge.data.wire))}
         {...viewFor(document)}
-        onMoveEnd={(_, view) => views.set(document, view)}
+        onMoveStart={() => markMoving(true)}
+        onMoveEnd={(_, view) => {
+          markMoving(false);
+          views.set(document, view);
+        }}
         minZoom={0.1}
         maxZoom={2}
         zoomOnDoubleClick={false}
@@ -175,6 +187,11 @@ const ended: OnConnectEnd = (event, state) => {
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;
   return { source, target, sourceHandle, targetHandle };
+}
+
+/** While one pans or zooms, the drawing is moved as a picture; it is painted anew when one stops. */
+function markMoving(moving: boolean) {
+  globalThis.document.querySelector(".canvas")?.toggleAttribute("data-moving", moving);
 }
 
 /** A click on the empty canvas gives it the keys. */

@@ -1,8 +1,10 @@
-import { useUpdateNodeInternals, type NodeProps } from "@xyflow/react";
-import { memo, useLayoutEffect, useState, type CSSProperties } from "react";
+import type { NodeProps } from "@xyflow/react";
+import { memo, useState, type CSSProperties } from "react";
+import { useStore } from "zustand";
 
 import { kindsNow, own, present, useEditor } from "../graph";
-import { useNodeRun } from "../server";
+import { runs } from "../server";
+import { watchAway } from "./away";
 import { CardHead } from "./CardHead";
 import { useIsWrong, useProblems, useWarnings } from "./checks";
 import { groupHue } from "./colours";
@@ -12,6 +14,7 @@ import { InputRow, StrayRow } from "./InputRow";
 import { OutputRow } from "./OutputRow";
 import { rowsOf } from "./rows";
 import { Strip } from "./Strip";
+import { useMeasuredPorts } from "./useMeasuredPorts";
 
 /** A node of any kind: all that is on it is read from the kind's description. */
 export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps<CallNode>) {
@@ -21,19 +24,18 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   const wrong = useIsWrong(id);
   const problems = useProblems(id);
   const warnings = useWarnings(id);
-  const phase = useNodeRun(id)?.phase;
-  const update = useUpdateNodeInternals();
+  const phase = useStore(runs, ({ run }) => run.nodes[id]?.phase);
   const rows = call && rowsOf(kind, call, open);
   const outputs = [...Object.keys(kind?.outputs ?? {}), ...data.strays];
-  // React Flow measures ports when a node is drawn first; rows come and go.
-  const layout = `${data.folded} ${rows?.shown.join(" ")} ${rows?.strays.join(" ")} ${outputs.join(" ")}`;
-  useLayoutEffect(() => update(id), [id, layout, update]);
+  useMeasuredPorts(id, `${data.folded} ${rows?.shown} ${rows?.strays} ${outputs}`);
   if (!call || !rows) return null;
   const classes = ["card", selected ? "selected" : "", wrong ? "wrong" : "", phase ?? ""];
   return (
     <div
       className={classes.filter(Boolean).join(" ")}
       style={{ "--hue": kind ? groupHue(kind.group) : 0 } as CSSProperties}
+      data-name={id}
+      ref={watchAway}
       role="group"
       aria-label={`Node ${id}, ${kind?.title ?? call.type}`}
     >

@@ -20,10 +20,10 @@ export function colourOf(port: Input | Output): string {
   return `oklch(var(--wire-light) var(--wire-chroma) ${HUES[wire] ?? hueFor(wire)})`;
 }
 
-/** Colour is not all that tells: lists are square, values are diamonds, all else is round. */
-export function shapeOf(port: Input | Output): "round" | "square" | "diamond" {
+/** Colour is not all that tells: lists are square, values are slim, all else is round. */
+export function shapeOf(port: Input | Output): "round" | "square" | "slim" {
   if (alternatives(port).some((part) => part.type === "array")) return "square";
-  return wireOf(port) === undefined ? "diamond" : "round";
+  return wireOf(port) === undefined ? "slim" : "round";
 }
 
 function wireOf(port: Input | Output): string | undefined {

@@ -2,13 +2,13 @@ import { useStore } from "zustand";
 
 import { spelledKeys } from "../canvas/keys";
 import { present, useEditor } from "../graph";
-import { useRun } from "../server";
+import { runs } from "../server";
 import { layout } from "./layout";
 import { cancelRun, runAll } from "./running";
 
 /** Run what is shown; while it runs, stop it. It can be queued again meanwhile. */
 export function RunButton() {
-  const { state } = useRun();
+  const state = useStore(runs, ({ run }) => run.state);
   const empty = useEditor((now) => Object.keys(present(now).nodes).length === 0);
   // A form has a button of its own, which runs what was entered there.
   const { view } = useStore(layout);

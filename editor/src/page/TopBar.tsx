@@ -2,10 +2,10 @@ import { useStore } from "zustand";
 
 import { spelledKeys } from "../canvas/keys";
 import { openEmpty, redoLast, shown, undoLast, useEditor } from "../graph";
-import { useRun } from "../server";
 import { layout } from "./layout";
 import { MoreMenu } from "./MoreMenu";
 import { RunButton } from "./RunButton";
+import { RunProgress } from "./RunProgress";
 import { Tabs } from "./Tabs";
 
 interface TopBarProps {
@@ -15,7 +15,6 @@ interface TopBarProps {
 
 /** The open documents, and what is done with the one that is shown. */
 export function TopBar({ onSave, onSaveAs }: TopBarProps) {
-  const run = useRun();
   const history = useEditor((state) => shown(state)?.history);
   return (
     <header className="top">
@@ -56,13 +55,7 @@ export function TopBar({ onSave, onSaveAs }: TopBarProps) {
       </button>
       <MoreMenu onSaveAs={onSaveAs} />
       <RunButton />
-      {(run.state === "running" || run.state === "queued") && (
-        <progress
-          className="top-progress"
-          aria-label="Progress of the run"
-          {...(run.total > 0 ? { value: run.done, max: run.total } : {})}
-        />
-      )}
+      <RunProgress />
     </header>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
+import { useStore } from "zustand";
 
-import { type Job, follow, sentence, useRun } from "../../server";
+import { type Job, follow, runs, sentence } from "../../server";
 import { loadOlderJobs } from "../../server/jobs";
 import { useHost } from "../host";
 import { useNow } from "../useNow";
@@ -11,7 +12,7 @@ import { useQueue } from "./useQueue";
 export function QueuePanel() {
   const { waiting, running, over, more, actions } = useQueue();
   const now = useNow(running.length > 0);
-  const shown = useRun().job;
+  const shown = useStore(runs, ({ run }) => run.job);
   const row = (job: Job, place: number | null) => (
     <QueueRow
       key={job.id}
