@@ -39,9 +39,9 @@ def running(editor: Editor) -> None:
 
 def problem(editor: Editor) -> None:
     """Two mistakes, marked where they are and listed below."""
-    editor.set("photo", "Path", "")
-    editor.page.get_by_label("Wire from net.controlnet to control.controlnet").click(force=True)
-    editor.press("Delete")
+    for node in ("net", "base"):
+        editor.node(node).locator(".card-name").click()
+        editor.press("Delete")
     button = editor.page.locator(".status").get_by_role("button")
     expect(button).to_have_text("2 problems")
     button.click()
