@@ -22,7 +22,6 @@ import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
 import { say } from "../page/notes";
 import { ContextMenu } from "./ContextMenu";
-import { duplicate } from "./clipping";
 import { startDragging, stopDragging, type Port } from "./dragging";
 import { beginDrag, takeChanges } from "./dragNodes";
 import { changeEdges, flow, portOf, sync, type FlowEdge, type FlowNode } from "./flow";
@@ -80,10 +79,7 @@ export function Canvas() {
         onInit={setInstance}
         onNodesChange={takeChanges}
         onEdgesChange={(changes) => changeEdges(changes.filter((one) => one.type !== "remove"))}
-        onNodeDragStart={(event, _, moving) => {
-          if ((event as MouseEvent).altKey) duplicate();
-          beginDrag(moving);
-        }}
+        onNodeDragStart={({ altKey }, _, moving) => beginDrag(moving, altKey)}
         onSelectionDragStart={(_, moving) => beginDrag(moving)}
         isValidConnection={(ends) => refusal(withHandles(ends)) === undefined}
         onConnectStart={started}

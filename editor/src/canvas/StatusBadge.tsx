@@ -1,9 +1,10 @@
-import { useNodeRun, type NodeRun } from "../server";
+import type { NodeRun } from "../server";
 import { useExpectation, type Expectation } from "./checks";
+import { useFreshRun } from "./ran";
 
 /** How a node fares: what it does in the run that is shown, else what a run would find. */
 export function StatusBadge({ node }: { readonly node: string }) {
-  const run = useNodeRun(node);
+  const run = useFreshRun(node);
   const expected = useExpectation(node);
   const told = (run && toldOf(run)) ?? (expected && expectedOf(expected));
   if (!told) return null;
