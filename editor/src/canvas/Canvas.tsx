@@ -49,6 +49,7 @@ const MANY = 60;
 
 const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
+const MAP = { width: 168, height: 120 };
 
 /** The drawing of the document that is shown. */
 export function Canvas() {
@@ -119,7 +120,7 @@ export function Canvas() {
         <PlaceWhenDrawn key={document} document={document} />
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
         <Controls showInteractive={false} />
-        <MiniMap pannable zoomable nodeComponent={MapNode} ariaLabel="Overview of the graph" />
+        <MiniMap pannable zoomable style={MAP} nodeComponent={MapNode} ariaLabel="Overview of the graph" />
       </ReactFlow>
       <ContextMenu />
       <HelpDialog />

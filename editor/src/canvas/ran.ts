@@ -30,5 +30,8 @@ function useIsOld(node: string): boolean {
     workflow && job === failed ? own(workflow.nodes, node) : undefined,
   );
   const now = useEditor((state) => own(present(state).nodes, node));
-  return failed !== null && then !== undefined && then !== now;
+  const isEdited = useEditor((state) => ran.getState().workflow?.nodes !== present(state).nodes);
+  const skipped = useStore(runs, ({ run }) => run.nodes[node]?.phase === "skipped");
+  // What was not run for another node's sake may be run after any change.
+  return failed !== null && then !== undefined && (skipped ? isEdited : then !== now);
 }
