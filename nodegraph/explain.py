@@ -67,6 +67,9 @@ class _Judge:
         except UserError as error:
             yield self._unknown(call, "fails", str(error))
             return
+        except Exception as error:  # a node's own code: the others are explained
+            yield self._unknown(call, "fails", f"{type(error).__name__}: {error}")
+            return
         for task in call.tasks:
             state, why = self._task(task)
             task.state = "done" if state == "cached" else "waiting"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,14 @@ import typer
 
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
+from nodegraph.cli.serve import Options
+from nodegraph.cli.serving import Parts
 from nodegraph.registry import Kind, Registry, Template, load_registry
 from nodegraph.shipped import shipped
+from nodegraph.web import reference
+from nodegraph.web.app import create_app
+from nodegraph.web.errors import CODES
+from nodegraph.web.routing import WORDS
 from nodegraph.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,9 +40,20 @@ def pages() -> Mapping[Path, str]:
     return {
         ROOT / "docs/nodes.md": nodes_page(registry),
         ROOT / "docs/cli.md": cli_page(),
+        ROOT / "docs/http.md": http_page(),
         ROOT / "README.md": between(ROOT / "README.md", "nodes", node_table(registry)),
         ROOT / "workflows/README.md": workflows_page(),
     }
+
+
+def http_page() -> str:
+    """Every route, every message of the websocket, every event."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = Parts(Options(device="cpu", data_dir=Path(folder)))
+        with parts.built() as services:
+            document = create_app(services).openapi()
+    statuses = {status: (code, WORDS[status]) for status, code in CODES.items()}
+    return reference.page(document, statuses)
 
 
 def between(path: Path, name: str, text: str) -> str:

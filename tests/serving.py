@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -126,6 +126,7 @@ def raw(host: str, *parts: bytes) -> bytes:
         for part in parts:
             talking.sendall(part)
         answer = b""
-        while piece := talking.recv(65536):
-            answer += piece
+        with suppress(ConnectionResetError):  # it closed before it had read all of this
+            while piece := talking.recv(65536):
+                answer += piece
     return answer

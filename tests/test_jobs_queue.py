@@ -144,6 +144,19 @@ def test_a_repeated_order_is_the_same_job(store: Store) -> None:
         store.submit(EMPTY, title="two", idempotency_key="k")
 
 
+def test_of_several_orders_those_that_are_known_are_not_queued_again(store: Store) -> None:
+    one, _ = store.submit(EMPTY, title="one", idempotency_key="k")
+    orders = [Order(EMPTY, "a"), Order(EMPTY, "one", key="k"), Order(EMPTY, "b")]
+
+    made = store.submit_many(orders, limit=3)
+
+    assert [(job.title, anew) for job, anew in made] == [("a", True), ("one", False), ("b", True)]
+    assert made[1][0] == one
+    assert [job.title for job in store.waiting()] == ["one", "a", "b"]
+    with pytest.raises(UserError, match="needs a key of its own"):
+        store.submit_many([Order(EMPTY, key="x")] * 2)
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "é"])
 def test_a_key_is_short_printable_text(store: Store, key: str) -> None:
     with pytest.raises(UserError, match="1 to 200 printable ASCII"):

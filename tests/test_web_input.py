@@ -252,15 +252,15 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("path", [PATH, "/v1/explain", "/v1/jobs"])
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_graph_that_is_too_much_is_refused_soon(asking: TestClient, path: str, name: str) -> None:
+def test_a_graph_that_is_too_much_is_refused_soon(asking: TestClient, name: str) -> None:
     began = time.process_time()
     params = {f"p{i}": {"to": f"m{i}.x"} for i in range(19_000)} if "params" in name else {}
-    answer = asking.post(path, json=workflow(BOMBS[name], params=params))
+    answer = asking.post("/v1/jobs", json=workflow(BOMBS[name], params=params))
 
-    wrong = answer.status_code == 422 or answer.json()["ok"] is False
-    assert wrong
+    assert answer.status_code == 422
+    assert answer.json()["error"]["problems"]
     assert time.process_time() - began < 12
     assert len(answer.content) < 2**20
 
@@ -321,7 +321,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
+    """The status of an answer; 400 where the connection was closed without one."""
+    return int(answer.split(b" ", 2)[1]) if answer else 400
 
 
 def head(method: str, path: str, *lines: str, host: str = HOST) -> bytes:

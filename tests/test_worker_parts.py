@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -109,6 +108,4 @@ def test_a_preview_may_have_any_mode(mode: str) -> None:
 
 
 def test_pictures_are_known_by_their_class() -> None:
-    found: list[Callable[..., object]] = [Paint, Plus, Strolls]
-
-    assert [pictured(kind) for kind in found] == [("image",), (), ()]  # type: ignore[arg-type]
+    assert [pictured(kind) for kind in (Paint, Plus, Strolls)] == [("image",), (), ()]

@@ -52,6 +52,22 @@ class Parts:
     @contextmanager
     def running(self, token: str = "") -> Iterator[Services]:
         """Everything but HTTP, running; at the end, jobs that run may finish for a while."""
+        with self.built(token) as services:
+            workers = services.workers
+            assert workers is not None
+            keeper = Keeper(services.store, services.assets)
+            workers.start()
+            keeper.start()
+            try:
+                yield services
+                _drain(workers)
+            finally:
+                workers.stop()
+                keeper.stop()
+
+    @contextmanager
+    def built(self, token: str = "") -> Iterator[Services]:
+        """Everything, with nothing started."""
         options = self.options
         access = access_for(options.host, token, options.public_url)
         budgets = parse_budget(options.budget) if options.budget else Budgets()
@@ -63,18 +79,9 @@ class Parts:
             settings = self._settings(assets)
             workers = Supervisor(store, assets, self._worker(settings), hub.preview)
             hub.want_previews = workers.want_previews
-            services = self._services(
+            yield self._services(
                 access, Cache(budgets=budgets), settings, names, hub, assets, workers
             )
-            keeper = Keeper(store, assets)
-            workers.start()
-            keeper.start()
-            try:
-                yield services
-                _drain(workers)
-            finally:
-                workers.stop()
-                keeper.stop()
         finally:
             store.close()
 

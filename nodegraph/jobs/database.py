@@ -34,8 +34,12 @@ class Database:
         self.journal = _journal(self.engine) if self.sqlite else ""
         self._reserve = reserve
         self._turn = RLock()
-        with self.writing() as connection:
-            upgrade.migrate(connection)
+        try:
+            with self.writing() as connection:
+                upgrade.migrate(connection)
+        except BaseException:
+            self.close()
+            raise
         self.restock()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from . import owners
 from .events import Note
-from .rows import as_json, claim_of, dump, job_of
+from .rows import as_job, as_json, claim_of, dump
 from .tables import jobs, results
 from .types import Claim, Job, LeaseLostError, Result, State
 
@@ -115,7 +115,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
     elif how.state == "failed":
         said = {"problems": list(how.problems), "results": made}
     notes.append((id, f"job.{how.state}", said))
-    return job_of(connection, id)
+    return as_job(row, how.results)
 
 
 def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
@@ -139,9 +139,9 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
         problems = [{"address": address, "message": said}]
         return end(connection, notes, row.id, row.token, End("failed", problems=problems))
     values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
-    hold(connection, row.id, row.token, values)
+    held = hold(connection, row.id, row.token, values)
     notes.append((row.id, "job.requeued", {"why": why}))
-    return job_of(connection, row.id)
+    return as_job(held)
 
 
 def expire(connection: sa.Connection, notes: list[Note], now: float) -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from .events import Note
-from .rows import document, dump, job_of, jobs_of, plain, row_of
+from .rows import as_job, document, dump, job_of, jobs_of, plain, row_of
 from .tables import documents, events, jobs, results
 from .types import (
     FINISHED,
@@ -39,14 +39,17 @@ def submit(
     connection: sa.Connection, notes: list[Note], orders: Sequence[Order], limit: int
 ) -> list[tuple[Job, bool]]:
     """Queue jobs; of an order whose key is known, give the job that was made then."""
+    keys = [order.key for order in orders if order.key is not None]
+    if len(set(keys)) < len(keys):
+        raise UserError("Idempotency-Key: each of several orders needs a key of its own")
     found = [_known(connection, order) for order in orders]
     waiting = connection.scalar(sa.select(sa.func.count()).select_from(jobs).where(_waiting)) or 0
     if any(job is None for job in found) and waiting + found.count(None) > limit:
         raise QueueFullError(limit)
-    return [
-        (known, False) if known else (_add(connection, notes, order), True)
-        for known, order in zip(found, orders, strict=True)
-    ]
+    added = iter(
+        _add(connection, notes, [o for o, known in zip(orders, found, strict=True) if not known])
+    )
+    return [(known, False) if known else (next(added), True) for known in found]
 
 
 def _known(connection: sa.Connection, order: Order) -> Job | None:
@@ -72,29 +75,38 @@ def _digest(order: Order) -> str:
     return hashlib.sha256(dump(listed, "workflow").encode()).hexdigest()
 
 
-def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
-    id, now = uuid4().hex, time.time()
-    priority = max(-_MOST_PRIORITY, min(order.priority, _MOST_PRIORITY))
-    title = plain(order.title, 200)
-    seq = connection.scalar(
-        sa.insert(jobs)
-        .values(
-            id=id, title=title, state="queued", priority=priority, place=0.0, key=order.key,
-            digest=_digest(order), created=now, counts="{}",
-            only=None if order.only is None else dump(list(order.only), "only"),
-        )
-        .returning(jobs.c.seq)
-    )  # fmt: skip
-    connection.execute(sa.update(jobs).where(jobs.c.seq == seq).values(place=float(seq or 0)))
-    connection.execute(
-        sa.insert(documents).values(
-            job=id,
-            workflow=document(order.workflow, "workflow"),
-            settings=document(order.settings, "settings"),
-        )
-    )
-    notes.append((id, "job.queued", {"title": title, "priority": priority}))
-    return job_of(connection, id)
+def _add(connection: sa.Connection, notes: list[Note], orders: Sequence[Order]) -> list[Job]:
+    if not orders:
+        return []
+    # Behind all: whoever waits has a place below the highest number, or its own.
+    last = connection.scalar(sa.select(sa.func.max(jobs.c.seq))) or 0
+    now = time.time()
+    rows = [
+        {
+            "id": uuid4().hex, "title": plain(order.title, 200), "state": "queued",
+            "priority": _bounded(order.priority), "place": float(place), "key": order.key,
+            "digest": _digest(order), "created": now, "counts": "{}",
+            "only": None if order.only is None else dump(list(order.only), "only"),
+        }
+        for place, order in enumerate(orders, start=last + 1)
+    ]  # fmt: skip
+    kept = [
+        {
+            "job": row["id"],
+            "workflow": document(order.workflow, "workflow"),
+            "settings": document(order.settings, "settings"),
+        }
+        for row, order in zip(rows, orders, strict=True)
+    ]
+    adding = sa.insert(jobs).returning(jobs, sort_by_parameter_order=True)
+    added = [as_job(row) for row in connection.execute(adding, rows)]
+    connection.execute(sa.insert(documents), kept)
+    notes += [(j.id, "job.queued", {"title": j.title, "priority": j.priority}) for j in added]
+    return added
+
+
+def _bounded(priority: int) -> int:
+    return max(-_MOST_PRIORITY, min(priority, _MOST_PRIORITY))
 
 
 def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> Job:
@@ -149,7 +161,7 @@ def move(
             raise NotQueuedError(after)
         priority, place = other.priority, _behind(connection, row, other)
     priority = row.priority if priority is None else priority
-    values = {"priority": max(-_MOST_PRIORITY, min(priority, _MOST_PRIORITY)), "place": place}
+    values = {"priority": _bounded(priority), "place": place}
     connection.execute(sa.update(jobs).where(jobs.c.id == id).values(values))
     notes.append((id, "job.moved", values))
     return job_of(connection, id)

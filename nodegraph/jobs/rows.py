@@ -83,10 +83,11 @@ def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]
         found[each.job].append(
             Result(each.result, each.item, each.asset, each.width, each.height, each.text)
         )
-    return [_job(row, found[row.id]) for row in rows]
+    return [as_job(row, found[row.id]) for row in rows]
 
 
-def _job(row: sa.Row[Any], made: Sequence[Result]) -> Job:
+def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
+    """The job of a row, with the results that are known to be its."""
     return Job(
         id=row.id,
         seq=row.seq,
@@ -109,10 +110,10 @@ def _job(row: sa.Row[Any], made: Sequence[Result]) -> Job:
 
 
 def claim_of(connection: sa.Connection, row: sa.Row[Any]) -> Claim:
-    """A job with all that a worker needs to run it."""
+    """A job with all that a worker needs to run it; it has no results yet."""
     found = connection.execute(sa.select(documents).where(documents.c.job == row.id)).one()
     workflow, settings = json.loads(found.workflow), json.loads(found.settings)
-    return Claim(jobs_of(connection, [row])[0], row.token, workflow, settings)
+    return Claim(as_job(row), row.token, workflow, settings)
 
 
 def as_json(made: Sequence[Result]) -> list[Mapping[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
+from fastapi import Path as InPath
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,13 +15,14 @@ from .errors import CODES
 from .models import Refusal
 from .strict import StrictRequest
 
-ALWAYS = (400, 401, 403, 500)
-BODY = (408, 413, 415, 422, 503)
-_WORDS: Mapping[int, str] = {
+ALWAYS = (400, 401, 403, 422, 500)
+BODY = (408, 413, 415, 503)
+WORDS: Mapping[int, str] = {
     400: "What was sent cannot be read",
     401: "The token is missing or wrong",
     403: "Not from here, or not this",
     404: "There is none",
+    405: "This address takes other methods",
     408: "The body came too slowly",
     409: "It is not in a state for that",
     412: "It was changed meanwhile",
@@ -34,12 +36,12 @@ _WORDS: Mapping[int, str] = {
     507: "The disk is full; nothing was kept",
 }
 
-JobId: TypeAlias = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="A job's id.")]
+JobId: TypeAlias = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$", description="A job's id.")]
 FileName: TypeAlias = Annotated[
-    str, Path(pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$", description="An asset's file name.")
+    str, InPath(pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$", description="An asset's file name.")
 ]
 WorkflowName: TypeAlias = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,119}$", description="A workflow's name.")
+    str, InPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,119}$", description="A workflow's name.")
 ]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
 Before: TypeAlias = Annotated[
@@ -74,7 +76,7 @@ def may(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals that a route may answer, as OpenAPI lists them."""
     known = sorted({*ALWAYS, *statuses})
     assert all(status in CODES for status in known)
-    return {status: {"model": Refusal, "description": _WORDS[status]} for status in known}
+    return {status: {"model": Refusal, "description": WORDS[status]} for status in known}
 
 
 def version_in(header: str) -> str:

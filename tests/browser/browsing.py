@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,12 +64,14 @@ class Tab:
         self.page, self.address = page, address
         self.errors: list[str] = []
         self.foreign: list[str] = []
+        self.refusals = re.compile(r"status of (409|412|422) ")
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._hear)
         page.on("request", lambda request: self._note(request.url))
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
+        # A refusal that the page expects and explains is still an error to the console.
+        if said.type == "error" and not self.refusals.search(said.text):
             self.errors.append(said.text)
 
     def _note(self, url: str) -> None:

@@ -32,7 +32,7 @@ def palette(editor: Editor) -> None:
 
 def form(editor: Editor) -> None:
     editor.page.get_by_role("button", name="Form", exact=True).click()
-    expect(editor.page.get_by_label("Prompts 1")).to_be_visible()
+    expect(editor.page.get_by_role("textbox", name="Prompts 1")).to_be_visible()
 
 
 def made(editor: Editor) -> None:

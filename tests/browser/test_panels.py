@@ -65,10 +65,10 @@ def test_a_form_with_several_prompts_runs_and_shows_what_it_made_beside_it(
     page = editor_in.page
     page.get_by_role("button", name="Form", exact=True).click()
     form = page.locator("form.form")
-    expect(form.get_by_label("Prompts 4")).to_be_visible()
+    expect(form.get_by_role("textbox", name="Prompts 4")).to_be_visible()
     form.get_by_role("button", name="Remove Prompts 4").click()
-    form.get_by_label("Prompts 1").fill("a man wearing a yellow shirt")
-    form.get_by_label("Steps").fill("2")
+    form.get_by_role("textbox", name="Prompts 1").fill("a man wearing a yellow shirt")
+    form.get_by_role("spinbutton", name="Steps").fill("2")
 
     form.get_by_role("button", name="Run").click()
 
@@ -82,11 +82,11 @@ def test_a_limit_is_told_at_its_field_of_the_form(editor_in: Editor) -> None:
     page = editor_in.page
     page.get_by_role("button", name="Form", exact=True).click()
     form = page.locator("form.form")
-    form.get_by_label("Steps").fill("999")
+    form.get_by_role("spinbutton", name="Steps").fill("999")
 
     form.get_by_role("button", name="Run").click()
 
-    expect(form.get_by_label("Steps")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_role("spinbutton", name="Steps")).to_have_attribute("aria-invalid", "true")
     expect(form.get_by_text("150").last).to_be_visible()
 
 

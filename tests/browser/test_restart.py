@@ -34,8 +34,9 @@ def test_a_run_goes_on_when_the_server_was_killed_under_the_page(
     banner = page.get_by_text("The server does not answer.")
     expect(banner).to_be_visible(timeout=20_000)
     editor.set("sample", "Seed", "78")  # drawing goes on
-    own.start()
     page.get_by_role("button", name="Try now").click()
+    expect(banner).to_be_visible()
+    own.start()
 
     expect(banner).to_have_count(0, timeout=30_000)
     editor.until("Done")

@@ -73,4 +73,5 @@ def actors(count: int, what: str, url: str, folder: Path) -> Iterator[list[Actor
         for actor in started:
             if actor.process.poll() is None:
                 actor.signal(signal.SIGCONT)
-                actor.kill()
+                actor.process.kill()
+            actor.wait()

@@ -26,7 +26,7 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
         type="button"
         className="result-flag nodrag"
         aria-pressed={result !== undefined}
-        aria-label={`Keep ${address} as a result`}
+        aria-label={`Keep ${address} as a result${result === undefined ? "" : `: ${result}`}`}
         title={result === undefined ? "Keep as a result of the workflow" : `Result “${result}”`}
         onClick={() => edit("change results", (workflow) => toggleResult(workflow, address))}
       >

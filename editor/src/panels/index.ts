@@ -1,4 +1,8 @@
 import "./panels.css";
+import "./dialogs.css";
+import "./form/form.css";
+import "./gallery/gallery.css";
+import "./queue/queue.css";
 
 export { ConnectionBanner } from "./ConnectionBanner";
 export { DropHint } from "./drop/DropHint";

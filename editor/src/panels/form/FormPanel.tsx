@@ -31,7 +31,7 @@ export function FormPanel({ workflow, title, keep, onShowGraph, onRun }: FormPan
   const [problems, setProblems] = useState<readonly Problem[]>([]);
   const [job, setJob] = useState<string | null>(null);
   const fields = form ? fieldsOf(form.schema) : [];
-  const { byField, rest } = sorted(problems, fields);
+  const { byField, rest } = sorted(problems, workflow);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setProblems([]);

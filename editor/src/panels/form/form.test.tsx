@@ -56,17 +56,19 @@ test("only what differs from the workflow is sent", () => {
   expect(changed(Object.values(fields), entered)).toEqual({ steps: 21 });
 });
 
-test("a problem stands at its field, whether it is named as a param or by the server's form", () => {
+test("a problem stands at its field, whether it is told of the param or of what it sets", () => {
   const problems = [
     { address: "params.steps", message: "too many" },
-    { address: "size", message: "too small" },
+    { address: "sized.width", message: "too small" },
+    { address: "sized.height", message: "too small" },
     { address: "photo.path", message: "there is no such file" },
   ];
+  const params = { steps: { to: "sample.steps" }, size: { to: ["sized.width", "sized.height"] } };
 
-  const { byField, rest } = sorted(problems, Object.values(fields));
+  const { byField, rest } = sorted(problems, { params });
 
   expect(byField).toEqual({ steps: ["too many"], size: ["too small"] });
-  expect(rest).toEqual([problems[2]]);
+  expect(rest).toEqual([problems[3]]);
 });
 
 /** A field whose value is kept, and written where a test can read it. */

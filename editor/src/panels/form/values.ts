@@ -1,4 +1,4 @@
-import type { Json, Problem } from "../../server";
+import type { Json, Problem, WorkflowDocument } from "../../server";
 import type { FormField } from "./fields";
 
 /** What was entered, by param; what was left as it was is missing. */
@@ -19,19 +19,34 @@ export function changed(fields: readonly FormField[], entered: Entered): Record<
   return sent;
 }
 
-/** The problems of each param, and those that belong to none. */
+/**
+ * The problems of each param, and those that belong to none. They are told at the param, or at one
+ * of the inputs that it sets.
+ */
 export function sorted(
   problems: readonly Problem[],
-  fields: readonly FormField[],
+  workflow: WorkflowDocument,
 ): { byField: Record<string, string[]>; rest: Problem[] } {
+  const names = namesByAddress(workflow);
   const byField: Record<string, string[]> = {};
   const rest: Problem[] = [];
   for (const problem of problems) {
-    const name = problem.address.replace(/^params\./, "");
-    if (fields.some((field) => field.name === name)) (byField[name] ??= []).push(problem.message);
-    else rest.push(problem);
+    const name = names.get(problem.address.replace(/\[\d+\]$/, ""));
+    if (name === undefined) rest.push(problem);
+    // A param that sets two inputs is told twice of the same mistake.
+    else if (!byField[name]?.includes(problem.message)) (byField[name] ??= []).push(problem.message);
   }
   return { byField, rest };
+}
+
+/** The param of every address that may be told: its own, and those that it sets. */
+function namesByAddress(workflow: WorkflowDocument): Map<string, string> {
+  const { params = {} } = workflow as { params?: Record<string, { to?: string | string[] }> };
+  return new Map(
+    Object.entries(params).flatMap(([name, { to = [] }]) =>
+      [`params.${name}`, name, ...[to].flat()].map((address) => [address, name] as const),
+    ),
+  );
 }
 
 /** The lines of a text, as rows: a whole list of prompts can be pasted at once. */
