@@ -9,7 +9,7 @@ from typing import Literal
 
 from .cache import Cache
 from .context import RunContext, Settings
-from .errors import UserError
+from .errors import NotFetchedError, UserError
 from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
@@ -94,7 +94,8 @@ class _Judge:
         if kind.stamp is not Node.stamp:
             for report in self._stamp(task):
                 if isinstance(report, Broke):
-                    return "fails", str(report.error.cause)
+                    cause = report.error.cause
+                    return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
                 if isinstance(report, Lost):
                     return "waits", f"{report.missing.address} must run again first"
                 if isinstance(report, Stamped):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nodegraph.errors import UserError
+from nodegraph.errors import NotFetchedError, UserError
 
 from ._folders import addon_among, weights_among, why_no_addon
 from ._resolve import ADDRESSES, TINY, Role
@@ -28,11 +28,14 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
 
     Raises:
         UserError: It cannot be had; says how to get it elsewhere, and what works here.
+        NotFetchedError: It is not in the cache, and nothing is to be fetched.
     """
     pickle = "pickle" in allow
     cached = _cached(model, revision)
     if cached and needed(_names(cached), role, variant, pickle=pickle):
         return cached
+    if "offline" in allow:
+        raise NotFetchedError(f"{ADDRESSES[role]}: {model!r} is fetched from the hub first")
     from huggingface_hub import snapshot_download
 
     names = _listed(model, role, revision)

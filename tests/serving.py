@@ -67,7 +67,7 @@ def serving(
     names = Names(
         {folder: "data", folder / "assets": "assets", **dict.fromkeys(inputs(), "inputs")}
     )
-    settings = Settings(folders=Folders((assets.folder, *inputs())))
+    settings = Settings(folders=Folders((assets.folder, *inputs())), allow=frozenset({"offline"}))
     library = Library(folder / "workflows", shipped())
     try:
         yield Services(

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from nodegraph.jobs import owners
+from nodegraph.jobs.assets import Assets
+from nodegraph.jobs.keeper import Keeper
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Claim, LeaseLostError, Order, Result
 
@@ -158,6 +160,23 @@ def test_a_successor_takes_back_what_the_dead_held(store: Store) -> None:
 
     waiting = [job.title for job in store.waiting()]
     assert waiting == ["0", "2", "3"]
+
+
+def test_the_keeper_takes_back_what_nobody_holds(store: Store, assets: Assets) -> None:
+    claim = claimed(store, lease_s=0.01)
+    keeper = Keeper(store, assets, every=0.02)
+
+    keeper.start()
+    late = time.monotonic() + 30
+    while store.get(claim.job.id).state != "queued" and time.monotonic() < late:
+        time.sleep(0.02)
+    keeper.stop()
+
+    told = store.events_after(0, claim.job.id)[-1]
+    assert (told.kind, told.data) == (
+        "job.requeued",
+        {"why": "its worker was not heard of any more"},
+    )
 
 
 def test_an_owner_is_named_by_host_process_and_boot() -> None:

@@ -121,7 +121,7 @@ def test_a_page_of_another_origin_changes_nothing(
 def test_a_page_of_another_origin_gets_no_websocket(asking: TestClient, origin: str) -> None:
     with (
         pytest.raises(WebSocketDisconnect),
-        asking.websocket_connect("/v1/ws", headers={"Origin": origin}),
+        asking.websocket_connect("/v1/ws", headers={"Host": HOST, "Origin": origin}),
     ):
         pass
 
@@ -147,6 +147,14 @@ def test_a_link_from_elsewhere_leads_here(asking: TestClient) -> None:
     }  # fmt: skip
 
     assert asking.get("/v1/health", headers=headers).status_code == 200
+
+
+def test_our_own_page_gets_a_websocket(asking: TestClient) -> None:
+    headers = {"Host": HOST, "Origin": ORIGIN}
+
+    with asking.websocket_connect("/v1/ws", headers=headers) as talking:
+        talking.send_json({"type": "hello"})
+        assert talking.receive_json()["type"] == "welcome"
 
 
 def test_a_reverse_proxy_is_known_by_its_address(tmp_path: Path) -> None:
@@ -258,7 +266,7 @@ def _routes(routes: object) -> Iterator[object]:
 @pytest.mark.parametrize(
     "path",
     ["/v1/openapi.json", "/v1/nowhere", "/v1", "/v1/", "//v1/system", "/V1/system", "/v1//health",
-     "/v1/health/", "/v1/../v1/system"],
+     "/v1/health/", "/v1/../v1/system", "/prompt", "/index.html", "/assets/x.js", "/jobs.sqlite"],
 )  # fmt: skip
 def test_what_resembles_a_route_needs_the_token_too(locked: TestClient, path: str) -> None:
     assert locked.get(path).status_code == 401
@@ -271,7 +279,9 @@ def subprotocol(token: str) -> str:
 def test_a_websocket_shows_the_token_as_a_subprotocol(locked: TestClient) -> None:
     offered = ["nodegraph.v1", subprotocol(TOKEN)]
 
-    with locked.websocket_connect("/v1/ws", subprotocols=offered) as talking:
+    with locked.websocket_connect(
+        "/v1/ws", subprotocols=offered, headers={"Host": HOST}
+    ) as talking:
         assert talking.accepted_subprotocol == "nodegraph.v1"
 
 
@@ -282,7 +292,7 @@ def test_a_websocket_shows_the_token_as_a_subprotocol(locked: TestClient) -> Non
 def test_a_websocket_without_the_token_is_refused(locked: TestClient, offered: list[str]) -> None:
     with (
         pytest.raises(WebSocketDisconnect),
-        locked.websocket_connect("/v1/ws", subprotocols=offered),
+        locked.websocket_connect("/v1/ws", subprotocols=offered, headers={"Host": HOST}),
     ):
         pass
 
@@ -299,7 +309,7 @@ def test_every_answer_carries_the_headers(asking: TestClient) -> None:
 
 
 def test_no_address_is_turned_into_another(asking: TestClient) -> None:
-    for path in ("/v1/jobs/", "//evil.example/", "/v1/assets/?x=1"):
+    for path in ("/v1/jobs/", "/v1/assets/?x=1", "/v1//jobs"):
         assert asking.get(path, follow_redirects=False).status_code == 404, path
 
 

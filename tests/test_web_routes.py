@@ -163,6 +163,17 @@ def test_explaining_says_what_would_run(asking: TestClient) -> None:
     assert [(one["name"], one["state"]) for one in lines] == [("photo", "runs"), ("edges", "waits")]
 
 
+def test_looking_at_a_workflow_fetches_no_model(asking: TestClient) -> None:
+    base = {"type": "LoadBaseModel", "values": {"model": "nobody/has-this"}}
+    document = {"format": 1, "nodes": {"base": base}}
+
+    [line] = asking.post("/v1/explain", json={"workflow": document}).json()["lines"]
+
+    assert (line["state"], line["why"]) == (
+        "runs", "model: 'nobody/has-this' is fetched from the hub first",
+    )  # fmt: skip
+
+
 def submit(asking: TestClient, **more: Any) -> Any:
     headers = more.pop("headers", {})
     return asking.post("/v1/jobs", json={"workflow": SOUND, **more}, headers=headers)

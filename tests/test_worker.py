@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nodegraph.jobs.types import Result
+from nodegraph.jobs.types import Job, Result, StorageFullError
 from nodegraph.pictures import read_text, read_workflow
 
 from .working import Service, service
@@ -219,6 +220,26 @@ def test_a_job_that_takes_too_long_is_stopped(worker: Service) -> None:
 
     problem = {"address": "node", "message": "took longer than 0.5 s"}
     assert (job.state, job.error) == ("failed", {"problems": [problem]})
+
+
+def test_the_end_of_a_job_is_recorded_as_soon_as_there_is_room(
+    worker: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = worker.store.finish
+    refused: list[object] = []
+
+    def full_at_first(*given: Any) -> Job:
+        if len(refused) < 2:
+            refused.append(given)
+            raise StorageFullError
+        return finish(*given)
+
+    monkeypatch.setattr(worker.store, "finish", full_at_first)
+
+    job = worker.run("Plus", value=500)
+
+    assert (job.state, job.attempts, job.results) == ("done", 1, (Result("made", text="501"),))
+    assert len(refused) == 2
 
 
 def test_a_folder_outside_is_not_read(worker: Service) -> None:

@@ -16,7 +16,7 @@ from nodegraph.jobs.types import FINISHED, Event, Job
 from nodegraph.worker.options import Options
 from nodegraph.worker.supervisor import Supervisor
 
-TOYS = Path(__file__).parent / "toys"
+TOYS = Path(__file__).parent / "harmful"
 PATIENCE = 60.0
 """Seconds to wait for what should take one, on a busy machine."""
 

@@ -124,7 +124,7 @@ class Parts:
             dtype=device.dtype(self.options.dtype, devices),
             batch=self.options.batch,
             folders=Folders(data, self.folder / "output"),
-            allow=self.options.allow,
+            allow=self.options.allow | {"offline"},
         )
 
     def _worker(self, settings: Settings) -> WorkerOptions:

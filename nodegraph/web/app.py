@@ -52,7 +52,7 @@ _ABOUT = "Queue, watch and look at node-graph workflows for image generation."
 
 def create_app(services: Services) -> FastAPI:
     """Put the application together. Nothing is started before its lifespan begins."""
-    counts = Counts()
+    counts, pages = Counts(), Page(services.page)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,7 +73,7 @@ def create_app(services: Services) -> FastAPI:
         middleware=[
             Middleware(Answers),
             Middleware(Counting, counts=counts),
-            Middleware(Guard, access=services.access),
+            Middleware(Guard, access=services.access, is_page=pages.has),
             Middleware(Bodies, limits=services.limits),
         ],
         exception_handlers=_handlers(services.names),
@@ -86,8 +86,6 @@ def create_app(services: Services) -> FastAPI:
     @app.websocket("/v1/ws")
     async def events(websocket: WebSocket) -> None:
         await serve(websocket, services.hub)
-
-    pages = Page(services.page)
 
     def page(request: Request) -> Response:
         return pages(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .access import Access, bearer, offered
@@ -9,7 +11,7 @@ from .errors import refuse
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/v1/health"})
-"""What answers without the token, besides the page: everything else under /v1 needs it."""
+"""What answers without the token, besides the page: everything else needs it."""
 
 
 class Guard:
@@ -19,8 +21,8 @@ class Guard:
     has: a Host header can write anything into that.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app, self.access = app, access
+    def __init__(self, app: ASGIApp, access: Access, is_page: Callable[[str], bool]) -> None:
+        self.app, self.access, self.is_page = app, access, is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -58,9 +60,10 @@ class Guard:
     def _closed(self, scope: Scope) -> bool:
         if not self.access.token:
             return False
-        path = scope["path"]
-        # Without case and before any rewriting: a path that only resembles ours stays closed.
-        return path not in OPEN and path.lower().lstrip("/").partition("/")[0] == "v1"
+        if scope["type"] == "websocket" or scope["method"] not in SAFE:
+            return True
+        # Letter by letter: whatever only resembles these stays closed.
+        return scope["path"] not in OPEN and not self.is_page(scope["path"])
 
     def _token(self, scope: Scope) -> str:
         given = [bearer(text) for text in headers_of(scope, b"authorization")]

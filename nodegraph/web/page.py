@@ -65,6 +65,10 @@ class Page:
             self._files = manifest(self.folder) if self.folder and when else {}
         return self._files
 
+    def has(self, path: str) -> bool:
+        """Whether an address belongs to the page, which anybody may see."""
+        return path == "/" or path in self.files()
+
     def __call__(self, request: Request) -> Response:
         path = request.scope["path"]
         files = self.files()

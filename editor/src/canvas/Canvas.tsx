@@ -22,7 +22,6 @@ import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
 import { say } from "../page/notes";
 import { ContextMenu } from "./ContextMenu";
-import { duplicate } from "./clipping";
 import { startDragging, stopDragging, type Port } from "./dragging";
 import { beginDrag, takeChanges } from "./dragNodes";
 import { changeEdges, flow, portOf, sync, type FlowEdge, type FlowNode } from "./flow";
@@ -50,6 +49,7 @@ const MANY = 60;
 
 const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
+const MAP = { width: 168, height: 120 };
 
 /** The drawing of the document that is shown. */
 export function Canvas() {
@@ -80,10 +80,7 @@ export function Canvas() {
         onInit={setInstance}
         onNodesChange={takeChanges}
         onEdgesChange={(changes) => changeEdges(changes.filter((one) => one.type !== "remove"))}
-        onNodeDragStart={(event, _, moving) => {
-          if ((event as MouseEvent).altKey) duplicate();
-          beginDrag(moving);
-        }}
+        onNodeDragStart={({ altKey }, _, moving) => beginDrag(moving, altKey)}
         onSelectionDragStart={(_, moving) => beginDrag(moving)}
         isValidConnection={(ends) => refusal(withHandles(ends)) === undefined}
         onConnectStart={started}
@@ -123,7 +120,7 @@ export function Canvas() {
         <PlaceWhenDrawn key={document} document={document} />
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
         <Controls showInteractive={false} />
-        <MiniMap pannable zoomable nodeComponent={MapNode} ariaLabel="Overview of the graph" />
+        <MiniMap pannable zoomable style={MAP} nodeComponent={MapNode} ariaLabel="Overview of the graph" />
       </ReactFlow>
       <ContextMenu />
       <HelpDialog />

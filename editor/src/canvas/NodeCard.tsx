@@ -1,17 +1,16 @@
 import type { NodeProps } from "@xyflow/react";
 import { memo, useState, type CSSProperties } from "react";
-import { useStore } from "zustand";
 
 import { kindsNow, own, present, useEditor } from "../graph";
-import { runs } from "../server";
 import { watchAway } from "./away";
 import { CardHead } from "./CardHead";
-import { useIsWrong, useProblems, useWarnings } from "./checks";
+import { useProblems, useWarnings, useWrong } from "./checks";
 import { groupHue } from "./colours";
 import { FoldedPorts } from "./FoldedPorts";
 import type { CallNode } from "./flow";
 import { InputRow, StrayRow } from "./InputRow";
 import { OutputRow } from "./OutputRow";
+import { useFreshPhase } from "./ran";
 import { rowsOf } from "./rows";
 import { Strip } from "./Strip";
 import { useMeasuredPorts } from "./useMeasuredPorts";
@@ -21,15 +20,15 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   const call = useEditor((state) => own(present(state).nodes, id));
   const kind = useEditor((state) => own(kindsNow(state), own(present(state).nodes, id)?.type ?? ""));
   const [open, setOpen] = useState(false);
-  const wrong = useIsWrong(id);
+  const wrong = useWrong(id);
   const problems = useProblems(id);
   const warnings = useWarnings(id);
-  const phase = useStore(runs, ({ run }) => run.nodes[id]?.phase);
-  const rows = call && rowsOf(kind, call, open);
+  const phase = useFreshPhase(id);
+  const rows = call && rowsOf(kind, call, open, wrong.inputs);
   const outputs = [...Object.keys(kind?.outputs ?? {}), ...data.strays];
   useMeasuredPorts(id, `${data.folded} ${rows?.shown} ${rows?.strays} ${outputs}`);
   if (!call || !rows) return null;
-  const classes = ["card", selected ? "selected" : "", wrong ? "wrong" : "", phase ?? ""];
+  const classes = ["card", selected ? "selected" : "", wrong.any ? "wrong" : "", phase ?? ""];
   return (
     <div
       className={classes.filter(Boolean).join(" ")}

@@ -1,11 +1,15 @@
-import { useNodeRun, type NodeRun } from "../server";
-import { useExpectation, type Expectation } from "./checks";
+import { useStore } from "zustand";
+
+import { reasons, type NodeRun } from "../server";
+import { expectationOf, useExpectation, type Expectation } from "./checks";
+import { useFreshRun } from "./ran";
 
 /** How a node fares: what it does in the run that is shown, else what a run would find. */
 export function StatusBadge({ node }: { readonly node: string }) {
-  const run = useNodeRun(node);
+  const run = useFreshRun(node);
   const expected = useExpectation(node);
-  const told = (run && toldOf(run)) ?? (expected && expectedOf(expected));
+  const why = useStore(reasons, ({ lines }) => expectationOf(lines[node] ?? [])?.why ?? "");
+  const told = (run && toldOf(run, why)) ?? (expected && expectedOf(expected));
   if (!told) return null;
   return (
     <>
@@ -32,7 +36,7 @@ function Progress({ node, run }: { readonly node: string; readonly run: NodeRun 
   );
 }
 
-function toldOf(run: NodeRun): Told | null {
+function toldOf(run: NodeRun, why: string): Told | null {
   switch (run.phase) {
     case "waiting":
       return null;
@@ -45,7 +49,7 @@ function toldOf(run: NodeRun): Told | null {
     case "cached":
       return { text: "cached", tone: "cached", why: "Known already: nothing was computed." };
     case "done":
-      return { text: spelled(run.seconds), tone: "done", why: doneText(run) };
+      return { text: spelled(run.seconds), tone: "done", why: doneText(run, why) };
     case "failed":
       return { text: "failed", tone: "failed", why: run.message ?? "" };
     case "skipped":
@@ -53,9 +57,10 @@ function toldOf(run: NodeRun): Told | null {
   }
 }
 
-function doneText({ ended, cached }: NodeRun): string {
-  if (cached === 0) return "Computed in this run.";
-  return `${ended - cached} of ${ended} items computed, ${cached} known already.`;
+function doneText({ ended, cached }: NodeRun, why: string): string {
+  const because = why && `: ${why}`;
+  if (cached === 0) return `Computed in this run${because}.`;
+  return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.`;
 }
 
 function expectedOf({ state, why }: Expectation): Told | null {

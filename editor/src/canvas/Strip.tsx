@@ -1,7 +1,8 @@
 import { Picture } from "../panels/Picture";
-import { api, useNodePreview, useNodeRun } from "../server";
+import { api, useNodePreview } from "../server";
 import type { Kind } from "../graph";
 import { look } from "./looking";
+import { useFreshRun } from "./ran";
 
 interface StripProps {
   readonly node: string;
@@ -11,7 +12,7 @@ interface StripProps {
 /** What a node shows: the preview while it works, then its pictures, in a box that never jumps. */
 export function Strip({ node, kind }: StripProps) {
   const preview = useNodePreview(node);
-  const run = useNodeRun(node);
+  const run = useFreshRun(node);
   const pictures = picturesOf(run?.pictures ?? {}, kind);
   const failed = run?.phase === "failed" ? run.message : null;
   return (

@@ -94,9 +94,17 @@ export function useProblems(node: string, input?: string): readonly string[] {
   return text ? text.split("\n") : QUIET;
 }
 
-/** Whether anything at all is wrong with a node. */
-export function useIsWrong(node: string): boolean {
-  return useStore(checks, ({ problems }) => problems.some((one) => spotOf(one.address).node === node));
+/** The inputs of a node at which something is wrong, and whether anything at all is with it. */
+export function useWrong(node: string): { readonly any: boolean; readonly inputs: readonly string[] } {
+  const text = useStore(checks, ({ problems }) =>
+    problems
+      .map((one) => spotOf(one.address))
+      .filter((spot) => spot.node === node)
+      .map((spot) => spot.input ?? "")
+      .join(" "),
+  );
+  const any = useStore(checks, ({ problems }) => problems.some((one) => spotOf(one.address).node === node));
+  return { any, inputs: text.split(" ").filter(Boolean) };
 }
 
 export function useWarnings(node: string): readonly string[] {

@@ -66,6 +66,14 @@ export function pasteText(text: string, incoming = false, at?: Place) {
   }
 }
 
+/** Leave a copy of nodes where they are, before they are dragged away; the drag is the same step. */
+export function leaveCopy(names: ReadonlySet<string>, key: string) {
+  const places = [...names].map((name) => placeOf(present(), name) ?? [0, 0]);
+  const at: Place = [Math.min(...places.map(([x]) => x)), Math.min(...places.map(([, y]) => y))];
+  const text = copied(present(), names);
+  edit("copy by dragging", (workflow) => pasted(workflow, text, { at, incoming: true })[0], key);
+}
+
 /** Copy what is chosen beside itself, with the wires that come in. */
 export function duplicate() {
   const names = selection();

@@ -11,15 +11,23 @@ import {
   type Place,
   type Workflow,
 } from "../graph";
+import { leaveCopy } from "./clipping";
 import { changeNodes, flow, frameOf, type FlowNode } from "./flow";
 import { drawnSizes } from "./instance";
 
 /** The nodes that lie in the frames that are dragged; chosen when the drag begins. */
 let passengers: ReadonlyMap<string, readonly string[]> = new Map();
 let dragged = false;
+/** The step that left a copy behind, which the end of the drag belongs to. */
+let copy: string | null = null;
 
-export function beginDrag(nodes: readonly FlowNode[]) {
+export function beginDrag(nodes: readonly FlowNode[], copies = false) {
   dragged = true;
+  copy = null;
+  if (copies) {
+    copy = `copy ${Date.now()}`;
+    leaveCopy(new Set(nodes.filter((node) => node.type === "call").map((node) => node.id)), copy);
+  }
   const moving = new Set(nodes.map((node) => node.id));
   passengers = new Map(
     nodes
@@ -70,9 +78,15 @@ function commit(ids: readonly string[], resized: boolean) {
     if (node?.type === "call") places[id] = [node.position.x, node.position.y];
   }
   // Presses of an arrow key come one by one, but are one movement to the user.
-  const key = dragged || resized ? undefined : `nudge ${[...ids].sort().join(" ")}`;
-  edit("move", (workflow) => withDrawnFrames(moved(workflow, places), drawn), key);
+  const nudge = dragged || resized ? undefined : `nudge ${[...ids].sort().join(" ")}`;
+  edit(
+    copy === null ? "move" : "copy by dragging",
+    (workflow) => withDrawnFrames(moved(workflow, places), drawn),
+    copy ?? nudge,
+    copy === null ? undefined : Infinity,
+  );
   dragged = false;
+  copy = null;
 }
 
 /** Frames as they are drawn now. */

@@ -1,6 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
-
-vi.mock("../server", () => ({ api: {}, runs: { getState: () => ({}), subscribe: () => {} } }));
+import { describe, expect, it } from "vitest";
 
 import { allCommands } from "./commands";
 import { commandFor, isPress, isTyping, type Press } from "./keys";

@@ -12,8 +12,13 @@ export interface Rows {
   readonly strays: readonly string[];
 }
 
-/** Authors write the inputs that matter first, so the last ones are hidden. */
-export function rowsOf(kind: Kind | undefined, call: Call, open: boolean): Rows {
+/** Authors write the inputs that matter first, so the last ones are hidden; none that is `wrong`. */
+export function rowsOf(
+  kind: Kind | undefined,
+  call: Call,
+  open: boolean,
+  wrong: readonly string[] = [],
+): Rows {
   const inputs = kind?.inputs ?? {};
   const given = (name: string) =>
     own(call.values, name) !== undefined || own(call.links, name) !== undefined;
@@ -22,7 +27,13 @@ export function rowsOf(kind: Kind | undefined, call: Call, open: boolean): Rows 
     (name) => own(inputs, name) === undefined,
   );
   const shown = names.filter(
-    (name, place) => open || names.length <= MOST + 1 || place < MOST || given(name) || inputs[name]?.required,
+    (name, place) =>
+      open ||
+      names.length <= MOST + 1 ||
+      place < MOST ||
+      given(name) ||
+      wrong.includes(name) ||
+      inputs[name]?.required,
   );
   const hidden = names.filter((name) => !shown.includes(name));
   return { shown, hidden, strays: [...new Set(strays)] };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
 import { CannotCollapse, collapsed } from "./collapse";
 import { expanded } from "./expand";
+import { moved, placeOf } from "./view";
 import { connect } from "./wires";
 import { same, type Workflow } from "./workflow";
 
@@ -42,6 +43,18 @@ describe("collapse", () => {
     expect(Object.values(workflow.templates["EdgesOfAPhoto"]?.params ?? {}).map((one) => one.to)).toContain(
       "by_edges.controlnet",
     );
+  });
+
+  it("and expand lead back to where the nodes were", () => {
+    const drawn = moved(PORTRAITS, { edges: [10, 20], control: [301, 77] });
+    const [workflow, name] = collapse(drawn, "edges", "control");
+
+    const [back] = expanded(workflow, name);
+
+    expect([placeOf(back, "edges"), placeOf(back, "control")]).toEqual([
+      [10, 20],
+      [301, 77],
+    ]);
   });
 
   it("and expand lead back to the same workflow", () => {

@@ -2,7 +2,7 @@
 
 import { linksMapped, linkMapped, nameFor } from "./edits";
 import type { Kinds } from "./kinds";
-import { placeOf, viewWithout, type Place } from "./view";
+import { middleOf, placeOf, viewWithout, type Place } from "./view";
 import {
   EMPTY,
   addresses,
@@ -206,10 +206,7 @@ function middle(workflow: Workflow, names: ReadonlySet<string>): Place {
     const place = placeOf(workflow, name);
     return place ? [place] : [];
   });
-  if (places.length === 0) return [0, 0];
-  const mean = (axis: 0 | 1) =>
-    Math.round(places.reduce((sum, place) => sum + place[axis], 0) / places.length);
-  return [mean(0), mean(1)];
+  return middleOf(places);
 }
 
 function unique(link: Link): Link {

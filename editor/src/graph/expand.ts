@@ -1,7 +1,7 @@
 /** Put the nodes of a template in place of the one that stands for them. */
 
 import { linkMapped, linksMapped, withCall } from "./edits";
-import { placeOf, viewWithout, type Place } from "./view";
+import { middleOf, placeOf, viewWithout, type Place } from "./view";
 import { addresses, freeName, mapRecord, own, split, type Call, type Link, type Workflow } from "./workflow";
 
 /** The workflow with the inside of a template's call, and the names of what came out of it. */
@@ -133,9 +133,9 @@ function places(
     const place: Place = placeOf(template, old) ?? [index * 60, index * 60];
     return [one, place] as const;
   });
-  const left = Math.min(...inside.map(([, place]) => place[0]));
-  const top = Math.min(...inside.map(([, place]) => place[1]));
+  // Collapsing put the node into the middle of those it stands for: they go back round it.
+  const [middleX, middleY] = middleOf(inside.map(([, place]) => place));
   return Object.fromEntries(
-    inside.map(([one, place]) => [one, [place[0] - left + x, place[1] - top + y]]),
+    inside.map(([one, place]) => [one, [place[0] - middleX + x, place[1] - middleY + y]]),
   );
 }

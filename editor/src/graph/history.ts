@@ -32,10 +32,11 @@ export function record(
   next: Workflow,
   key?: string,
   time = 0,
+  pause = PAUSE,
 ): History {
   if (next === history.present) return history;
   const last = history.past.at(-1);
-  if (key !== undefined && last?.key === key && time - last.time < PAUSE) {
+  if (key !== undefined && last?.key === key && time - last.time < pause) {
     const past = [...history.past.slice(0, -1), { ...last, time }];
     return { present: next, past, future: [] };
   }

@@ -113,10 +113,15 @@ export function present(state: Editor = editor.getState()): Workflow {
 }
 
 /** Change the workflow that is shown, as one step that can be undone. */
-export function edit(label: string, change: (workflow: Workflow) => Workflow, key?: string) {
+export function edit(
+  label: string,
+  change: (workflow: Workflow) => Workflow,
+  key?: string,
+  pause?: number,
+) {
   update(editor.getState().active, (one) => {
     const next = change(one.history.present);
-    return { history: record(one.history, label, next, key, Date.now()) };
+    return { history: record(one.history, label, next, key, Date.now(), pause) };
   });
 }
 

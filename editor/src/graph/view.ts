@@ -111,6 +111,13 @@ export function rounded([x, y]: Place): Place {
   return [Math.round(x) + 0, Math.round(y) + 0];
 }
 
+/** The middle of several places, in whole pixels. */
+export function middleOf(places: readonly Place[]): Place {
+  if (places.length === 0) return [0, 0];
+  const mean = (axis: 0 | 1) => places.reduce((sum, one) => sum + one[axis], 0) / places.length;
+  return rounded([mean(0), mean(1)]);
+}
+
 function asPlace(stored: Json | undefined): Place | undefined {
   if (!Array.isArray(stored)) return undefined;
   const [x, y] = stored as readonly Json[];

@@ -2,6 +2,7 @@
 
 import { leaveField } from "../canvas/useField";
 import { explainAgain } from "../canvas/checks";
+import { ran } from "../canvas/ran";
 import {
   editor,
   find,
@@ -40,10 +41,12 @@ export async function cancelRun() {
 async function queue(workflow: Workflow) {
   const document = shown();
   if (!document) return;
+  const then = present();
   try {
     const title = titleOf(document);
     const job = await run({ workflow: toDocument(workflow), title, before: document.job });
     setJob(document.id, job.id);
+    ran.setState({ job: job.id, workflow: then });
   } catch (error) {
     const problems = error instanceof ServerError ? error.problems : [];
     const first = problems[0];

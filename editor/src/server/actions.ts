@@ -1,7 +1,7 @@
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
-import { knowJob } from "./jobs";
+import { jobs, knowJob } from "./jobs";
 import { follow, runs } from "./runs";
 import type { ExplainLine, Job, Json, WorkflowDocument } from "./types";
 
@@ -31,7 +31,8 @@ export async function run({ workflow, title, only, params, before = null }: RunR
     ...(only ? { only } : {}),
     ...(params ? { params } : {}),
   });
-  knowJob(job);
+  // It may have begun before this answer came, and then more is known of it than that it waits.
+  if (!jobs.getState().jobs[job.id]) knowJob(job);
   void follow(job.id, before !== null && runs.getState().run.job === before);
   return job;
 }

@@ -67,7 +67,7 @@ export const form = (workflow: WorkflowDocument, signal?: AbortSignal) =>
 // Jobs.
 
 /** Queue a run. The key makes a repeated request, after a lost answer, the same job. */
-export const submit = (request: JobRequest, key: string = crypto.randomUUID()) =>
+export const submit = (request: JobRequest, key: string = randomKey()) =>
   askJson<Job>("/v1/jobs", { method: "POST", body: request, headers: { "Idempotency-Key": key } });
 
 export const jobs = (query: { state?: JobState; before?: number; limit?: number } = {}) =>
@@ -121,4 +121,10 @@ export const thumbnailPath = (asset: string, size: 64 | 128 | 256 | 512 = 256) =
 
 function posted(body: object, signal?: AbortSignal) {
   return { method: "POST" as const, body, ...(signal ? { signal } : {}) };
+}
+
+/** A page that came neither from this machine nor over TLS has no `crypto.randomUUID`. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
