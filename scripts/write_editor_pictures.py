@@ -39,9 +39,9 @@ def running(editor: Editor) -> None:
 
 def problem(editor: Editor) -> None:
     """Two mistakes, marked where they are and listed below."""
-    editor.set("photo", "Path", "")
-    editor.page.get_by_label("Wire from net.controlnet to control.controlnet").click(force=True)
-    editor.press("Delete")
+    for node in ("net", "base"):
+        editor.node(node).locator(".card-name").click()
+        editor.press("Delete")
     button = editor.page.locator(".status").get_by_role("button")
     expect(button).to_have_text("2 problems")
     button.click()
@@ -59,12 +59,16 @@ def form(editor: Editor) -> None:
     editor.page.locator("form.form").get_by_role("button", name="Run").click()
     results = editor.page.get_by_role("region", name="Results")
     expect(results.get_by_role("button", name="grid, full size")).to_be_visible(timeout=LONG)
+    editor.page.locator("form.form").evaluate("form => form.scrollTo(0, 0)")
 
 
 def gallery(editor: Editor) -> None:
     """The pictures that were made, one of them large."""
+    for seed in ("2", "3", "4"):
+        editor.set("sample", "Seed", seed)
+        editor.run()
     expect(editor.side("Gallery").get_by_role("listitem").first).to_be_visible()
-    editor.side("Gallery").get_by_role("listitem").first.get_by_role("button").click()
+    editor.side("Gallery").get_by_role("button", name="grid").first.click()
     expect(editor.page.get_by_role("dialog").locator("img")).to_be_visible()
 
 
@@ -103,6 +107,7 @@ def write(name: str, server: Server, browser: Browser) -> None:
     expect(editor.node("sample")).to_be_visible()
     show(editor)
     page.mouse.move(700, 890)
+    page.wait_for_function("[...document.images].every((one) => one.complete)")
     page.wait_for_timeout(600)
     page.screenshot(path=FOLDER / f"{name}.png")
     context.close()

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -278,8 +278,11 @@ def test_a_server_that_ends_says_so(tmp_path: Path) -> None:
 # The mailbox, without any network
 
 
-def taken(box: Mailbox) -> Sequence[str | bytes]:
-    return [*iter(box.take, None)]
+def taken(box: Mailbox) -> list[str | bytes]:
+    found = []
+    while (message := box.take()) is not None:
+        found.append(message)
+    return found
 
 
 def test_a_newer_preview_takes_the_place_of_an_older_one() -> None:

@@ -13,7 +13,7 @@ from nodegraph.worker import frames
 from nodegraph.worker.options import Options, limit_of
 from nodegraph.worker.previews import jpegs, pictured
 
-from .toys.faulty import Paint, Plus, Strolls, Tile
+from .harmful.faulty import Paint, Plus, Strolls, Tile
 
 
 def sent(*messages: tuple[frames.Message, bytes]) -> BytesIO:

@@ -21,7 +21,11 @@ export function Field({ field, value, problems, onChange }: FieldProps) {
     .filter(Boolean)
     .join(" ");
   return (
-    <div className="field" role={rows ? "group" : undefined} aria-labelledby={rows ? `${id}-label` : undefined}>
+    <div
+      className={`field ${!rows && isShort(field) ? "short" : ""}`}
+      role={rows ? "group" : undefined}
+      aria-labelledby={rows ? `${id}-label` : undefined}
+    >
       {rows ? (
         <span className="label" id={`${id}-label`}>
           {field.label}
@@ -67,6 +71,11 @@ export function Field({ field, value, problems, onChange }: FieldProps) {
       )}
     </div>
   );
+}
+
+/** Two of these have room beside each other. */
+function isShort({ control }: FormField): boolean {
+  return ["number", "choice", "switch"].includes(control.kind);
 }
 
 interface RowsProps {
