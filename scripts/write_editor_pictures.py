@@ -107,8 +107,8 @@ def write(name: str, server: Server, browser: Browser) -> None:
     expect(editor.node("sample")).to_be_visible()
     show(editor)
     page.mouse.move(700, 890)
-    page.wait_for_function("[...document.images].every((one) => one.complete)")
-    page.wait_for_timeout(600)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
     page.screenshot(path=FOLDER / f"{name}.png")
     context.close()
 
