@@ -30,11 +30,11 @@ def graph(editor: Editor) -> None:
 def running(editor: Editor) -> None:
     """Half way through a run, with previews."""
     editor.set("sample", "Seed", "5")
-    editor.set("sample", "Steps", "60")
+    editor.set("sample", "Steps", "150")
+    editor.press("l")
     editor.start()
     expect(editor.page.get_by_alt_text("Preview of sample")).to_be_visible(timeout=LONG)
-    editor.press("f")
-    editor.page.wait_for_timeout(800)
+    editor.page.wait_for_timeout(4000)
 
 
 def problem(editor: Editor) -> None:
@@ -107,8 +107,9 @@ def write(name: str, server: Server, browser: Browser) -> None:
     expect(editor.node("sample")).to_be_visible()
     show(editor)
     page.mouse.move(700, 890)
-    page.wait_for_function("[...document.images].every((one) => one.complete)")
-    page.wait_for_timeout(600)
+    if show is not running:
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(1000)
     page.screenshot(path=FOLDER / f"{name}.png")
     context.close()
 

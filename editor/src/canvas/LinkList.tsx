@@ -2,6 +2,7 @@ import {
   addresses,
   disconnect,
   edit,
+  kindsNow,
   moveWire,
   setOneOfEach,
   takesSeveral,
@@ -51,7 +52,7 @@ export function LinkList({ node, name, input, link }: LinkListProps) {
           <LinkButton
             sign="×"
             label={`Remove the wire from ${address}`}
-            act={() => edit("remove wire", (workflow) => disconnect(workflow, node, name, index))}
+            act={() => edit("remove wire", (workflow) => disconnect(workflow, node, name, index, kindsNow()))}
           />
         </li>
       ))}

@@ -3,6 +3,8 @@
 import {
   copied,
   edit,
+  framesOf,
+  kindsNow,
   NotAWorkflow,
   pasted,
   placeOf,
@@ -10,9 +12,11 @@ import {
   removeNodes,
   select,
   shown,
+  withFrames,
   type Place,
 } from "../graph";
 import { say } from "../page/notes";
+import { flow, frameOf } from "./flow";
 import { flowPoint, pointerOnWindow } from "./instance";
 
 let own = "";
@@ -43,8 +47,21 @@ export function cut() {
 
 export function removeChosen(label = "delete") {
   const names = selection();
-  if (names.size === 0) return;
-  edit(`${label} ${count(names.size)}`, (workflow) => removeNodes(workflow, names));
+  const frames = chosenFrames();
+  if (names.size + frames.size === 0) return;
+  const what = names.size ? count(names.size) : "a frame";
+  edit(`${label} ${what}`, (workflow) =>
+    withFrames(
+      removeNodes(workflow, names, kindsNow()),
+      framesOf(workflow).filter((frame) => !frames.has(frame.id)),
+    ),
+  );
+}
+
+/** The frames that are chosen: React Flow knows, as they are no nodes of the document. */
+export function chosenFrames(): ReadonlySet<string> {
+  const chosen = flow.getState().nodes.filter((node) => node.selected);
+  return new Set(chosen.flatMap((node) => frameOf(node.id) ?? []));
 }
 
 /** Paste what the system's clipboard holds. */

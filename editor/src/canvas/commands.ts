@@ -4,7 +4,7 @@ import { redoLast, undoLast } from "../graph";
 import { cancelRun, runAll, runChosen } from "../page/running";
 import { askPalette } from "../palette/asking";
 import * as actions from "./actions";
-import { copy, cut, duplicate, paste, removeChosen, selection } from "./clipping";
+import { chosenFrames, copy, cut, duplicate, paste, removeChosen, selection } from "./clipping";
 import { fitAll, pointerOnWindow, showNodes, zoom } from "./instance";
 import { renaming } from "./renaming";
 import { help } from "./help";
@@ -81,6 +81,6 @@ function renameChosen() {
 }
 
 function removeAll() {
-  if (selection().size > 0) removeChosen();
+  if (selection().size + chosenFrames().size > 0) removeChosen();
   else removeChosenWires();
 }

@@ -56,7 +56,7 @@ export function reconnectWire(wire: Wire, ends: Ends) {
     ends.target === wire.target && input === wire.input
       ? reconnect(workflow, wire.target, wire.input, wire.index, address)
       : connect(
-          disconnect(workflow, wire.target, wire.input, wire.index),
+          disconnect(workflow, wire.target, wire.input, wire.index, kindsNow()),
           address,
           ends.target,
           input,
@@ -66,12 +66,12 @@ export function reconnectWire(wire: Wire, ends: Ends) {
 }
 
 export function removeWire(wire: Wire) {
-  edit("remove wire", (workflow) => disconnectAll(workflow, [wire]));
+  edit("remove wire", (workflow) => disconnectAll(workflow, [wire], kindsNow()));
 }
 
 export function removeChosenWires() {
   const wires = flow.getState().edges.flatMap((one) => (one.selected && one.data ? [one.data.wire] : []));
-  if (wires.length > 0) edit("remove wires", (workflow) => disconnectAll(workflow, wires));
+  if (wires.length > 0) edit("remove wires", (workflow) => disconnectAll(workflow, wires, kindsNow()));
 }
 
 /** Connect a wire that was dropped on a node, not on a port, with the first of its ports that fits. */

@@ -6,6 +6,7 @@ import { createStore } from "zustand";
 import {
   disconnectAll,
   edit,
+  kindsNow,
   own,
   paramAt,
   present,
@@ -168,7 +169,7 @@ function connectItem(from: { node: string; side: "in" | "out"; port: string }): 
 function disconnectItem(wires: readonly Wire[]): MenuItem {
   return {
     label: wires.length === 1 ? "Remove the wire" : "Remove all wires",
-    run: () => edit("remove wires", (workflow) => disconnectAll(workflow, wires)),
+    run: () => edit("remove wires", (workflow) => disconnectAll(workflow, wires, kindsNow())),
   };
 }
 

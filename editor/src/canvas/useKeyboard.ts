@@ -2,7 +2,7 @@
 
 import { useEffect } from "react";
 
-import { closePalette, palette } from "../palette/asking";
+import { palette } from "../palette/asking";
 import { allCommands, COMMANDS } from "./commands";
 import { clip, pasteText, removeChosen } from "./clipping";
 import { commandFor, isTyping } from "./keys";
@@ -15,19 +15,15 @@ let shifted = false;
 /** Listen as long as the canvas is shown. */
 export function useKeyboard() {
   useEffect(() => {
-    const listeners: [string, (event: never) => void][] = [
-      ["keydown", onKeyDown],
-      ["pointerdown", () => (pointed = true)],
-      ["copy", (event: ClipboardEvent) => onCopy(event, false)],
-      ["cut", (event: ClipboardEvent) => onCopy(event, true)],
-      ["paste", onPaste],
-    ];
-    for (const [name, listener] of listeners) document.addEventListener(name, listener as EventListener);
-    return () => {
-      for (const [name, listener] of listeners) {
-        document.removeEventListener(name, listener as EventListener);
-      }
-    };
+    const stop = new AbortController();
+    const { signal } = stop;
+    // Before React Flow sees a key: Ctrl+Enter on a node would take it out of the selection.
+    document.addEventListener("keydown", onKeyDown, { capture: true, signal });
+    document.addEventListener("pointerdown", () => (pointed = true), { capture: true, signal });
+    document.addEventListener("copy", (event) => onCopy(event, false), { signal });
+    document.addEventListener("cut", (event) => onCopy(event, true), { signal });
+    document.addEventListener("paste", onPaste, { signal });
+    return () => stop.abort();
   }, []);
 }
 
@@ -36,15 +32,20 @@ function onKeyDown(event: KeyboardEvent) {
   if (event.defaultPrevented || isBusy()) return;
   const typing = isTyping(event.target);
   if (!typing && isFree(event.target) && isAdd(event)) {
-    event.preventDefault();
+    take(event);
     COMMANDS.add.run();
     return;
   }
   if (event.key === "Tab") pointed = false;
   const command = commandFor(event, allCommands());
   if (!command || (!command.everywhere && (typing || !isOnCanvas(event.target)))) return;
-  event.preventDefault();
+  take(event);
   command.run();
+}
+
+function take(event: KeyboardEvent) {
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function isAdd(event: KeyboardEvent): boolean {
@@ -53,7 +54,7 @@ function isAdd(event: KeyboardEvent): boolean {
 }
 
 function isBusy(): boolean {
-  if (palette.getState().asking) return document.activeElement?.closest(".palette") === null ? (closePalette(), false) : true;
+  if (palette.getState().asking) return true;
   return menus.getState().opened !== null || document.querySelector("dialog[open]") !== null;
 }
 

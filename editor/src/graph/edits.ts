@@ -13,7 +13,8 @@ import {
   type Link,
   type Workflow,
 } from "./workflow";
-import type { Input } from "./kinds";
+import { settled } from "./fit";
+import type { Input, Kind, Kinds } from "./kinds";
 import { moved, viewRenamed, viewWithout, type Place } from "./view";
 
 /** Add a node that nothing is said about yet, and tell its name. */
@@ -36,12 +37,18 @@ export function nameFor(type: string): string {
 }
 
 /** Take nodes out, with every wire, param and result that leads to them. */
-export function removeNodes(workflow: Workflow, names: ReadonlySet<string>): Workflow {
+export function removeNodes(
+  workflow: Workflow,
+  names: ReadonlySet<string>,
+  kinds: Kinds = {},
+): Workflow {
   if (![...names].some((name) => own(workflow.nodes, name))) return workflow;
   const gone = (address: string) => names.has(split(address)[0]);
   return {
     ...workflow,
-    nodes: mapRecord(without(workflow.nodes, names), (call) => linksWithout(call, gone)),
+    nodes: mapRecord(without(workflow.nodes, names), (call) =>
+      linksWithout(call, gone, own(kinds, call.type)),
+    ),
     params: mapRecord(workflow.params, (param) => {
       const to = linkWithout(param.to, gone);
       return to === undefined ? undefined : to === param.to ? param : { ...param, to };
@@ -115,9 +122,18 @@ export function linkMapped(link: Link, change: (address: string) => string): Lin
 }
 
 /** A call without the links that `gone` says are no more; the same call where there are none. */
-export function linksWithout(call: Call, gone: (address: string) => boolean): Call {
+export function linksWithout(
+  call: Call,
+  gone: (address: string) => boolean,
+  kind?: Kind,
+): Call {
   if (!Object.values(call.links).some((link) => addresses(link).some(gone))) return call;
-  return { ...call, links: mapRecord(call.links, (link) => linkWithout(link, gone)) };
+  const links = mapRecord(call.links, (link, input) => {
+    const left = linkWithout(link, gone);
+    if (left === undefined || left === link) return left;
+    return settled(left, own(kind?.inputs ?? {}, input));
+  });
+  return { ...call, links };
 }
 
 export function linkWithout(link: Link, gone: (address: string) => boolean): Link | undefined {

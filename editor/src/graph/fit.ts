@@ -10,7 +10,7 @@ import {
   type Output,
   type Schema,
 } from "./kinds";
-import type { Json } from "./workflow";
+import { addresses, type Json, type Link } from "./workflow";
 
 /** Whether an input takes what an output gives, item by item. */
 export function fits(output: Output, input: Input): boolean {
@@ -43,6 +43,13 @@ export function outputsFor(input: Input, kind: Kind): string[] {
  */
 export function takesOneOfEach(input: Input): boolean {
   return takesSeveral(input) && !input.required && elementOf(input).wire !== undefined;
+}
+
+/** What is left of several wires: one alone gives all its items again where lists are for that. */
+export function settled(link: Link, input: Input | undefined): Link {
+  const [only] = addresses(link);
+  const isAlone = only !== undefined && addresses(link).length === 1 && typeof link !== "string";
+  return isAlone && input && takesSeveral(input) && !takesOneOfEach(input) ? only : link;
 }
 
 function accepts(target: Schema, source: Schema): boolean {

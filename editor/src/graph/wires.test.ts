@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
+import { removeNodes } from "./edits";
 import { fits, inputsFor, outputsFor } from "./fit";
 import type { Input, Output } from "./kinds";
 import { typeName } from "./kinds";
@@ -103,6 +104,22 @@ describe("connect", () => {
 });
 
 describe("one wire of several", () => {
+  it("that is left alone gives all its items again where the list is for that", () => {
+    const grid = connect(PORTRAITS, "edges.image", "sheet", "images", input("Grid", "images"));
+    const both = connect(PORTRAITS, "edges.control", "sample", "controls", input("Sample", "controls"));
+
+    expect(disconnect(grid, "sheet", "images", 1, KINDS)).toEqual({
+      ...PORTRAITS,
+      nodes: { ...PORTRAITS.nodes },
+    });
+    expect(removeNodes(grid, new Set(["edges"]), KINDS).nodes["sheet"]?.links["images"]).toBe(
+      "sample.image",
+    );
+    expect(disconnect(both, "sample", "controls", 1, KINDS).nodes["sample"]?.links["controls"]).toEqual([
+      "control.control",
+    ]);
+  });
+
   it("is taken away without the others", () => {
     const left = disconnect(TWO_CONTROLS, "sample", "controls", 0);
 

@@ -1,8 +1,8 @@
 /** Draw wires, take them away, put them in order. */
 
 import { linkWithout, withCall } from "./edits";
-import { takesOneOfEach } from "./fit";
-import { takesSeveral, type Input } from "./kinds";
+import { settled, takesOneOfEach } from "./fit";
+import { takesSeveral, type Input, type Kinds } from "./kinds";
 import {
   addresses,
   mapRecord,
@@ -85,21 +85,35 @@ export function connect(
   return withoutParamAt(linked, `${node}.${input}`);
 }
 
-/** Take away the `index`-th wire of an input. */
-export function disconnect(workflow: Workflow, node: string, input: string, index = 0): Workflow {
+/** Take away the `index`-th wire of an input; `kinds` tell what a single one that is left means. */
+export function disconnect(
+  workflow: Workflow,
+  node: string,
+  input: string,
+  index = 0,
+  kinds: Kinds = {},
+): Workflow {
   const call = own(workflow.nodes, node);
   const link = call && own(call.links, input);
   if (!call || link === undefined || index >= addresses(link).length) return workflow;
   const left = addresses(link).filter((_, place) => place !== index);
-  return withLink(workflow, node, input, typeof link === "string" || !left.length ? undefined : left);
+  if (typeof link === "string" || left.length === 0) {
+    return withLink(workflow, node, input, undefined);
+  }
+  const described = own(own(kinds, call.type)?.inputs ?? {}, input);
+  return withLink(workflow, node, input, settled(left, described));
 }
 
 /** Take away several wires at once. */
-export function disconnectAll(workflow: Workflow, wires: readonly Wire[]): Workflow {
+export function disconnectAll(
+  workflow: Workflow,
+  wires: readonly Wire[],
+  kinds: Kinds = {},
+): Workflow {
   // From the last: taking one away moves those behind it.
   const ordered = [...wires].sort((left, right) => right.index - left.index);
   return ordered.reduce(
-    (changed, wire) => disconnect(changed, wire.target, wire.input, wire.index),
+    (changed, wire) => disconnect(changed, wire.target, wire.input, wire.index, kinds),
     workflow,
   );
 }

@@ -65,6 +65,11 @@ export function knowJob(job: Job): void {
   jobs.setState((state) => ({ jobs: { ...state.jobs, [job.id]: job } }));
 }
 
+/** Know a job that was just asked for, unless events were faster than the answer. */
+export function knowNewJob(job: Job): void {
+  if (!jobs.getState().jobs[job.id]) knowJob(job);
+}
+
 export function forgetJob(id: string): void {
   jobs.setState(({ jobs: { [id]: _, ...rest } }) => ({ jobs: rest }));
 }
@@ -76,18 +81,29 @@ export function hearJobEvent(event: ServerEvent): void {
   if (ORDERING.has(event.kind)) orderSoon();
   if (event.job === null || event.kind.startsWith("node.")) return;
   const known = jobs.getState().jobs[event.job];
-  if (!known) void refreshJob(event.job);
+  if (!known || reading.has(event.job)) void refreshJob(event.job);
   else if (event.kind === "job.queued") return;
   else knowJob(jobAfter(known, event));
 }
 
+/** Those that are being read; true where something happened to one since it was asked for. */
+const reading = new Map<string, boolean>();
+
 /** Read one job anew; one that has been deleted is forgotten. */
 export async function refreshJob(id: string): Promise<void> {
-  try {
-    knowJob(await api.job(id));
-  } catch {
-    forgetJob(id);
+  if (reading.has(id)) {
+    reading.set(id, true);
+    return;
   }
+  do {
+    reading.set(id, false);
+    try {
+      knowJob(await api.job(id));
+    } catch {
+      forgetJob(id);
+    }
+  } while (reading.get(id));
+  reading.delete(id);
 }
 
 /** The job after one more event about it. */
