@@ -33,7 +33,7 @@ def running(editor: Editor) -> None:
     editor.set("sample", "Steps", "150")
     editor.press("l")
     editor.start()
-    expect(editor.page.get_by_alt_text("Preview of sample")).to_be_visible(timeout=LONG)
+    expect(editor.page.get_by_alt_text("Preview of sample").first).to_be_visible(timeout=LONG)
     editor.page.wait_for_timeout(4000)
 
 

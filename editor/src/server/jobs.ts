@@ -47,7 +47,8 @@ function orderSoon(): void {
 export async function loadOrder(): Promise<void> {
   const queued = (await api.queue()).jobs;
   jobs.setState((state) => ({
-    jobs: { ...state.jobs, ...byId(queued) },
+    // What is known of a job may be newer than this answer.
+    jobs: { ...byId(queued), ...state.jobs },
     order: queued.map(({ id }) => id),
   }));
 }
