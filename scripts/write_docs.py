@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.cli.serve import Options
 from nodegraph.cli.serving import Parts
 from nodegraph.registry import Kind, Registry, Template, load_registry
+from nodegraph.schema import describe
 from nodegraph.shipped import shipped
 from nodegraph.web import reference
 from nodegraph.web.app import create_app
@@ -43,7 +45,15 @@ def pages() -> Mapping[Path, str]:
         ROOT / "docs/http.md": http_page(),
         ROOT / "README.md": between(ROOT / "README.md", "nodes", node_table(registry)),
         ROOT / "workflows/README.md": workflows_page(),
+        ROOT / "editor/src/testing/nodes.json": nodes_fixture(registry),
     }
+
+
+def nodes_fixture(registry: Registry) -> str:
+    """What the server tells an editor of the nodes, for the editor's own tests: a line each."""
+    told = [describe(kind) for kind in registry.values() if not isinstance(kind, Template)]
+    lines = (json.dumps(one, ensure_ascii=False) for one in told)
+    return '{"nodes": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def http_page() -> str:

@@ -10,8 +10,6 @@ import {
   type Edge,
   type EdgeTypes,
   type NodeTypes,
-  type OnConnectEnd,
-  type OnConnectStart,
   type Viewport,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
@@ -20,12 +18,11 @@ import { useStore } from "zustand";
 
 import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
-import { say } from "../page/notes";
+import { connected, connectionEnded, connectionStarted } from "./connecting";
 import { ContextMenu } from "./ContextMenu";
-import { startDragging, stopDragging, type Port } from "./dragging";
 import { beginDrag, takeChanges } from "./dragNodes";
-import { changeEdges, flow, portOf, sync, type FlowEdge, type FlowNode } from "./flow";
-import { connectEnds, connectWithNode, reconnectWire, refusal, removeWire } from "./flowActions";
+import { changeEdges, flow, sync, type FlowEdge, type FlowNode } from "./flow";
+import { reconnectWire, refusal, removeWire } from "./flowActions";
 import { FrameCard } from "./FrameCard";
 import { HelpDialog } from "./HelpDialog";
 import { notePointer, setInstance } from "./instance";
@@ -83,9 +80,9 @@ export function Canvas() {
         onNodeDragStart={({ altKey }, _, moving) => beginDrag(moving, altKey)}
         onSelectionDragStart={(_, moving) => beginDrag(moving)}
         isValidConnection={(ends) => refusal(withHandles(ends)) === undefined}
-        onConnectStart={started}
-        onConnectEnd={ended}
-        onConnect={(ends) => connectEnds(ends, shift)}
+        onConnectStart={connectionStarted}
+        onConnectEnd={connectionEnded}
+        onConnect={connected}
         onReconnectStart={() => (reconnected.current = false)}
         onReconnect={(edge, ends) => {
           reconnected.current = true;
@@ -141,45 +138,6 @@ function viewFor(document: string) {
 }
 
 const MULTI = ["Control", "Meta"];
-
-/** Whether Shift was held when the wire was let go: then it is added to those that are there. */
-let shift = false;
-let from: Port | null = null;
-
-const started: OnConnectStart = (_, { nodeId, handleId, handleType }) => {
-  if (nodeId === null) return;
-  from = { node: nodeId, side: handleType === "source" ? "out" : "in", port: portOf(handleId) };
-  startDragging(from);
-  window.addEventListener("pointerup", ({ shiftKey }) => (shift = shiftKey), { once: true, capture: true });
-};
-
-/** A wire let go: on a node, it finds its port; on the empty canvas, the palette asks for a node. */
-const ended: OnConnectEnd = (event, state) => {
-  stopDragging();
-  const begun = from;
-  from = null;
-  if (!begun || state.isValid) return;
-  const { clientX: x, clientY: y } = "changedTouches" in event ? (event.changedTouches[0] as Touch) : event;
-  if (state.toHandle && state.fromHandle) {
-    const [source, target] =
-      state.fromHandle.type === "source"
-        ? [state.fromHandle, state.toHandle]
-        : [state.toHandle, state.fromHandle];
-    const why = refusal({
-      source: source.nodeId,
-      sourceHandle: source.id ?? null,
-      target: target.nodeId,
-      targetHandle: target.id ?? null,
-    });
-    const isBack = state.toHandle.nodeId === begun.node && portOf(state.toHandle.id) === begun.port;
-    if (why && !isBack) say(why);
-    return;
-  }
-  const under = document.elementFromPoint(x, y);
-  const node = under?.closest(".react-flow__node-call")?.getAttribute("data-id");
-  if (node) connectWithNode(begun, node);
-  else if (under?.closest(".canvas")) askPalette({ x, y, from: begun });
-};
 
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;

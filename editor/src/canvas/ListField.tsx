@@ -1,5 +1,6 @@
 import type { Json } from "../graph";
-import { ValueField, type FieldProps } from "./fields";
+import type { FieldProps } from "./fieldProps";
+import { ValueField } from "./fields";
 import type { Widget } from "./widgets";
 
 interface ListFieldProps {

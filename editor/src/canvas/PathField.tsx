@@ -7,7 +7,7 @@ import { Dialog } from "../panels/Dialog";
 import { Picture } from "../panels/Picture";
 import { useHost } from "../panels";
 import { api, sentence, type Asset } from "../server";
-import type { FieldProps } from "./fields";
+import type { FieldProps } from "./fieldProps";
 import { useField } from "./useField";
 
 /** Uploaded pictures are named by their content. */
