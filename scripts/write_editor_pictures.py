@@ -5,6 +5,7 @@ python scripts/write_editor_pictures.py [view …]
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -30,11 +31,11 @@ def graph(editor: Editor) -> None:
 def running(editor: Editor) -> None:
     """Half way through a run, with previews."""
     editor.set("sample", "Seed", "5")
-    editor.set("sample", "Steps", "150")
+    editor.set("sample", "Steps", "60")
     editor.press("l")
     editor.start()
-    expect(editor.page.get_by_alt_text("Preview of sample")).to_be_visible(timeout=LONG)
-    editor.page.wait_for_timeout(4000)
+    expect(editor.page.get_by_alt_text("Preview of sample").first).to_be_visible(timeout=LONG)
+    expect(editor.badge("sample")).to_have_text(re.compile(r"^(39|4\d)/60$"), timeout=LONG)
 
 
 def problem(editor: Editor) -> None:

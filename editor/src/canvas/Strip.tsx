@@ -1,5 +1,5 @@
 import { Picture } from "../panels/Picture";
-import { api, useNodePreview } from "../server";
+import { api, useNodePreviews } from "../server";
 import type { Kind } from "../graph";
 import { look } from "./looking";
 import { useFreshRun } from "./ran";
@@ -11,7 +11,7 @@ interface StripProps {
 
 /** What a node shows: the preview while it works, then its pictures, in a box that never jumps. */
 export function Strip({ node, kind }: StripProps) {
-  const preview = useNodePreview(node);
+  const previews = Object.entries(useNodePreviews(node) ?? {});
   const run = useFreshRun(node);
   const pictures = picturesOf(run?.pictures ?? {}, kind);
   const failed = run?.phase === "failed" ? run.message : null;
@@ -22,10 +22,14 @@ export function Strip({ node, kind }: StripProps) {
           {failed}
         </p>
       )}
-      {preview !== undefined ? (
-        <div className="strip">
-          <img src={preview} alt={`Preview of ${node}`} draggable={false} />
-        </div>
+      {previews.length > 0 ? (
+        <ul className={`strip ${previews.length > 1 ? "several" : ""}`}>
+          {previews.map(([item, url]) => (
+            <li key={item}>
+              <img className="picture" src={url} alt={`Preview of ${node}`} draggable={false} />
+            </li>
+          ))}
+        </ul>
       ) : (
         pictures.length > 0 && <Pictures node={node} pictures={pictures} />
       )}

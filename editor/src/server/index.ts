@@ -4,6 +4,6 @@ export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
 export type { NodeRun, Part, Phase } from "./nodeRun";
 export type { Run } from "./run";
-export { follow, runs, unfollow, useNodePreview, useNodePreviews, useNodeRun, useRun } from "./runs";
+export { follow, runs, unfollow, useNodePreviews, useNodeRun, useRun } from "./runs";
 export { tabTitle } from "./title";
 export type * from "./types";

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
-import { hearJobEvent, jobs, knowNewJob, waiting } from "./jobs";
+import { hearJobEvent, jobs, knowJob, knowNewJob, loadOrder, waiting } from "./jobs";
 import type { Job, ServerEvent } from "./types";
 
 const JOB = { id: "j", seq: 1, title: "One", state: "queued", started: null, finished: null } as Job;
@@ -54,6 +54,16 @@ test("what happens while a job is read has it read once more, not many times at 
 
   expect(known()?.state).toBe("done");
   expect(server.asked).toBe(2);
+});
+
+test("an older answer about the order brings no cancelled job back", async () => {
+  const stale = JSON.stringify({ jobs: [JOB], next: null });
+  vi.stubGlobal("fetch", () => Promise.resolve(new Response(stale)));
+  knowJob({ ...JOB, state: "cancelled" });
+
+  await loadOrder();
+
+  expect(waiting(jobs.getState())).toEqual([]);
 });
 
 test("those of which no place is known yet wait last, in the order they came", () => {

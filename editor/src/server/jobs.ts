@@ -43,11 +43,32 @@ function orderSoon(): void {
   ordering = setTimeout(() => void loadOrder().catch(() => undefined), 150);
 }
 
-/** Read in which order they wait. */
+/** Moves that the server has not answered yet, one after the other: it might exchange two at once. */
+let moves = 0;
+let moving: Promise<unknown> = Promise.resolve();
+
+/** Put a waiting job behind another one (null: first); `order` is how they stand then. */
+export async function moveInQueue(id: string, after: string | null, order: string[]): Promise<void> {
+  jobs.setState({ order });
+  moves += 1;
+  const asked = moving.then(() => api.moveJob(id, after));
+  moving = asked.catch(() => undefined);
+  try {
+    await asked;
+  } finally {
+    moves -= 1;
+    await loadOrder();
+  }
+}
+
+/** Read in which order they wait, unless that is being changed. */
 export async function loadOrder(): Promise<void> {
+  if (moves > 0) return;
   const queued = (await api.queue()).jobs;
+  if (moves > 0) return;
   jobs.setState((state) => ({
-    jobs: { ...state.jobs, ...byId(queued) },
+    // What is known of a job may be newer than this answer.
+    jobs: { ...byId(queued), ...state.jobs },
     order: queued.map(({ id }) => id),
   }));
 }

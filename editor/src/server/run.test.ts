@@ -92,6 +92,17 @@ describe("a new run of the same graph", () => {
 });
 
 describe("a job", () => {
+  test("is as far as its nodes tell, where the server has not told yet", () => {
+    const run = after([
+      started,
+      event("job.progress", { done: 1, total: 20 }),
+      event("node.cached", { node: "a", items: [0, 1, 2, 3] }),
+      event("node.cached", { node: "b", items: [] }),
+    ]);
+
+    expect([run.done, run.total]).toEqual([5, 20]);
+  });
+
   test("that is tried again counts from the beginning", () => {
     const attempt = [started, event("node.cached", { node: "a", items: [] })];
 

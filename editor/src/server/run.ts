@@ -23,7 +23,9 @@ export function runOf(job: string, before: Run): Run {
 export function runAfter(run: Run, event: ServerEvent): Run {
   if (isNodeEvent(event)) {
     const name = drawnName(event.data.node);
-    return { ...run, nodes: { ...run.nodes, [name]: nodeAfter(run.nodes[name], event) } };
+    const nodes = { ...run.nodes, [name]: nodeAfter(run.nodes[name], event) };
+    // The server tells the job's progress now and then; what its nodes told may be ahead of it.
+    return { ...run, nodes, done: Math.max(run.done, endedIn(nodes)) };
   }
   switch (event.kind) {
     case "job.queued":
@@ -33,7 +35,7 @@ export function runAfter(run: Run, event: ServerEvent): Run {
       // A second attempt tells everything from the beginning.
       return { ...run, state: "running", done: 0, nodes: allRenewed(run.nodes) };
     case "job.progress":
-      return { ...run, done: event.data.done, total: event.data.total };
+      return { ...run, done: Math.max(run.done, event.data.done), total: event.data.total };
     case "job.done":
       return { ...run, state: "done", done: run.total };
     case "job.failed":
@@ -43,6 +45,11 @@ export function runAfter(run: Run, event: ServerEvent): Run {
     case "queue.changed":
       return run;
   }
+}
+
+function endedIn(nodes: Run["nodes"]): number {
+  const parts = Object.values(nodes).flatMap((node) => Object.values(node.parts));
+  return parts.reduce((sum, part) => sum + part.ended, 0);
 }
 
 function allRenewed(nodes: Run["nodes"]): Run["nodes"] {

@@ -30,11 +30,6 @@ export function useNodePreviews(name: string): Previews | undefined {
   return useStore(runs, (state) => state.previews[name]);
 }
 
-/** One preview of a node: that of its first item. */
-export function useNodePreview(name: string): string | undefined {
-  return useStore(runs, (state) => Object.values(state.previews[name] ?? {})[0]);
-}
-
 /** The whole run: for bars and titles, not for nodes. */
 export function useRun(): Run {
   return useStore(runs, (state) => state.run);

@@ -30,7 +30,7 @@ export function failures(job: Job): string[] {
 
 function progress(job: Job): string {
   if (job.cancel_requested) return "is being cancelled";
-  return job.total ? `${job.done} of ${job.total} items` : "starts";
+  return job.total ? `${job.done} of ${job.total} items` : "runs";
 }
 
 function duration(job: Job): string | null {

@@ -88,6 +88,27 @@ describe("the queue", () => {
     await waitFor(() => expect(asked).toContainEqual(["PATCH /v1/jobs/c", { after: "a" }]));
   });
 
+  test("asks for one move after the other, however fast the key is pressed", async () => {
+    const asked: string[] = [];
+    const open: (() => void)[] = [];
+    vi.stubGlobal("fetch", (_: string, request: RequestInit) => {
+      if (request.method !== "PATCH") return Promise.resolve(new Response('{"jobs":[],"next":null}'));
+      asked.push(String(request.body));
+      return new Promise((resolve) => open.push(() => resolve(new Response("{}"))));
+    });
+    show(job("a"), job("b"), job("c"));
+    const handle = screen.getByRole("button", { name: /^Move Job c/ });
+
+    fireEvent.keyDown(handle, { key: "ArrowUp" });
+    fireEvent.keyDown(screen.getByRole("button", { name: /^Move Job c/ }), { key: "ArrowUp" });
+
+    expect(rows("Waiting")).toEqual(["Job c", "Job a", "Job b"]);
+    await waitFor(() => expect(asked).toEqual(['{"after":"a"}']));
+    open.shift()?.();
+    await waitFor(() => expect(asked).toEqual(['{"after":"a"}', '{"after":null}']));
+    open.shift()?.();
+  });
+
   test("puts a job first with null", async () => {
     const asked = answering({});
     show(job("a"), job("b"));

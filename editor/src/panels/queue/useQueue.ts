@@ -3,7 +3,7 @@ import { useStore } from "zustand";
 
 import { type Job, sentence } from "../../server";
 import * as api from "../../server/api";
-import { forgetJob, jobs, knowJob, loadOrder, over, running, waiting } from "../../server/jobs";
+import { forgetJob, jobs, knowJob, moveInQueue, over, running, waiting } from "../../server/jobs";
 import { type Host, useHost } from "../host";
 import { moved, predecessor } from "./order";
 
@@ -52,9 +52,7 @@ function actionsOf(host: Host, queued: Job[]): QueueActions {
       ),
     move: (job, to) => {
       const ids = queued.map(({ id }) => id);
-      // It stands there at once; the server's own order follows, also where it says no.
-      jobs.setState({ order: moved(ids, job.id, to) });
-      attempt(api.moveJob(job.id, predecessor(ids, job.id, to)).finally(loadOrder));
+      attempt(moveInQueue(job.id, predecessor(ids, job.id, to), moved(ids, job.id, to)));
     },
   };
 }
