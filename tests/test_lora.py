@@ -714,7 +714,7 @@ def test_a_file_that_is_no_lora_is_named(tmp_path: Path) -> None:
         ("./nowhere.safetensors", "lora: no file or folder './nowhere.safetensors'"),
         (
             "watercolour",
-            "lora: no 'watercolour'; it has tiny-ink; or give a hub id (owner/name), a folder or a file",
+            "lora: no 'watercolour'; it has tiny-ink; or give a hub id (owner/name), a folder or",
         ),
         ("some/lora", "lora: 'some/lora' is not in "),
         ("some/lora", "fetch it where it can (hf download some/lora) and give its folder"),
