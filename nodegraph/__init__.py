@@ -17,6 +17,7 @@ from .node import Composed as Composed
 from .node import Composite as Composite
 from .node import Context as Context
 from .node import Each as Each
+from .node import EntriesOf as EntriesOf
 from .node import Folders as Folders
 from .node import ModelRef as ModelRef
 from .node import Node as Node

@@ -13,6 +13,9 @@ from .ports import Ports, accepts, convert, element, ports, type_name
 from .templates import Flat
 from .workflow import Call, split
 
+SUGGESTIONS = 50
+"""Links to nothing that are told what was probably meant: for each, all names are looked at."""
+
 
 class _Output(NamedTuple):
     source: Source
@@ -35,6 +38,7 @@ class Checker:
         self._found: dict[str, _Found] = {}
         self._misfits: dict[tuple[type[Node], str, int], str | None] = {}
         self._signatures: dict[type[Node], bytes] = {}
+        self._lost = 0
 
     def calls(self) -> list[Planned]:
         """Check every call, in the author's order."""
@@ -142,6 +146,14 @@ class Checker:
             return None
         if name in flat.expanded:
             return f"{name} has {did_you_mean(output, flat.expanded[name])}"
+        return self._nowhere(name)
+
+    def _nowhere(self, name: str) -> str:
+        """Say that there is no such call, and what was probably meant."""
+        flat = self.flat
+        self._lost += 1
+        if self._lost > SUGGESTIONS:
+            return f"no {name!r}"
         prefix = name.rpartition("/")[0]
         near = (
             n for n in (*self.index, *flat.expanded, *flat.broken) if n.rpartition("/")[0] == prefix

@@ -25,7 +25,8 @@ class Settings:
         devices: One lane each; ``cpu``, ``cuda:0``, …
         dtype: The floating-point type of model weights.
         batch: At most so many items of one call run together.
-        allow: What the person at this machine allowed: ``pickle``, ``http``.
+        allow: What the person at this machine allowed: ``pickle``, ``http``. With ``offline``
+            nothing is fetched from the hub: who only looks must not wait for gigabytes.
     """
 
     devices: tuple[str, ...] = ("cpu",)

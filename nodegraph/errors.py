@@ -16,6 +16,10 @@ class UserError(NodeGraphError):
     """What the user gave cannot be used. A node raises it to have its sentence shown as it is."""
 
 
+class NotFetchedError(UserError):
+    """What a node needs is elsewhere, and who asks may not fetch it; a run will."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake in a workflow: ``where`` is ``node`` or ``node.input``."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from .cache import Cache
 from .context import RunContext, Settings
-from .errors import UserError
+from .errors import NotFetchedError, UserError
 from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
@@ -67,6 +67,9 @@ class _Judge:
         except UserError as error:
             yield self._unknown(call, "fails", str(error))
             return
+        except Exception as error:  # a node's own code: the others are explained
+            yield self._unknown(call, "fails", f"{type(error).__name__}: {error}")
+            return
         for task in call.tasks:
             state, why = self._task(task)
             task.state = "done" if state == "cached" else "waiting"
@@ -91,7 +94,8 @@ class _Judge:
         if kind.stamp is not Node.stamp:
             for report in self._stamp(task):
                 if isinstance(report, Broke):
-                    return "fails", str(report.error.cause)
+                    cause = report.error.cause
+                    return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
                 if isinstance(report, Lost):
                     return "waits", f"{report.missing.address} must run again first"
                 if isinstance(report, Stamped):

@@ -8,7 +8,7 @@ from typing import Final
 from .errors import Problem
 from .node import Facts
 from .planned import Link, Planned, Source
-from .ports import is_list, ports
+from .ports import convert, is_list, ports
 
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""
@@ -68,6 +68,36 @@ def _length(source: Source, calls: Sequence[Planned], counts: Sequence[int | Non
 
 def _items(count: int) -> str:
     return f"{count} item{'s' * (count != 1)}"
+
+
+def unfit(calls: Sequence[Planned], where: Where) -> list[Problem]:
+    """Find constants in lists that an output hands on, where they do not fit (see EntriesOf)."""
+    handed = {
+        Source(index, output): input
+        for index, call in enumerate(calls)
+        for output, input in ports(call.kind).entries.items()
+        if input in call.values and input not in call.mapped
+    }
+    if not handed:
+        return []
+    return [
+        where(call.name, input, f"{what} (it is {calls[source.call].name}.{handed[source]}{entry})")
+        for call in calls
+        for input, link in call.links.items()
+        for source in link.sources
+        if source in handed
+        for entry, what in _misfits(call, input, calls[source.call].values[handed[source]])
+    ]
+
+
+def _misfits(call: Planned, input: str, values: object) -> Iterator[tuple[str, str]]:
+    """Yield the entries, as ``[2]``, that an input cannot take, and why."""
+    known = ports(call.kind)
+    if isinstance(values, list) and values and input in known.scalars | known.lists:
+        for place, what in convert(call.kind, {input: values})[2]:
+            # How long a list must be is not known: entries may be handed on more than once.
+            if entry := place.removeprefix(input):
+                yield entry, what
 
 
 def facts(

@@ -164,6 +164,16 @@ class Reads:
     fields: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class EntriesOf:
+    """Metadata of an output that is a list: all its entries are entries of this input, a list too.
+
+    Where that input is a constant, plan judges the entries by what they are linked to.
+    """
+
+    input: str
+
+
 class Address(str):
     """Where a value will come from, while a graph is drawn: its class tells it from other text.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .checks import Checker
 from .errors import Problem, WorkflowError, did_you_mean
-from .foresight import facts, unequal
+from .foresight import facts, unequal, unfit
 from .insides import settings
 from .node import Composite, Node
 from .order import needed, order, predecessors
@@ -45,7 +45,8 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     )
     # What follows asks for links that lead somewhere.
     errors, warnings = facts(calls, running, flat.problem)
-    _raise(*unequal(calls, running, flat.problem), *errors)
+    lists = *unequal(calls, running, flat.problem), *unfit(calls, flat.problem)
+    _raise(*lists, *errors)
     sources = {name: source for name, source in found.items() if isinstance(source, Source)}
     results = sources if names is None else {name: sources[name] for name in names}
     wanted = _wanted(calls, bool(results)) if names is None else set()

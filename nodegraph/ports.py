@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, core_schema
 
 from .errors import brief
-from .node import Composite, Each, Node, Output, Reads, Wire
+from .node import Composite, Each, EntriesOf, Node, Output, Reads, Wire
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
 
@@ -28,6 +28,7 @@ class Ports:
         scalars: The inputs for which a JSON list means several items.
         expands: The inputs whose one value may stand for several (see Each).
         reads: The fields of their value that inputs depend on, where not on all (see Reads).
+        entries: The input that holds all entries of an output, by output (see EntriesOf).
         tells: Whether the kind tells facts about its outputs.
         checks: Whether the kind checks the facts of its inputs.
     """
@@ -41,6 +42,7 @@ class Ports:
     scalars: frozenset[str]
     expands: frozenset[str]
     reads: Mapping[str, tuple[str, ...]]
+    entries: Mapping[str, str]
     tells: bool
     checks: bool
     validator: SchemaValidator
@@ -84,6 +86,12 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
             for name, field in fields.items()
             for one in field.metadata
             if isinstance(one, Reads)
+        },
+        entries={
+            name: one.input
+            for name, field in output_of(kind).model_fields.items()
+            for one in field.metadata
+            if isinstance(one, EntriesOf)
         },
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),

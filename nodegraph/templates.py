@@ -49,6 +49,7 @@ class Flat:
     expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    _outer: dict[str, str] | None = None
 
     def problem(self, name: str, input: str, what: str) -> Problem:
         """A mistake at an input (or at a whole call), told where the author can act."""
@@ -64,8 +65,10 @@ class Flat:
         """The address as the author knows it: ``sample.image`` for ``sample/decode.image``."""
         if "/" not in address:
             return address
-        outer = (alias for alias, inner in self.aliases.items() if inner == address)
-        return next((alias for alias in outer if "/" not in alias), address)
+        if self._outer is None:  # it is asked for only when all have been expanded
+            outer = [(inner, alias) for alias, inner in self.aliases.items() if "/" not in alias]
+            self._outer = dict(reversed(outer))
+        return self._outer.get(address, address)
 
 
 class _Body(NamedTuple):

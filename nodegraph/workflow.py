@@ -80,7 +80,15 @@ class Workflow(BaseModel):
             WorkflowError: it is no workflow; all that is wrong with its form is said at once.
         """
         name = source.name if isinstance(source, Path) else "workflow"
-        document = _parse(_text(source), name)
+        return cls.read(_parse(_text(source), name), name)
+
+    @classmethod
+    def read(cls, document: Any, name: str = "workflow") -> Workflow:
+        """Read a workflow from what its JSON text says, old formats included.
+
+        Raises:
+            WorkflowError: it is no workflow; all that is wrong with its form is said at once.
+        """
         if not isinstance(document, dict):
             raise WorkflowError(
                 [Problem(name, f"{brief(document)} should be an object with nodes")]
@@ -92,8 +100,11 @@ class Workflow(BaseModel):
 
     def to_json(self) -> str:
         """Write the canonical text: the author's order, without defaults, one last newline."""
-        document = {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}
 
     def save(self, path: Path) -> None:
         """Write the document to ``path``, which holds either the old text or the whole new one."""

@@ -91,6 +91,8 @@ def with_lora(
     if flaw := _lora.flaw(_lora.settings_of(metadata, found.settings)):
         raise UserError(f"lora: {found.name!r} asks for {flaw}, which is not supported")
     layers, unknown = _lora.layers_of(shapes)
+    if kind := _lora.other_kind(unknown):
+        raise UserError(f"lora: {found.name!r} is a {kind}, which is not supported; give a LoRA")
     if unknown or not layers:
         known = "a LoRA changes linear and convolution layers, by the names that kohya's"
         said = f"has {_some(unknown, 'key')} of no known meaning" if unknown else "has no layers"

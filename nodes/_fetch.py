@@ -1,19 +1,24 @@
-"""Pictures from the web: only when the person at the machine allows it."""
+"""Pictures from the web: only when the person at the machine allows it, and only public ones."""
 
 from __future__ import annotations
 
 import http.client
+import socket
+import ssl
 import time
-import urllib.error
-import urllib.request
+from contextlib import closing
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from nodegraph.errors import UserError
 
-LARGEST = 64 * 2**20
-TIMEOUT = 20.0
+from ._addresses import Target, addresses, target
+
+LARGEST = 20 * 2**20
+TIMEOUT = 10.0
+REDIRECTS = 5
 FRESH = 30.0  # seconds: one run asks twice, for the key and for the pixels
+_HEADERS = {"User-Agent": "nodegraph", "Accept": "image/*", "Accept-Encoding": "identity"}
 
 
 def fetch(url: str, allow: frozenset[str]) -> bytes:
@@ -31,47 +36,88 @@ def fetch(url: str, allow: frozenset[str]) -> bytes:
 
 @lru_cache(maxsize=4)
 def _download(url: str, while_fresh: int) -> bytes:  # noqa: ARG001  part of the memo's key
-    request = urllib.request.Request(url, headers={"User-Agent": "nodegraph", "Accept": "image/*"})
-    try:
-        with _opener().open(request, timeout=TIMEOUT) as answer:
-            kind = answer.headers.get_content_type()
-            if not (kind.startswith("image/") or kind == "application/octet-stream"):
-                raise UserError(f"{url!r} gives {kind}, not a picture")
-            return _read(answer, url)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise UserError(f"{url!r} answers {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise UserError(
-            f"cannot reach {urlsplit(url).netloc!r}: {reason or 'no answer'}"
-        ) from error
+    deadline = time.monotonic() + TIMEOUT
+    at = url
+    for _ in range(REDIRECTS + 1):
+        found = target(at)
+        if found is None:
+            raise _unreachable(url)
+        try:
+            with (
+                closing(_connected(found, deadline)) as connection,
+                closing(_answer(connection, found)) as answer,
+            ):
+                if 300 <= answer.status < 400 and (place := answer.headers.get("Location")):
+                    at = urljoin(at, place)
+                    continue
+                return _picture(answer, connection, url, deadline)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unreachable(url) from error
+    raise UserError(f"{url!r} leads on to other addresses more than {REDIRECTS} times")
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    """An opener for http and https alone: a redirect to ftp or a file leads nowhere."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler,
-        urllib.request.HTTPHandler,
-        urllib.request.HTTPSHandler,
-        urllib.request.HTTPDefaultErrorHandler,
-        urllib.request.HTTPRedirectHandler,
-        urllib.request.HTTPErrorProcessor,
-        urllib.request.UnknownHandler,
-    ):
-        opener.add_handler(handler())
-    return opener
+def _unreachable(url: str) -> UserError:
+    """One sentence for whatever keeps us from an address: it must not tell what is in a network."""
+    return UserError(
+        f"cannot load {url!r}: nothing answers there that is public and gives a picture;"
+        " save the picture here"
+    )
 
 
-def _read(answer: http.client.HTTPResponse, url: str) -> bytes:
-    """Read at most the largest size, and give up on an answer that trickles."""
-    deadline = time.monotonic() + 3 * TIMEOUT
+def _connected(found: Target, deadline: float) -> http.client.HTTPConnection:
+    """A connection to the very address that was checked: its name is not looked up again.
+
+    Proxies that the environment names are not used: they would connect wherever they like.
+    """
+    places = addresses(found.host, found.port)
+    if not places:
+        raise OSError("not public")
+    left = max(deadline - time.monotonic(), 0.01)
+    plain = socket.create_connection((places[0], found.port), timeout=left)
+    connection = http.client.HTTPConnection(found.host, found.port, timeout=left)
+    connection.sock = plain
+    if found.scheme == "https":
+        try:
+            context = ssl.create_default_context()
+            connection.sock = context.wrap_socket(plain, server_hostname=found.host)
+        except BaseException:
+            plain.close()
+            raise
+    return connection
+
+
+def _answer(connection: http.client.HTTPConnection, found: Target) -> http.client.HTTPResponse:
+    usual = {"http": 80, "https": 443}[found.scheme]
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    host = host if found.port == usual else f"{host}:{found.port}"
+    connection.putrequest("GET", found.path, skip_host=True, skip_accept_encoding=True)
+    connection.putheader("Host", host)
+    for name, value in _HEADERS.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection.getresponse()
+
+
+def _picture(
+    answer: http.client.HTTPResponse,
+    connection: http.client.HTTPConnection,
+    url: str,
+    deadline: float,
+) -> bytes:
+    """What an answer holds, read within the limits: one that trickles is given up."""
+    if answer.status != http.client.OK:
+        raise UserError(f"{url!r} answers {answer.status} {answer.reason[:60]}")
+    kind = answer.headers.get_content_type()
+    if not (kind.startswith("image/") or kind == "application/octet-stream"):
+        raise UserError(f"{url!r} gives {kind[:60]}, not a picture")
     data = bytearray()
     while piece := answer.read1(2**18):
         data += piece
         if len(data) > LARGEST:
             raise UserError(f"{url!r} is larger than {LARGEST // 2**20} MiB")
-        if time.monotonic() > deadline:
-            raise UserError(f"{url!r} took longer than {3 * TIMEOUT:.0f} seconds")
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise UserError(f"{url!r} took longer than {TIMEOUT:.0f} seconds")
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
     return bytes(data)

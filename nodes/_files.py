@@ -69,7 +69,7 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
         return None
     # A file may be called "a[1].png": what exists is never taken for a pattern.
     places = [path] if path.is_absolute() else [folder / path for folder in folders.data]
-    if any(place.is_file() for place in places):
+    if any(_is_file(place) for place in places):
         return None
     if is_pattern(path):
         return matches(path, folders)
@@ -80,6 +80,14 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
                 raise UserError(f"no pictures in the folder {str(path)!r}")
             return found
     return None
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError as error:  # a name that is longer than the system allows
+        shown = f"{place.name[:40]}…" if len(place.name) > 40 else place.name
+        raise UserError(f"{shown!r} is no file name: {(error.strerror or '').lower()}") from error
 
 
 def is_pattern(path: Path) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nodegraph.errors import UserError
+from nodegraph.errors import NotFetchedError, UserError
 
 from ._folders import addon_among, weights_among, why_no_addon
-from ._resolve import ADDRESSES, TINY, Role
+from ._resolve import ADDRESSES, TINY, Role, conditioning_of
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"
@@ -28,11 +28,14 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
 
     Raises:
         UserError: It cannot be had; says how to get it elsewhere, and what works here.
+        NotFetchedError: It is not in the cache, and nothing is to be fetched.
     """
     pickle = "pickle" in allow
     cached = _cached(model, revision)
     if cached and needed(_names(cached), role, variant, pickle=pickle):
         return cached
+    if "offline" in allow:
+        raise NotFetchedError(f"{ADDRESSES[role]}: {model!r} is fetched from the hub first")
     from huggingface_hub import snapshot_download
 
     names = _listed(model, role, revision)
@@ -136,8 +139,9 @@ def _unreachable(model: str, role: Role, revision: str) -> str:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     at = f" --revision {revision}" if revision else ""
-    tiny = " or ".join(repr(name) for name in TINY[role])
-    instead = f", or use {tiny}, which needs no network" if tiny else ""
+    same = f"tiny-{conditioning_of(model)}"
+    tiny = same if same in TINY[role] else next(iter(TINY[role]), "")
+    instead = f", or use {tiny!r}, which needs no network" if tiny else ""
     return (
         f"{ADDRESSES[role]}: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached;"
         f" fetch it where it can (hf download {model}{at}) and give its folder{instead}"

@@ -25,6 +25,13 @@ _DOTTED = re.compile(
     r"|(?:\.lora)?\.alpha)"
 )
 _NAME = re.compile(r"\^?[\w.]+")
+_OTHERS = {
+    "hada_": "LoHa",
+    "lokr_": "LoKr",
+    "dora_scale": "DoRA",
+    "lora_magnitude_vector": "DoRA",
+    "oft_": "OFT",
+}
 _ROLES: Mapping[str | None, Role] = {
     "A": "down",
     "B": "up",
@@ -70,6 +77,11 @@ def layers_of(keys: Iterable[str]) -> tuple[list[Layer], list[str]]:
     whole = [layer for layer in found.values() if {"down", "up"} <= layer.keys.keys()]
     halves = [layer for layer in found.values() if not {"down", "up"} <= layer.keys.keys()]
     return whole, unknown + [key for layer in halves for key in layer.keys.values()]
+
+
+def other_kind(keys: Iterable[str]) -> str:
+    """What a file is instead of a LoRA, by keys that a LoRA has not; empty where none tells."""
+    return next((kind for key in keys for mark, kind in _OTHERS.items() if f".{mark}" in key), "")
 
 
 def _place(match: re.Match[str]) -> tuple[Part, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from nodegraph.errors import UserError
+from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
 from . import _controlnet_aux
@@ -90,7 +90,7 @@ def find(model: str, file: File, context: Context) -> Path:
             f" run code when it is read; use {file.default!r}, or allow it with --allow-pickle if"
             " you trust where it is from"
         )
-    return path or from_hub(model, file)
+    return path or from_hub(model, file, context.allow)
 
 
 def local(folder: Path, file: File, model: str) -> Path:
@@ -102,7 +102,7 @@ def local(folder: Path, file: File, model: str) -> Path:
     raise UserError(f"model: no {file.stem}.safetensors or {file.pickle} in {model!r}")
 
 
-def from_hub(model: str, file: File) -> Path:
+def from_hub(model: str, file: File, allow: frozenset[str]) -> Path:
     """Download the file, or take it from the hub's cache."""
     from huggingface_hub import hf_hub_download
 
@@ -114,6 +114,8 @@ def from_hub(model: str, file: File) -> Path:
             name = f"annotator/ckpts/{name}"
     with suppress(Exception):  # not in the cache: the hub's versions say that in different ways
         return Path(hf_hub_download(model, name, local_files_only=True))
+    if "offline" in allow:
+        raise NotFetchedError(f"model: {name} of {model!r} is fetched from the hub first")
     try:
         return Path(hf_hub_download(model, name, etag_timeout=SECONDS))
     except Exception as error:  # no network, no such repository, no such file, …

@@ -35,6 +35,11 @@ File = Annotated[
 Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained, 0 not at all.")]
 
 
+def _names(role: _resolve.Role) -> str:
+    """What a model of this role may be called by: the built-in names first."""
+    return f"{', '.join(_resolve.TINY[role])}, owner/name, a folder or a file."
+
+
 class LoadedBase(Output):
     """A base model."""
 
@@ -42,11 +47,9 @@ class LoadedBase(Output):
 
 
 class LoadBaseModel(Node):
-    """Find a Stable Diffusion model: built-in (tiny), a hub id, a folder or a .safetensors file."""
+    """Find a Stable Diffusion model: built-in (tiny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[
-        str, Field(min_length=1, description="tiny, owner/name, a folder or a file.")
-    ] = "tiny"
+    model: Annotated[str, Field(min_length=1, description=_names("base model"))] = "tiny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -95,12 +98,7 @@ class LoadedControlNet(Output):
 class LoadControlNet(Node):
     """Find a ControlNet by built-in name (tiny-canny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[
-        str,
-        Field(
-            min_length=1, description="tiny-canny, tiny-openpose, owner/name, a folder or a file."
-        ),
-    ] = "tiny-canny"
+    model: Annotated[str, Field(min_length=1, description=_names("ControlNet"))] = "tiny-canny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -145,10 +143,10 @@ class LoadedLoRA(Output):
 
 
 class LoadLoRA(Node):
-    """Put a LoRA on a model: a hub id, a folder or a .safetensors file. Several go in a row."""
+    """Put a LoRA on a model: built-in (tiny-ink), hub id, folder or file. Several go in a row."""
 
     model: DiffusionModel
-    lora: Annotated[str, Field(min_length=1, description="owner/name, a folder or a file.")]
+    lora: Annotated[str, Field(min_length=1, description=_names("LoRA"))]
     strength: Strength = 1.0
     text_strength: Annotated[
         float | None,

@@ -13,6 +13,7 @@ from nodegraph.node import Context, Facts, Given, Node, Output
 
 from ._packages import DETECTORS, OPENCV
 from ._pose_nets import Part
+from ._sizes import Pixels, View, view
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
@@ -54,8 +55,6 @@ class Canny(Node):
     def run(self) -> Edges:
         import cv2
 
-        from ._sizes import view
-
         seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         lines = cv2.Canny(seen.pixels, self.low_threshold, self.high_threshold)
         return Edges(image=Image.from_grey(seen.back(np.asarray(lines, np.uint8)), "canny"))
@@ -95,12 +94,7 @@ class SoftEdge(Node):
         return _lines.hed(self.model, context).digest
 
     def run(self, context: Context) -> Edges:
-        from . import _lines
-        from ._sizes import view
-
-        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
-        with context.lease(_lines.hed(self.model, context)) as net:
-            edges = _lines.soft_edges(net, seen.pixels, safe=self.safe)
+        seen, edges = _outlines(self, context, safe=self.safe)
         return Edges(image=Image.from_grey(seen.back(edges), "hed"))
 
     @classmethod
@@ -126,17 +120,25 @@ class Scribble(Node):
 
     def run(self, context: Context) -> Edges:
         from . import _lines
-        from ._sizes import view
 
-        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
-        with context.lease(_lines.hed(self.model, context)) as net:
-            strokes = _lines.strokes(_lines.soft_edges(net, seen.pixels))
-        drawn = np.where(seen.back(strokes) > 127, 255, 0).astype(np.uint8)
+        seen, edges = _outlines(self, context)
+        drawn = np.where(seen.back(_lines.strokes(edges)) > 127, 255, 0).astype(np.uint8)
         return Edges(image=Image.from_grey(drawn, "scribble"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "scribble"}}
+
+
+def _outlines(
+    node: SoftEdge | Scribble, context: Context, *, safe: bool = False
+) -> tuple[View, Pixels]:
+    """The picture as it was looked at, and HED's soft edges in it."""
+    from . import _lines
+
+    seen = view(node.image.pixels, node.detect_resolution, node.image_resolution)
+    with context.lease(_lines.hed(node.model, context)) as net:
+        return seen, _lines.soft_edges(net, seen.pixels, safe=safe)
 
 
 class Straight(Output):
@@ -178,7 +180,6 @@ class StraightLines(Node):
 
     def run(self, context: Context) -> Straight:
         from . import _lines
-        from ._sizes import view
 
         seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         with context.lease(_lines.mlsd(self.model, context)) as net:
@@ -236,7 +237,6 @@ class OpenPose(Node):
 
     def run(self, context: Context) -> Pose:
         from . import _poses
-        from ._sizes import view
 
         seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         people = self._detect(seen.pixels, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
@@ -161,7 +162,9 @@ class Denoise(Node):
     @classmethod
     def run_batch(cls, items: Sequence[Denoise], context: Context) -> Batches:
         from . import _loop, _prepare
+        from ._preview import LOOKS
 
+        vae = items[0].model.vae.key
         for item in items:
             _checks.fits(item.model, [item.prompt, item.negative_prompt], item.controls, item.size)
             _checks.starts(item)
@@ -170,10 +173,10 @@ class Denoise(Node):
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
             latents = run.latents
-            for done, latents in enumerate(run.steps(), start=1):  # noqa: B007
-                yield Progress(done, len(run.scheduler.timesteps))
+            for done, latents in enumerate(run.steps(), start=1):
+                preview = partial(LOOKS.pictures, vae, latents)
+                yield Progress(done, len(run.scheduler.timesteps), preview)
             _loop.check_finite(latents, "the latents", run.dtype)
-        vae = items[0].model.vae.key
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
     def group(self) -> Hashable:
@@ -232,12 +235,15 @@ class Decode(Node):
     @classmethod
     def run_batch(cls, items: Sequence[Decode], context: Context) -> list[Decoded]:
         from ._pictures import decode
+        from ._preview import LOOKS
 
         weights = items[0].model.vae
         for item in items:
             _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
-            pictures = decode(vae, [item.latents.values for item in items])
+            latents = [item.latents.values for item in items]
+            pictures = decode(vae, latents)
+        LOOKS.learn(weights.key, latents, pictures)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 
     def group(self) -> Hashable:

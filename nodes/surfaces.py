@@ -10,6 +10,7 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
 from ._packages import DETECTORS
+from ._sizes import view
 from .preprocessors import Side, Wanted
 from .types import Image, Mask
 
@@ -58,7 +59,6 @@ class Depth(Node):
 
     def run(self, context: Context) -> Near:
         from . import _surfaces
-        from ._sizes import view
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         drawn = _surfaces.depth_image(_surfaces.nearness(self.model, seen.pixels, context))
@@ -106,7 +106,6 @@ class NormalMap(Node):
 
     def run(self, context: Context) -> Facing:
         from . import _surfaces
-        from ._sizes import view
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         drawn = _surfaces.facing(self.model, seen.pixels, self.background_threshold, context)
@@ -159,7 +158,6 @@ class Segment(Node):
 
     def run(self, context: Context) -> Segments:
         from . import _things
-        from ._sizes import view
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         things = _things.things(self.model, seen.pixels, seen.wanted, context)

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from nodegraph.errors import UserError
-from nodegraph.node import Node, Output
+from nodegraph.node import EntriesOf, Node, Output
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MOST = 10_000
@@ -19,8 +19,8 @@ MOST = 10_000
 class Combinations(Output):
     """One entry a picture, row by row, and what to write beside the rows and above the columns."""
 
-    prompt: list[str]
-    seed: list[int]
+    prompt: Annotated[list[str], EntriesOf("prompts")]
+    seed: Annotated[list[int], EntriesOf("seeds")]
     row_labels: list[str]
     column_labels: list[str]
 
@@ -44,9 +44,9 @@ class PromptsBySeeds(Node):
 class Swept(Output):
     """One entry a picture, row by row; each fits any input that takes one value."""
 
-    x: list[JsonValue]
-    y: list[JsonValue]
-    z: list[JsonValue]
+    x: Annotated[list[JsonValue], EntriesOf("x")]
+    y: Annotated[list[JsonValue], EntriesOf("y")]
+    z: Annotated[list[JsonValue], EntriesOf("z")]
     row_labels: Annotated[list[str], Field(description="For a Grid; none where there is one row.")]
     column_labels: Annotated[list[str], Field(description="For a Grid, which takes its columns.")]
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from nodegraph.jobs.assets import Assets
+from nodegraph.jobs.store import Store
+from nodegraph.jobs.tables import METADATA
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -17,3 +24,40 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("NODEGRAPH_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without jobs, to be copied: making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "jobs.sqlite"
+    Store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def url(tmp_path: Path, empty_database: Path) -> str:
+    """An empty database: an SQLite file or, where NODEGRAPH_TEST_POSTGRES names one, that."""
+    named = os.environ.get("NODEGRAPH_TEST_POSTGRES")
+    if named:
+        engine = sa.create_engine(named)
+        with engine.begin() as connection:
+            METADATA.drop_all(connection)
+            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
+        engine.dispose()
+        return named
+    shutil.copy(empty_database, tmp_path / "jobs.sqlite")
+    return f"sqlite:///{tmp_path}/jobs.sqlite"
+
+
+@pytest.fixture
+def store(url: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty queue."""
+    opened = Store(url, reserve=tmp_path / "reserve")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def assets(store: Store, tmp_path: Path) -> Assets:
+    """A folder without pictures."""
+    return Assets(tmp_path / "assets", store)

@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from nodegraph.cli.app import app
 from nodegraph.cli.form import show_form
+from nodegraph.cli.telling import told
 from nodegraph.pictures import read_text, read_workflow, with_texts
 from nodegraph.provenance import PARAMS, RESULTS, VERSIONS
 
@@ -159,11 +160,11 @@ def test_check_and_show_read_templates_in_files(cli: Cli, write: Write, tmp_path
 
 
 def test_a_shipped_workflow_is_a_node_by_folder_and_name(cli: Cli, write: Write) -> None:
-    nodes = {"x": {"type": "workflows/picture-from-edges"}}
+    nodes = {"x": {"type": "workflows/canny-to-image"}}
 
     assert cli("check", write(nodes=nodes, results={"image": "x.image"})).exit_code == 0
-    assert "x: no 'workflows/picture-from-edgs'; did you mean 'workflows/picture-from-edges'?" in (
-        cli("check", write(nodes={"x": {"type": "workflows/picture-from-edgs"}})).stderr
+    assert "x: no 'workflows/canny-to-imge'; did you mean 'workflows/canny-to-image'?" in (
+        cli("check", write(nodes={"x": {"type": "workflows/canny-to-imge"}})).stderr
     )
 
 
@@ -244,6 +245,31 @@ def test_several_pictures_are_numbered(cli: Cli, write: Write) -> None:
 
 def test_a_result_that_is_no_picture_is_printed(cli: Cli, write: Write) -> None:
     assert cli("run", write(**speaking())).stdout == "said = 'hello'\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        ("word " * 30, ["said:", "  " + "word " * 30]),
+        ("one\ntwo\n\nfour", ["said:", "  one", "  two", "  ", "  four"]),
+        ("red\n\x1b[31m", ["said:", "  red", r"  \x1b[31m"]),
+        (["a", "b\nc"], ["said[0] = 'a'", "said[1]:", "  b", "  c"]),
+        (list("abcde"), [f"said[{i}] = {one!r}" for i, one in enumerate("abcde")]),
+    ],
+)
+def test_a_text_is_printed_whole_below_its_name_where_it_is_long(
+    cli: Cli, write: Write, said: str | list[str], lines: list[str]
+) -> None:
+    nodes = {"say": {"type": "Speak", "values": {"text": said}}}
+    workflow = {**speaking(), "nodes": nodes}
+
+    assert cli("run", write(**workflow)).stdout == "\n".join([*lines, ""])
+
+
+def test_a_long_path_is_printed_whole_beside_its_name() -> None:
+    path = Path("folder" * 20) / "picture.png"
+
+    assert list(told("saved", path)) == [f"saved = {str(path)!r}"]
 
 
 @pytest.mark.parametrize(

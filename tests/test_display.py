@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nodegraph.cli import device, display
+from nodegraph import device
+from nodegraph.cli import display
 from nodegraph.cli.board import Board
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Progressed, Started

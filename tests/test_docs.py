@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from nodegraph import Workflow, load_registry, plan
 from nodegraph.cli.app import app
-from nodegraph.cli.files import shipped
 from nodegraph.cli.kinds import registry
 from nodegraph.ports import inputs
 from nodegraph.registry import Template
+from nodegraph.shipped import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "workflows/README.md"]
@@ -120,18 +120,54 @@ def test_what_follows_from_the_code_is_up_to_date() -> None:
     assert stale == [], "run `make docs`"
 
 
-def test_every_picture_of_a_node_shows_one_that_exists_and_is_small() -> None:
-    found = {path.stem: path for path in (ROOT / "docs/pictures/nodes").glob("*.png")}
+def pictures_of_nodes() -> dict[str, Path]:
+    return {path.stem: path for path in (ROOT / "docs/pictures/nodes").iterdir()}
 
-    assert sorted(set(found) - set(load_registry())) == []
-    assert [name for name, path in found.items() if path.stat().st_size > 100_000] == []
+
+def test_every_node_has_its_picture_and_every_picture_its_node() -> None:
+    nodes = [name for name, kind in load_registry().items() if not isinstance(kind, Template)]
+
+    assert sorted(pictures_of_nodes()) == sorted(nodes), "run `make node-pictures`"
+
+
+def test_pictures_of_nodes_are_as_wide_as_a_page_and_small() -> None:
+    files = {name: path.read_bytes() for name, path in pictures_of_nodes().items()}
+
+    assert {int.from_bytes(data[16:20]) for data in files.values()} == {700}
+    assert [name for name, data in files.items() if len(data) > 60_000] == []
+    assert sum(map(len, files.values())) < 2_500_000
+
+
+def test_the_script_draws_every_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+
+    figures = runpy.run_path(str(ROOT / "scripts/write_node_pictures.py"))["FIGURES"]
+
+    nodes = [name for name, kind in load_registry().items() if not isinstance(kind, Template)]
+    assert sorted(figures) == sorted(nodes)
+
+
+def test_the_gallery_has_a_picture_of_every_result_and_no_other() -> None:
+    pictures = {path.stem for path in (ROOT / "docs/pictures/gallery").glob("*.png")}
+
+    results = {f"{n}--{r}" for n, path in shipped().items() for r in Workflow.load(path).results}
+    assert pictures == results, "run `make gallery`"
+
+
+def test_the_pictures_of_the_gallery_are_small() -> None:
+    sizes = [path.stat().st_size for path in (ROOT / "docs/pictures/gallery").glob("*.png")]
+
+    assert max(sizes) < 250_000
+    assert sum(sizes) < 3_000_000
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(#[^)]*)?\)", page.read_text("utf-8"))
+    text = page.read_text("utf-8")
+    targets = [path for path, _ in re.findall(r"\]\((?!https?:|mailto:)([^)#]+)(#[^)]*)?\)", text)]
+    targets += re.findall(r'<img src="([^"]+)"', text)
 
-    assert [path for path, _ in targets if not (page.parent / path).exists()] == []
+    assert [path for path in targets if not (page.parent / path).exists()] == []
 
 
 def test_the_readme_names_every_shipped_workflow() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -112,7 +112,7 @@ def model_of(folder: Path) -> DiffusionModel:
     return LoadBaseModel(model=str(folder)).run(BENCH).model
 
 
-def with_lora(model: DiffusionModel, lora: Path, **inputs: Any) -> DiffusionModel:
+def with_lora(model: DiffusionModel, lora: Path | str, **inputs: Any) -> DiffusionModel:
     return LoadLoRA(model=model, lora=str(lora), **inputs).run(BENCH).model
 
 
@@ -165,6 +165,11 @@ def latents(model: DiffusionModel) -> Any:
 
 def pipeline_latents(folder: Path) -> Any:
     """diffusers' pipeline's, from the weights in a folder."""
+    return drawn_by(pipeline_of(folder))
+
+
+def pipeline_of(folder: Path) -> Any:
+    """diffusers' pipeline, with the weights in a folder."""
     import torch
     from diffusers import DDIMScheduler, StableDiffusionPipeline
 
@@ -173,6 +178,13 @@ def pipeline_latents(folder: Path) -> Any:
     )
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def drawn_by(pipeline: Any) -> Any:
+    """The latents that a pipeline draws of the prompts that ``latents`` is given."""
+    import torch
+
     return pipeline(
         "a red circle",
         negative_prompt="blurry",
@@ -200,6 +212,73 @@ def test_a_lora_makes_the_pipelines_pictures_of_merged_weights(
     assert not torch.allclose(ours, bare, atol=1e-2)
 
 
+def loaded_latents(base: Path, loras: Sequence[tuple[Path, float | dict[str, float]]]) -> Any:
+    """diffusers' pipeline's, with LoRAs that it loaded itself: it has peft put them on."""
+    pytest.importorskip("peft")
+    pipeline = pipeline_of(base)
+    names = [f"lora{index}" for index in range(len(loras))]
+    for name, (file, _) in zip(names, loras, strict=True):
+        pipeline.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
+    pipeline.set_adapters(names, [strength for _, strength in loras])
+    return drawn_by(pipeline)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("strength", "text"), [(1.0, 1.0), (0.5, 0.5), (0.7, 0.4)])
+def test_a_lora_makes_the_pictures_of_the_pipeline_that_loads_it(
+    base: Path, tmp_path: Path, style: Callable[[str, str, str], str], strength: float, text: float
+) -> None:
+    import torch
+
+    file = tmp_path / "x.safetensors"
+    save_lora(base, file, style, alpha=2.0 if style is kohya else None)
+    theirs = loaded_latents(base, [(file, {"unet": strength, "text_encoder": text})])
+
+    ours = latents(with_lora(model_of(base), file, strength=strength, text_strength=text))
+
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+    assert not torch.allclose(ours, latents(model_of(base)), atol=1e-2)
+
+
+@pytest.mark.slow
+def test_several_loras_make_the_pictures_of_the_pipeline_that_loads_them(
+    base: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    save_lora(base, one, kohya, seed=1)
+    save_lora(base, other, peft, seed=2, rank=2, alpha=None)
+    theirs = loaded_latents(base, [(one, 0.5), (other, 1.0)])
+
+    model = with_lora(with_lora(model_of(base), one, strength=0.5), other)
+
+    torch.testing.assert_close(latents(model), theirs, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_an_alpha_told_in_metadata_makes_the_pictures_of_the_pipeline_that_reads_it(
+    base: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    targets = ["to_q", "to_k", "to_v", "to_out.0", "q_proj", "k_proj", "v_proj", "out_proj"]
+    told = {"r": 4, "lora_alpha": 6, "target_modules": targets}
+    both = {
+        f"{part}.{name}": one for part in ("unet", "text_encoder") for name, one in told.items()
+    }
+    file = tmp_path / "x.safetensors"
+    metadata = {"format": "pt", "lora_adapter_metadata": json.dumps(both)}
+    unet, text = r"attn[12]\.to_", r"self_attn\."
+    save_lora(base, file, peft, alpha=None, metadata=metadata, unet=unet, text=text)
+    theirs = loaded_latents(base, [(file, 1.0)])
+
+    ours = latents(with_lora(model_of(base), file))
+
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("strength", [1.0, -0.5])
 def test_a_lora_adds_its_product_to_each_of_its_layers_and_to_no_other(
@@ -219,6 +298,19 @@ def test_the_tiny_model_takes_loras(tmp_path: Path) -> None:
     assert_changed(
         TINY / "base", with_lora(model_of(TINY / "base"), tmp_path / "x.safetensors"), changes
     )
+
+
+def test_the_built_in_lora_is_found_by_name_and_changes_the_tiny_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nodes._hub.fetch", None)
+    model = model_of(TINY / "base")
+
+    found = with_lora(model, "tiny-ink")
+
+    assert found.text_encoder == model.text_encoder
+    before, after = weights_of(model.unet), weights_of(found.unet)
+    assert sum(not one.equal(after[key]) for key, one in before.items()) > 20
 
 
 def test_several_loras_add_up(base: Path, tmp_path: Path) -> None:
@@ -554,12 +646,48 @@ def test_keys_of_no_known_meaning_are_counted_and_named(base: Path, tmp_path: Pa
     from safetensors.torch import load_file, save_file
 
     save_lora(base, tmp_path / "x.safetensors")
-    more = {"lora_unet_x.hada_w1_a": torch.ones(1), "lora_unet_y.dora_scale": torch.ones(1)}
+    more = {"lora_unet_x.glora_w1": torch.ones(1), "lora_unet_y.diff_b": torch.ones(1)}
     save_file(load_file(tmp_path / "x.safetensors") | more, tmp_path / "y.safetensors")
 
-    assert "has 2 keys (lora_unet_x.hada_w1_a, lora_unet_y.dora_scale) of no known meaning" in (
+    assert "has 2 keys (lora_unet_x.glora_w1, lora_unet_y.diff_b) of no known meaning" in (
         refused(model_of(base), tmp_path / "y.safetensors")
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "factors"),
+    [
+        ("LoHa", {"hada_w1_a": 2, "hada_w1_b": 2, "hada_w2_a": 2, "hada_w2_b": 2, "alpha": 0}),
+        ("LoKr", {"lokr_w1": 2, "lokr_w2_a": 2, "lokr_w2_b": 2, "alpha": 0}),
+        ("DoRA", {"lora_down.weight": 2, "lora_up.weight": 2, "dora_scale": 2, "alpha": 0}),
+    ],
+)
+def test_kin_of_a_lora_is_refused_by_its_name_and_not_applied_in_part(
+    tmp_path: Path, kind: str, factors: dict[str, int]
+) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    save_lora(TINY / "base", tmp_path / "x.safetensors", text="")
+    key = "lora_unet_mid_block_attentions_0_proj_in"
+    more = {f"{key}.{factor}": torch.ones((4,) * rank) for factor, rank in factors.items()}
+    save_file(load_file(tmp_path / "x.safetensors") | more, tmp_path / "y.safetensors")
+
+    assert refused(model_of(TINY / "base"), tmp_path / "y.safetensors") == (
+        f"lora: {str(tmp_path / 'y.safetensors')!r} is a {kind}, which is not supported;"
+        " give a LoRA"
+    )
+
+
+def test_a_dora_of_peft_is_refused_by_its_name(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    save_lora(TINY / "base", tmp_path / "x.safetensors", peft, alpha=None)
+    more = {"unet.mid_block.attentions.0.proj_in.lora_magnitude_vector": torch.ones(128)}
+    save_file(load_file(tmp_path / "x.safetensors") | more, tmp_path / "y.safetensors")
+
+    assert "is a DoRA" in refused(model_of(TINY / "base"), tmp_path / "y.safetensors")
 
 
 def test_half_a_layer_is_named(base: Path, tmp_path: Path) -> None:
@@ -584,7 +712,10 @@ def test_a_file_that_is_no_lora_is_named(tmp_path: Path) -> None:
     ("lora", "message"),
     [
         ("./nowhere.safetensors", "lora: no file or folder './nowhere.safetensors'"),
-        ("watercolour", "lora: no 'watercolour'; give a hub id (owner/name), a folder or a file"),
+        (
+            "watercolour",
+            "lora: no 'watercolour'; it has tiny-ink; or give a hub id (owner/name), a folder or",
+        ),
         ("some/lora", "lora: 'some/lora' is not in "),
         ("some/lora", "fetch it where it can (hf download some/lora) and give its folder"),
     ],

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from nodegraph.errors import UserError
+from nodegraph.node import Node
 from nodes._folders import weights_among
 from nodes._hub import needed
-from nodes._resolve import conditioning_of, family_of
+from nodes._resolve import TINY as BUILT_IN
+from nodes._resolve import Role, conditioning_of, family_of
 from nodes._weights import Weights
-from nodes.models import LoadBaseModel, LoadControlNet
-from nodes.types import ControlNetModel, DiffusionModel
+from nodes.models import LoadBaseModel, LoadControlNet, LoadLoRA
+from nodes.types import Conditioned, ControlNetModel, DiffusionModel
 
 from .weights import TINY, Bench, save_base, save_controlnet, save_single, save_single_controlnet
 
+WEIGHTS = {".safetensors", ".onnx"}
 PICKLES = Bench(allow=frozenset({"pickle"}))
 
 
@@ -75,8 +78,41 @@ def test_the_tiny_model_tells_what_it_is() -> None:
     )
 
 
-def test_a_tiny_controlnet_knows_what_it_reads() -> None:
-    assert controlnet("tiny-openpose").conditioning == "openpose"
+@pytest.mark.parametrize("kind", get_args(Conditioned))
+def test_a_tiny_controlnet_knows_what_it_reads(kind: Conditioned) -> None:
+    assert controlnet(f"tiny-{kind}").conditioning == kind
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=f"{role} {name}")
+        for role, names in BUILT_IN.items()
+        for name, path in names.items()
+    ],
+)
+def test_every_built_in_name_has_its_weights(path: Path) -> None:
+    assert any(one.suffix == ".safetensors" for one in (path, *path.rglob("*")) if one.is_file())
+
+
+def test_the_tiny_family_is_small() -> None:
+    files = [path for path in TINY.rglob("*") if path.suffix in WEIGHTS]
+
+    assert sum(path.stat().st_size for path in files) < 90e6
+
+
+@pytest.mark.parametrize(
+    ("node", "input", "role"),
+    [
+        (LoadBaseModel, "model", "base model"),
+        (LoadControlNet, "model", "ControlNet"),
+        (LoadLoRA, "lora", "LoRA"),
+    ],
+)
+def test_a_loader_names_all_that_is_built_in(node: type[Node], input: str, role: Role) -> None:
+    described = str(node.model_fields[input].description)
+
+    assert described.split(", ")[: len(BUILT_IN[role])] == list(BUILT_IN[role])
 
 
 def test_weights_are_loaded_in_the_width_that_is_asked_for() -> None:
@@ -232,6 +268,17 @@ def test_a_folder_that_brings_code_along_is_refused(spoiled: Path) -> None:
 )
 def test_an_unknown_model_is_named_with_what_would_work(model: str, message: str) -> None:
     assert message in refused(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [("lllyasviel/sd-controlnet-depth", "tiny-depth"), ("some/net", "tiny-canny")],
+)
+def test_the_built_in_controlnet_of_the_same_kind_is_offered_where_the_hub_is_out_of_reach(
+    model: str, instead: str
+) -> None:
+    with pytest.raises(UserError, match=f"or use '{instead}', which needs no network"):
+        controlnet(model)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:

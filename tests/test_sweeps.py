@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -197,28 +198,65 @@ def test_each_model_of_a_sweep_is_loaded_once_whichever_way_it_goes(
     assert sorted(set(outcome.results["used"])) == values[number]  # type: ignore[call-overload]
 
 
-def test_a_value_of_a_wrong_kind_is_named_with_its_place_in_the_sweep() -> None:
-    _, outcome = drive(sweeping("x", "y", x=["a"], y=[1, "many"]))
+def summing(**values: object) -> Workflow:
+    nodes = {
+        "sweep": {"type": "Sweep", "values": values},
+        "sum": {"type": "Sum", "links": {"values": "sweep.x"}},
+    }
+    return Workflow.model_validate({"nodes": nodes, "results": {"sum": "sum.value"}})
 
-    [failure] = outcome.failures
-    assert str(failure).splitlines()[0] == (
-        "use[1] (Use) failed: number: 'many' should be a valid integer,"
-        " unable to parse string as an integer (it is sweep.y[1])"
+
+def problems(workflow: Workflow) -> list[str]:
+    with pytest.raises(WorkflowError) as caught:
+        plan(workflow, REGISTRY)
+    return [str(problem) for problem in caught.value.problems]
+
+
+NO_NUMBER = "'many' should be a valid integer, unable to parse string as an integer"
+
+
+def test_values_that_do_not_fit_are_all_named_with_their_places_before_anything_runs() -> None:
+    assert problems(sweeping("x", "y", x=["a", 2], y=[1, "many", 0.5])) == [
+        "load.model: 2 should be a valid string (it is sweep.x[1])",
+        f"use.number: {NO_NUMBER} (it is sweep.y[1])",
+        "use.number: 0.5 should be a valid integer, got a number with a fractional part"
+        " (it is sweep.y[2])",
+    ]
+
+
+def test_an_entry_of_a_list_that_does_not_fit_is_named_before_anything_runs() -> None:
+    assert problems(summing(x=[1, "many"])) == [f"sum.values: {NO_NUMBER} (it is sweep.x[1])"]
+
+
+def test_a_sweep_over_nothing_is_judged_when_it_runs() -> None:
+    _, outcome = drive(sweeping("x", "y", x=["a"]))
+
+    assert str(outcome.failures[0]).splitlines()[0] == (
+        "use[0] (Use) failed: number: None should be a valid integer (it is sweep.y[0])"
+    )
+
+
+def behind_another(workflow: Workflow, name: str, values: Sequence[object]) -> Workflow:
+    """A list of the sweep comes from another sweep: it is known when that has run."""
+    document = json.loads(workflow.to_json())
+    document["nodes"]["first"] = {"type": "Sweep", "values": {"x": values}}
+    document["nodes"]["sweep"]["links"] = {name: "first.x"}
+    return Workflow.model_validate(document)
+
+
+def test_a_value_of_a_wrong_kind_is_named_with_its_place_in_the_sweep() -> None:
+    _, outcome = drive(behind_another(sweeping("x", "y", x=["a"]), "y", [1, "many"]))
+
+    assert str(outcome.failures[0]).splitlines()[0] == (
+        f"use[1] (Use) failed: number: {NO_NUMBER} (it is sweep.y[1])"
     )
 
 
 def test_a_wrong_entry_of_a_list_is_named_with_its_place_in_the_sweep() -> None:
-    nodes = {
-        "sweep": {"type": "Sweep", "values": {"x": [1, "many"]}},
-        "sum": {"type": "Sum", "links": {"values": "sweep.x"}},
-    }
-    workflow = Workflow.model_validate({"nodes": nodes, "results": {"sum": "sum.value"}})
-
-    _, outcome = drive(workflow)
+    _, outcome = drive(behind_another(summing(), "x", [1, "many"]))
 
     assert str(outcome.failures[0]).splitlines()[0] == (
-        "sum (Sum) failed: values[1]: 'many' should be a valid integer,"
-        " unable to parse string as an integer (it is sweep.x[1])"
+        f"sum (Sum) failed: values[1]: {NO_NUMBER} (it is sweep.x[1])"
     )
 
 

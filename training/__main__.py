@@ -142,18 +142,26 @@ def assemble(
 @app.command()
 def evaluate(
     weights: Annotated[Path, typer.Option(help="A folder like nodes/tiny.")] = SHIPPED,
+    kinds: Annotated[
+        str, typer.Option(help="depth,potato,…; empty: all that have weights.", metavar="KINDS")
+    ] = "",
     scenes: Annotated[int, typer.Option(min=4, help="Held-out scenes a measure.")] = 64,
     guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 2.0,
-    grids: Annotated[Path, typer.Option(help="Where pictures to look at go.")] = WORK / "grids",
+    out: Annotated[Path, typer.Option(help="Where figures and pictures to look at go.")] = WORK
+    / "figures",
     processes: Processes = 2,
 ) -> None:
-    """Measure how prompts and controls are followed; write grids to look at."""
-    from training.evaluate import evaluate, seconds_an_image, table
-    from training.ranks import run_ranks
+    """Measure how prompts, controls, the new subject and the style are followed."""
+    from training.evaluate import Trial, chosen, seconds_an_image
+    from training.evaluate import evaluate as measured
 
-    run_ranks(evaluate, processes, weights, scenes, guidance, grids)
-    for name, value in table(grids).items():
-        typer.echo(f"{value:6.3f}  {name}")
+    try:
+        trial = Trial(weights, chosen(kinds, weights), scenes, guidance, out)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--kinds") from error
+    for group, figures in measured(trial, processes).items():
+        for name, value in figures.items():
+            typer.echo(f"{value:6.3f}  {group}, {name}")
     typer.echo(
         f"{seconds_an_image(weights):6.3f}  seconds an image, fp32, batch of 4, canny, 20 steps"
     )

@@ -36,7 +36,7 @@ class DreamBooth:
 
     work: Path
     start: Path
-    steps: int = 500
+    steps: int = 1100
     pictures: int = 32
     prior: int = 768
     batch: int = 12

@@ -22,7 +22,7 @@ from training.scenes.render import Picture, Pixels
 from training.schedule import Clock
 
 SEED = 5 * 10**8
-INK = (28, 30, 44)
+INK, PAPER = (26, 26, 30), (248, 248, 248)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class LoraRecipe:
 
     work: Path
     start: Path
-    steps: int = 500
+    steps: int = 600
     scenes: int = 768
     batch: int = 24
     rank: int = 8
@@ -66,13 +66,15 @@ def add_lora(unet: nn.Module, rank: int) -> dict[str, LowRank]:
 
 
 def ink(scene: Scene) -> Pixels:
-    """A scene as an ink drawing: pale colours, and a dark line around everything."""
+    """A scene drawn on white paper, with a dark line around everything.
+
+    Both are colours of the scenes themselves: the decoder has never seen others.
+    """
     big = render(scene.layout, scene.colours, 512)
-    pale = 255 - (255 - big.pixels.astype(np.float32)) * 0.45
-    borders = _borders(big)
-    line = cv2.dilate(borders, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))) > 0
-    pale[line] = INK
-    drawn: Pixels = cv2.resize(pale, (128, 128), interpolation=cv2.INTER_AREA).round()
+    line = cv2.dilate(_borders(big), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))) > 0
+    big.pixels[big.parts == 0] = PAPER
+    big.pixels[line] = INK
+    drawn: Pixels = cv2.resize(big.pixels, (128, 128), interpolation=cv2.INTER_AREA)
     return drawn.astype(np.uint8)
 
 

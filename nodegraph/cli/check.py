@@ -11,10 +11,11 @@ import typer
 
 from ..errors import NodeGraphError
 from ..explain import Line, explain
+from ..shipped import shipped
 from ..workflow import Workflow
 from . import stored
 from .ending import warn
-from .files import find, shipped
+from .files import find
 from .run import Options, planned, settings_of
 
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}

@@ -203,9 +203,7 @@ def _span(seconds: float) -> str:
     )
 
 
-def display(totals: Mapping[str, int | None], as_json: bool) -> Display:
-    """The display that fits: JSON if asked for, a table in a terminal, else a log."""
-    if as_json:
-        return Lines()
+def display(totals: Mapping[str, int | None]) -> Display:
+    """The display that fits: a table in a terminal, else a log."""
     board = Board.of(totals, time.monotonic)
     return Live(board) if sys.stderr.isatty() else Log(board)

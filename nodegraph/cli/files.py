@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
 from ..pictures import is_picture, read_workflow
+from ..shipped import shipped
 from ..workflow import Workflow
 
 
@@ -73,15 +70,3 @@ def _shipped(name: str) -> Path:
     raise UserError(
         f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, known)}"
     )
-
-
-@cache
-def shipped() -> Mapping[str, Path]:
-    """The workflows of installed packages, by name (entry points ``nodegraph.workflows``)."""
-    found: dict[str, Path] = {}
-    for entry in entry_points(group="nodegraph.workflows"):
-        spec = find_spec(entry.module)
-        for folder in (spec and spec.submodule_search_locations) or ():
-            for path in sorted(Path(folder).glob("*.json")):
-                found.setdefault(path.stem, path)
-    return found

@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 from ..insides import inside_param, inside_result
 from ..ports import convert, inputs, outputs, type_name
 from ..registry import Kind, Registry, Template, load_registry
+from ..shipped import shipped
 from .ending import warn
-from .files import shipped
 
 _LIMITS = {
     "ge": "≥ {}",

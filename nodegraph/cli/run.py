@@ -14,20 +14,23 @@ from typing import TypeVar
 
 import typer
 
+from .. import device
 from ..bundle import bundle
 from ..context import Settings
-from ..errors import RunError, UserError, brief
+from ..errors import RunError, UserError
 from ..events import Event, Outcome
 from ..execute import execute
-from ..items import resolvable, resolve
 from ..node import Folders
 from ..plan import Plan, plan
 from ..provenance import texts
-from ..tasks import states
-from . import device, kinds, params, saving, stored
+from ..shipped import inputs
+from ..shown import pictures
+from ..totals import totals
+from . import kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, warn
-from .files import Found, find, shipped
+from .files import Found, find
+from .telling import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def run_file(options: Options) -> None:
     settings = settings_of(options, found)
     chosen = planned(options, found)
     saving.prepare(options.out)
-    view = display(totals(chosen, settings.folders), options.json)
+    # Lines of JSON need no count, for which folders would be listed once more.
+    view = Lines() if options.json else display(totals(chosen, settings.folders))
     with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
@@ -85,8 +89,13 @@ def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
     for folder in options.data:
         if not folder.is_dir():
             raise UserError(f"--data {str(folder)!r}: there is no such folder")
-    inputs = (path.parent / "inputs" for path in shipped().values())
-    data = (*options.data, *found.inputs, Path.cwd(), *params.folders_of(options.settings), *inputs)
+    data = (
+        *options.data,
+        *found.inputs,
+        Path.cwd(),
+        *params.folders_of(options.settings),
+        *inputs(),
+    )
     return tuple(dict.fromkeys(path.resolve() for path in data))
 
 
@@ -100,20 +109,6 @@ def settings_of(options: Options, found: Found) -> Settings:
         folders=Folders(data_folders(options, found), options.out.resolve()),
         allow=options.allow,
     )
-
-
-def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:
-    """How many items each node has, as far as that can be told before anything ran."""
-    calls = states(chosen)
-    for call in calls:
-        try:
-            if resolvable(call, calls):
-                resolve(call, calls, folders)
-        except UserError:  # the run will say so, at the node
-            continue
-    return {
-        c.planned.name: (1 if c.count is None else c.count) if c.resolved else None for c in calls
-    }
 
 
 T = TypeVar("T")
@@ -148,7 +143,7 @@ def _save(
     view: Display,
 ) -> list[Path]:
     paths = []
-    for name, picture, result, item in saving.pictures(outcome.results):
+    for name, picture, result, item in pictures(outcome.results):
         several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
         key = {result + several: outcome.keys[result][item]}
         try:
@@ -169,8 +164,9 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
         view.tell("ended", state=state, seconds=round(seconds, 3))
     else:
         for name, value in outcome.results.items():
-            if not any(saving.pictures({name: value})):
-                typer.echo(f"{name} = {brief(value)}")
+            if not any(pictures({name: value})):
+                for line in told(name, value):
+                    typer.echo(line)
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]
     if not paths and not outcome.results and not isinstance(view, Lines):

@@ -10,45 +10,11 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol, runtime_checkable
 from uuid import uuid4
 
 from ..errors import UserError
 from ..png import with_texts
-
-
-class Encoder(Protocol):
-    """What a picture library gives: it can write a PNG."""
-
-    def save(self, file: IO[bytes], format: str) -> None: ...
-
-
-@runtime_checkable
-class Picture(Protocol):
-    """What a wire needs to be saved as a picture."""
-
-    def pil(self) -> Encoder: ...
-
-
-class Found(NamedTuple):
-    """A picture among the results: what to call its file, and which item of which result it is."""
-
-    name: str
-    picture: Picture
-    result: str
-    item: int = 0
-
-
-def pictures(results: Mapping[str, object]) -> Iterator[Found]:
-    """Yield every result that is a picture; those of a list are numbered: ``images-01``."""
-    for name, value in results.items():
-        if isinstance(value, Picture):
-            yield Found(name, value, name)
-        elif isinstance(value, list):
-            width = max(2, len(str(len(value))))
-            for item, each in enumerate(value):
-                if isinstance(each, Picture):
-                    yield Found(f"{name}-{item + 1:0{width}}", each, name, item)
+from ..shown import Picture
 
 
 def save(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:

@@ -1,0 +1,72 @@
+import { ReactFlowProvider } from "@xyflow/react";
+import { useEffect } from "react";
+import { useStore } from "zustand";
+
+import { Canvas } from "./canvas";
+import { leaveField } from "./canvas/useField";
+import { shown, titleOf, useEditor } from "./graph";
+import { AskDialog } from "./page/AskDialog";
+import { FormView } from "./page/FormView";
+import { host } from "./page/host";
+import { layout } from "./page/layout";
+import { Notes } from "./page/Notes";
+import { SidePanel } from "./page/SidePanel";
+import { StatusBar } from "./page/StatusBar";
+import { TopBar } from "./page/TopBar";
+import { startPage } from "./page/starting";
+import { Palette } from "./palette";
+import { ConnectionBanner, DropHint, HostProvider, TokenDialog, useSaving } from "./panels";
+
+/** The whole page. */
+export function App() {
+  useEffect(startPage, []);
+  return (
+    <HostProvider value={host}>
+      <ReactFlowProvider>
+        <Page />
+      </ReactFlowProvider>
+    </HostProvider>
+  );
+}
+
+function Page() {
+  const { view } = useStore(layout);
+  const now = useEditor((state) => shown(state));
+  const saving = useSaving({
+    title: now ? titleOf(now) : "",
+    name: now?.name ?? null,
+    version: now?.version ?? null,
+    shipped: now?.shipped ?? false,
+  });
+  const save = () => {
+    leaveField();
+    void saving.save();
+  };
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      if (event.shiftKey) saving.saveAs();
+      else save();
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  });
+  return (
+    <div className="page">
+      <TopBar onSave={save} onSaveAs={saving.saveAs} />
+      <ConnectionBanner />
+      <div className="middle">
+        <main className="stage">{view === "graph" ? <Canvas /> : <FormView />}</main>
+        <SidePanel />
+      </div>
+      <StatusBar />
+      <Palette />
+      <DropHint />
+      <AskDialog />
+      <TokenDialog />
+      <Notes />
+      {saving.element}
+    </div>
+  );
+}

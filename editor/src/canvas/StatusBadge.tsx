@@ -1,0 +1,76 @@
+import { useStore } from "zustand";
+
+import { reasons, type NodeRun } from "../server";
+import { expectationOf, useExpectation, type Expectation } from "./checks";
+import { useFreshRun } from "./ran";
+
+/** How a node fares: what it does in the run that is shown, else what a run would find. */
+export function StatusBadge({ node }: { readonly node: string }) {
+  const run = useFreshRun(node);
+  const expected = useExpectation(node);
+  const why = useStore(reasons, ({ lines }) => expectationOf(lines[node] ?? [])?.why ?? "");
+  const told = (run && toldOf(run, why)) ?? (expected && expectedOf(expected));
+  if (!told) return null;
+  return (
+    <>
+      <span className={`badge ${told.tone}`} title={told.why || undefined}>
+        {told.text}
+      </span>
+      {run?.phase === "running" && <Progress node={node} run={run} />}
+    </>
+  );
+}
+
+interface Told {
+  readonly text: string;
+  readonly tone: string;
+  readonly why: string;
+}
+
+function Progress({ node, run }: { readonly node: string; readonly run: NodeRun }) {
+  const label = `${node} progress`;
+  return run.step ? (
+    <progress className="card-progress" aria-label={label} value={run.step.done} max={run.step.total} />
+  ) : (
+    <progress className="card-progress" aria-label={label} />
+  );
+}
+
+function toldOf(run: NodeRun, why: string): Told | null {
+  switch (run.phase) {
+    case "waiting":
+      return null;
+    case "running":
+      return {
+        text: run.step ? `${run.step.done}/${run.step.total}` : "running",
+        tone: "running",
+        why: run.open > 1 ? `${run.open} items at once` : "",
+      };
+    case "cached":
+      return { text: "cached", tone: "cached", why: "Known already: nothing was computed." };
+    case "done":
+      return { text: spelled(run.seconds), tone: "done", why: doneText(run, why) };
+    case "failed":
+      return { text: "failed", tone: "failed", why: run.message ?? "" };
+    case "skipped":
+      return { text: "not run", tone: "skipped", why: run.message ?? "" };
+  }
+}
+
+function doneText({ ended, cached }: NodeRun, why: string): string {
+  const because = why && `: ${why}`;
+  if (cached === 0) return `Computed in this run${because}.`;
+  return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.`;
+}
+
+function expectedOf({ state, why }: Expectation): Told | null {
+  if (state === "cached") {
+    return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
+  }
+  return why ? { text: "will run", tone: "faint", why } : null;
+}
+
+function spelled(seconds: number): string {
+  if (seconds < 0.1) return "done";
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}

@@ -1,0 +1,118 @@
+/** The clipboard of the canvas: the system's where the browser lets us, else our own. */
+
+import {
+  copied,
+  edit,
+  framesOf,
+  kindsNow,
+  NotAWorkflow,
+  pasted,
+  placeOf,
+  present,
+  removeNodes,
+  select,
+  shown,
+  withFrames,
+  type Place,
+} from "../graph";
+import { say } from "../page/notes";
+import { flow, frameOf } from "./flow";
+import { flowPoint, pointerOnWindow } from "./instance";
+
+let own = "";
+let times = 0;
+
+export function selection(): ReadonlySet<string> {
+  return shown()?.selected ?? new Set();
+}
+
+/** The text of what is chosen; empty where nothing is. */
+export function clip(): string {
+  const names = selection();
+  if (names.size === 0) return "";
+  own = copied(present(), names);
+  times = 0;
+  return own;
+}
+
+export function copy() {
+  const text = clip();
+  if (text) void navigator.clipboard?.writeText(text).catch(() => undefined);
+}
+
+export function cut() {
+  copy();
+  removeChosen("cut");
+}
+
+export function removeChosen(label = "delete") {
+  const names = selection();
+  const frames = chosenFrames();
+  if (names.size + frames.size === 0) return;
+  const what = names.size ? count(names.size) : "a frame";
+  edit(`${label} ${what}`, (workflow) =>
+    withFrames(
+      removeNodes(workflow, names, kindsNow()),
+      framesOf(workflow).filter((frame) => !frames.has(frame.id)),
+    ),
+  );
+}
+
+/** The frames that are chosen: React Flow knows, as they are no nodes of the document. */
+export function chosenFrames(): ReadonlySet<string> {
+  const chosen = flow.getState().nodes.filter((node) => node.selected);
+  return new Set(chosen.flatMap((node) => frameOf(node.id) ?? []));
+}
+
+/** Paste what the system's clipboard holds. */
+export async function paste(incoming = false) {
+  const text = await navigator.clipboard?.readText().catch(() => own);
+  pasteText(text || own, incoming);
+}
+
+/** Put a text's nodes at the pointer; pasted again there, they go a little aside. */
+export function pasteText(text: string, incoming = false, at?: Place) {
+  if (!text.trim()) return;
+  try {
+    const [x, y] = at ?? flowPoint(...pointerOnWindow());
+    const aside = 24 * times++;
+    put(text, { at: [x + aside, y + aside], incoming }, "paste");
+  } catch (error) {
+    if (!(error instanceof NotAWorkflow)) throw error;
+    say(`Nothing to paste: ${error.message}.`);
+  }
+}
+
+/** Leave a copy of nodes where they are, before they are dragged away; the drag is the same step. */
+export function leaveCopy(names: ReadonlySet<string>, key: string) {
+  const places = [...names].map((name) => placeOf(present(), name) ?? [0, 0]);
+  const at: Place = [Math.min(...places.map(([x]) => x)), Math.min(...places.map(([, y]) => y))];
+  const text = copied(present(), names);
+  edit("copy by dragging", (workflow) => pasted(workflow, text, { at, incoming: true })[0], key);
+}
+
+/** Copy what is chosen beside itself, with the wires that come in. */
+export function duplicate() {
+  const names = selection();
+  if (names.size === 0) return;
+  const places = [...names].map((name) => placeOf(present(), name) ?? [0, 0]);
+  const at: Place = [
+    Math.min(...places.map(([x]) => x)) + 40,
+    Math.min(...places.map(([, y]) => y)) + 40,
+  ];
+  put(copied(present(), names), { at, incoming: true }, "duplicate");
+}
+
+function put(text: string, how: { at: Place; incoming: boolean }, label: string) {
+  let names: readonly string[] = [];
+  edit(label, (workflow) => {
+    const [next, added] = pasted(workflow, text, how);
+    names = added;
+    return next;
+  });
+  select(names);
+}
+
+export function count(number: number): string {
+  return number === 1 ? "a node" : `${number} nodes`;
+}

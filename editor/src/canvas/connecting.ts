@@ -1,0 +1,50 @@
+/** A wire that is being drawn, from the port where it begins to where it is let go. */
+
+import type { OnConnect, OnConnectEnd, OnConnectStart } from "@xyflow/react";
+
+import { askPalette } from "../palette/asking";
+import { say } from "../page/notes";
+import { startDragging, stopDragging, type Port } from "./dragging";
+import { portOf } from "./flow";
+import { connectEnds, connectWithNode, refusal } from "./flowActions";
+
+/** Whether Shift was held when the wire was let go: then it is added to those that are there. */
+let shift = false;
+let from: Port | null = null;
+
+export const connectionStarted: OnConnectStart = (_, { nodeId, handleId, handleType }) => {
+  if (nodeId === null) return;
+  from = { node: nodeId, side: handleType === "source" ? "out" : "in", port: portOf(handleId) };
+  startDragging(from);
+  window.addEventListener("pointerup", ({ shiftKey }) => (shift = shiftKey), { once: true, capture: true });
+};
+
+/** A wire let go: on a node, it finds its port; on the empty canvas, the palette asks for a node. */
+export const connectionEnded: OnConnectEnd = (event, state) => {
+  stopDragging();
+  const begun = from;
+  from = null;
+  if (!begun || state.isValid) return;
+  const { clientX: x, clientY: y } = "changedTouches" in event ? (event.changedTouches[0] as Touch) : event;
+  if (state.toHandle && state.fromHandle) {
+    const [source, target] =
+      state.fromHandle.type === "source"
+        ? [state.fromHandle, state.toHandle]
+        : [state.toHandle, state.fromHandle];
+    const why = refusal({
+      source: source.nodeId,
+      sourceHandle: source.id ?? null,
+      target: target.nodeId,
+      targetHandle: target.id ?? null,
+    });
+    const isBack = state.toHandle.nodeId === begun.node && portOf(state.toHandle.id) === begun.port;
+    if (why && !isBack) say(why);
+    return;
+  }
+  const under = document.elementFromPoint(x, y);
+  const node = under?.closest(".react-flow__node-call")?.getAttribute("data-id");
+  if (node) connectWithNode(begun, node);
+  else if (under?.closest(".canvas")) askPalette({ x, y, from: begun });
+};
+
+export const connected: OnConnect = (ends) => connectEnds(ends, shift);

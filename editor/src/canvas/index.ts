@@ -1,0 +1,3 @@
+export { Canvas } from "./Canvas";
+export { checks, spotOf, watchChecks } from "./checks";
+export { loadModels } from "./models";

@@ -1,0 +1,19 @@
+/** The workflow document and what can be done to it: pure, without React Flow and the network. */
+
+export * from "./clipboard";
+export * from "./collapse";
+export * from "./document";
+export * from "./drafts";
+export * from "./edits";
+export * from "./expand";
+export * from "./fit";
+export * from "./history";
+export * from "./kinds";
+export * from "./layout";
+export * from "./ports";
+export * from "./store";
+export * from "./templateKind";
+export * from "./upTo";
+export * from "./view";
+export * from "./wires";
+export * from "./workflow";

@@ -1,0 +1,23 @@
+import { useMemo } from "react";
+
+import { present, setJob, shown, titleOf, toDocument, useEditor } from "../graph";
+import { FormPanel } from "../panels";
+import { layout } from "./layout";
+
+/** The document as a form: what can be set in it, and what comes out. */
+export function FormView() {
+  const now = useEditor((state) => shown(state));
+  const workflow = useEditor(present);
+  const text = useMemo(() => toDocument(workflow), [workflow]);
+  if (!now) return null;
+  return (
+    <FormPanel
+      key={now.id}
+      workflow={text}
+      title={titleOf(now)}
+      keep={now.name ?? now.id}
+      onShowGraph={() => layout.setState({ view: "graph" })}
+      onRun={(job) => setJob(now.id, job)}
+    />
+  );
+}

@@ -1,0 +1,70 @@
+import { useRef } from "react";
+
+import { tidy } from "../canvas/actions";
+import { help } from "../canvas/help";
+import { menus } from "../canvas/menus";
+import { edit, editor, present, setTitle, shown, titleOf, toText } from "../graph";
+import { takeFiles } from "../panels";
+import { ask } from "./asking";
+import { host } from "./host";
+
+/** What is done with a document less often. */
+export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
+  const file = useRef<HTMLInputElement>(null);
+  const open = (button: HTMLElement) => {
+    const box = button.getBoundingClientRect();
+    const menu = [
+      [
+        { label: "Save as …", run: onSaveAs },
+        { label: "Open a file …", run: () => file.current?.click() },
+        { label: "Download as JSON", run: download },
+      ],
+      [
+        { label: "Change the title …", run: () => void retitle() },
+        { label: "Tidy up", keys: "L", run: tidy },
+      ],
+      [{ label: "Keyboard shortcuts", keys: "?", run: () => help.setState({ open: true }) }],
+    ];
+    menus.setState({ opened: { x: box.left, y: box.bottom + 4, menu } });
+  };
+  return (
+    <>
+      <button
+        type="button"
+        className="icon"
+        aria-label="More"
+        aria-haspopup="menu"
+        onClick={(event) => open(event.currentTarget)}
+      >
+        ⋯
+      </button>
+      <input
+        ref={file}
+        type="file"
+        hidden
+        accept=".json,application/json,image/png,image/jpeg,image/webp"
+        onChange={({ target }) => {
+          void takeFiles(host, [...(target.files ?? [])], { x: -1, y: -1 });
+          target.value = "";
+        }}
+      />
+    </>
+  );
+}
+
+async function retitle() {
+  const now = shown();
+  if (!now) return;
+  const text = await ask({ title: "Title", label: "Title of the workflow", value: titleOf(now) });
+  if (text) edit("change the title", (workflow) => setTitle(workflow, text));
+}
+
+function download() {
+  const now = shown(editor.getState());
+  const url = URL.createObjectURL(new Blob([toText(present())], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${now?.name ?? "workflow"}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

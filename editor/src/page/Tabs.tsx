@@ -1,0 +1,86 @@
+import { useState } from "react";
+
+import {
+  activate,
+  close,
+  edit,
+  isDirty,
+  setTitle,
+  titleOf,
+  useEditor,
+  type OpenDocument,
+} from "../graph";
+import { Dialog } from "../panels/Dialog";
+import { ask } from "./asking";
+
+/** The open documents; a dot marks what is not saved. */
+export function Tabs() {
+  const documents = useEditor((state) => state.documents);
+  const active = useEditor((state) => state.active);
+  const [closing, setClosing] = useState<OpenDocument | null>(null);
+  const leave = (one: OpenDocument) => (isDirty(one) ? setClosing(one) : close(one.id));
+  return (
+    <nav className="tabs" aria-label="Open workflows">
+      {documents.map((one) => (
+        <Tab key={one.id} document={one} active={one.id === active} onClose={() => leave(one)} />
+      ))}
+      {closing && (
+        <Dialog title="Close without saving?" onClose={() => setClosing(null)}>
+          <h2>Close without saving?</h2>
+          <p>“{titleOf(closing)}” has changes that were not saved. Closing it loses them.</p>
+          <div className="buttons">
+            <button type="button" autoFocus onClick={() => setClosing(null)}>
+              Keep it open
+            </button>
+            <button
+              type="button"
+              onClick={() => {
+                close(closing.id);
+                setClosing(null);
+              }}
+            >
+              Close
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </nav>
+  );
+}
+
+interface TabProps {
+  readonly document: OpenDocument;
+  readonly active: boolean;
+  onClose(): void;
+}
+
+function Tab({ document, active, onClose }: TabProps) {
+  const title = titleOf(document);
+  const dirty = isDirty(document);
+  const rename = async () => {
+    const text = await ask({ title: "Title", label: "Title of the workflow", value: title });
+    if (text) edit("change the title", (workflow) => setTitle(workflow, text));
+  };
+  return (
+    <span className={`tab ${active ? "active" : ""}`}>
+      <button
+        type="button"
+        className="tab-title"
+        aria-current={active ? "page" : undefined}
+        title={`${title}${active ? ". Double click to change the title" : ""}`}
+        onClick={() => activate(document.id)}
+        onDoubleClick={() => void rename()}
+      >
+        <span className="tab-text">{title}</span>
+        {dirty && (
+          <span className="dirty" title="Not saved">
+            <span className="hidden">, not saved</span>
+          </span>
+        )}
+      </button>
+      <button type="button" className="icon" aria-label={`Close ${title}`} onClick={onClose}>
+        ×
+      </button>
+    </span>
+  );
+}

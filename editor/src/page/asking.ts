@@ -1,0 +1,30 @@
+/** Ask the user for a word; the answer is a promise. */
+
+import { createStore } from "zustand";
+
+export interface Question {
+  readonly title: string;
+  readonly label: string;
+  readonly value: string;
+}
+
+interface Asked {
+  readonly question: Question | null;
+  /** null: never mind. */
+  answer(text: string | null): void;
+}
+
+export const asked = createStore<Asked>()(() => ({ question: null, answer: () => undefined }));
+
+export function ask(question: Question): Promise<string | null> {
+  return new Promise((resolve) => {
+    asked.getState().answer(null);
+    asked.setState({
+      question,
+      answer: (text) => {
+        asked.setState({ question: null, answer: () => undefined });
+        resolve(text);
+      },
+    });
+  });
+}

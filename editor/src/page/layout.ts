@@ -1,0 +1,42 @@
+/** What of the page is shown beside the document; remembered in the browser. */
+
+import { createStore } from "zustand";
+
+export const SIDES = ["Queue", "Gallery", "Workflows"] as const;
+
+export type Side = (typeof SIDES)[number];
+
+interface Layout {
+  readonly view: "graph" | "form";
+  /** The panel at the right; null: none. */
+  readonly side: Side | null;
+  readonly problems: boolean;
+}
+
+const KEY = "nodegraph.layout";
+
+export const layout = createStore<Layout>()(() => ({
+  view: "graph",
+  side: "Queue",
+  problems: false,
+  ...remembered(),
+}));
+
+layout.subscribe(({ side }) => {
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ side }));
+  } catch {
+    // Then a reload shows what a first start does.
+  }
+});
+
+function remembered(): Partial<Layout> {
+  try {
+    const { side } = JSON.parse(localStorage.getItem(KEY) ?? "{}") as { side?: unknown };
+    if (side === null) return { side: null };
+    const known = SIDES.find((one) => one === side);
+    return known ? { side: known } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,135 @@
+import { useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useStore } from "zustand";
+
+import { kindsNow, useEditor } from "../graph";
+import { describedAt } from "../canvas/dragging";
+import { choose, existingOffers, type Existing } from "./choosing";
+import { closePalette, palette, type Asking } from "./asking";
+import { Option } from "./Option";
+import { allOffers, found, offersFor, type Offer } from "./search";
+
+/** The palette, while it is asked for. */
+export function Palette() {
+  const asking = useStore(palette, (state) => state.asking);
+  return asking && <OpenPalette key={`${asking.x} ${asking.y}`} asking={asking} />;
+}
+
+export type Choice = ({ readonly sort: "new" } & Offer) | ({ readonly sort: "existing" } & Existing);
+
+/** The size it is given in the style sheet, to keep it on the window. */
+const [WIDTH, HEIGHT] = [320, 400];
+
+function OpenPalette({ asking }: { readonly asking: Asking }) {
+  const [typed, setTyped] = useState("");
+  const [at, setAt] = useState(0);
+  const list = useRef<HTMLUListElement>(null);
+  const choices = useChoices(asking, typed);
+  const chosen = Math.min(at, choices.length - 1);
+  const finish = (choice: Choice | undefined) => {
+    if (!choice) return;
+    closePalette();
+    choose(asking, choice);
+  };
+  const go = (to: number) => {
+    const next = (to + choices.length) % Math.max(choices.length, 1);
+    setAt(next);
+    list.current?.querySelector(`#palette-${next}`)?.scrollIntoView({ block: "nearest" });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    event.stopPropagation();
+    const act = KEYS[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act({ go, at: chosen, finish: () => finish(choices[chosen]) });
+  };
+  return (
+    <div className="palette-veil" onPointerDown={(event) => event.target === event.currentTarget && closePalette()}>
+      <div className="palette" role="dialog" aria-label="Add a node" style={placeOn(asking)}>
+        <input
+          type="text"
+          role="combobox"
+          aria-label="Find a node"
+          aria-expanded="true"
+          aria-controls="palette-list"
+          aria-activedescendant={choices.length ? `palette-${chosen}` : undefined}
+          placeholder={asking.from ? "What shall the wire go on with?" : "Find a node"}
+          autoFocus
+          spellCheck={false}
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setAt(0);
+          }}
+          onKeyDown={onKeyDown}
+          onBlur={(event) => {
+            if (!event.relatedTarget) event.target.focus();
+          }}
+        />
+        <ul id="palette-list" role="listbox" aria-label="Nodes" ref={list}>
+          {choices.map((choice, index) => (
+            <Option
+              key={keyOf(choice)}
+              id={`palette-${index}`}
+              choice={choice}
+              heading={headingAt(choices, index, typed)}
+              selected={index === chosen}
+              onPoint={() => setAt(index)}
+              onChoose={() => finish(choice)}
+            />
+          ))}
+        </ul>
+        {choices.length === 0 && (
+          <p className="empty">
+            {asking.from ? "Nothing that fits is called that." : "No node is called that."}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface Reach {
+  readonly at: number;
+  go(to: number): void;
+  finish(): void;
+}
+
+const KEYS: Readonly<Record<string, (reach: Reach) => void>> = {
+  ArrowDown: ({ go, at }) => go(at + 1),
+  ArrowUp: ({ go, at }) => go(at - 1),
+  Tab: ({ go, at }) => go(at + 1),
+  Enter: ({ finish }) => finish(),
+  Escape: closePalette,
+};
+
+function useChoices(asking: Asking, typed: string): readonly Choice[] {
+  const kinds = useEditor(kindsNow);
+  const described = asking.from && describedAt(asking.from);
+  const side = asking.from?.side;
+  return useMemo(() => {
+    if (asking.from && !described) return [];
+    const offers = described && side ? offersFor(kinds, side, described) : allOffers(kinds);
+    const fresh = found(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
+    const there = asking.from ? existingOffers(asking.from, typed) : [];
+    return [...fresh, ...there.map((one): Choice => ({ sort: "existing", ...one }))];
+  }, [kinds, described, side, asking.from, typed]);
+}
+
+/** The heading above an entry: its group, as long as nothing is typed that mixes them. */
+function headingAt(choices: readonly Choice[], index: number, typed: string): string | undefined {
+  const name = (choice: Choice | undefined) =>
+    choice?.sort === "existing" ? "In this graph" : typed ? "" : (choice?.kind.group ?? "");
+  const mine = name(choices[index]);
+  return index > 0 && mine === name(choices[index - 1]) ? undefined : mine || undefined;
+}
+
+function keyOf(choice: Choice): string {
+  return choice.sort === "new" ? choice.kind.type : `${choice.node}.${choice.port}`;
+}
+
+function placeOn({ x, y }: Asking) {
+  return {
+    left: Math.max(8, Math.min(x, window.innerWidth - WIDTH - 8)),
+    top: Math.max(8, Math.min(y, window.innerHeight - HEIGHT - 8)),
+  };
+}

@@ -1,0 +1,2 @@
+export { askPalette, closePalette, palette } from "./asking";
+export { Palette } from "./Palette";

@@ -1,0 +1,34 @@
+import { type ReactNode, useEffect, useRef } from "react";
+
+interface DialogProps {
+  title: string;
+  className?: string;
+  onClose(): void;
+  children: ReactNode;
+}
+
+/** A modal dialog. The browser's own keeps the focus inside and closes on Escape. */
+export function Dialog({ title, className = "", onClose, children }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      className={`dialog ${className}`}
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      // The canvas listens for keys on the window; what is typed here is not for it.
+      onKeyDown={(event) => event.stopPropagation()}
+      onMouseDown={(event) => event.target === ref.current && onClose()}
+    >
+      {children}
+    </dialog>
+  );
+}

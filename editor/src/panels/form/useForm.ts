@@ -1,0 +1,47 @@
+import { useEffect, useState } from "react";
+
+import { type Form, type WorkflowDocument, sentence } from "../../server";
+import * as api from "../../server/api";
+import type { Entered } from "./values";
+
+/** The form of a workflow: null until it is there. */
+export function useForm(workflow: WorkflowDocument): { form: Form | null; failed: string | null } {
+  const [form, setForm] = useState<Form | null>(null);
+  const [failed, setFailed] = useState<string | null>(null);
+  useEffect(() => {
+    const abort = new AbortController();
+    api.form(workflow, abort.signal).then(
+      (found) => {
+        setForm(found);
+        setFailed(null);
+      },
+      (error: unknown) => !abort.signal.aborted && setFailed(sentence(error)),
+    );
+    return () => abort.abort();
+  }, [workflow]);
+  return { form, failed };
+}
+
+/** What was entered in the form of this name; kept in the browser, also over a reload. */
+export function useEntered(name: string): [Entered, (next: Entered) => void] {
+  const key = `nodegraph.form.${name}`;
+  const [entered, setEntered] = useState(() => kept(key));
+  const put = (next: Entered) => {
+    setEntered(next);
+    try {
+      localStorage.setItem(key, JSON.stringify(next));
+    } catch {
+      // a full or forbidden storage only means that a reload forgets
+    }
+  };
+  return [entered, put];
+}
+
+function kept(key: string): Entered {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(key) ?? "{}");
+    return typeof found === "object" && found !== null ? (found as Entered) : {};
+  } catch {
+    return {};
+  }
+}

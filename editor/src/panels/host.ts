@@ -1,0 +1,48 @@
+import { createContext, useContext } from "react";
+
+import type { Json, WorkflowDocument } from "../server";
+
+/** Where a workflow came from, and with that what saving it means. */
+export type Origin =
+  | { kind: "stored"; name: string; version: string; shipped: boolean }
+  | { kind: "job"; job: string; title: string }
+  | { kind: "file"; file: string }
+  | { kind: "new" };
+
+/** A workflow that is kept on the server under a name. */
+export interface Stored {
+  name: string;
+  version: string;
+}
+
+/** What the panels ask of the page around them: it owns the document and the canvas. */
+export interface Host {
+  /** The document as it is now. */
+  workflow(): WorkflowDocument;
+  /**
+   * Show another workflow. What is drawn now must not be lost by it: the host sees to that.
+   * Throws, with a sentence for the user, where `workflow` is none.
+   */
+  open(workflow: unknown, origin: Origin): void;
+  /** This very text is saved now. What was edited meanwhile is not. */
+  saved(stored: Stored, text: WorkflowDocument): void;
+  /** Select the node at an address (`edges.low_threshold`, `portrait/edges`) and bring it into view. */
+  goTo(address: string): void;
+  /** The node drawn at a point of the window. */
+  nodeAt(x: number, y: number): { name: string; type: string } | null;
+  setValue(node: string, input: string, value: Json): void;
+  /** Add a node at a point of the window; answers with its name. */
+  addNode(type: string, values: Record<string, Json>, x: number, y: number): string;
+  /** Tell the user something that needs no answer. */
+  say(message: string): void;
+}
+
+const HostContext = createContext<Host | null>(null);
+
+export const HostProvider = HostContext.Provider;
+
+export function useHost(): Host {
+  const host = useContext(HostContext);
+  if (!host) throw new Error("no HostProvider around this panel");
+  return host;
+}

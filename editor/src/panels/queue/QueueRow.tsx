@@ -1,0 +1,143 @@
+import type { DragEvent, KeyboardEvent, ReactNode } from "react";
+
+import type { Job } from "../../server";
+import { thumbnailPath } from "../../server/api";
+import { Picture } from "../Picture";
+import { describe, failures } from "./describe";
+import type { QueueActions } from "./useQueue";
+
+interface QueueRowProps {
+  job: Job;
+  now: number;
+  actions: QueueActions;
+  /** Its place among those that wait; null for one that does not. */
+  place: number | null;
+  /** The job whose course the canvas shows. */
+  shown: boolean;
+  onShow(job: Job): void;
+}
+
+const DRAGGED = "application/x-nodegraph-job";
+
+/** One job: which it is, where it stands, and what can be done with it. */
+export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowProps) {
+  const title = job.title || "Untitled";
+  const picture = job.results.find((result) => result.asset !== null)?.asset;
+  return (
+    <li
+      className={`job job-${job.state}`}
+      aria-current={shown || undefined}
+      onDragOver={(event) => place !== null && acceptJob(event)}
+      onDrop={(event) => place !== null && dropJob(event, place, actions)}
+    >
+      {place !== null && <Handle job={job} title={title} place={place} actions={actions} />}
+      {picture && <Picture className="job-picture" path={thumbnailPath(picture, 64)} alt="" />}
+      <button type="button" className="job-title" onClick={() => onShow(job)} title="Show its course">
+        <span className="job-name">{title}</span>
+        <span className="quiet">{describe(job, now)}</span>
+      </button>
+      <div className="job-actions">
+        <Action onClick={() => actions.open(job)} label={`Open the graph of ${title}`}>
+          Open
+        </Action>
+        {isOver(job) ? (
+          <>
+            <Action onClick={() => actions.retry(job)} label={`Run ${title} again`}>
+              Again
+            </Action>
+            <Action onClick={() => actions.remove(job)} label={`Delete ${title}`}>
+              Delete
+            </Action>
+          </>
+        ) : (
+          <Action
+            onClick={() => actions.cancel(job)}
+            label={`Cancel ${title}`}
+            disabled={job.cancel_requested}
+          >
+            Cancel
+          </Action>
+        )}
+      </div>
+      {job.state === "running" && (
+        <progress
+          aria-label={`Progress of ${title}`}
+          {...(job.total ? { value: job.done, max: job.total } : {})}
+        />
+      )}
+      {job.state === "failed" && <Failures job={job} />}
+    </li>
+  );
+}
+
+interface ActionProps {
+  label: string;
+  disabled?: boolean;
+  onClick(): void;
+  children: ReactNode;
+}
+
+function Action({ label, children, ...rest }: ActionProps) {
+  return (
+    <button type="button" className="small" aria-label={label} title={label} {...rest}>
+      {children}
+    </button>
+  );
+}
+
+interface HandleProps {
+  job: Job;
+  title: string;
+  place: number;
+  actions: QueueActions;
+}
+
+/** Where a waiting job is taken to be moved: by dragging, or with the arrow keys. */
+function Handle({ job, title, place, actions }: HandleProps) {
+  const step = (event: KeyboardEvent) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (place + by >= 0) actions.move(job, place + by);
+  };
+  return (
+    <button
+      type="button"
+      className="handle"
+      draggable
+      onDragStart={(event) => event.dataTransfer.setData(DRAGGED, JSON.stringify(job))}
+      onKeyDown={step}
+      aria-label={`Move ${title}, number ${place + 1} in the queue: arrow up or down`}
+      title="Drag, or arrow up and down"
+    >
+      ⠿
+    </button>
+  );
+}
+
+function Failures({ job }: { job: Job }) {
+  return (
+    <ul className="failures">
+      {failures(job).map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+function isOver(job: Job): boolean {
+  return job.state !== "queued" && job.state !== "running";
+}
+
+function acceptJob(event: DragEvent): void {
+  if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault();
+}
+
+function dropJob(event: DragEvent, place: number, actions: QueueActions): void {
+  const text = event.dataTransfer.getData(DRAGGED);
+  if (!text) return;
+  event.preventDefault();
+  event.stopPropagation();
+  actions.move(JSON.parse(text) as Job, place);
+}

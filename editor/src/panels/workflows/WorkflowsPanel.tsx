@@ -1,0 +1,131 @@
+import { useEffect, useState } from "react";
+import { useStore } from "zustand";
+
+import { type WorkflowEntry, sentence } from "../../server";
+import * as api from "../../server/api";
+import { Confirm } from "../Confirm";
+import { useHost } from "../host";
+import { moment } from "../times";
+import { library, loadLibrary, matching } from "./list";
+
+interface WorkflowsPanelProps {
+  /** Show a workflow as a form instead of a graph. */
+  onForm?(entry: WorkflowEntry): void;
+}
+
+/** The workflows of the server: one's own, and those that come with the program. */
+export function WorkflowsPanel({ onForm }: WorkflowsPanelProps) {
+  const host = useHost();
+  const { entries, loaded } = useStore(library);
+  const [typed, setTyped] = useState("");
+  const [deleting, setDeleting] = useState<WorkflowEntry | null>(null);
+  useEffect(() => {
+    loadLibrary().catch((error: unknown) => host.say(sentence(error)));
+  }, [host]);
+  const open = (entry: WorkflowEntry) => {
+    openStored(entry.name)
+      .then(([workflow, origin]) => host.open(workflow, origin))
+      .catch((error: unknown) => host.say(sentence(error)));
+  };
+  const found = matching(entries, typed);
+  const rows = (some: WorkflowEntry[]) =>
+    some.map((entry) => (
+      <Row
+        key={entry.name}
+        entry={entry}
+        onOpen={() => open(entry)}
+        onForm={onForm && (() => onForm(entry))}
+        onDelete={() => setDeleting(entry)}
+      />
+    ));
+  return (
+    <section className="panel workflows" aria-label="Workflows">
+      <input
+        type="search"
+        aria-label="Find a workflow"
+        placeholder="Find a workflow"
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+      <Group title="Yours" rows={rows(found.filter((entry) => !entry.shipped))} />
+      <Group title="Ready to run" rows={rows(found.filter((entry) => entry.shipped))} />
+      {loaded && !found.length && <p className="empty">No workflow is called that.</p>}
+      {deleting && <Deletion entry={deleting} onClose={() => setDeleting(null)} />}
+    </section>
+  );
+}
+
+function Group({ title, rows }: { title: string; rows: React.ReactNode[] }) {
+  if (!rows.length) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul className="entries" aria-label={title}>
+        {rows}
+      </ul>
+    </>
+  );
+}
+
+interface RowProps {
+  entry: WorkflowEntry;
+  onOpen(): void;
+  onForm: (() => void) | undefined;
+  onDelete(): void;
+}
+
+function Row({ entry, onOpen, onForm, onDelete }: RowProps) {
+  const when = entry.modified === null ? "" : ` · ${moment(entry.modified)}`;
+  return (
+    <li className="entry">
+      <button type="button" className="entry-title" onClick={onOpen}>
+        <span className="entry-name">{entry.title || entry.name}</span>
+        <span className="quiet">
+          {entry.name}
+          {entry.shipped ? "" : when}
+        </span>
+      </button>
+      {onForm && entry.params.length > 0 && (
+        <button
+          type="button"
+          className="small"
+          onClick={onForm}
+          aria-label={`Show ${entry.name} as a form`}
+        >
+          Form
+        </button>
+      )}
+      {!entry.shipped && (
+        <button
+          type="button"
+          className="small"
+          onClick={onDelete}
+          aria-label={`Delete ${entry.name}`}
+        >
+          Delete
+        </button>
+      )}
+    </li>
+  );
+}
+
+function Deletion({ entry, onClose }: { entry: WorkflowEntry; onClose(): void }) {
+  return (
+    <Confirm
+      title={`Delete ${entry.name}?`}
+      text="The saved workflow is deleted on the server. Pictures made with it stay, and each still carries its graph."
+      yes="Delete"
+      onYes={async () => {
+        await api.deleteWorkflow(entry.name, entry.version);
+        await loadLibrary();
+      }}
+      onClose={onClose}
+    />
+  );
+}
+
+/** A stored workflow, and where it came from. */
+export async function openStored(name: string) {
+  const { workflow, version, shipped } = await api.workflow(name);
+  return [workflow, { kind: "stored", name, version, shipped }] as const;
+}

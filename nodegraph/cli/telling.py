@@ -1,0 +1,39 @@
+"""Results that are no pictures, in lines to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from ..errors import brief
+
+_WIDTH = 80
+_FEW = 4
+
+
+def told(name: str, value: object) -> Iterator[str]:
+    """Yield the lines that tell a result: no text is cut, a long one stands below its name."""
+    if isinstance(value, list) and _tells_much(value):
+        for index, one in enumerate(value):
+            yield from told(f"{name}[{index}]", one)
+    elif isinstance(value, PurePath):
+        yield f"{name} = {str(value)!r}"
+    elif isinstance(value, str) and _is_long(value):
+        yield f"{name}:"
+        yield from (f"  {_printable(line)}" for line in value.splitlines())
+    else:
+        yield f"{name} = {brief(value)}"
+
+
+def _tells_much(values: list[object]) -> bool:
+    texts = [str(one) for one in values if isinstance(one, str | PurePath)]
+    return len(texts) > _FEW or any(map(_is_long, texts))
+
+
+def _is_long(text: str) -> bool:
+    return len(repr(text)) > _WIDTH or len(text.splitlines()) > 1
+
+
+def _printable(line: str) -> str:
+    """Spell out what would steer a terminal."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)

@@ -1,0 +1,64 @@
+"""Which device and number format to use, without importing torch."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import UserError
+
+DTYPES = ("float32", "float16", "bfloat16")
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+def devices(asked: str) -> tuple[str, ...]:
+    """The devices that ``--device`` names; ``auto`` is the first GPU where there is one.
+
+    Raises:
+        UserError: it is not a device, or this machine has none like it.
+    """
+    if asked == "auto":
+        return ("cuda:0",) if gpus() else ("cpu",)
+    named = [name.strip() for name in asked.split(",")]
+    for name in named:
+        if not _DEVICE.fullmatch(name):
+            raise UserError(f"--device {asked!r}: write cpu, cuda, cuda:1, or several with commas")
+        if name != "cpu" and int(name.partition(":")[2] or 0) >= gpus():
+            raise UserError(f"--device {name}: torch can use {gpus() or 'no'} CUDA device(s) here")
+    return tuple(dict.fromkeys("cuda:0" if name == "cuda" else name for name in named))
+
+
+def dtype(asked: str, devices: tuple[str, ...]) -> str:
+    """The dtype that ``--dtype`` names; ``auto`` is half precision on a GPU alone."""
+    if asked == "auto":
+        return "float32" if devices[0] == "cpu" else "float16"
+    if asked not in DTYPES:
+        raise UserError(f"--dtype {asked!r}: it should be auto, {', '.join(DTYPES)}")
+    return asked
+
+
+def gpus() -> int:
+    """How many GPUs torch can use: none if it was built without CUDA, or the driver is missing."""
+    if not _built_with_cuda():
+        return 0
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return 0
+    return count.value
+
+
+def _built_with_cuda() -> bool:
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    try:
+        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return bool(re.search(r"^cuda\b.*= *['\"]", text, re.MULTILINE))

@@ -1,0 +1,1 @@
+"""The durable queue: jobs, results, events and assets that outlive every process."""

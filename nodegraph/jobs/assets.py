@@ -1,0 +1,160 @@
+"""Stored pictures, named by content: decoded, checked and encoded anew before they are kept."""
+
+from __future__ import annotations
+
+import builtins
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..cache.files import TEMPORARY
+from . import pixels
+from .publish import SUFFIXES, named, put, safe_path
+from .rows import plain
+from .store import Store
+from .tables import assets, results
+from .types import Asset, NoSuchAssetError
+
+SIZES = (64, 128, 256, 512)
+"""Pixels a side that thumbnails are made at."""
+ABANDONED = 24 * 3600.0
+"""Seconds for which a file may lie there that nothing accounts for: its job may still run."""
+LEFTOVER = 3600.0
+"""Seconds after which whoever was writing a file must have died."""
+THUMBNAILS = 2 * 2**30
+"""Bytes of thumbnails that are kept; they are made again when they are asked for."""
+
+
+class Assets:
+    """The pictures in ``folder``; small versions of them lie in ``thumbnails`` beside it."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder.resolve()
+        self.thumbnails = self.folder.parent / "thumbnails"
+        for each in (self.folder, self.thumbnails):
+            each.mkdir(parents=True, exist_ok=True)
+        self._database = store.database
+
+    def put(self, data: bytes, name: str = "") -> Asset:
+        """Keep an uploaded picture.
+
+        Raises:
+            AssetRefusedError: it is no PNG, JPEG or WebP, too large, or damaged.
+            StorageFullError: the disk is full.
+        """
+        clean = pixels.cleaned(data)
+        file = named(self.folder, clean.data, SUFFIXES[clean.format])
+        row = {
+            "file": file, "name": plain(name, 200), "width": clean.width, "height": clean.height,
+            "bytes": len(clean.data), "created": time.time(),
+        }  # fmt: skip
+        with self._database.writing() as connection:
+            # What is uploaded once more is the latest again, under its latest name.
+            connection.execute(sa.delete(assets).where(assets.c.file == file))
+            connection.execute(sa.insert(assets).values(row))
+        return self.get(file)
+
+    def get(self, file: str) -> Asset:
+        """What is known of an asset.
+
+        Raises:
+            NoSuchAssetError: there is none of this name.
+        """
+        path = self._stored(file)
+        uploaded = sa.select(assets).where(assets.c.file == file)
+        made = sa.select(results).where(results.c.asset == file).order_by(results.c.seq).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(uploaded).one_or_none()
+            if row is not None:
+                return _asset(row)
+            row = connection.execute(made).one_or_none()
+        if row is None:
+            raise NoSuchAssetError
+        size = path.stat().st_size
+        return Asset(file, row.result, row.width, row.height, size, row.created, made=True)
+
+    def path(self, file: str) -> Path:
+        """Where an asset (or a node's thumbnail) lies.
+
+        Raises:
+            NoSuchAssetError: there is none of this name, whatever the name looks like.
+        """
+        found = safe_path(self.folder, file) or safe_path(self.thumbnails, file)
+        if found is None:
+            raise NoSuchAssetError
+        return found
+
+    def thumbnail(self, file: str, size: int = 256) -> Path:
+        """A small WebP version: at most ``size`` pixels a side, brought up to the next of SIZES."""
+        path = self._stored(file)
+        side = next((each for each in SIZES if each >= size), SIZES[-1])
+        small = self.thumbnails / f"{path.stem}-{side}.webp"
+        if not small.is_file():
+            put(small, pixels.small(path, side), durable=False)
+        return small
+
+    def list(
+        self, before: int | None = None, limit: int = 50
+    ) -> tuple[builtins.list[Asset], int | None]:
+        """What was uploaded, newest first; the other value asks for the next."""
+        wanted = sa.select(assets).order_by(assets.c.seq.desc()).limit(limit + 1)
+        if before is not None:
+            wanted = wanted.where(assets.c.seq < before)
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).all()
+        more = rows[limit - 1].seq if len(rows) > limit else None
+        return [_asset(row) for row in rows[:limit]], more
+
+    def delete(self, file: str) -> None:
+        """Delete an asset, from the gallery too."""
+        path = self._stored(file)
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(assets).where(assets.c.file == file))
+            connection.execute(sa.delete(results).where(results.c.asset == file))
+        path.unlink(missing_ok=True)
+        for side in SIZES:
+            (self.thumbnails / f"{path.stem}-{side}.webp").unlink(missing_ok=True)
+
+    def sweep(self, older: float = ABANDONED) -> int:
+        """Remove what no job and no upload accounts for; returns how many files."""
+        removed = 0
+        with self._database.reading() as connection:
+            known = set(connection.scalars(sa.select(assets.c.file)))
+            known |= set(connection.scalars(sa.select(results.c.asset).distinct()))
+        for path, age, _ in _files(self.folder):
+            if path.name not in known and (
+                age > older or (path.name.endswith(TEMPORARY) and age > LEFTOVER)
+            ):
+                path.unlink(missing_ok=True)
+                removed += 1
+        left = THUMBNAILS
+        for path, _, size in sorted(_files(self.thumbnails), key=lambda file: file[1]):
+            left -= size
+            if left < 0:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _stored(self, file: str) -> Path:
+        path = safe_path(self.folder, file)
+        if path is None:
+            raise NoSuchAssetError
+        return path
+
+
+def _asset(row: sa.Row[Any]) -> Asset:
+    return Asset(row.file, row.name, row.width, row.height, row.bytes, row.created)
+
+
+def _files(folder: Path) -> builtins.list[tuple[Path, float, int]]:
+    """Every file of a folder, the seconds since it was written, and its bytes."""
+    now, found = time.time(), []
+    for path in folder.iterdir():
+        try:
+            state = path.stat()
+        except OSError:
+            continue
+        found.append((path, now - state.st_mtime, state.st_size))
+    return found

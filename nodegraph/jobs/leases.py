@@ -1,0 +1,166 @@
+"""Who works on what: leases that end by themselves, and tokens that only the latest holder has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import owners
+from .events import Note
+from .rows import as_job, as_json, claim_of, dump
+from .tables import jobs, results
+from .types import Claim, Job, LeaseLostError, Result, State
+
+STARTS = 3
+"""Starts after which a job whose workers die is taken to kill them."""
+MOST_STARTS = 10
+"""Starts after which it is given up, even if every time something else seemed to be at fault."""
+
+
+def claim(
+    connection: sa.Connection, notes: list[Note], owner: str, device: str, lease_s: float
+) -> Claim | None:
+    """Take the first job that waits."""
+    waits = jobs.c.state == "queued"
+    highest = sa.select(sa.func.max(jobs.c.priority)).where(waits).scalar_subquery()
+    first = (
+        sa.select(jobs.c.seq)
+        .where(waits, jobs.c.priority == highest)
+        .order_by(jobs.c.place, jobs.c.seq)
+        .limit(1)
+    )
+    seq, now = connection.scalar(first), time.time()
+    if seq is None:
+        return None
+    row = connection.execute(
+        sa.update(jobs)
+        .where(jobs.c.seq == seq)
+        .values(
+            state="running", owner=owner, device=device, lease_until=now + lease_s, started=now,
+            token=jobs.c.token + 1, attempts=jobs.c.attempts + 1, done=0, total=0,
+        )
+        .returning(jobs)
+    ).one()  # fmt: skip
+    notes.append((row.id, "job.started", {"device": device, "attempt": row.attempts}))
+    return claim_of(connection, row)
+
+
+def hold(connection: sa.Connection, id: str, token: int, values: Mapping[str, Any]) -> sa.Row[Any]:
+    """Change the row of a job that is still held with ``token``.
+
+    Raises:
+        LeaseLostError: it no longer is.
+    """
+    mine = (jobs.c.id == id, jobs.c.token == token, jobs.c.state == "running")
+    row = connection.execute(
+        sa.update(jobs).where(*mine).values(**values).returning(jobs)
+    ).one_or_none()
+    if row is None:
+        raise LeaseLostError(id)
+    return row
+
+
+def check(connection: sa.Connection, id: str, token: int) -> None:
+    """Make sure that a job is still held with ``token``."""
+    hold(connection, id, token, {"token": token})
+
+
+def heartbeat(
+    connection: sa.Connection, id: str, token: int, lease_s: float, progress: tuple[int, int] | None
+) -> bool:
+    """Hold on to a job; whether it is to be stopped."""
+    values: dict[str, Any] = {"lease_until": time.time() + lease_s}
+    if progress is not None:
+        values["done"], values["total"] = progress
+    return bool(hold(connection, id, token, values).cancel_requested)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a job ended: what it made, how many items were ran or cached, and why it failed."""
+
+    state: State
+    results: Sequence[Result] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: Sequence[Mapping[str, str]] = ()
+
+
+def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: End) -> Job:
+    """Record how a job ended, if it is still held with ``token``."""
+    now = time.time()
+    values: dict[str, Any] = {
+        "state": how.state, "finished": now, "owner": None, "lease_until": None,
+        "counts": dump(dict(how.counts), "counts"),
+    }  # fmt: skip
+    if how.state == "failed":
+        values["error"] = dump({"problems": list(how.problems)}, "problems")
+    if how.counts:
+        values["done"] = sum(how.counts.values())
+    if how.state == "done":
+        values["total"] = values.get("done", 0)
+    row = hold(connection, id, token, values)
+    made = as_json(how.results)
+    if made:
+        connection.execute(
+            sa.insert(results), [{"job": id, "created": now, **each} for each in made]
+        )
+    said: dict[str, Any] = {}
+    if how.state == "done":
+        seconds = round(now - row.started, 3)
+        said = {"results": made, "counts": dict(how.counts), "seconds": seconds}
+    elif how.state == "failed":
+        said = {"problems": list(how.problems), "results": made}
+    notes.append((id, f"job.{how.state}", said))
+    return as_job(row, how.results)
+
+
+def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
+    connection: sa.Connection,
+    notes: list[Note],
+    row: sa.Row[Any],
+    why: str,
+    address: str = "",
+    blame: bool = True,
+) -> Job:
+    """Let a job wait again whose worker is gone, unless it has been started often enough.
+
+    Args:
+        blame: Whether the job may be what ended it.
+    """
+    if row.cancel_requested:
+        return end(connection, notes, row.id, row.token, End("cancelled"))
+    excused = row.excused + (not blame)
+    if row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS:
+        said = f"{why}; it was started {row.attempts} times and is not tried again"
+        problems = [{"address": address, "message": said}]
+        return end(connection, notes, row.id, row.token, End("failed", problems=problems))
+    values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
+    held = hold(connection, row.id, row.token, values)
+    notes.append((row.id, "job.requeued", {"why": why}))
+    return as_job(held)
+
+
+def expire(connection: sa.Connection, notes: list[Note], now: float) -> int:
+    """Take back every job that nobody has held on to."""
+    over = sa.select(jobs).where(jobs.c.state == "running", jobs.c.lease_until < now)
+    rows = connection.execute(over).all()
+    for row in rows:
+        put_back(connection, notes, row, "its worker was not heard of any more")
+    return len(rows)
+
+
+def recover(connection: sa.Connection, notes: list[Note], host: str, boot_id: str) -> int:
+    """Take back the jobs of processes of this host that are gone."""
+    running = sa.select(jobs).where(jobs.c.state == "running")
+    dead = [
+        row
+        for row in connection.execute(running).all()
+        if row.owner and owners.is_dead(row.owner, host, boot_id)
+    ]
+    for row in dead:
+        put_back(connection, notes, row, "the server ended while it ran", blame=False)
+    return len(dead)

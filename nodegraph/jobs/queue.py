@@ -1,0 +1,245 @@
+"""Orders: how jobs come into the queue, where they stand in it, and how they leave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from ..errors import UserError
+from .events import Note
+from .rows import as_job, document, dump, job_of, jobs_of, plain, row_of
+from .tables import documents, events, jobs, results
+from .types import (
+    FINISHED,
+    Job,
+    KeyReusedError,
+    NotFinishedError,
+    NotQueuedError,
+    Order,
+    QueueFullError,
+    Shown,
+    State,
+)
+
+FIRST = ""
+"""Stands for no job at all: what is moved behind it goes first."""
+_MOST_PRIORITY = 1_000_000
+
+_waiting = jobs.c.state == "queued"
+_order = (jobs.c.priority.desc(), jobs.c.place, jobs.c.seq)
+
+
+def submit(
+    connection: sa.Connection, notes: list[Note], orders: Sequence[Order], limit: int
+) -> list[tuple[Job, bool]]:
+    """Queue jobs; of an order whose key is known, give the job that was made then."""
+    keys = [order.key for order in orders if order.key is not None]
+    if len(set(keys)) < len(keys):
+        raise UserError("Idempotency-Key: each of several orders needs a key of its own")
+    found = [_known(connection, order) for order in orders]
+    waiting = connection.scalar(sa.select(sa.func.count()).select_from(jobs).where(_waiting)) or 0
+    if any(job is None for job in found) and waiting + found.count(None) > limit:
+        raise QueueFullError(limit)
+    added = iter(
+        _add(connection, notes, [o for o, known in zip(orders, found, strict=True) if not known])
+    )
+    return [(known, False) if known else (next(added), True) for known in found]
+
+
+def _known(connection: sa.Connection, order: Order) -> Job | None:
+    if order.key is None:
+        return None
+    _check_key(order.key)
+    row = connection.execute(sa.select(jobs).where(jobs.c.key == order.key)).one_or_none()
+    if row is None:
+        return None
+    if row.digest != _digest(order):
+        raise KeyReusedError(row.id)
+    return jobs_of(connection, [row])[0]
+
+
+def _check_key(key: str) -> None:
+    if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise UserError("Idempotency-Key: write 1 to 200 printable ASCII characters")
+
+
+def _digest(order: Order) -> str:
+    asked = [order.workflow, order.title, order.only, order.priority, order.settings]
+    listed = [list(part) if isinstance(part, tuple) else part for part in asked]
+    return hashlib.sha256(dump(listed, "workflow").encode()).hexdigest()
+
+
+def _add(connection: sa.Connection, notes: list[Note], orders: Sequence[Order]) -> list[Job]:
+    if not orders:
+        return []
+    # Behind all: whoever waits has a place below the highest number, or its own.
+    last = connection.scalar(sa.select(sa.func.max(jobs.c.seq))) or 0
+    now = time.time()
+    rows = [
+        {
+            "id": uuid4().hex, "title": plain(order.title, 200), "state": "queued",
+            "priority": _bounded(order.priority), "place": float(place), "key": order.key,
+            "digest": _digest(order), "created": now, "counts": "{}",
+            "only": None if order.only is None else dump(list(order.only), "only"),
+        }
+        for place, order in enumerate(orders, start=last + 1)
+    ]  # fmt: skip
+    kept = [
+        {
+            "job": row["id"],
+            "workflow": document(order.workflow, "workflow"),
+            "settings": document(order.settings, "settings"),
+        }
+        for row, order in zip(rows, orders, strict=True)
+    ]
+    adding = sa.insert(jobs).returning(jobs, sort_by_parameter_order=True)
+    added = [as_job(row) for row in connection.execute(adding, rows)]
+    connection.execute(sa.insert(documents), kept)
+    notes += [(j.id, "job.queued", {"title": j.title, "priority": j.priority}) for j in added]
+    return added
+
+
+def _bounded(priority: int) -> int:
+    return max(-_MOST_PRIORITY, min(priority, _MOST_PRIORITY))
+
+
+def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> Job:
+    """Order once more what a job was ordered to do."""
+    row = row_of(connection, id)
+    kept = connection.execute(sa.select(documents).where(documents.c.job == id)).one()
+    order = Order(
+        workflow=json.loads(kept.workflow),
+        title=row.title,
+        only=json.loads(row.only) if row.only else None,
+        priority=row.priority,
+        settings=json.loads(kept.settings),
+    )
+    return submit(connection, notes, [order], limit)[0][0]
+
+
+def cancel(connection: sa.Connection, notes: list[Note], id: str) -> Job:
+    """End a waiting job; ask for a running one to be stopped, once."""
+    row = row_of(connection, id)
+    this = sa.update(jobs).where(jobs.c.id == id)
+    if row.state == "queued":
+        connection.execute(this.values(state="cancelled", finished=time.time()))
+        notes.append((id, "job.cancelled", {}))
+    elif row.state == "running" and not row.cancel_requested:
+        connection.execute(this.values(cancel_requested=1))
+        notes.append((id, "job.cancelling", {}))
+    return job_of(connection, id)
+
+
+def delete(connection: sa.Connection, notes: list[Note], id: str) -> None:
+    """Forget a job that has ended; the database takes its document and results along."""
+    if row_of(connection, id).state not in FINISHED:
+        raise NotFinishedError(id)
+    connection.execute(sa.delete(events).where(events.c.job == id))
+    connection.execute(sa.delete(jobs).where(jobs.c.id == id))
+    notes.append((None, "job.deleted", {"id": id}))
+
+
+def move(
+    connection: sa.Connection, notes: list[Note], id: str, priority: int | None, after: str | None
+) -> Job:
+    """Give a waiting job another priority, or the place behind another one (or FIRST)."""
+    row = row_of(connection, id)
+    if row.state != "queued":
+        raise NotQueuedError(id)
+    place = row.place
+    if after == FIRST:
+        priority, place = _before_all(connection, row, priority)
+    elif after is not None and after != id:
+        other = row_of(connection, after)
+        if other.state != "queued":
+            raise NotQueuedError(after)
+        priority, place = other.priority, _behind(connection, row, other)
+    priority = row.priority if priority is None else priority
+    values = {"priority": _bounded(priority), "place": place}
+    connection.execute(sa.update(jobs).where(jobs.c.id == id).values(values))
+    notes.append((id, "job.moved", values))
+    return job_of(connection, id)
+
+
+def _before_all(
+    connection: sa.Connection, row: sa.Row[Any], priority: int | None
+) -> tuple[int, float]:
+    others = sa.select(jobs).where(_waiting, jobs.c.seq != row.seq).order_by(*_order).limit(1)
+    if priority is not None:
+        others = others.where(jobs.c.priority == priority)
+    first = connection.execute(others).one_or_none()
+    if first is None:
+        return row.priority if priority is None else priority, row.place
+    return first.priority, first.place - 1
+
+
+def _behind(connection: sa.Connection, row: sa.Row[Any], other: sa.Row[Any]) -> float:
+    """A place between ``other`` and whoever comes next; all are spread out if there is none."""
+    for _ in range(2):
+        start = connection.scalar(sa.select(jobs.c.place).where(jobs.c.seq == other.seq)) or 0.0
+        beside = (_waiting, jobs.c.priority == other.priority, jobs.c.seq != row.seq)
+        end = connection.scalar(
+            sa.select(sa.func.min(jobs.c.place)).where(*beside, jobs.c.place > start)
+        )
+        if end is None:
+            end = float((connection.scalar(sa.select(sa.func.max(jobs.c.seq))) or 0) + 1)
+        middle: float = (start + end) / 2
+        if start < middle < end:
+            return middle
+        _spread(connection, other.priority)
+    return start
+
+
+def _spread(connection: sa.Connection, priority: int) -> None:
+    """Give waiting jobs whole numbers for places: their own ``seq``, in the order they stand."""
+    standing = sa.select(jobs.c.seq).where(_waiting, jobs.c.priority == priority)
+    seqs = list(connection.scalars(standing.order_by(*_order)))
+    for seq, place in zip(seqs, sorted(seqs), strict=True):
+        update = sa.update(jobs).where(jobs.c.seq == seq)
+        connection.execute(update.values(place=float(place)))
+
+
+def waiting(connection: sa.Connection, limit: int) -> list[Job]:
+    """List who waits, in order."""
+    rows = connection.execute(sa.select(jobs).where(_waiting).order_by(*_order).limit(limit))
+    return jobs_of(connection, rows.all())
+
+
+def page(
+    connection: sa.Connection, state: State | None, before: int | None, limit: int
+) -> tuple[list[Job], int | None]:
+    """List jobs newest first, and where the next page begins."""
+    wanted = sa.select(jobs).order_by(jobs.c.seq.desc()).limit(limit + 1)
+    if state is not None:
+        wanted = wanted.where(jobs.c.state == state)
+    if before is not None:
+        wanted = wanted.where(jobs.c.seq < before)
+    rows = connection.execute(wanted).all()
+    return jobs_of(connection, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None
+
+
+def gallery(
+    connection: sa.Connection, before: int | None, limit: int
+) -> tuple[list[Shown], int | None]:
+    """List pictures newest first, and where the next page begins."""
+    wanted = (
+        sa.select(results, jobs.c.title)
+        .join(jobs, jobs.c.id == results.c.job)
+        .where(results.c.asset.is_not(None))
+        .order_by(results.c.seq.desc())
+        .limit(limit + 1)
+    )
+    if before is not None:
+        wanted = wanted.where(results.c.seq < before)
+    rows = connection.execute(wanted).all()
+    shown = [
+        Shown(r.seq, r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
+        for r in rows[:limit]
+    ]
+    return shown, rows[limit - 1].seq if len(rows) > limit else None

@@ -1,0 +1,121 @@
+"""Rows of the database, and what they stand for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import UserError
+from .tables import documents, jobs, results
+from .types import Claim, Job, NoSuchJobError, Result
+
+_ID = re.compile(r"[0-9a-f]{32}")
+DEEPEST = 100
+"""Lists and objects within one another."""
+
+
+def document(value: Mapping[str, Any], what: str) -> str:
+    """Write JSON from outside, so that every reader can be sure to get through it."""
+    layer: list[object] = [value]
+    for _ in range(DEEPEST):
+        layer = [inner for each in layer for inner in _inside(each)]
+        if not layer:
+            return dump(value, what)
+    raise UserError(f"{what}: is nested too deeply; {DEEPEST} levels are allowed")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
+def dump(value: object, what: str) -> str:
+    """Write JSON, in ASCII: no database minds that, whatever characters it holds.
+
+    Raises:
+        UserError: ``what`` holds something that JSON cannot spell.
+    """
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{what}: is not JSON; {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{what}: is nested too deeply") from error
+
+
+def plain(text: str, most: int) -> str:
+    """Text that every database takes: one line, no control characters, no half characters."""
+    clean = "".join(c if c.isprintable() else " " for c in text[: 4 * most])
+    return " ".join(clean.split())[:most]
+
+
+def row_of(connection: sa.Connection, id: str) -> sa.Row[Any]:
+    """Find a job's row.
+
+    Raises:
+        NoSuchJobError: there is none.
+    """
+    known = _ID.fullmatch(id) is not None  # no other text is shown to the database
+    row = (
+        connection.execute(sa.select(jobs).where(jobs.c.id == id)).one_or_none() if known else None
+    )
+    if row is None:
+        raise NoSuchJobError(plain(id, 40))
+    return row
+
+
+def job_of(connection: sa.Connection, id: str) -> Job:
+    """Read one job, with its results."""
+    return jobs_of(connection, [row_of(connection, id)])[0]
+
+
+def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
+    """Make jobs of their rows, reading the results of all in one go."""
+    found: dict[str, list[Result]] = {row.id: [] for row in rows}
+    of_these = sa.select(results).where(results.c.job.in_(found)).order_by(results.c.seq)
+    for each in connection.execute(of_these) if found else ():
+        found[each.job].append(
+            Result(each.result, each.item, each.asset, each.width, each.height, each.text)
+        )
+    return [as_job(row, found[row.id]) for row in rows]
+
+
+def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
+    """The job of a row, with the results that are known to be its."""
+    return Job(
+        id=row.id,
+        seq=row.seq,
+        title=row.title,
+        state=row.state,
+        priority=row.priority,
+        place=row.place,
+        attempts=row.attempts,
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        error=json.loads(row.error) if row.error else None,
+        results=tuple(made),
+        counts=json.loads(row.counts),
+        done=row.done,
+        total=row.total,
+        only=tuple(json.loads(row.only)) if row.only else None,
+        cancel_requested=bool(row.cancel_requested),
+    )
+
+
+def claim_of(connection: sa.Connection, row: sa.Row[Any]) -> Claim:
+    """A job with all that a worker needs to run it; it has no results yet."""
+    found = connection.execute(sa.select(documents).where(documents.c.job == row.id)).one()
+    workflow, settings = json.loads(found.workflow), json.loads(found.settings)
+    return Claim(as_job(row), row.token, workflow, settings)
+
+
+def as_json(made: Sequence[Result]) -> list[Mapping[str, Any]]:
+    """Results as an event tells them."""
+    return [asdict(result) for result in made]

@@ -1,0 +1,331 @@
+"""The durable state of all jobs: every method is one transaction, committed when it returns."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeAlias, TypeVar
+
+import sqlalchemy as sa
+
+from . import events as log
+from . import leases, queue
+from .database import Database
+from .events import Note
+from .rows import job_of, row_of
+from .tables import documents, jobs
+from .types import STATES, Claim, Event, Job, Order, Result, Shown, State, StorageFullError
+
+Listener: TypeAlias = Callable[[Sequence[Event]], None]
+T = TypeVar("T")
+
+LIMIT = 1000
+"""Jobs that may wait."""
+
+_log = logging.getLogger("nodegraph.jobs")
+
+
+class Store:
+    """Jobs, their results and events in a database. Any thread may call any method.
+
+    Args:
+        url: ``sqlite:///…/jobs.sqlite`` or ``postgresql+psycopg://…``; migrated when opened.
+        reserve: A file that takes up room, given back when the disk is full, so that what runs
+            can still be recorded.
+
+    Attributes:
+        kind: ``sqlite`` or ``postgresql``.
+        journal: ``wal`` or ``delete``; empty where the database is no SQLite file.
+        database: What the assets keep their table in, too.
+    """
+
+    def __init__(self, url: str, *, reserve: Path | None = None) -> None:
+        self.database = Database(url, reserve)
+        self.kind = "sqlite" if self.database.sqlite else "postgresql"
+        self.journal = self.database.journal
+        self._listeners: builtins.list[Listener] = []
+        self._lock = RLock()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.database.close()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have ``listener`` called with new events, after their commit and in order.
+
+        It is called in whichever thread wrote them, and should return at once. What other processes
+        write is not told: ask ``last_seq`` now and then where there are some.
+
+        Returns:
+            What ends the subscription.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def _write(self, work: Callable[[sa.Connection, builtins.list[Note]], T], urgent: bool) -> T:
+        """Do ``work`` in a transaction, log what it notes, and tell the listeners.
+
+        Args:
+            urgent: It may use the reserve: it frees room, or records what has happened already.
+        """
+        with self.database.turn():
+            try:
+                found, told = self._try(work)
+            except StorageFullError:
+                if not (urgent and self.database.give_room()):
+                    raise
+                found, told = self._try(work)
+            self._tell(told)
+        return found
+
+    def _try(
+        self, work: Callable[[sa.Connection, builtins.list[Note]], T]
+    ) -> tuple[T, builtins.list[Event]]:
+        notes: builtins.list[Note] = []
+        with self.database.writing() as connection:
+            found = work(connection, notes)
+            told = log.append(connection, notes)
+        return found, told
+
+    def _tell(self, told: Sequence[Event]) -> None:
+        with self._lock:
+            listeners = tuple(self._listeners) if told else ()
+        for listener in listeners:
+            try:
+                listener(told)
+            except Exception:  # its trouble is not the queue's: all is committed by now
+                _log.exception("a listener of the queue failed")
+
+    # Orders
+
+    def submit(  # noqa: PLR0913 (all but one by name)
+        self,
+        workflow: Mapping[str, Any],
+        *,
+        title: str = "",
+        only: Sequence[str] | None = None,
+        priority: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        limit: int = LIMIT,
+    ) -> tuple[Job, bool]:
+        """Queue a job; False tells that the key's job was there already.
+
+        Raises:
+            QueueFullError: ``limit`` jobs wait.
+            KeyReusedError: the key was used for something else.
+            StorageFullError: the disk is full.
+        """
+        order = Order(workflow, title, only, priority, settings or {}, idempotency_key)
+        return self._write(lambda c, notes: queue.submit(c, notes, [order], limit), urgent=False)[0]
+
+    def submit_many(
+        self, orders: Sequence[Order], *, limit: int = LIMIT
+    ) -> builtins.list[tuple[Job, bool]]:
+        """Queue several jobs, all or none."""
+        return self._write(lambda c, notes: queue.submit(c, notes, orders, limit), urgent=False)
+
+    def get(self, id: str) -> Job:
+        """Read a job.
+
+        Raises:
+            NoSuchJobError: there is none.
+        """
+        with self.database.reading() as connection:
+            return job_of(connection, id)
+
+    def workflow_of(self, id: str) -> dict[str, Any]:
+        """Read the workflow that a job was ordered with."""
+        with self.database.reading() as connection:
+            row_of(connection, id)
+            wanted = sa.select(documents.c.workflow).where(documents.c.job == id)
+            found: dict[str, Any] = json.loads(connection.scalar(wanted) or "{}")
+            return found
+
+    def list(
+        self, state: State | None = None, before: int | None = None, limit: int = 50
+    ) -> tuple[builtins.list[Job], int | None]:
+        """Newest first, older than ``before`` (a ``seq``); the other value asks for the next."""
+        with self.database.reading() as connection:
+            return queue.page(connection, state, before, limit)
+
+    def waiting(self, limit: int = LIMIT) -> builtins.list[Job]:
+        """The jobs that wait, in the order they will run in."""
+        with self.database.reading() as connection:
+            return queue.waiting(connection, limit)
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        counted = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+        found: dict[State, int] = dict.fromkeys(STATES, 0)
+        with self.database.reading() as connection:
+            for state, count in connection.execute(counted):
+                found[state] = count
+        return found
+
+    def cancel(self, id: str) -> Job:
+        """End a job that waits, or ask the worker of one that runs to stop; else nothing."""
+        return self._write(lambda c, notes: queue.cancel(c, notes, id), urgent=True)
+
+    def retry(self, id: str, *, limit: int = LIMIT) -> Job:
+        """Queue what a job was ordered to do once more, as a new job."""
+        return self._write(lambda c, notes: queue.retry(c, notes, id, limit), urgent=False)
+
+    def move(self, id: str, *, priority: int | None = None, after: str | None = None) -> Job:
+        """Change the place of a job that waits: behind another one, or first for ``""``."""
+        return self._write(lambda c, notes: queue.move(c, notes, id, priority, after), urgent=False)
+
+    def delete(self, id: str) -> None:
+        """Forget a job that has ended, with its results and events."""
+        self._write(lambda c, notes: queue.delete(c, notes, id), urgent=True)
+
+    # Workers
+
+    def claim(self, owner: str, device: str, lease_s: float) -> Claim | None:
+        """Take the first job that waits."""
+        with self.database.reading() as connection:  # asked every second: spare the disk
+            if not connection.scalar(
+                sa.select(jobs.c.seq).where(jobs.c.state == "queued").limit(1)
+            ):
+                return None
+        return self._write(
+            lambda c, notes: leases.claim(c, notes, owner, device, lease_s), urgent=False
+        )
+
+    def heartbeat(
+        self, id: str, token: int, lease_s: float, progress: tuple[int, int] | None = None
+    ) -> bool:
+        """Hold a job for ``lease_s`` seconds from now; True asks to stop it."""
+        return self._write(
+            lambda c, _: leases.heartbeat(c, id, token, lease_s, progress), urgent=True
+        )
+
+    def finish(
+        self,
+        id: str,
+        token: int,
+        results: Sequence[Result],
+        counts: Mapping[str, int],
+        log: Sequence[Note] = (),
+    ) -> Job:
+        """Record that a job is done, and what it made; ``log`` is what happened just before."""
+        end = leases.End("done", results, counts)
+        return self._end(id, token, end, log)
+
+    def fail(  # noqa: PLR0913 (what an ending consists of)
+        self,
+        id: str,
+        token: int,
+        problems: Sequence[Mapping[str, str]],
+        results: Sequence[Result] = (),
+        counts: Mapping[str, int] | None = None,
+        *,
+        log: Sequence[Note] = (),
+    ) -> Job:
+        """Record why a job failed, and what it made nevertheless."""
+        end = leases.End("failed", results, counts or {}, problems)
+        return self._end(id, token, end, log)
+
+    def cancelled(self, id: str, token: int, log: Sequence[Note] = ()) -> Job:
+        """Record that a job was stopped as it was asked to."""
+        return self._end(id, token, leases.End("cancelled"), log)
+
+    def _end(self, id: str, token: int, end: leases.End, log: Sequence[Note]) -> Job:
+        def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
+            notes += log
+            return leases.end(connection, notes, id, token, end)
+
+        return self._write(work, urgent=True)
+
+    def requeue(
+        self, id: str, token: int, why: str, *, address: str = "", blame: bool = True
+    ) -> Job:
+        """Put a job back whose worker is gone; fail it when that happened too often.
+
+        Args:
+            address: The node that was running, where it is known.
+            blame: Whether the job may be at fault.
+        """
+
+        def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
+            row = leases.hold(connection, id, token, {"lease_until": time.time()})
+            return leases.put_back(connection, notes, row, why, address, blame)
+
+        return self._write(work, urgent=True)
+
+    # Events
+
+    def append(
+        self, notes: Sequence[Note], lease: tuple[str, int] | None = None
+    ) -> builtins.list[Event]:
+        """Log events; with a ``lease`` (id and token), only while it holds."""
+        told: builtins.list[Event] = []
+
+        def work(connection: sa.Connection, _: object) -> None:
+            if lease is not None:
+                leases.check(connection, *lease)
+            told[:] = log.append(connection, notes)
+
+        with self.database.turn():
+            self._write(work, urgent=False)
+            self._tell(told)
+        return told
+
+    def events_after(
+        self, seq: int, job: str | None = None, limit: int = 1000
+    ) -> builtins.list[Event]:
+        """List events with a higher number, in order."""
+        with self.database.reading() as connection:
+            return log.after(connection, seq, job, limit)
+
+    def first_seq(self) -> int:
+        """The number of the oldest event that is kept; 0 when there is none."""
+        with self.database.reading() as connection:
+            return log.edge(connection, last=False)
+
+    def last_seq(self) -> int:
+        """The number of the newest event; 0 when there is none."""
+        with self.database.reading() as connection:
+            return log.edge(connection, last=True)
+
+    # Housekeeping
+
+    def expire(self, now: float | None = None) -> int:
+        """Take back jobs whose lease is over; returns how many."""
+        now = time.time() if now is None else now
+        over = sa.select(jobs.c.seq).where(jobs.c.state == "running", jobs.c.lease_until < now)
+        with self.database.reading() as connection:  # asked every second: spare the disk
+            if connection.scalar(over.limit(1)) is None:
+                return 0
+        return self._write(lambda c, notes: leases.expire(c, notes, now), urgent=True)
+
+    def recover(self, host: str, boot_id: str) -> int:
+        """At start: take back jobs whose owner, a process of this host, is gone."""
+        return self._write(lambda c, notes: leases.recover(c, notes, host, boot_id), urgent=True)
+
+    def results(
+        self, before: int | None = None, limit: int = 50
+    ) -> tuple[builtins.list[Shown], int | None]:
+        """The pictures of all jobs, newest first."""
+        with self.database.reading() as connection:
+            return queue.gallery(connection, before, limit)
+
+    def prune(self, *, events: int = 100_000) -> int:
+        """Forget the oldest events beyond so many."""
+        return self._write(lambda c, _: log.prune(c, events), urgent=True)
+
+    def restock(self) -> None:
+        """Fill the reserve again, if there is room by now."""
+        self.database.restock()

@@ -1,0 +1,203 @@
+"""What the queue deals in: jobs, their results, events and claims, and how it says no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ..errors import UserError
+
+State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
+FINISHED: tuple[State, ...] = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job as it is asked for.
+
+    Attributes:
+        workflow: The document, as JSON values.
+        only: The results to make; None for all.
+        settings: ``time_limit`` in seconds; nothing else is known.
+        key: What the client calls this order, so that sending it twice makes one job.
+    """
+
+    workflow: Mapping[str, Any]
+    title: str = ""
+    only: Sequence[str] | None = None
+    priority: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One thing a job made: a picture (an asset's file name) or a value (as JSON text).
+
+    Attributes:
+        item: Which item, of a result that is a list.
+    """
+
+    result: str
+    item: int | None = None
+    asset: str | None = None
+    width: int = 0
+    height: int = 0
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One queued run of a workflow, as it stands.
+
+    Attributes:
+        priority: Higher goes first.
+        place: Among equal priorities, lower goes first.
+        created: Unix time, as all times.
+        error: ``{"problems": [{"address": …, "message": …}]}``.
+        counts: ``{"ran": …, "cached": …}``: how many items were computed, and how many known.
+        done: Items that are known, of ``total``.
+    """
+
+    id: str
+    seq: int
+    title: str
+    state: State
+    priority: int
+    place: float
+    attempts: int
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    error: dict[str, Any] | None = None
+    results: tuple[Result, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    done: int = 0
+    total: int = 0
+    only: tuple[str, ...] | None = None
+    cancel_requested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; ``seq`` grows strictly, over all jobs and for ever."""
+
+    seq: int
+    job: str | None
+    time: float
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is a worker's until its lease ends; ``token`` is asked for with every report."""
+
+    job: Job
+    token: int
+    workflow: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture in the gallery. ``seq`` is what the next page is asked for with."""
+
+    seq: int
+    asset: str
+    job: str
+    result: str
+    item: int | None
+    width: int
+    height: int
+    created: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A stored picture, named by its content: ``file`` is ``<sha256>.png``, ``.jpg`` or ``.webp``.
+
+    Attributes:
+        name: What the uploader called it.
+        made: Whether a job made it, rather than someone uploaded it.
+    """
+
+    file: str
+    name: str
+    width: int
+    height: int
+    bytes: int
+    created: float
+    made: bool = False
+
+
+class QueueFullError(UserError):
+    """As many jobs wait as may; one of them has to end first."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"queue: {limit} jobs are waiting already; try again when some are done")
+
+
+class KeyReusedError(UserError):
+    """The idempotency key belongs to a job that was ordered otherwise."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(
+            f"Idempotency-Key: job {job} was ordered with it, for something else; use a new key"
+        )
+
+
+class StorageFullError(UserError):
+    """The disk is full: nothing of what was asked for has been kept."""
+
+    def __init__(self, what: str = "the disk is full; nothing was saved") -> None:
+        super().__init__(what)
+
+
+class NoSuchJobError(UserError):
+    """There is no job with this id."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"there is no job {id!r}")
+
+
+class NotFinishedError(UserError):
+    """Only a job that has ended can be deleted."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"job {id} has not ended; cancel it first")
+
+
+class NotQueuedError(UserError):
+    """Only a job that waits can be moved."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"job {id} no longer waits, so it has no place in the queue")
+
+
+class LeaseLostError(Exception):
+    """The job is no longer this worker's: its lease ended, or it was given to another one."""
+
+
+class NoSuchAssetError(UserError):
+    """There is no asset of this name."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such asset")
+
+
+class AssetRefusedError(UserError):
+    """These bytes cannot become an asset.
+
+    Attributes:
+        reason: ``kind`` (no PNG, JPEG or WebP), ``size`` (too large) or ``damaged``.
+    """
+
+    def __init__(self, reason: Literal["kind", "size", "damaged"], what: str) -> None:
+        self.reason = reason
+        super().__init__(what)

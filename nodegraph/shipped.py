@@ -1,0 +1,27 @@
+"""The workflows that installed packages bring along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+
+@cache
+def shipped() -> Mapping[str, Path]:
+    """The workflows of installed packages, by name (entry points ``nodegraph.workflows``)."""
+    found: dict[str, Path] = {}
+    for entry in entry_points(group="nodegraph.workflows"):
+        spec = find_spec(entry.module)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for path in sorted(Path(folder).glob("*.json")):
+                found.setdefault(path.stem, path)
+    return found
+
+
+def inputs() -> tuple[Path, ...]:
+    """The folders of pictures beside the shipped workflows."""
+    found = dict.fromkeys(path.parent / "inputs" for path in shipped().values())
+    return tuple(folder for folder in found if folder.is_dir())

@@ -1,0 +1,25 @@
+"""How much a plan has to do, told before any of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .errors import UserError
+from .items import resolvable, resolve
+from .node import Folders
+from .plan import Plan
+from .tasks import states
+
+
+def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:
+    """How many items each node has, as far as that can be told before anything ran."""
+    calls = states(chosen)
+    for call in calls:
+        try:
+            if resolvable(call, calls):
+                resolve(call, calls, folders)
+        except UserError:  # the run will say so, at the node
+            continue
+    return {
+        c.planned.name: (1 if c.count is None else c.count) if c.resolved else None for c in calls
+    }

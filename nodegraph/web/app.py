@@ -1,0 +1,149 @@
+"""The application: routes, refusals, and the layers that every request passes first."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from fastapi import FastAPI, WebSocket
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import Problem, UserError, WorkflowError
+from ..jobs import types
+from . import (
+    routes_assets,
+    routes_graphs,
+    routes_jobs,
+    routes_system,
+    routes_workflows,
+)
+from .answers import Answers, log
+from .bodies import Bodies
+from .errors import ApiError, response_of
+from .graphs import MOST_PROBLEMS
+from .guard import Guard
+from .metrics import Counting, Counts
+from .names import Names
+from .page import Page
+from .routes_system import VERSION
+from .services import Services
+from .websocket import serve
+
+STATUSES: Mapping[type[Exception], int] = {
+    types.QueueFullError: 429,
+    types.KeyReusedError: 409,
+    types.StorageFullError: 507,
+    types.NoSuchJobError: 404,
+    types.NotFinishedError: 409,
+    types.NotQueuedError: 409,
+    types.NoSuchAssetError: 404,
+}
+Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+_ASSETS = {"kind": 415, "size": 413, "damaged": 422}
+_ABOUT = "Queue, watch and look at node-graph workflows for image generation."
+
+
+def create_app(services: Services) -> FastAPI:
+    """Put the application together. Nothing is started before its lifespan begins."""
+    counts, pages = Counts(), Page(services.page)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await services.hub.start()
+        yield
+        await services.hub.stop()
+
+    app = FastAPI(
+        title="nodegraph",
+        version=VERSION,
+        description=_ABOUT,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # they would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        # The first is the outermost.
+        middleware=[
+            Middleware(Answers),
+            Middleware(Counting, counts=counts),
+            Middleware(Guard, access=services.access, is_page=pages.has),
+            Middleware(Bodies, limits=services.limits),
+        ],
+        exception_handlers=_handlers(services.names),
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for part in (routes_graphs, routes_workflows, routes_jobs, routes_assets):
+        app.include_router(part.routes(services))
+    app.include_router(routes_system.routes(services, counts))
+
+    @app.websocket("/v1/ws")
+    async def events(websocket: WebSocket) -> None:
+        await serve(websocket, services.hub)
+
+    def page(request: Request) -> Response:
+        return pages(request)
+
+    # Last: whatever is not under /v1 is a file of the page, or nothing.
+    app.router.routes.append(Route("/{path:path}", page, methods=["GET"]))
+    return app
+
+
+def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
+    """What becomes of an exception: a refusal that names no folder of this machine."""
+
+    def answer(
+        status: int,
+        message: str,
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        told = [names.problem(problem) for problem in problems[:MOST_PROBLEMS]]
+        return response_of(status, names.hide(message), told, headers)
+
+    async def http(_: Request, error: HTTPException) -> Response:
+        problems = error.problems if isinstance(error, ApiError) else ()
+        return answer(error.status_code, error.detail, problems, error.headers)
+
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        problems = [_problem(one) for one in error.errors()]
+        if all(problem.where.startswith("path.") for problem in problems):
+            return answer(404, "there is nothing of this name")
+        return answer(422, "what was sent is not what this takes", problems)
+
+    async def user(_: Request, error: UserError) -> Response:
+        if isinstance(error, types.AssetRefusedError):
+            return answer(_ASSETS[error.reason], str(error))
+        status = STATUSES.get(type(error), 422)
+        return answer(status, str(error), headers={"Retry-After": "5"} if status == 429 else {})
+
+    async def workflow(_: Request, error: WorkflowError) -> Response:
+        return answer(422, str(error).partition("\n")[0], error.problems)
+
+    async def disk(_: Request, error: OSError) -> Response:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return answer(507, "the disk is full; nothing was kept")
+        log.error("a request could not be answered", exc_info=error)
+        return answer(500, "the server made a mistake; its log says which")
+
+    return {
+        HTTPException: http,
+        RequestValidationError: invalid,
+        WorkflowError: workflow,
+        UserError: user,
+        OSError: disk,
+    }
+
+
+def _problem(error: Mapping[str, object]) -> Problem:
+    """A mistake as pydantic tells it, at the address of the field."""
+    loc = error["loc"]
+    assert isinstance(loc, tuple)
+    parts = loc[1:] if loc[:1] == ("body",) and len(loc) > 1 else loc
+    return Problem(".".join(str(part) for part in parts)[:300], str(error["msg"])[:300])

@@ -1,0 +1,85 @@
+"""How a refusal reads: a code for programs, a sentence for people, and the problems one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope, Send
+
+from ..errors import Problem, WorkflowError
+
+CODES: Mapping[int, str] = {
+    400: "malformed",
+    401: "needs_token",
+    403: "not_allowed",
+    404: "not_found",
+    405: "wrong_method",
+    408: "too_slow",
+    409: "conflict",
+    412: "changed_meanwhile",
+    413: "too_large",
+    415: "wrong_type",
+    422: "refused",
+    428: "needs_version",
+    429: "queue_full",
+    500: "broken",
+    503: "busy",
+    507: "disk_full",
+}
+
+
+class ApiError(HTTPException):
+    """An answer that is a refusal; ``problems`` name what is wrong where."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        problems: Iterable[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, message, dict(headers or {}))
+        self.problems = tuple(problems)
+
+
+def refused(error: WorkflowError) -> ApiError:
+    """A workflow that cannot run."""
+    return ApiError(422, str(error).partition("\n")[0], error.problems)
+
+
+def body_of(status: int, message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
+    """The JSON of a refusal."""
+    told = [{"address": problem.where, "message": problem.what} for problem in problems]
+    return {"error": {"code": CODES.get(status, "refused"), "message": message, "problems": told}}
+
+
+def response_of(
+    status: int,
+    message: str,
+    problems: Iterable[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer of a refusal."""
+    # A lone surrogate, repeated from what was sent, cannot be written in UTF-8.
+    text = json.dumps(body_of(status, message, problems), ensure_ascii=False)
+    data = text.encode("utf-8", "replace")
+    return Response(data, status, headers, media_type="application/json")
+
+
+async def refuse(
+    scope: Scope, send: Send, status: int, message: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Answer without asking the application; a websocket is refused before it is accepted."""
+    response = response_of(status, message, headers=headers)
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        kind = "websocket.http.response"
+    await send({"type": f"{kind}.start", "status": status, "headers": response.raw_headers})
+    await send({"type": f"{kind}.body", "body": response.body})

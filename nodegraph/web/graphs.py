@@ -1,0 +1,152 @@
+"""What can be told of a workflow without running it: mistakes, what would run, its form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any
+
+from ..bundle import bundle
+from ..cache import Cache
+from ..context import Settings
+from ..errors import Problem, WorkflowError
+from ..explain import Line, explain
+from ..plan import Plan, plan
+from ..registry import Registry, Template
+from ..schema import describe
+from ..workflow import Workflow
+from .errors import ApiError, refused
+from .library import Library
+from .limits import Limits
+
+MOST_PROBLEMS = 1000
+"""As many are told; who has more begins with these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A workflow with every template it uses inside it, and the kinds it may use."""
+
+    workflow: Workflow
+    known: Registry
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Reads workflows for those who ask over HTTP; only so many at once, each takes a core."""
+
+    registry: Registry
+    library: Library
+    cache: Cache
+    settings: Settings
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_turns", BoundedSemaphore(self.limits.checks))
+
+    def read(self, document: Mapping[str, Any]) -> Workflow:
+        """Read a workflow that was sent.
+
+        Raises:
+            ApiError: it is none, or too large to be looked at.
+        """
+        try:
+            workflow = Workflow.read(document)
+        except WorkflowError as error:
+            raise refused(error) from error
+        whole = list(_with_templates(workflow))
+        for where, counted, most in (
+            ("nodes", (len(one.nodes) for one in whole), self.limits.nodes),
+            ("params", (len(one.params) for one in whole), self.limits.params),
+            ("links", (_inputs(one) for one in whole), self.limits.links),
+        ):
+            if (count := sum(counted)) > most:
+                problem = Problem(where, f"has {count} {where}; at most {most} are taken")
+                raise refused(WorkflowError([problem]))
+        return workflow
+
+    def ready(self, workflow: Workflow, path: Path | None = None) -> Ready:
+        """Put the templates it uses inside it. Files of others are found beside kept workflows.
+
+        Args:
+            path: Where it is kept, if it is.
+
+        Raises:
+            WorkflowError: a template cannot be used.
+        """
+        source = path or self.library.folder / "sent"
+        whole = bundle(workflow, self.registry, source)
+        return Ready(whole, self.registry.knowing(whole))
+
+    def plan(self, ready: Ready, only: Sequence[str] | None) -> Plan:
+        """Plan it, or say everything that is wrong with it (WorkflowError)."""
+        return plan(ready.workflow, ready.known, only)
+
+    def check(
+        self, workflow: Workflow, only: Sequence[str] | None
+    ) -> tuple[Sequence[Problem], Sequence[Problem]]:
+        """Every problem, and every warning."""
+        with self.turn():
+            try:
+                found = self.plan(self.ready(workflow), only)
+            except WorkflowError as error:
+                return error.problems[:MOST_PROBLEMS], ()
+            return (), found.warnings[:MOST_PROBLEMS]
+
+    def explain(self, workflow: Workflow, only: Sequence[str] | None) -> list[Line]:
+        """What a run would do.
+
+        Raises:
+            WorkflowError: it cannot run.
+        """
+        with self.turn():
+            return explain(self.plan(self.ready(workflow), only), self.cache, self.settings)
+
+    def form(self, name: str, workflow: Workflow, path: Path | None = None) -> dict[str, Any]:
+        """The params as the JSON Schema of an object. A workflow need not be sound to have some."""
+        with self.turn():
+            try:
+                ready = self.ready(workflow, path)
+            except WorkflowError:
+                ready = Ready(workflow, self.registry.knowing(workflow))
+            described = describe(Template(name, ready.workflow), ready.known)["inputs"]
+        needed = [one for one, port in described.items() if port.get("required", False)]
+        return {
+            "type": "object",
+            "properties": described,
+            "required": needed,
+            "additionalProperties": False,
+        }
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn; when others take too long, say so."""
+        turns: BoundedSemaphore = self._turns  # type: ignore[attr-defined]
+        if not turns.acquire(timeout=20):
+            raise ApiError(
+                503, "others are being answered; try again", headers={"Retry-After": "5"}
+            )
+        try:
+            yield
+        finally:
+            turns.release()
+
+
+def _inputs(workflow: Workflow) -> int:
+    """How many values and links there are, each link of an array and each result counted."""
+    calls = workflow.nodes.values()
+    links = (link for call in calls for link in call.links.values())
+    linked = sum(1 if isinstance(link, str) else len(link) for link in links)
+    return linked + sum(len(call.values) for call in calls) + len(workflow.results)
+
+
+def _with_templates(workflow: Workflow) -> Iterator[Workflow]:
+    """It and all that are inside it, at any depth."""
+    waiting = [workflow]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += one.templates.values()

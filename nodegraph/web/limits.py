@@ -1,0 +1,52 @@
+"""How much one request, one client and all of them together may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every bound of the server.
+
+    Attributes:
+        body: Bytes of a JSON body.
+        asset: Bytes of an uploaded picture.
+        bodies: Bytes of all bodies that are being received at once.
+        depth: How deep JSON may be nested; a workflow needs less than ten levels.
+        nodes: Calls in a workflow, those of the templates inside it included.
+        params: Its params, likewise.
+        links: The values and links of all its calls, likewise.
+        patience: Seconds that a body may take before it must also keep up ``rate``.
+        rate: Bytes a second that a long body must bring.
+        clients: Websockets at once.
+        message: Bytes of one message from a websocket.
+        watched: Jobs that one websocket may ask for by name.
+        mailbox_events: Events that may wait for one slow websocket.
+        mailbox_bytes: The same in bytes, previews not counted.
+        stalled: Seconds that one message to a websocket may take.
+        replay: Events that a websocket is told again after it was away; more is a gap.
+        page: Entries of a list in one answer.
+        queue: Jobs that may wait.
+        checks: Workflows that are checked, explained or described at once.
+    """
+
+    body: int = 8 * 2**20
+    asset: int = 32 * 2**20
+    bodies: int = 256 * 2**20
+    depth: int = 64
+    nodes: int = 20_000
+    params: int = 1000
+    links: int = 100_000
+    patience: float = 5.0
+    rate: int = 64 * 2**10
+    clients: int = 100
+    message: int = 2**20
+    watched: int = 1000
+    mailbox_events: int = 1000
+    mailbox_bytes: int = 8 * 2**20
+    stalled: float = 5.0
+    replay: int = 20_000
+    page: int = 200
+    queue: int = 1000
+    checks: int = 4

@@ -1,0 +1,122 @@
+"""Pictures: uploaded ones, and those that jobs made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..jobs.types import NoSuchAssetError
+from . import models
+from .answers import CONTENT
+from .bodies import PICTURES
+from .errors import ApiError
+from .routing import Before, FileName, Limit, may, router
+from .services import Services
+
+_TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_SENT = dict.fromkeys(PICTURES, _BYTES)
+_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(_TYPES.values(), _BYTES), "description": "The picture"}
+}
+
+
+async def raw(request: Request) -> bytes:
+    """The body as it came; how large and how slow it may be was judged before."""
+    return await request.body()
+
+
+Raw = Annotated[bytes, Depends(raw)]
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes."""
+    assets = services.assets
+    api = router()
+
+    @api.put(
+        "/assets",
+        status_code=201,
+        responses=may(408, 413, 415, 422, 503, 507),
+        openapi_extra={"requestBody": {"required": True, "content": _SENT}},
+        tags=["assets"],
+    )
+    def put_asset(
+        data: Raw,
+        name: Annotated[
+            str, Query(max_length=200, description="What to call it; it names no file.")
+        ] = "",
+    ) -> models.Asset:
+        """Store a picture: its bytes are the body. It is decoded and encoded anew, and its name is
+        a digest of its content."""
+        if not data:
+            raise ApiError(422, "the body should be a picture: PNG, JPEG or WebP")
+        kept = assets.put(data, name)
+        return models.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
+
+    @api.get("/assets", responses=may(422), tags=["assets"])
+    def list_assets(before: Before = None, limit: Limit = 50) -> models.AssetList:
+        """What was uploaded, newest first."""
+        found, following = assets.list(before, limit)
+        shown = [
+            models.Stored(
+                asset=one.file,
+                name=one.name,
+                width=one.width,
+                height=one.height,
+                bytes=one.bytes,
+                created=one.created,
+            )
+            for one in found
+        ]
+        return models.AssetList(assets=shown, next=following)
+
+    @api.get("/assets/{file}", responses={**_SHOWN, **may(404, 422)}, response_class=Response,
+             tags=["assets"])  # fmt: skip
+    def get_asset(
+        file: FileName,
+        download: Annotated[Literal["0", "1"], Query(description="1: to be saved.")] = "0",
+    ) -> Response:
+        """A picture. What has this name never changes, so it may be kept for ever."""
+        headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+        return _picture(assets.path(file), headers if download == "1" else {})
+
+    @api.get("/assets/{file}/thumbnail", responses={**_SHOWN, **may(404, 422)},
+             response_class=Response, tags=["assets"])  # fmt: skip
+    def get_thumbnail(
+        file: FileName,
+        size: Annotated[
+            Literal["64", "128", "256", "512"], Query(description="Pixels a side, at most.")
+        ] = "256",
+    ) -> Response:
+        """A small version of a picture."""
+        return _picture(assets.thumbnail(file, int(size)), {})
+
+    @api.delete("/assets/{file}", status_code=204, responses=may(404, 507), tags=["assets"])
+    def delete_asset(file: FileName) -> None:
+        """Delete a picture, from the gallery too."""
+        assets.delete(file)
+
+    return api
+
+
+def _picture(path: Path, more: Mapping[str, str]) -> Response:
+    """A stored picture: only types that we encode ourselves are ever shown."""
+    kind = _TYPES.get(path.suffix)
+    if kind is None:
+        raise NoSuchAssetError
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NoSuchAssetError from error
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Security-Policy": CONTENT,
+        **more,
+    }
+    return Response(data, headers=headers, media_type=kind)

@@ -1,0 +1,101 @@
+"""Nodes, models, and what can be told of a workflow that was sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from starlette.responses import Response
+
+from ..errors import Problem, WorkflowError
+from ..schema import describe
+from . import models
+from .errors import refused
+from .routing import BODY, may, router
+from .services import Services
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes."""
+    graphs, names = services.graphs, services.names
+    api = router()
+
+    def told(problems: Sequence[Problem]) -> list[models.Problem]:
+        shown = map(names.problem, problems)
+        return [models.Problem(address=one.where, message=one.what) for one in shown]
+
+    @api.get(
+        "/nodes",
+        responses={
+            200: {"model": models.Nodes, "description": "Every kind of node"},
+            304: {"description": "Nothing has changed since"},
+            **may(422),
+        },
+        response_model=None,
+        tags=["graphs"],
+    )
+    def list_nodes(if_none_match: Annotated[str, Header(max_length=200)] = "") -> Response:
+        """Every kind of node: ports as JSON Schema, docs, palette groups. It has an ETag."""
+        text, tag = described()
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if tag in (one.strip().removeprefix("W/") for one in if_none_match.split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(text, headers=headers, media_type="application/json")
+
+    kept: list[tuple[bytes, str]] = []
+
+    def described() -> tuple[bytes, str]:
+        if not kept:
+            registry = graphs.registry
+            whole = {
+                "nodes": [describe(kind, registry) for kind in registry.values()],
+                "refused": [
+                    {"source": names.hide(one.where), "reason": names.hide(one.what)}
+                    for one in registry.refused
+                ],
+            }
+            text = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+            kept.append((text, f'"{hashlib.sha256(text).hexdigest()}"'))
+        return kept[0]
+
+    @api.get("/models", responses=may(), tags=["graphs"])
+    def list_models() -> dict[str, list[models.Model]]:
+        """The models that are here already, by what they are: `base`, `controlnet`, `lora`, …"""
+        return {
+            sort: [models.Model.model_validate(dict(one)) for one in found]
+            for sort, found in services.models().items()
+        }
+
+    @api.post("/check", responses=may(*BODY), tags=["graphs"])
+    def check(body: models.GraphBody) -> models.Checked:
+        """Find every mistake in a workflow without running it."""
+        problems, warnings = graphs.check(graphs.read(body.workflow), body.only)
+        return models.Checked(ok=not problems, problems=told(problems), warnings=told(warnings))
+
+    @api.post("/explain", responses=may(*BODY), tags=["graphs"])
+    def explain(body: models.GraphBody) -> models.Explained:
+        """Tell what would run and what is cached, and why; a workflow with mistakes is refused."""
+        try:
+            lines = graphs.explain(graphs.read(body.workflow), body.only)
+        except WorkflowError as error:
+            raise refused(error) from error
+        return models.Explained(
+            lines=[
+                models.Fate(
+                    name=line.name, items=[*line.items], state=line.state, why=names.hide(line.why)
+                )
+                for line in lines
+            ]
+        )
+
+    @api.post("/form", responses=may(*BODY), tags=["graphs"])
+    def form(body: models.FormBody) -> models.Form:
+        """The params of a workflow as JSON Schema: titles, defaults, limits."""
+        workflow = graphs.read(body.workflow)
+        schema = graphs.form("Sent", workflow)
+        return models.Form(title=workflow.title, form=schema, results=[*workflow.results])
+
+    return api

@@ -1,0 +1,75 @@
+"""The server itself: alive, made of what, how busy."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version as version_of
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from . import models
+from .metrics import TEXT, Counts, text
+from .page import built
+from .routing import may, router
+from .services import Services
+
+VERSION = version_of("nodegraph-diffusion")
+
+
+def routes(services: Services, counted: Counts) -> APIRouter:
+    """The routes."""
+    store = services.store
+    api = router()
+
+    @api.get("/health", responses=may(), tags=["system"])
+    def health() -> models.Health:
+        """Say that the server answers. This needs no token."""
+        return models.Health(status="ok", version=VERSION)
+
+    @api.get("/system", responses=may(), tags=["system"])
+    def system() -> models.System:
+        """What this server is made of, and how busy it is."""
+        counts, budgets = store.counts(), services.graphs.cache.budgets
+        return models.System(
+            version=VERSION,
+            python=platform.python_version(),
+            editor=models.Editor(built=built(services.page), stale=services.stale()),
+            database=models.Database(kind=store.kind, journal=store.journal),
+            devices=[models.Device.model_validate(one) for one in services.devices()],
+            queue=models.Queue(
+                queued=counts.get("queued", 0),
+                running=counts.get("running", 0),
+                limit=services.limits.queue,
+            ),
+            cache=tiers(services),
+            budgets={"device": budgets.device, "host": budgets.host, "disk": budgets.disk},
+        )
+
+    @api.get(
+        "/metrics",
+        responses={200: {"content": {"text/plain": {}}, "description": "Metrics"}, **may()},
+        response_class=Response,
+        tags=["system"],
+    )
+    def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(text(services, counted), headers={"Content-Type": TEXT})
+
+    return api
+
+
+def tiers(services: Services) -> list[models.Tier]:
+    """The disk as this process sees it, and memory as the workers last reported it."""
+    seen = {
+        name: models.Tier(tier=name, bytes=size.bytes, limit=size.budget, entries=size.entries)
+        for name, size in services.graphs.cache.sizes().items()
+        if name == "disk"
+    }
+    for device in services.devices():
+        for one in device.cache:
+            tier = models.Tier.model_validate(dict(one))
+            if tier.tier != "disk":
+                named = tier.tier if tier.tier not in seen else f"{tier.tier} {device.name}"
+                seen[named] = tier.model_copy(update={"tier": named})
+    return list(seen.values())

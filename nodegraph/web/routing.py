@@ -1,0 +1,84 @@
+"""What all routes share: strict JSON, names of parameters, and the refusals they may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Header, Query
+from fastapi import Path as InPath
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .errors import CODES
+from .models import Refusal
+from .strict import StrictRequest
+
+ALWAYS = (400, 401, 403, 422, 500)
+BODY = (408, 413, 415, 503)
+WORDS: Mapping[int, str] = {
+    400: "What was sent cannot be read",
+    401: "The token is missing or wrong",
+    403: "Not from here, or not this",
+    404: "There is none",
+    405: "This address takes other methods",
+    408: "The body came too slowly",
+    409: "It is not in a state for that",
+    412: "It was changed meanwhile",
+    413: "Too large",
+    415: "Of another type than is taken",
+    422: "Understood, but wrong; `problems` say where",
+    428: "Say which version is meant",
+    429: "The queue is full; try again later",
+    500: "The server made a mistake",
+    503: "Busy; try again later",
+    507: "The disk is full; nothing was kept",
+}
+
+JobId: TypeAlias = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$", description="A job's id.")]
+FileName: TypeAlias = Annotated[
+    str, InPath(pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$", description="An asset's file name.")
+]
+WorkflowName: TypeAlias = Annotated[
+    str, InPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,119}$", description="A workflow's name.")
+]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
+Before: TypeAlias = Annotated[
+    int | None, Query(ge=0, le=2**53, description="What `next` said: those that are older.")
+]
+IfMatch: TypeAlias = Annotated[
+    str, Header(max_length=200, description='The version that is meant, as `"version"`.')
+]
+IfNoneMatch: TypeAlias = Annotated[
+    str, Header(max_length=200, description="`*` where it must not be there yet.")
+]
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON bodies are read by our own strict reader."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def router() -> APIRouter:
+    """A router of routes under ``/v1``."""
+    return APIRouter(prefix="/v1", route_class=StrictRoute, redirect_slashes=False)
+
+
+def may(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals that a route may answer, as OpenAPI lists them."""
+    known = sorted({*ALWAYS, *statuses})
+    assert all(status in CODES for status in known)
+    return {status: {"model": Refusal, "description": WORDS[status]} for status in known}
+
+
+def version_in(header: str) -> str:
+    """The version in an If-Match header, without its quotes; empty where there is none."""
+    return header.strip().removeprefix("W/").strip('"')

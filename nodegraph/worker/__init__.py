@@ -1,0 +1,1 @@
+"""Worker processes: one for each device, so that a crash costs a job and not the server."""

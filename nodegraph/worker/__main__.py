@@ -1,0 +1,5 @@
+"""`python -m nodegraph.worker` is a worker process; servers start it, nobody else needs to."""
+
+from .child import main
+
+main()

@@ -1,0 +1,136 @@
+"""The worker process: it runs the jobs that its server sends, one after another."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+from contextlib import closing, suppress
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, BinaryIO
+
+from . import frames
+from .kit import Kit
+from .running import run
+
+IDLE = 2.0
+"""Seconds without a job after which the cache is measured."""
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve the process at the other end of standard input and output until it goes."""
+    commands, answers = _streams()
+    _end_with_parent()
+    first = frames.read(commands)
+    if first is None:
+        return
+    child = Child(Kit.open(first[0]["open"]), answers)
+    Thread(target=child.listen, args=(commands,), name="commands", daemon=True).start()
+    child.answer({"ready": {"pid": os.getpid(), "nodes": len(child.kit.registry)}})
+    Thread(target=_preload, args=(first[0]["open"]["preload"],), daemon=True).start()
+    child.work()
+    child.kit.cache.close()
+    os._exit(0)  # as in cli.leave: taking PyTorch apart takes longer than a second
+
+
+class Child:
+    """Jobs come in by one thread and are run in another, so that they can be cancelled."""
+
+    def __init__(self, kit: Kit, answers: BinaryIO) -> None:
+        self.kit = kit
+        self._answers, self._writing = answers, Lock()
+        self._orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        self._unwanted: set[str] = set()
+
+    def answer(self, message: frames.Message, payload: bytes = b"") -> None:
+        """Tell the server something."""
+        with self._writing:
+            frames.write(self._answers, message, payload)
+
+    def listen(self, commands: BinaryIO) -> None:
+        """Take commands; without a server there is nothing left to do."""
+        with suppress(OSError, ValueError):
+            while (found := frames.read(commands)) is not None:
+                match found[0]:
+                    case {"run": order}:
+                        self._orders.put(order)
+                    case {"cancel": id}:
+                        self._unwanted.add(id)
+                    case {"previews": wanted}:
+                        self.kit.previews = bool(wanted)
+                    case {"stop": _}:
+                        self._orders.put(None)
+        os._exit(0)
+
+    def work(self) -> None:
+        """Run one job after another."""
+        measured = False
+        while True:
+            try:
+                order = self._orders.get(timeout=None if measured else IDLE)
+            except Empty:
+                self.answer({"sizes": self.kit.sizes()})
+                measured = True
+                continue
+            if order is None:
+                return
+            self._run(order)
+            measured = False
+
+    def _run(self, order: dict[str, Any]) -> None:
+        id = order["id"]
+        try:
+            ending = self._followed(order)
+        except BaseException as error:  # of ours, or a node's that no layer caught
+            said = f"{type(error).__name__}: {error}"[:4000]
+            ending = {"failed": {"problems": [{"address": "", "message": said}]}}
+        self._unwanted.discard(id)
+        self.answer({**ending, "job": id})
+
+    def _followed(self, order: dict[str, Any]) -> frames.Message:
+        with closing(run(order, self.kit)) as messages:
+            while True:
+                if order["id"] in self._unwanted:
+                    return {"cancelled": {}}
+                try:
+                    message, payload = next(messages)
+                except StopIteration as end:
+                    ending: frames.Message = end.value
+                    return ending
+                if message:
+                    self.answer({**message, "job": order["id"]}, payload)
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes to the server, under numbers of their own: a node that prints writes to stderr."""
+    commands, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(commands, "rb"), os.fdopen(answers, "wb")
+
+
+def _end_with_parent() -> None:
+    """Leave ending to the server; end when it does, even while native code holds everything up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    faulthandler.enable()
+    if sys.platform == "linux":
+        parent = os.getppid()
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+def _preload(modules: list[str]) -> None:
+    for name in modules:
+        with suppress(Exception):  # whoever needs it will say what is wrong with it
+            importlib.import_module(name)

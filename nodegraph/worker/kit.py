@@ -1,0 +1,58 @@
+"""What a worker process opens once and uses for every job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import shipped
+from ..cache import Budgets, Cache, parse_budget
+from ..context import Settings
+from ..node import Folders
+from ..registry import Registry, load_registry
+
+
+@dataclass(slots=True)
+class Kit:
+    """Nodes, cache, settings and folders.
+
+    Attributes:
+        previews: Whether anybody looks at previews now.
+    """
+
+    registry: Registry
+    cache: Cache
+    settings: Settings
+    assets: Path
+    thumbnails: Path
+    previews: bool = False
+
+    @classmethod
+    def open(cls, told: Mapping[str, Any]) -> Kit:
+        """Load the nodes and open the cache, as Options.to_json says."""
+        templates = shipped.shipped().values()
+        budgets = parse_budget(told["budget"]) if told["budget"] else Budgets()
+        data = (*map(Path, told["data"]), *shipped.inputs())
+        output = Path(told["output"]) if told["output"] else None
+        return cls(
+            registry=load_registry(map(Path, told["nodes"]), templates),
+            cache=Cache(Path(told["cache"]) if told["cache"] else None, budgets),
+            settings=Settings(
+                devices=(told["device"],),
+                dtype=told["dtype"],
+                batch=told["batch"],
+                folders=Folders(tuple(dict.fromkeys(path.resolve() for path in data)), output),
+                allow=frozenset(told["allow"]),
+            ),
+            assets=Path(told["assets"]),
+            thumbnails=Path(told["thumbnails"]),
+        )
+
+    def sizes(self) -> list[Mapping[str, Any]]:
+        """How full each tier of the cache is."""
+        return [
+            {"tier": tier, "bytes": size.bytes, "limit": size.budget, "entries": size.entries}
+            for tier, size in self.cache.sizes().items()
+        ]

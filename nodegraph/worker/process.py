@@ -1,0 +1,99 @@
+"""A worker process as its server sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any, TypeAlias
+
+from . import frames
+
+Hear: TypeAlias = "Callable[[Process, frames.Message | None, bytes], None]"
+"""Told every message of a process, with its bytes; None when there will be no more."""
+
+
+class Process:
+    """A child that sends its messages to ``hear``, in a thread of its own."""
+
+    _child: subprocess.Popen[bytes]
+
+    def __init__(self, hear: Hear) -> None:
+        self._hear, self._writing = hear, Lock()
+
+    def start(self, told: Mapping[str, Any]) -> None:
+        """Start it, and tell it what it needs to know.
+
+        The calling thread has to outlive it: the system ends the child with that thread.
+        """
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "nodegraph.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the server, which ends its workers in order
+        )
+        Thread(target=self._listen, name="worker answers", daemon=True).start()
+        self.send({"open": told})
+
+    def send(self, message: frames.Message) -> None:
+        """Tell it something; if it has died meanwhile, ``hear`` will know."""
+        with self._writing, suppress(OSError, ValueError):
+            frames.write(self._child.stdin, message)  # type: ignore[arg-type]
+
+    def kill(self) -> None:
+        """End it now, whatever it is doing."""
+        with suppress(OSError):
+            self._child.kill()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Let it write what it has, and end it."""
+        self.send({"stop": {}})
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.wait()
+
+    def wait(self) -> str:
+        """Wait until it has ended, and say how."""
+        code = self._child.wait()
+        with self._writing, suppress(OSError):
+            if self._child.stdin is not None:
+                self._child.stdin.close()
+        if code >= 0:
+            return f"its process ended with exit code {code}"
+        return f"its process was ended by {_signal(-code)}"
+
+    def _listen(self) -> None:
+        assert self._child.stdout is not None
+        with self._child.stdout as answers:
+            while True:
+                try:
+                    found = frames.read(answers)  # type: ignore[arg-type]
+                except (OSError, ValueError):
+                    found = None
+                if found is None:
+                    self.kill()  # what closed its pipe, or sends nonsense, is of no more use
+                    self._hear(self, None, b"")
+                    return
+                self._hear(self, *found)
+
+
+def _environment() -> Mapping[str, str]:
+    """This process's, with the folder that this very package came from in front."""
+    here = str(Path(__file__).parent.parent.parent)
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, path]) if path else here}
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

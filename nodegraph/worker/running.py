@@ -1,0 +1,132 @@
+"""Run one job: a generator of messages that ends with how it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from io import BytesIO
+from typing import Any
+
+from ..bundle import bundle
+from ..errors import NodeError, UserError, WorkflowError, brief
+from ..events import Outcome
+from ..execute import execute
+from ..jobs.publish import named
+from ..plan import Plan, plan
+from ..png import with_texts
+from ..provenance import texts
+from ..shown import pictures
+from ..totals import totals
+from ..workflow import Workflow
+from .frames import Message
+from .kit import Kit
+from .telling import Teller, Told, message_of
+
+NOTHING: Told = ({}, b"")
+_LONGEST = 65_536
+"""Characters of a value that is kept as text."""
+
+
+def run(order: Mapping[str, Any], kit: Kit) -> Generator[Told, None, Message]:
+    """Run a job; close the generator to cancel it.
+
+    Returns:
+        ``{"done": {"results", "counts"}}`` or ``{"failed": {"problems", "results", "counts"}}``.
+    """
+    try:
+        chosen = _planned(order, kit)
+    except WorkflowError as error:
+        problems = [{"address": p.where, "message": p.what} for p in error.problems]
+        return _failed(problems)
+    teller = Teller(chosen, kit, totals(chosen, kit.settings.folders))
+    try:
+        outcome = yield from _driven(chosen, kit, teller)
+        made = list(_made(outcome, chosen, kit))
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # SystemExit included: a node may raise what it likes
+        return _failed([{"address": _culprit(teller), "message": _said(error)}])
+    counts = {"ran": teller.ran, "cached": teller.cached}
+    if outcome.failures:
+        return _failed(map(_problem, outcome.failures), made, counts)
+    return {"done": {"results": made, "counts": counts}}
+
+
+def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
+    workflow = Workflow.load(json.dumps(order["workflow"]))
+    whole = bundle(workflow, kit.registry)
+    return plan(whole, kit.registry.knowing(whole), order["only"])
+
+
+def _driven(chosen: Plan, kit: Kit, teller: Teller) -> Generator[Told, None, Outcome]:
+    with closing(execute(chosen, kit.cache, kit.settings)) as events:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
+            yield from teller.tell(event)
+            yield NOTHING  # each event is a moment in which the job can be cancelled
+
+
+def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any]]:
+    """Save every picture among the results, and write down every other value."""
+    signature = kit.settings.signature()
+    shown = set()
+    for _, picture, result, item in pictures(outcome.results):
+        several = isinstance(outcome.results[result], list)
+        where = result + (f"[{item}]" if several else "")
+        said = texts(chosen, signature, {where: outcome.keys[result][item]})
+        drawn, file = picture.pil(), BytesIO()
+        drawn.save(file, "PNG")
+        width, height = getattr(drawn, "size", (0, 0))
+        asset = named(kit.assets, with_texts(file.getvalue(), said), ".png")
+        shown.add(result)
+        yield {
+            "result": result,
+            "item": item if several else None,
+            "asset": asset,
+            "width": width,
+            "height": height,
+        }
+    for result, value in outcome.results.items():
+        if result not in shown:
+            yield {"result": result, "text": _text(value)}
+
+
+def _text(value: object) -> str:
+    """A value as JSON; what JSON cannot spell, by kind and size."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        text = json.dumps(brief(value))
+    return text if len(text) <= _LONGEST else json.dumps(f"{len(text)} characters of JSON")
+
+
+def _failed(
+    problems: Iterable[Mapping[str, str]],
+    made: Iterable[Mapping[str, Any]] = (),
+    counts: Mapping[str, int] | None = None,
+) -> Message:
+    listed = list(problems)[:100]
+    return {"failed": {"problems": listed, "results": list(made), "counts": dict(counts or {})}}
+
+
+def _problem(error: NodeError) -> Mapping[str, str]:
+    return {"address": error.node, "message": message_of(error)}
+
+
+def _culprit(teller: Teller) -> str:
+    """The node that was at work, if it was just one."""
+    names = {name for name, _ in teller.running}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the node asked the process to end (SystemExit: {error})"
+    return f"{type(error).__name__}: {error}"[:_LONGEST]

@@ -1,0 +1,224 @@
+"""One job on one worker process: what is passed on, recorded, and done about it in time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, TypeAlias
+
+from ..jobs.events import Note
+from ..jobs.store import Store
+from ..jobs.types import Claim, LeaseLostError, Result
+from . import frames
+from .options import Options, limit_of
+from .process import Process
+
+BEAT = 1.0
+"""Seconds between two heartbeats."""
+BATCH = 0.1
+"""Seconds for which events are gathered before they are written."""
+_MOST_NOTES = 20_000
+
+Record: TypeAlias = Callable[[Sequence[Note]], object]
+
+log = logging.getLogger("nodegraph.worker")
+
+
+class Session:
+    """A claimed job while it runs. Only the thread of its device touches it.
+
+    Attributes:
+        quiet: The process has said how the job ended, or has died.
+        over: It has been recorded how the job ended, or the job is somebody else's by now.
+    """
+
+    def __init__(self, claim: Claim, process: Process, store: Store, options: Options) -> None:
+        self.claim, self.id = claim, claim.job.id
+        self.quiet = self.over = False
+        self._process, self._store, self._options = process, store, options
+        self._notes: list[Note] = []
+        self._progress: tuple[int, int] | None = None
+        self._advanced = False
+        self._running: dict[str, None] = {}
+        self._wanted, self._late = True, False
+        self._pending: Record | None = None
+        now = monotonic()
+        self._flush_at, self._beat_at, self._kill_at = float("inf"), now + BEAT, float("inf")
+        self._limit = limit_of(options, claim.settings)
+        self._limit_at = now + self._limit if self._limit else float("inf")
+        process.send(
+            {
+                "run": {
+                    "id": self.id,
+                    "workflow": claim.workflow,
+                    "only": list(claim.job.only) if claim.job.only is not None else None,
+                }
+            }
+        )
+
+    def patience(self) -> float:
+        """Seconds until something has to be done though nothing happened."""
+        due = min(self._flush_at, self._beat_at, self._kill_at, self._limit_at)
+        return min(BEAT, max(0.0, due - monotonic()))
+
+    def hear(self, message: frames.Message) -> None:
+        """Take in a message of the process, except for previews."""
+        if "note" in message:
+            self._note(*message["note"])
+            return
+        self.quiet = True
+        match message:
+            case {"done": {"results": made, "counts": counts}}:
+                results = _results(made)
+                token = self.claim.token
+                self._record(
+                    lambda notes: self._store.finish(self.id, token, results, counts, notes)
+                )
+            case {"failed": dict(said)}:
+                self._failed(said)
+            case {"cancelled": _}:
+                self._stopped()
+
+    def tick(self) -> None:
+        """Do what is due by now."""
+        now = monotonic()
+        if self._pending is not None:
+            if now >= self._beat_at:
+                self._beat_at = now + BEAT
+                self._record(self._pending)
+            return
+        if now >= self._flush_at:
+            self._flush()
+        if now >= self._beat_at and not self.over:
+            self.beat()
+        if now >= self._limit_at:
+            self._limit_at, self._late = float("inf"), True
+            self.stop()
+        if now >= self._kill_at:
+            self._kill_at = float("inf")
+            self._process.kill()
+
+    def beat(self) -> None:
+        """Hold on to the job, and see whether it is still wanted."""
+        self._beat_at = monotonic() + BEAT
+        try:
+            unwanted = self._store.heartbeat(
+                self.id, self.claim.token, self._options.lease_s, self._progress
+            )
+        except LeaseLostError:
+            log.warning("job %s is no longer ours", self.id)
+            self.over = True
+            self.stop()
+        except Exception as error:  # the next one may do; if none does, the lease will end
+            log.warning("no heartbeat of job %s: %s", self.id, error)
+        else:
+            if unwanted:
+                self.stop()
+
+    def stop(self) -> None:
+        """Have the job cancelled; its process is ended if it does not listen."""
+        if self._wanted:
+            self._wanted = False
+            self._process.send({"cancel": self.id})
+            self._kill_at = monotonic() + self._options.cancel_s
+
+    def died(self, why: str) -> None:
+        """The process is gone: put the job back, unless it was to be stopped anyway."""
+        self.quiet = True
+        if not self._wanted:
+            self._stopped()
+            return
+        address = next(iter(self._running)) if len(self._running) == 1 else ""
+        self._flush()
+        token = self.claim.token
+        self._record(lambda _: self._store.requeue(self.id, token, why, address=address))
+
+    def give_back(self) -> None:
+        """Put the job back because this server ends."""
+        token = self.claim.token
+        why = "the server is shutting down"
+        self._record(lambda _: self._store.requeue(self.id, token, why, blame=False))
+
+    def _note(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "node.started":
+            self._running[data["node"]] = None
+        elif kind in ("node.finished", "node.failed"):
+            self._running.pop(data["node"], None)
+        if kind == "job.progress":
+            self._progress, self._advanced = (data["done"], data["total"]), True
+        elif not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
+            self._notes.append((self.id, kind, data))
+        if self._flush_at == float("inf"):
+            self._flush_at = monotonic() + BATCH
+
+    def _merged(self, data: Mapping[str, Any]) -> bool:
+        """Add the items to the last event, if that was about the same node."""
+        if not self._notes or not data["items"]:
+            return False
+        _, kind, last = self._notes[-1]
+        if kind != "node.cached" or last["node"] != data["node"]:
+            return False
+        last["items"].extend(data["items"])
+        return True
+
+    def _gather(self) -> None:
+        """Of how far the job is, only the latest is worth an event."""
+        if self._advanced and self._progress is not None:
+            done, total = self._progress
+            self._notes.append((self.id, "job.progress", {"done": done, "total": total}))
+            self._advanced = False
+
+    def _flush(self) -> None:
+        """Write what has been gathered; what cannot be written now is tried again with the next."""
+        self._flush_at = float("inf")
+        self._gather()
+        if not self._notes or self.over:
+            return
+        try:
+            self._store.append(self._notes, lease=(self.id, self.claim.token))
+        except LeaseLostError:
+            self.over = True
+            self.stop()
+        except Exception as error:
+            log.warning("events of job %s are waiting: %s", self.id, error)
+            self._flush_at = monotonic() + BEAT
+        else:
+            self._notes = []
+
+    def _failed(self, said: Mapping[str, Any]) -> None:
+        problems, made = said["problems"], _results(said.get("results", ()))
+        token, counts = self.claim.token, said.get("counts", {})
+        self._record(
+            lambda notes: self._store.fail(self.id, token, problems, made, counts, log=notes)
+        )
+
+    def _stopped(self) -> None:
+        token = self.claim.token
+        if self._late:
+            address = next(iter(self._running)) if len(self._running) == 1 else ""
+            problem = {"address": address, "message": f"took longer than {self._limit:g} s"}
+            self._record(lambda notes: self._store.fail(self.id, token, [problem], log=notes))
+        else:
+            self._record(lambda notes: self._store.cancelled(self.id, token, notes))
+
+    def _record(self, write: Record) -> None:
+        """Write how the job ended; where that is impossible now, ``tick`` tries it again."""
+        self._pending, self._flush_at = None, float("inf")
+        self._kill_at = self._limit_at = float("inf")
+        if self.over:
+            return
+        self._gather()
+        try:
+            write(self._notes)
+        except LeaseLostError:
+            log.warning("job %s ended, but it is no longer ours", self.id)
+        except Exception as error:
+            log.warning("the end of job %s cannot be written yet: %s", self.id, error)
+            self._pending = write
+            return
+        self.over = True
+
+
+def _results(made: Sequence[Mapping[str, Any]]) -> list[Result]:
+    return [Result(**each) for each in made]

@@ -1,0 +1,103 @@
+"""All devices of a server: started, watched, drained and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+from ..jobs import owners
+from ..jobs.assets import Assets
+from ..jobs.store import Store
+from ..jobs.types import Event
+from .options import Options
+from .station import OnPreview, State, Station
+
+_WAITING = frozenset({"job.queued", "job.requeued"})
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """How the worker of a device is doing.
+
+    Attributes:
+        starts: How many processes it has had.
+        cache: ``{"tier", "bytes", "limit", "entries"}`` of each tier, when it was last idle.
+    """
+
+    name: str
+    state: State
+    job: str | None
+    starts: int
+    cache: tuple[Mapping[str, Any], ...] = ()
+
+
+class Supervisor:
+    """One thread and one process for each device.
+
+    Args:
+        on_preview: Told a job's id, ``{"node", "items", "done", "total", "width", "height"}`` and a
+            JPEG, in a device's thread; it should return at once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        assets: Assets,
+        options: Options,
+        on_preview: OnPreview | None = None,
+    ) -> None:
+        self._store = store
+        self._stations = [
+            Station(
+                device,
+                store,
+                options.to_json(device, assets.folder, assets.thumbnails),
+                options,
+                on_preview,
+            )
+            for device in options.devices
+        ]
+        self._unsubscribe = store.subscribe(self._hear)
+
+    def start(self) -> None:
+        """Take back what dead predecessors held, and begin."""
+        self._store.recover(owners.host(), owners.boot_id())
+        for station in self._stations:
+            station.start()
+
+    def status(self) -> list[Device]:
+        """How every device is doing now."""
+        return [Device(s.device, s.state, s.job, s.starts, s.cache) for s in self._stations]
+
+    def want_previews(self, wanted: bool) -> None:
+        """Say whether anybody looks at previews; nobody does until this is called."""
+        for station in self._stations:
+            station.want_previews(wanted)
+
+    def drain(self, timeout: float) -> bool:
+        """Take no more jobs and wait for those that run; False if some still do."""
+        for station in self._stations:
+            station.drain()
+        late = monotonic() + timeout
+        while any(station.state == "busy" for station in self._stations):
+            if monotonic() >= late:
+                return False
+            sleep(0.05)
+        return True
+
+    def stop(self) -> None:
+        """End now: what still runs goes back to the queue, and nobody blames it."""
+        self._unsubscribe()
+        for station in self._stations:
+            station.stop()
+        for station in self._stations:
+            station.join()
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        more = any(event.kind in _WAITING for event in events)
+        unwanted = [event.job for event in events if event.kind == "job.cancelling" and event.job]
+        for station in self._stations:
+            for job in (*unwanted, *([""] if more else [])):
+                station.wake(job)

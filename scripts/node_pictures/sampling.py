@@ -1,0 +1,194 @@
+"""Figures of how the tiny model makes pictures, and makes them from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from nodes._loop import denoise as steps_of
+from nodes._prepare import prepare
+from nodes.latents import EncodeImage, Enlarge, UpscaleLatents
+from nodes.masks import DrawMask
+from nodes.models import LoadControlNet
+from nodes.preprocessors import Canny
+from nodes.redraw import Hires, ImageToImage, Inpaint
+from nodes.sampling import Control, Sample
+from nodes.types import Image, Latents
+
+from .frame import Figure, Panel, Row, card
+from .given import (
+    HOUSE,
+    MAN,
+    begun,
+    channels,
+    context,
+    decoded,
+    denoise,
+    held,
+    latents,
+    photo,
+    sampled,
+    seen,
+    settings,
+    shown,
+    tiny,
+)
+
+
+def denoised() -> Figure:
+    """The noise it starts from, and what is left after some of the steps."""
+    node = denoise(MAN, width=128, height=128, seed=4)
+    wanted = {1: "step 1 of 20", 5: "5", 10: "10", 20: "20"}
+    with ExitStack() as leases:
+        run = prepare([node], context(), leases)
+        row = [Panel(_half_way(run.latents), "noise")]
+        steps = steps_of(run.predict, run.scheduler, run.latents, run.generators)
+        for done, values in enumerate(steps, start=1):
+            if done in wanted:
+                row.append(Panel(_half_way(values), wanted[done]))
+    return [row]
+
+
+def _half_way(values: Any) -> Image:
+    return shown(decoded(Latents(values[0], tiny().vae.key)), 124)
+
+
+def decodes() -> Figure:
+    values = latents(MAN, seed=4)
+    made = Panel(shown(decoded(values)), "image")
+    return [[Panel(channels(values), _sized(values)), None, made]]
+
+
+def _sized(values: Latents) -> str:
+    count, height, width = values.values.shape
+    return f"latents: {count} channels of {width} x {height}"
+
+
+def samples() -> Figure:
+    g, picture, base = begun("portrait.png")
+    edges = g.add("edges", Canny, image=picture.image)
+    net = g.add("net", LoadControlNet).controlnet
+    steered = g.add("control", Control, image=edges.image, controlnet=net)
+    made = [
+        g.add(name, Sample, model=base.model, prompt=MAN, controls=used, seed=4, guidance_scale=2)
+        for name, used in (("free", []), ("steered", [steered.control]))
+    ]
+    images = [g.run(one, held(), settings()).image for one in made]
+    lines = g.run(edges, held(), settings()).image
+    return [
+        [
+            Panel(card(180, ("prompt", MAN))),
+            Panel(lines, "control image"),
+            None,
+            Panel(images[0], "the prompt alone"),
+            Panel(images[1], "with the control"),
+        ]
+    ]
+
+
+def encoded_images() -> Figure:
+    image = photo("pose-4.png", 128)
+    values = EncodeImage(model=tiny(), image=image).run(context()).latents
+    return [
+        [
+            Panel(shown(image), "image"),
+            None,
+            Panel(channels(values), _sized(values)),
+            None,
+            Panel(shown(decoded(values)), "decoded again"),
+        ]
+    ]
+
+
+def upscaled() -> Figure:
+    values = latents(HOUSE)
+    row: list[Panel | None] = [Panel(shown(decoded(values), 80), "latents, decoded"), None]
+    for how in ("nearest", "bilinear", "bicubic"):
+        larger = UpscaleLatents(latents=values, filter=how).run().latents
+        row.append(Panel(shown(decoded(larger), 160), how))
+    return [row]
+
+
+def enlarged() -> Figure:
+    image = sampled(HOUSE)
+    row: list[Panel | None] = [Panel(shown(image, 104), "image"), None]
+    for within in ("pixels", "latents"):
+        node = Enlarge(model=tiny(), image=image, within=within)
+        row.append(
+            Panel(shown(decoded(node.run(context()).latents), 208), f"within {within}, decoded")
+        )
+    return [row]
+
+
+def images_to_images() -> Figure:
+    prompt = "a woman in a red shirt and blue trousers on a white background"
+    row = _redrawn("pose-3.png", 128, ImageToImage, prompt, (0.3, 0.6, 0.9))
+    return [[Panel(card(480, ("prompt", prompt)))], row]
+
+
+def made_larger() -> Figure:
+    """A picture of half the size that the tiny model draws in, brought to that size."""
+    prompt = "a man wearing a white shirt and green trousers on a purple background"
+    row = _redrawn("portrait.png", 64, Hires, prompt, (0.0, 0.5))
+    return [[Panel(card(170, ("prompt", prompt))), *row]]
+
+
+def _redrawn(name: str, side: int, kind: Any, prompt: str, amounts: Sequence[float]) -> Row:
+    """A shipped picture, and what a node makes of it with ever more denoise."""
+    g, picture, base = begun(name, side)
+    row: list[Panel | None] = [Panel(g.run(picture, held(), settings()).image, "image"), None]
+    for amount in amounts:
+        made = g.add(
+            f"redrawn_{10 * amount:g}",
+            kind,
+            model=base.model,
+            image=picture.image,
+            prompt=prompt,
+            denoise=amount,
+            guidance_scale=2,
+            seed=4,
+        )
+        row.append(Panel(g.run(made, held(), settings()).image, f"denoise {amount:g}"))
+    return row
+
+
+def inpainted() -> Figure:
+    prompt, name = "a red heart and a yellow moon on a cyan background", "shapes.png"
+    g, picture, base = begun(name)
+    marked = g.add(
+        "mask", DrawMask, image=picture.image, left=0.08, top=0.3, right=0.52, bottom=0.85
+    )
+    made = g.add(
+        "made",
+        Inpaint,
+        model=base.model,
+        image=picture.image,
+        mask=marked.mask,
+        prompt=prompt,
+        guidance_scale=2,
+        seed=4,
+    )
+    mask = seen(g.run(marked, held(), settings()).mask)
+    return [
+        [
+            Panel(photo(name, 128), "image"),
+            Panel(mask, "mask"),
+            Panel(card(140, ("prompt", prompt))),
+            None,
+            Panel(g.run(made, held(), settings()).image, "image"),
+        ]
+    ]
+
+
+FIGURES: Mapping[str, Callable[[], Figure]] = {
+    "Denoise": denoised,
+    "Decode": decodes,
+    "Sample": samples,
+    "EncodeImage": encoded_images,
+    "UpscaleLatents": upscaled,
+    "Enlarge": enlarged,
+    "ImageToImage": images_to_images,
+    "Inpaint": inpainted,
+    "Hires": made_larger,
+}

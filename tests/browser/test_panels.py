@@ -1,0 +1,109 @@
+"""The queue, the form and the gallery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import APIResponse, BrowserContext, expect
+
+from .browsing import Tab
+from .editing import LONG, Editor
+from .serving import Server
+
+
+@pytest.fixture
+def editor_in(tab: Tab) -> Editor:
+    editor = Editor(tab.page)
+    expect(editor.node("sample")).to_be_visible()
+    return editor
+
+
+class Queue:
+    """Jobs by way of the server's own interface."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.context, self.address = context, f"{server.address}/v1/jobs"
+
+    def submit(self, title: str, **params: Any) -> APIResponse:
+        body = {"name": "canny-portraits", "title": title, "params": params}
+        answer = self.context.request.post(self.address, data=body)
+        assert answer.status == 201, answer.text()
+        return answer
+
+
+def test_waiting_jobs_are_moved_with_the_keyboard_and_cancelled_one_by_one(
+    editor_in: Editor, server: Server, context: BrowserContext
+) -> None:
+    queue = Queue(context, server)
+    queue.submit("Long", steps=150, seed=991)
+    for title in ("First", "Second", "Third"):
+        queue.submit(title, steps=2, seed=992)
+    panel = editor_in.side("Queue")
+    names = panel.get_by_role("list", name="Waiting").locator(".job-name")
+    expect(names).to_have_text(["First", "Second", "Third"], timeout=LONG)
+
+    handle = panel.get_by_role("button", name="Move Third")
+    handle.press("ArrowUp")
+    expect(names).to_have_text(["First", "Third", "Second"])
+    handle.press("ArrowUp")
+    expect(names).to_have_text(["Third", "First", "Second"])
+    panel.get_by_role("button", name="Cancel First").click()
+
+    expect(names).to_have_text(["Third", "Second"])
+    waiting = context.request.get(f"{server.address}/v1/queue").json()["jobs"]
+    assert [job["title"] for job in waiting] == ["Third", "Second"]
+    for title in ("Long", "Third", "Second"):
+        panel.get_by_role("button", name=f"Cancel {title}").click()
+    expect(panel.get_by_role("list", name="Waiting")).to_have_count(0)
+    expect(panel.get_by_role("list", name="Running")).to_have_count(0, timeout=LONG)
+
+
+def test_a_form_with_several_prompts_runs_and_shows_what_it_made_beside_it(
+    editor_in: Editor,
+) -> None:
+    page = editor_in.page
+    page.get_by_role("button", name="Form", exact=True).click()
+    form = page.locator("form.form")
+    expect(form.get_by_role("textbox", name="Prompts 4")).to_be_visible()
+    form.get_by_role("button", name="Remove Prompts 4").click()
+    form.get_by_role("textbox", name="Prompts 1").fill("a man wearing a yellow shirt")
+    form.get_by_role("spinbutton", name="Steps").fill("2")
+
+    form.get_by_role("button", name="Run").click()
+
+    results = page.get_by_role("region", name="Results")
+    expect(results.get_by_role("button", name="grid, full size")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Show the graph").click()
+    expect(editor_in.node("sample")).to_be_visible()
+
+
+def test_a_limit_is_told_at_its_field_of_the_form(editor_in: Editor) -> None:
+    page = editor_in.page
+    page.get_by_role("button", name="Form", exact=True).click()
+    form = page.locator("form.form")
+    form.get_by_role("spinbutton", name="Steps").fill("999")
+
+    form.get_by_role("button", name="Run").click()
+
+    expect(form.get_by_role("spinbutton", name="Steps")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_text("150").last).to_be_visible()
+
+
+def test_the_gallery_shows_a_picture_in_full_size_and_goes_on_by_key(editor_in: Editor) -> None:
+    editor_in.run()
+    page = editor_in.page
+    gallery = editor_in.side("Gallery")
+    gallery.get_by_role("listitem").first.get_by_role("button").click()
+    lightbox = page.get_by_role("dialog")
+    expect(lightbox.locator("img")).to_be_visible()
+    first = lightbox.get_attribute("aria-label")
+
+    page.keyboard.press("ArrowRight")
+    expect(lightbox).not_to_have_attribute("aria-label", first or "")
+    with page.expect_download() as download:
+        lightbox.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.endswith(".png")
+    page.keyboard.press("Escape")
+
+    expect(lightbox).to_have_count(0)

@@ -1,0 +1,132 @@
+"""A server for tests: the real application on a real store, in a folder of the test's own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.testclient import TestClient
+
+from nodegraph.cache import Cache
+from nodegraph.cli.serve import settings as uvicorn_settings
+from nodegraph.context import Settings
+from nodegraph.jobs.assets import Assets
+from nodegraph.jobs.store import Store
+from nodegraph.node import Folders
+from nodegraph.registry import Registry, load_registry
+from nodegraph.shipped import inputs, shipped
+from nodegraph.web.access import Access
+from nodegraph.web.app import create_app
+from nodegraph.web.graphs import Graphs
+from nodegraph.web.hub import Hub
+from nodegraph.web.library import Library
+from nodegraph.web.limits import Limits
+from nodegraph.web.names import Names
+from nodegraph.web.services import Services
+
+HOST = "127.0.0.1:8188"
+ORIGIN = f"http://{HOST}"
+TOKEN = "a-token-that-nobody-guesses"
+PHOTO = {"type": "LoadImage", "values": {"path": "portrait.png"}}
+SOUND: dict[str, Any] = {
+    "format": 1,
+    "title": "Edges",
+    "nodes": {"photo": PHOTO, "edges": {"type": "Canny", "links": {"image": "photo.image"}}},
+    "params": {"low": {"to": "edges.low_threshold", "label": "Low"}},
+    "results": {"edges": "edges.image"},
+}
+
+
+@cache
+def known() -> Registry:
+    """All nodes and shipped templates."""
+    return load_registry(templates=shipped().values())
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    page: Path | None = None,
+) -> Iterator[Services]:
+    """The parts of a server without workers: jobs wait for whoever claims them."""
+    limits = limits or Limits()
+    for part in ("assets", "workflows"):
+        (folder / part).mkdir(exist_ok=True)
+    store = Store(f"sqlite:///{folder / 'jobs.sqlite'}")
+    assets = Assets(folder / "assets", store)
+    names = Names(
+        {folder: "data", folder / "assets": "assets", **dict.fromkeys(inputs(), "inputs")}
+    )
+    settings = Settings(folders=Folders((assets.folder, *inputs())), allow=frozenset({"offline"}))
+    library = Library(folder / "workflows", shipped())
+    try:
+        yield Services(
+            store=store,
+            assets=assets,
+            graphs=Graphs(known(), library, Cache(folder / "cache"), settings, limits),
+            hub=Hub(store, names, limits),
+            names=names,
+            access=access or Access(),
+            limits=limits,
+            page=page,
+        )
+    finally:
+        store.close()
+
+
+@contextmanager
+def client(services: Services, **headers: str) -> Iterator[TestClient]:
+    """Asks the application as a program on this machine would."""
+    with TestClient(create_app(services), base_url=ORIGIN, headers=headers) as asking:
+        yield asking
+
+
+@dataclass(frozen=True)
+class Running:
+    """A real server on a free port."""
+
+    port: int
+    server: uvicorn.Server
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+
+@contextmanager
+def running(services: Services) -> Iterator[Running]:
+    """The application behind uvicorn, as ``nodegraph serve`` runs it, in a thread."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        server = uvicorn.Server(uvicorn.Config(create_app(services), **uvicorn_settings(services)))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            yield Running(listening.getsockname()[1], server)
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def raw(host: str, *parts: bytes) -> bytes:
+    """Send bytes to a server and read all it answers."""
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port)), timeout=10) as talking:
+        for part in parts:
+            talking.sendall(part)
+        answer = b""
+        with suppress(ConnectionResetError):  # it closed before it had read all of this
+            while piece := talking.recv(65536):
+                answer += piece
+    return answer

@@ -1,0 +1,73 @@
+"""Pictures of unfinished latents: learned from decoded ones, and only drawn if someone looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from nodes._preview import Look, Looks
+from nodes.models import LoadBaseModel
+from nodes.sampling import Decode, Denoise, EncodePrompt
+from nodes.types import DiffusionModel
+
+from .weights import Bench, drain
+
+BENCH = Bench()
+
+
+def test_a_linear_map_is_found_from_what_was_decoded() -> None:
+    generator = np.random.default_rng(0)
+    weights, constant = generator.normal(size=(3, 4)) * 12, np.array([128.0, 120.0, 110.0])
+    look = Look(4)
+
+    def decoded(latents: Any) -> Any:
+        colours = np.einsum("kc,chw->hwk", weights, latents) + constant
+        return colours.clip(0, 255).round().astype(np.uint8).repeat(8, 0).repeat(8, 1)
+
+    for _ in range(3):
+        latents = generator.normal(size=(4, 16, 16))
+        look.learn(latents, decoded(latents))
+
+    other = generator.normal(size=(4, 16, 16))
+    off = np.abs(look.pixels(other).astype(int) - decoded(other)[::8, ::8].astype(int))
+    assert off.mean() < 2
+
+
+def test_a_vae_that_has_decoded_nothing_is_drawn_in_grey() -> None:
+    (picture,) = Looks().pictures("vae", torch.randn(1, 4, 6, 9))
+
+    assert picture.size == (72, 48)
+    pixels = np.asarray(picture)
+    assert np.array_equal(pixels[..., 0], pixels[..., 2])
+    assert np.ptp(pixels) > 128
+
+
+def test_latents_of_another_count_of_channels_are_drawn_too() -> None:
+    looks = Looks()
+    looks.learn("flux", [torch.randn(16, 4, 4)], [np.full((32, 32, 3), 90, np.uint8)])
+
+    (picture,) = looks.pictures("flux", torch.zeros(1, 16, 4, 4))
+
+    assert abs(int(np.asarray(picture).mean()) - 90) < 3
+
+
+@pytest.mark.slow
+def test_the_preview_of_a_picture_becomes_like_the_picture() -> None:
+    model: DiffusionModel = LoadBaseModel(model="tiny").run(BENCH).model
+    prompt = EncodePrompt(model=model, prompt="a man wearing a red shirt").run(BENCH).conditioning
+    empty = EncodePrompt(model=model, prompt="").run(BENCH).conditioning
+    node = Denoise(
+        model=model, prompt=prompt, negative_prompt=empty, steps=12, guidance_scale=2, width=128,
+        height=128,
+    )  # fmt: skip
+    latents = drain(node.run(BENCH)).latents
+    picture = Decode(model=model, latents=latents).run(BENCH).image.pixels.astype(int)
+
+    previews: list[Any] = [step.preview for step in node.run(BENCH)]
+
+    off = [np.abs(np.asarray(one()[0]).astype(int) - picture).mean() for one in previews]
+    assert off[-1] < 16  # of 255
+    assert off[-1] < 0.6 * off[0]

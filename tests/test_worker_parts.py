@@ -1,0 +1,111 @@
+"""What workers and their server agree on: messages, limits, previews."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodegraph.worker import frames
+from nodegraph.worker.options import Options, limit_of
+from nodegraph.worker.previews import jpegs, pictured
+
+from .harmful.faulty import Paint, Plus, Strolls, Tile
+
+
+def sent(*messages: tuple[frames.Message, bytes]) -> BytesIO:
+    stream = BytesIO()
+    for message, payload in messages:
+        frames.write(stream, message, payload)
+    stream.seek(0)
+    return stream
+
+
+def test_messages_arrive_as_they_were_sent() -> None:
+    messages: list[tuple[frames.Message, bytes]] = [({"a": "é\ud800"}, b"\0\1"), ({}, b"")]
+
+    stream = sent(*messages)
+
+    assert [frames.read(stream) for _ in range(3)] == [*messages, None]
+
+
+@pytest.mark.parametrize("cut", range(1, 13))
+def test_half_a_message_is_the_end(cut: int) -> None:
+    whole = sent(({"a": 1}, b"xyz")).getvalue()
+
+    assert frames.read(BytesIO(whole[:-cut])) is None
+
+
+@pytest.mark.parametrize("junk", [b"\xff" * 100, b"\0\0\0\2\0\0\0\0[]", b"\0\0\0\2\0\0\0\0{]"])
+def test_what_is_no_message_is_an_error(junk: bytes) -> None:
+    with pytest.raises(ValueError, match=r"message|JSON|property"):
+        frames.read(BytesIO(junk))
+
+
+@pytest.mark.parametrize(
+    ("server", "job", "limit"),
+    [
+        (None, {}, None),
+        (60, {}, 60),
+        (None, {"time_limit": 5}, 5),
+        (60, {"time_limit": 5}, 5),
+        (60, {"time_limit": 500}, 60),
+        (60, {"time_limit": "x"}, 60),
+        (None, {"time_limit": -1}, None),
+    ],
+)
+def test_the_shorter_time_limit_counts(
+    server: float | None, job: dict[str, Any], limit: float | None
+) -> None:
+    assert limit_of(Options(time_limit=server), job) == limit
+
+
+def test_a_process_is_told_everything_as_json() -> None:
+    options = Options(data=(Path("/d"),), nodes=(Path("/n"),), allow=frozenset({"http"}))
+
+    told = options.to_json("cuda:1", Path("/assets"), Path("/thumbnails"))
+
+    assert json.loads(json.dumps(told)) == told
+    assert told["data"] == ["/assets", "/d"]
+
+
+red, blue = Tile("red", 64), Tile("blue", 4000)
+
+
+@pytest.mark.parametrize(
+    ("preview", "items", "expected"),
+    [
+        (red, (), [((), 64, 32)]),
+        (blue, (2,), [((2,), 512, 256)]),
+        (red.pil(), (1,), [((1,), 64, 32)]),
+        (lambda: red, (1, 2), [((1, 2), 64, 32)]),
+        ([red, blue], (4, 7), [((4,), 64, 32), ((7,), 512, 256)]),
+        (lambda: (red, red.pil), (4, 7), [((4,), 64, 32), ((7,), 64, 32)]),
+        ([red, red], (), [((0,), 64, 32), ((1,), 64, 32)]),
+        ("text", (), []),
+        (None, (), []),
+    ],
+)
+def test_a_preview_is_whatever_can_be_drawn(
+    preview: object, items: tuple[int, ...], expected: list[object]
+) -> None:
+    found = [(jpeg.items, jpeg.width, jpeg.height) for jpeg in jpegs(preview, items)]
+
+    assert found == expected
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16", "CMYK"])
+def test_a_preview_may_have_any_mode(mode: str) -> None:
+    from PIL import Image
+
+    (jpeg,) = jpegs(Image.new(mode, (4, 4)), ())
+
+    with Image.open(BytesIO(jpeg.data)) as drawn:
+        assert (drawn.format, drawn.mode) == ("JPEG", "RGB")
+
+
+def test_pictures_are_known_by_their_class() -> None:
+    assert [pictured(kind) for kind in (Paint, Plus, Strolls)] == [("image",), (), ()]
