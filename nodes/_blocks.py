@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._layers import Layer, Layers
+from ._layers import conv, group_norm, layer_norm, linear
 
 KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
 
@@ -31,54 +31,51 @@ class Step(NamedTuple):
 class Resnet:
     """diffusers' ResnetBlock2D; ``at`` is its place in the network."""
 
-    def __init__(self, module: Any, layers: Layers, at: int) -> None:
+    def __init__(self, module: Any, at: int) -> None:
         self._at = at
-        self._norm1, self._norm2 = layers.norm(module.norm1), layers.norm(module.norm2)
-        self._conv1, self._conv2 = layers.conv(module.conv1), layers.conv(module.conv2)
+        self._norm1, self._norm2 = group_norm(module.norm1), group_norm(module.norm2)
+        self._conv1, self._conv2 = conv(module.conv1), conv(module.conv2)
         short = module.conv_shortcut
-        self._short = None if short is None else layers.conv(short)
-        self._project = layers.linear(module.time_emb_proj)
+        self._short = None if short is None else conv(short)
+        self._project = linear(module.time_emb_proj)
 
-    def shifts(self, times: Tensor) -> Sequence[Tensor]:
-        """What it adds at each of T steps, of (T, D) embedded times after their activation."""
-        return self._conv1.shifts(self._project(times))
+    def shift(self, times: Tensor) -> Tensor:
+        """What it adds at a step, of the embedded time after its activation: (1, C, 1, 1)."""
+        return self._project(times)[:1, :, None, None]
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:
         inner = F.silu(self._norm1(hidden), inplace=True)
-        inner = self._conv1.shifted(inner, step.shifts[self._at])
+        inner = self._conv1(inner).add_(step.shifts[self._at])
         inner = F.silu(self._norm2(inner), inplace=True)
-        return self._conv2.added(inner, hidden if self._short is None else self._short(hidden))
+        return self._conv2(inner).add_(hidden if self._short is None else self._short(hidden))
 
 
 class TransformerBlock:
     """diffusers' BasicTransformerBlock on tokens (B · L, C); ``at`` is its place in the network."""
 
-    def __init__(self, module: Any, layers: Layers, at: int) -> None:
+    def __init__(self, module: Any, at: int) -> None:
         self._at = at
         norms = module.norm1, module.norm2, module.norm3
         self._norm1, self._norm2, self._norm3 = map(layer_norm, norms)
         own, cross = module.attn1, module.attn2
         self._heads, self._cross_heads = own.heads, cross.heads
-        self._own = layers.joined([own.to_q, own.to_k, own.to_v])
-        self._own_out = layers.linear(own.to_out[0])
-        self._query = layers.linear(cross.to_q)
-        self._told = layers.joined([cross.to_k, cross.to_v])
-        self._cross_out = layers.linear(cross.to_out[0])
+        self._own = [linear(one) for one in (own.to_q, own.to_k, own.to_v)]
+        self._own_out = linear(own.to_out[0])
+        self._query = linear(cross.to_q)
+        self._told = [linear(one) for one in (cross.to_k, cross.to_v)]
+        self._cross_out = linear(cross.to_out[0])
         gated, _, last = module.ff.net
-        self._gated, self._last = layers.linear(gated.proj), layers.linear(last)
+        self._gated, self._last = linear(gated.proj), linear(last)
 
     def keys_values(self, prompts: Tensor) -> KeysValues:
         """What it makes of prompts, (P, 77 n, D), whatever the picture."""
-        keys, values = self._told(prompts.flatten(0, 1))
+        keys, values = (layer(prompts.flatten(0, 1)) for layer in self._told)
         count, heads = len(prompts), self._cross_heads
         return _heads(keys, count, heads), _heads(values, count, heads)
 
     def __call__(self, tokens: Tensor, batch: int, step: Step) -> Tensor:
-        query, key, value = self._own(self._norm1(tokens))
-        heads = self._heads
-        mixed = attend(
-            _heads(query, batch, heads), _heads(key, batch, heads), _heads(value, batch, heads)
-        )
+        shown = self._norm1(tokens)
+        mixed = attend(*(_heads(layer(shown), batch, self._heads) for layer in self._own))
         tokens = self._own_out(mixed).add_(tokens)
         query = self._query(self._norm2(tokens))
         key, value = step.prompts[self._at]
@@ -93,15 +90,13 @@ class TransformerBlock:
 class Transformer:
     """diffusers' Transformer2DModel; ``first`` is its first block's place in the network."""
 
-    def __init__(self, module: Any, layers: Layers, first: int) -> None:
-        self._norm = layers.norm(module.norm)
-        self._flat = layers.flat or module.use_linear_projection
-        make = layers.linear if self._flat else layers.conv
+    def __init__(self, module: Any, first: int) -> None:
+        self._norm = group_norm(module.norm)
+        self._flat = module.use_linear_projection
+        make = linear if self._flat else conv
         self._into, self._out = make(module.proj_in), make(module.proj_out)
-        self._format = layers.format
         self.blocks = [
-            TransformerBlock(block, layers, first + i)
-            for i, block in enumerate(module.transformer_blocks)
+            TransformerBlock(block, first + i) for i, block in enumerate(module.transformer_blocks)
         ]
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:
@@ -124,7 +119,7 @@ class Transformer:
         if self._flat:
             tokens = self._out(tokens)
         shown = tokens.view(-1, height, width, tokens.shape[-1]).permute(0, 3, 1, 2)
-        shown = shown.contiguous(memory_format=self._format)
+        shown = shown.contiguous()
         return shown if self._flat else self._out(shown)
 
 
@@ -142,8 +137,7 @@ class Stage:
 class Parts:
     """The resnets and transformer blocks of a network, in the order they are made."""
 
-    def __init__(self, layers: Layers) -> None:
-        self.layers = layers
+    def __init__(self) -> None:
         self.resnets: list[Resnet] = []
         self.blocks: list[TransformerBlock] = []
 
@@ -154,13 +148,13 @@ class Parts:
         return [Stage(self._resnet(one), self._transformer(other)) for one, other in pairs]
 
     def _resnet(self, module: Any) -> Resnet:
-        self.resnets.append(Resnet(module, self.layers, len(self.resnets)))
+        self.resnets.append(Resnet(module, len(self.resnets)))
         return self.resnets[-1]
 
     def _transformer(self, module: Any) -> Transformer | None:
         if module is None:
             return None
-        made = Transformer(module, self.layers, len(self.blocks))
+        made = Transformer(module, len(self.blocks))
         self.blocks += made.blocks
         return made
 
@@ -179,9 +173,3 @@ def both(half: Tensor) -> Tensor:
 def _heads(rows: Tensor, batch: int, heads: int) -> Tensor:
     """(B · L, heads · d) as (B, heads, L, d)."""
     return rows.view(batch, -1, heads, rows.shape[-1] // heads).transpose(1, 2)
-
-
-def layer_norm(module: Any) -> Layer:
-    """A torch LayerNorm."""
-    shape, weight, bias, eps = module.normalized_shape, module.weight, module.bias, module.eps
-    return lambda x: torch.layer_norm(x, shape, weight, bias, eps)

@@ -122,11 +122,11 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor) -> Predicts:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
     """
-    from . import _known, _packed, _theirs, _unet
+    from . import _known, _theirs, _unet
 
     if not _known.is_known(net):
         return _theirs.TheirUNet(net, prompts, timesteps)
-    return _unet.UNet(net, prompts, timesteps, _packed.layers_for(net))
+    return _unet.UNet(net, prompts, timesteps)
 
 
 def controlnet(net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> Adds:
@@ -135,8 +135,8 @@ def controlnet(net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> Ad
     Args:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
-    from . import _known, _packed, _theirs, _unet
+    from . import _known, _theirs, _unet
 
     if not _known.is_known(net):
         return _theirs.TheirControlNet(net, hint, prompts, timesteps)
-    return _unet.ControlNet(net, hint, prompts, timesteps, _packed.layers_for(net))
+    return _unet.ControlNet(net, hint, prompts, timesteps)

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
-from . import _solver
 from ._loop import denoise, generators_of, noise
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
 from ._schedulers import Scheduler
-from ._solver import Table
 from ._start import Kept, start
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ class Run:
     Attributes:
         latents: (B, C, h, w) float32, with noise at the strength of the first step.
         kept: What of the pictures it started from stays.
-        table: What the scheduler does, where it does the same to all pictures.
     """
 
     predict: Predictor
@@ -41,12 +38,9 @@ class Run:
     generators: Sequence[Generator]
     dtype: str
     kept: Kept | None = None
-    table: Table | None = None
 
     def steps(self) -> Iterator[Tensor]:
         """Denoise, yielding the latents after each step."""
-        if self.table is not None:
-            return _solver.denoise(self.predict, self.table, self.latents)
         return denoise(self.predict, self.scheduler, self.latents, self.generators, self.kept)
 
 
@@ -79,9 +73,7 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     drawer = unet(weights, prompts, times)
     predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
     dtype = str(weights.dtype).removeprefix("torch.")
-    # What stays is put back between the steps, of which a table knows nothing.
-    known = None if kept else _solver.table(*asked, skipped)
-    return Run(predict, scheduler, latents, generators, dtype, kept, known)
+    return Run(predict, scheduler, latents, generators, dtype, kept)
 
 
 def _prompts(items: Sequence[Denoise], device: str) -> tuple[list[Conditioning], Tensor | None]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ._blocks import Parts, Step, both
-from ._layers import Layers, Plain
+from ._layers import conv, group_norm
 
 Residuals: TypeAlias = "list[Tensor]"
 """What a ControlNet adds to the UNet's skip connections, and last to its middle."""
@@ -20,26 +20,34 @@ class _Encoder:
     """The way down and the middle, which a UNet and its ControlNets have in common."""
 
     def __init__(self, net: Any, parts: Parts) -> None:
-        layers = parts.layers
-        self._net, self._parts, self.format = net, parts, layers.format
-        self._conv_in = layers.conv(net.conv_in)
+        self._net, self._parts = net, parts
+        self._conv_in = conv(net.conv_in)
         self._down: list[Any] = []
         for block in net.down_blocks:
             self._down += parts.stages(block)
-            self._down += [_Downsampler(one, layers) for one in block.downsamplers or ()]
+            self._down += [_Downsampler(one) for one in block.downsamplers or ()]
         self._middle = parts.stages(net.mid_block)
 
     def steps(self, prompts: Tensor, timesteps: Tensor) -> list[Step]:
         """What is known of every step: (P, 77 n, D) prompts at (T,) timesteps."""
-        net = self._net
-        times = net.time_embedding(net.time_proj(timesteps.to(prompts.device)).to(prompts.dtype))
-        shifts = [resnet.shifts(F.silu(times)) for resnet in self._parts.resnets]
         told = [block.keys_values(prompts) for block in self._parts.blocks]
-        return [Step(row, told) for row in zip(*shifts, strict=True)]
+        return [Step(self._shifts(prompts, one), told) for one in timesteps]
+
+    def _shifts(self, prompts: Tensor, timestep: Tensor) -> list[Tensor]:
+        """What each resnet adds at a step.
+
+        As in diffusers' ``forward`` there is a row for each prompt, though all are the same: a
+        matrix of as many rows as there are steps rounds otherwise, and what a shift is off by is
+        added to every pixel of every picture.
+        """
+        net = self._net
+        rows = timestep.reshape(1).expand(len(prompts)).to(prompts.device)
+        times = F.silu(net.time_embedding(net.time_proj(rows).to(prompts.dtype)))
+        return [resnet.shift(times) for resnet in self._parts.resnets]
 
     def __call__(self, sample: Tensor, step: Step, hint: Tensor | None = None) -> Residuals:
         """(B, C, h, w) to what every stage leaves, and last the middle; B or P of each."""
-        hidden = self._conv_in(sample.contiguous(memory_format=self.format))
+        hidden = self._conv_in(sample)
         if hint is not None:
             hidden = hidden.add_(hint)
         left = [hidden]
@@ -54,8 +62,8 @@ class _Encoder:
 class _Downsampler:
     """diffusers' Downsample2D."""
 
-    def __init__(self, module: Any, layers: Layers) -> None:
-        self._conv = layers.conv(module.conv)
+    def __init__(self, module: Any) -> None:
+        self._conv = conv(module.conv)
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:  # noqa: ARG002 (called as a stage is)
         return self._conv(hidden)
@@ -64,12 +72,10 @@ class _Downsampler:
 class _Upsampler:
     """diffusers' Upsample2D."""
 
-    def __init__(self, module: Any, layers: Layers) -> None:
-        self._twice, self._conv = layers.enlarging(module.conv), layers.conv(module.conv)
+    def __init__(self, module: Any) -> None:
+        self._conv = conv(module.conv)
 
     def __call__(self, hidden: Tensor, size: Sequence[int]) -> Tensor:
-        if tuple(size) == tuple(2 * side for side in hidden.shape[-2:]):
-            return self._twice(hidden)
         return self._conv(F.interpolate(hidden, size=size, mode="nearest"))
 
 
@@ -81,17 +87,14 @@ class UNet:
         timesteps: (T,), as the scheduler has them.
     """
 
-    def __init__(
-        self, net: Any, prompts: Tensor, timesteps: Tensor, layers: Layers | None = None
-    ) -> None:
-        layers = layers or Plain()
-        parts = Parts(layers)
+    def __init__(self, net: Any, prompts: Tensor, timesteps: Tensor) -> None:
+        parts = Parts()
         self._encode = _Encoder(net, parts)
         self._up = [
-            (parts.stages(block), [_Upsampler(one, layers) for one in block.upsamplers or ()])
+            (parts.stages(block), [_Upsampler(one) for one in block.upsamplers or ()])
             for block in net.up_blocks
         ]
-        self._norm, self._conv_out = layers.norm(net.conv_norm_out), layers.conv(net.conv_out)
+        self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
         self._steps = self._encode.steps(prompts, timesteps)
 
     def __call__(self, sample: Tensor, index: int, added: Residuals) -> Tensor:
@@ -122,20 +125,12 @@ class ControlNet:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
 
-    def __init__(
-        self,
-        net: Any,
-        hint: Tensor,
-        prompts: Tensor,
-        timesteps: Tensor,
-        layers: Layers | None = None,
-    ) -> None:
-        layers = layers or Plain()
-        self._encode = _Encoder(net, Parts(layers))
+    def __init__(self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> None:
+        self._encode = _Encoder(net, Parts())
         self._steps = self._encode.steps(prompts, timesteps)
-        self._hint = hint.contiguous(memory_format=layers.format)
+        self._hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
-        self._outlets = [layers.conv(one) for one in outlets]
+        self._outlets = [conv(one) for one in outlets]
 
     def __call__(self, sample: Tensor, index: int) -> Residuals:
         """What it adds at a step to the UNet's prediction for (B, C, h, w)."""

@@ -73,9 +73,7 @@ def twice(half: Any) -> Any:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (9, 13), (8, 24)], ids=str)
-def test_without_packing_and_sharing_every_bit_is_that_of_diffusers(
-    nets: Nets, size: tuple[int, int]
-) -> None:
+def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[int, int]) -> None:
     import torch
 
     from nodes._theirs import TheirControlNet, TheirUNet
@@ -94,21 +92,16 @@ def test_without_packing_and_sharing_every_bit_is_that_of_diffusers(
 
 
 @pytest.mark.parametrize("batch", [1, 4])
-@pytest.mark.parametrize("how", ["Plain", "Packed"])
-def test_sharing_what_both_prompts_have_in_common_and_packing_only_round(
-    nets: Nets, batch: int, how: str
-) -> None:
+def test_sharing_what_both_prompts_have_in_common_only_rounds(nets: Nets, batch: int) -> None:
     import torch
 
-    from nodes import _layers, _packed
     from nodes._theirs import TheirControlNet, TheirUNet
     from nodes._unet import ControlNet, UNet
 
-    layers = _layers.Plain() if how == "Plain" else _packed.Packed()
     sample, prompts, times, hint = given(nets, batch)
-    ours = ControlNet(nets.controlnet, hint, prompts, times, layers)(sample, 1)
+    ours = ControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
     theirs = TheirControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
-    drawn = UNet(nets.unet, prompts, times, layers)(sample, 1, ours)
+    drawn = UNet(nets.unet, prompts, times)(sample, 1, ours)
 
     assert any(len(one) == batch for one in ours)
     for one, other in zip(ours, theirs, strict=True):
@@ -116,133 +109,6 @@ def test_sharing_what_both_prompts_have_in_common_and_packing_only_round(
         torch.testing.assert_close(whole, other, rtol=0, atol=1e-5)
     expected = TheirUNet(nets.unet, prompts, times)(sample, 1, theirs)
     torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("picture", [4, 8, 16, 40], ids=str)
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"padding": 1},
-        {"padding": 1, "stride": 2},
-        {"padding": 1, "bias": False},
-        {"padding": 0},
-        {"padding": 1, "groups": 4},
-        {"padding": 2, "dilation": 2},
-        {"padding": (0, 1), "stride": (1, 2)},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("channels", [32, 40])
-def test_a_packed_convolution_is_a_convolution(
-    channels: int, asked: dict[str, Any], picture: int
-) -> None:
-    import torch
-
-    from nodes._packed import PackedConv
-
-    torch.manual_seed(picture)
-    conv = torch.nn.Conv2d(channels, 24, 3, **asked)
-    x = torch.randn(2, channels, picture, picture)
-    row = torch.randn(3, 24)
-    packed = PackedConv(conv)
-    shown = x.contiguous(memory_format=torch.channels_last)
-
-    torch.testing.assert_close(packed(shown), conv(x), rtol=0, atol=1e-5)
-    shifted = packed.shifted(shown, packed.shifts(row)[1])
-    torch.testing.assert_close(shifted, conv(x) + row[1, :, None, None], rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(1, 32, 4, 4), (2, 40, 5, 9), (3, 64, 32, 32)], ids=str)
-@pytest.mark.parametrize("bias", [True, False])
-def test_enlarging_before_a_convolution_is_one_transposed_convolution(
-    shape: tuple[int, ...], bias: bool
-) -> None:
-    import torch
-
-    from nodes._packed import TransposedConv
-
-    torch.manual_seed(0)
-    conv = torch.nn.Conv2d(shape[1], 24, 3, padding=1, bias=bias)
-    x = torch.randn(shape)
-
-    actual = TransposedConv(conv)(x.contiguous(memory_format=torch.channels_last))
-
-    expected = conv(torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"))
-    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
-
-
-def test_large_networks_other_numbers_and_other_devices_are_not_packed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    import torch
-
-    from nodes import _packed
-    from nodes._layers import Plain
-
-    linear = torch.nn.Linear(4, 4)
-
-    assert type(_packed.layers_for(linear)) is _packed.Packed
-    assert type(_packed.layers_for(torch.nn.Linear(4, 4, dtype=torch.bfloat16))) is Plain
-    assert type(_packed.layers_for(torch.nn.Linear(4, 4, device="meta"))) is Plain
-    monkeypatch.setattr(_packed, "LARGEST", 60)
-    assert type(_packed.layers_for(linear)) is Plain
-
-
-def test_weights_are_packed_once_until_somebody_writes_to_them() -> None:
-    import torch
-
-    from nodes._kept import _kept
-    from nodes._packed import PackedConv
-
-    torch.manual_seed(0)
-    conv = torch.nn.Conv2d(32, 32, 3, padding=1)
-    shown = torch.randn(1, 32, 8, 8).contiguous(memory_format=torch.channels_last)
-    PackedConv(conv)(shown)
-    (first,) = _kept[conv.weight].values()
-    PackedConv(conv)(shown)
-    (second,) = _kept[conv.weight].values()
-    assert second is first
-
-    conv.weight.mul_(2)
-
-    torch.testing.assert_close(PackedConv(conv)(shown), conv(shown), rtol=0, atol=1e-5)
-
-
-def test_what_was_packed_goes_with_its_weights() -> None:
-    import gc
-
-    import torch
-
-    from nodes._kept import _kept
-    from nodes._packed import linear
-
-    gc.collect()
-    before = len(_kept)
-    layer = torch.nn.Linear(4, 4)
-    packed = linear(layer)
-    assert len(_kept) == before + 1
-
-    del layer, packed
-    gc.collect()
-
-    assert len(_kept) == before
-
-
-def test_new_weights_where_others_lay_are_not_taken_for_them() -> None:
-    """A LoRA's merged weights live as long as a lease, and the next ones may lie there again."""
-    import torch
-
-    from nodes._packed import Packed
-
-    query, key = torch.nn.Linear(8, 8, bias=False), torch.nn.Linear(8, 8, bias=False)
-    rows, memory = torch.randn(3, 8), torch.empty(8, 8)
-    for value in (1.0, 2.0):
-        key.weight = torch.nn.Parameter(torch.full_like(memory, value), requires_grad=False)
-        key.weight.data = memory.fill_(value)
-
-        mine = Packed().joined([query, key])(rows)
-
-        torch.testing.assert_close(mine[1], key(rows))
 
 
 def freeu(unet: Any) -> None:
