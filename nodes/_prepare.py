@@ -51,8 +51,9 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     first = items[0]
     weights: Any = leases.enter_context(context.lease(first.model.unet))
     skipped = None if first.latents is None else first.skipped
-    asked = first.scheduler, first.model.scheduler, first.steps
-    scheduler = Scheduler(*asked, context.device, skipped)
+    scheduler = Scheduler(
+        first.scheduler, first.model.scheduler, first.steps, context.device, skipped
+    )
     generators = generators_of([item.seed for item in items])
     width, height = first.size
     factor = first.model.factor
