@@ -29,7 +29,8 @@ def graph(editor: Editor) -> None:
 
 
 def running(editor: Editor) -> None:
-    """Half way through a run, with previews."""
+    """Half way through a run, with previews, whose colours are learned from an earlier one."""
+    editor.run()
     editor.set("sample", "Seed", "5")
     editor.set("sample", "Steps", "60")
     editor.press("l")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import pytest
@@ -410,16 +410,24 @@ def test_a_long_chain_loads() -> None:
     assert Workflow.load(long.to_json()) == long
 
 
-def test_planning_takes_time_in_proportion() -> None:
-    def seconds(length: int) -> float:
-        long = chain(length)
-        start = process_time()
-        plan(long, TOYS)
-        return process_time() - start
+def test_planning_takes_work_in_proportion() -> None:
+    def calls(length: int) -> int:
+        long, count = chain(length), 0
 
-    seconds(1000)
+        def counted(_frame: object, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event.endswith("call")
 
-    assert seconds(16_000) / min(seconds(2000) for _ in range(3)) < 8 * 4
+        sys.setprofile(counted)
+        try:
+            plan(long, TOYS)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls(10)
+
+    assert calls(4000) < 8.1 * calls(500)
 
 
 def test_an_empty_workflow_plans() -> None:

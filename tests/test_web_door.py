@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from nodegraph.errors import UserError
 from nodegraph.web.access import Access, access_for, is_loopback
@@ -149,12 +152,12 @@ def test_a_link_from_elsewhere_leads_here(asking: TestClient) -> None:
     assert asking.get("/v1/health", headers=headers).status_code == 200
 
 
-def test_our_own_page_gets_a_websocket(asking: TestClient) -> None:
-    headers = {"Host": HOST, "Origin": ORIGIN}
-
-    with asking.websocket_connect("/v1/ws", headers=headers) as talking:
-        talking.send_json({"type": "hello"})
-        assert talking.receive_json()["type"] == "welcome"
+def test_our_own_page_gets_a_websocket(tmp_path: Path) -> None:
+    with serving(tmp_path) as parts, running(parts) as server:
+        origin = Origin(f"http://{server.host}")
+        with connect(f"ws://{server.host}/v1/ws", origin=origin) as talking:
+            talking.send(json.dumps({"type": "hello"}))
+            assert json.loads(talking.recv(timeout=10))["type"] == "welcome"
 
 
 def test_a_reverse_proxy_is_known_by_its_address(tmp_path: Path) -> None:
@@ -276,13 +279,15 @@ def subprotocol(token: str) -> str:
     return f"token.{base64.urlsafe_b64encode(token.encode()).decode().rstrip('=')}"
 
 
-def test_a_websocket_shows_the_token_as_a_subprotocol(locked: TestClient) -> None:
-    offered = ["nodegraph.v1", subprotocol(TOKEN)]
+def test_a_websocket_shows_the_token_as_a_subprotocol(tmp_path: Path) -> None:
+    offered = [Subprotocol("nodegraph.v1"), Subprotocol(subprotocol(TOKEN))]
 
-    with locked.websocket_connect(
-        "/v1/ws", subprotocols=offered, headers={"Host": HOST}
-    ) as talking:
-        assert talking.accepted_subprotocol == "nodegraph.v1"
+    with (
+        serving(tmp_path, Access(TOKEN)) as parts,
+        running(parts) as server,
+        connect(f"ws://{server.host}/v1/ws", subprotocols=offered) as talking,
+    ):
+        assert talking.subprotocol == "nodegraph.v1"
 
 
 @pytest.mark.parametrize(
