@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._schedulers import Scheduler
     from ._start import Kept
 
-Predict: TypeAlias = "Callable[[Tensor, int, Tensor], Tensor]"
+Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
 def denoise(
@@ -27,13 +27,13 @@ def denoise(
     """Remove noise step by step, yielding the latents after each step.
 
     Args:
-        predict: Maps (scaled latents, step number, timestep) to the model's prediction, same shape.
+        predict: Maps (scaled latents, step number) to the model's prediction, same shape.
         latents: (B, C, h, w) float32, from ``scheduler.start`` or ``scheduler.noised``.
         generators: One a picture, for schedulers that draw noise at every step.
         kept: What of the pictures it started from is put back after every step.
     """
     for index, timestep in enumerate(scheduler.timesteps):
-        predicted = predict(scheduler.scale(latents, timestep), index, timestep)
+        predicted = predict(scheduler.scale(latents, timestep), index)
         latents = scheduler.step(predicted, timestep, latents, generators)
         if kept is not None:
             latents = kept.put_back(latents, scheduler, scheduler.timesteps[index + 1 : index + 2])

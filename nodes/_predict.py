@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Residuals: TypeAlias = "list[Tensor]"
-"""What a ControlNet adds to the UNet's skip connections, and last to its middle."""
+    from ._unet import Residuals
+
+    Predicts: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
+    Adds: TypeAlias = Callable[[Tensor, int], Residuals]
 
 
 def window(steps: int, start: float, end: float) -> list[bool]:
@@ -23,14 +25,14 @@ class Guide:
     """A ControlNet about to be applied to a batch.
 
     Attributes:
-        net: A diffusers ControlNetModel.
-        hint: (B, C, h, w), the control images as the network embeds them, once for all steps.
+        net: Maps (B, C, h, w) and the step's number to what the ControlNet adds.
         scales: Its strength at every step; 0 where it does not run at all.
+        pool: Whether what it adds is the same all over the picture.
     """
 
-    net: Any
-    hint: Tensor
+    net: Adds
     scales: Sequence[float]
+    pool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,56 +40,47 @@ class Predictor:
     """Predicts a batch's noise (or velocity) under its prompts.
 
     Attributes:
-        unet: A diffusers UNet2DConditionModel.
-        prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
+        unet: Maps (B, C, h, w), the step's number and what is added to a prediction a prompt.
+        dtype: That the networks compute in.
         scale: (B, 1, 1, 1) guidance scales, float32; None without guidance.
         guess: ControlNets see no negative prompt and count less the shallower they act.
         shown: (B, 1 + C, h, w), the mask and what is kept, for a UNet that inpaints.
     """
 
-    unet: Any
-    prompts: Tensor
+    unet: Predicts
+    dtype: Any
     scale: Tensor | None
     guides: Sequence[Guide]
     guess: bool = False
     shown: Tensor | None = None
 
-    def __call__(self, latents: Tensor, index: int, timestep: Tensor) -> Tensor:
+    def __call__(self, latents: Tensor, index: int) -> Tensor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
         import torch
 
-        sample = latents.to(self.prompts.dtype)
-        doubled = sample if self.scale is None else torch.cat([sample, sample])
-        added = self._residuals(sample, doubled, index, timestep)
-        if self.shown is not None:
-            beside = self.shown if self.scale is None else torch.cat([self.shown, self.shown])
-            doubled = torch.cat([doubled, beside], dim=1)
-        predicted = self.unet(
-            doubled,
-            timestep,
-            encoder_hidden_states=self.prompts,
-            down_block_additional_residuals=added[:-1] if added else None,
-            mid_block_additional_residual=added[-1] if added else None,
-            return_dict=False,
-        )[0].float()
-        return predicted if self.scale is None else guided(predicted, self.scale)
+        # Without the bookkeeping of gradients: it costs a tenth of a small picture's step.
+        with torch.inference_mode():
+            sample = latents.to(self.dtype)
+            added = self._residuals(sample, index)
+            if self.shown is not None:
+                sample = torch.cat([sample, self.shown], dim=1)
+            predicted = self.unet(sample, index, added).float()
+            if self.scale is not None:
+                predicted = guided(predicted, self.scale)
+        # What leaves is an ordinary tensor again: schedulers may write into it.
+        return predicted.clone()
 
-    def _residuals(
-        self, sample: Tensor, doubled: Tensor, index: int, timestep: Tensor
-    ) -> Residuals:
+    def _residuals(self, sample: Tensor, index: int) -> Residuals:
         """The sum over all ControlNets that count at this step; empty where none does."""
         import torch
 
-        one_half = self.guess and self.scale is not None
-        shown = sample if one_half else doubled
-        prompts = self.prompts[-len(sample) :] if one_half else self.prompts
         total: Residuals = []
         for guide in self.guides:
             if guide.scales[index]:
-                added = control(guide, shown, timestep, prompts)
-                pool = guide.net.config.global_pool_conditions
-                added = weighted(added, guide.scales[index], self.guess, pool=pool)
+                added = guide.net(sample, index)
+                added = weighted(added, guide.scales[index], self.guess, pool=guide.pool)
                 total = [a + b for a, b in zip(total, added, strict=True)] if total else added
+        one_half = self.guess and self.scale is not None
         return [torch.cat([torch.zeros_like(a), a]) for a in total] if one_half else total
 
 
@@ -99,30 +92,6 @@ def guided(predicted: Tensor, scale: Tensor) -> Tensor:
     """
     negative, positive = predicted.chunk(2)
     return negative + scale * (positive - negative)
-
-
-def control(guide: Guide, sample: Tensor, timestep: Tensor, prompts: Tensor) -> Residuals:
-    """Run a ControlNet as its own ``forward`` does, but on a hint that is already embedded."""
-    import torch
-
-    net = guide.net
-    time = net.time_proj(timestep.reshape(1).expand(len(sample)).to(sample.device))
-    time = net.time_embedding(time.to(sample.dtype))
-    hint = guide.hint if len(guide.hint) == len(sample) else torch.cat([guide.hint, guide.hint])
-    hidden = net.conv_in(sample) + hint
-    skips = [hidden]
-    for block in net.down_blocks:
-        hidden, outputs = _apply(block, hidden, time, prompts)
-        skips += outputs
-    middle = _apply(net.mid_block, hidden, time, prompts)
-    added = [layer(skip) for layer, skip in zip(net.controlnet_down_blocks, skips, strict=True)]
-    return [*added, net.controlnet_mid_block(middle)]
-
-
-def _apply(block: Any, hidden: Tensor, time: Tensor, prompts: Tensor) -> Any:
-    if getattr(block, "has_cross_attention", False):
-        return block(hidden, time, encoder_hidden_states=prompts)
-    return block(hidden, time)
 
 
 def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Residuals:
@@ -144,3 +113,30 @@ def embed_hint(net: Any, images: Tensor) -> Tensor:
     )
     hint: Tensor = net.controlnet_cond_embedding(ordered)
     return hint
+
+
+def unet(net: Any, prompts: Tensor, timesteps: Tensor) -> Predicts:
+    """A diffusers UNet2DConditionModel under prompts, at every step of a schedule.
+
+    Args:
+        prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
+        timesteps: (T,), as the scheduler has them.
+    """
+    from . import _known, _theirs, _unet
+
+    if not _known.is_known(net):
+        return _theirs.TheirUNet(net, prompts, timesteps)
+    return _unet.UNet(net, prompts, timesteps)
+
+
+def controlnet(net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> Adds:
+    """A diffusers ControlNetModel under prompts, at every step of a schedule.
+
+    Args:
+        hint: (B or 1, C, h, w), the control images as the network embeds them.
+    """
+    from . import _known, _theirs, _unet
+
+    if not _known.is_known(net):
+        return _theirs.TheirControlNet(net, hint, prompts, timesteps)
+    return _unet.ControlNet(net, hint, prompts, timesteps)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
-from ._loop import generators_of, noise
+from ._loop import denoise, generators_of, noise
 from ._pictures import control_images
-from ._predict import Guide, Predictor, embed_hint, window
+from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
 from ._schedulers import Scheduler
 from ._start import Kept, start
 
@@ -39,29 +39,41 @@ class Run:
     dtype: str
     kept: Kept | None = None
 
+    def steps(self) -> Iterator[Tensor]:
+        """Denoise, yielding the latents after each step."""
+        return denoise(self.predict, self.scheduler, self.latents, self.generators, self.kept)
+
 
 def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Run:
     """Lease what the batch runs on until ``leases`` closes, and compute what no step changes."""
     import torch
 
     first = items[0]
-    unet: Any = leases.enter_context(context.lease(first.model.unet))
+    weights: Any = leases.enter_context(context.lease(first.model.unet))
     skipped = None if first.latents is None else first.skipped
-    asked = first.scheduler, first.model.scheduler, first.steps
-    scheduler = Scheduler(*asked, context.device, skipped)
+    scheduler = Scheduler(
+        first.scheduler, first.model.scheduler, first.steps, context.device, skipped
+    )
     generators = generators_of([item.seed for item in items])
     width, height = first.size
     factor = first.model.factor
     shape = (first.model.shape.channels, height // factor, width // factor)
-    drawn = noise(generators, shape, unet.dtype, context.device)
+    drawn = noise(generators, shape, weights.dtype, context.device)
     latents, kept, shown = start(items, scheduler, drawn)
-    guides = _guides(items, len(scheduler.timesteps), context, leases)
-    pooled = any(guide.net.config.global_pool_conditions for guide in guides[:1])
-    prompts, scale = _prompts(items, context.device)
-    rows = _equally_long([one.embeddings.to(context.device, unet.dtype) for one in prompts])
-    shown = None if shown is None else shown.to(unet.dtype)
-    predict = Predictor(unet, torch.stack(rows), scale, guides, first.guess_mode or pooled, shown)
-    dtype = str(unet.dtype).removeprefix("torch.")
+    texts, scale = _prompts(items, context.device)
+    rows = _equally_long([one.embeddings.to(context.device, weights.dtype) for one in texts])
+    prompts, times = torch.stack(rows), scheduler.timesteps
+    nets = _nets(items, len(times), context, leases)
+    guess = first.guess_mode or any(net.config.global_pool_conditions for net, *_ in nets[:1])
+    seen = prompts[-len(items) :] if guess else prompts
+    guides = [
+        Guide(controlnet(net, hint, seen, times), scales, net.config.global_pool_conditions)
+        for net, hint, scales in nets
+    ]
+    shown = None if shown is None else shown.to(weights.dtype)
+    drawer = unet(weights, prompts, times)
+    predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    dtype = str(weights.dtype).removeprefix("torch.")
     return Run(predict, scheduler, latents, generators, dtype, kept)
 
 
@@ -86,11 +98,15 @@ def _equally_long(rows: Sequence[Tensor]) -> list[Tensor]:
     return [row.repeat(length // len(row), 1) for row in rows]
 
 
-def _guides(
+def _nets(
     items: Sequence[Denoise], steps: int, context: Context, leases: ExitStack
-) -> list[Guide]:
-    """The ControlNets that count at any step at all; the others are not even loaded."""
-    guides = []
+) -> list[tuple[Any, Tensor, list[float]]]:
+    """The ControlNets that count at any step at all; the others are not even loaded.
+
+    Returns:
+        Each one with the control images as it embeds them, and its strength at every step.
+    """
+    found = []
     for index, control in enumerate(items[0].controls):
         scales = [control.strength * on for on in window(steps, control.start, control.end)]
         if any(scales):
@@ -98,6 +114,5 @@ def _guides(
             used = [item.controls[index] for item in items]
             images, masks = [one.image for one in used], [one.mask for one in used]
             shown = control_images(images, masks, items[0].size).to(context.device, net.dtype)
-            hint = embed_hint(net, shown)
-            guides.append(Guide(net, hint.expand(len(items), -1, -1, -1), scales))
-    return guides
+            found.append((net, embed_hint(net, shown), scales))
+    return found

@@ -173,8 +173,7 @@ class Denoise(Node):
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
             latents = run.latents
-            steps = _loop.denoise(run.predict, run.scheduler, latents, run.generators, run.kept)
-            for done, latents in enumerate(steps, start=1):
+            for done, latents in enumerate(run.steps(), start=1):
                 preview = partial(LOOKS.pictures, vae, latents)
                 yield Progress(done, len(run.scheduler.timesteps), preview)
             _loop.check_finite(latents, "the latents", run.dtype)

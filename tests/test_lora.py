@@ -606,6 +606,25 @@ def test_prompts_keys_are_not_remembered_across_loras(base: Path, tmp_path: Path
         assert torch.equal(layer(torch.ones(1, 4, 64), prompt), plain)
 
 
+def test_another_strength_of_a_lora_is_never_drawn_with_the_weights_of_the_last_one(
+    base: Path, tmp_path: Path
+) -> None:
+    """Merged weights live no longer than a lease, and the next ones may lie where they lay."""
+    import torch
+
+    save_lora(base, tmp_path / "x.safetensors", text="")
+    bare = model_of(base)
+
+    def at(strength: float) -> Any:
+        return latents(with_lora(bare, tmp_path / "x.safetensors", strength=strength))
+
+    plain, half, whole = at(0.0), at(0.5), at(1.0)
+
+    assert min((one - plain).abs().max() for one in (half, whole, whole - half + plain)) > 1e-3
+    for strength, first in ((0.5, half), (0.0, plain), (1.0, whole)):
+        assert torch.equal(at(strength), first)
+
+
 def test_a_lora_for_another_family_is_named_by_its_sizes(base: Path, tmp_path: Path) -> None:
     save_lora(TINY / "base", tmp_path / "x.safetensors")
 
