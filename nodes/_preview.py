@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 _RIDGE = 1e-3  # keeps the map small where pictures of one colour say nothing about a channel
 _LARGER = 8  # pixels a latent
+_FADE = 0.7  # what was decoded last is most like what is drawn next
 
 
 class Look:
     """How the latents of one VAE look: each colour as a weighted sum of channels and a constant.
 
     The sums of the normal equations are kept, so every picture that is decoded improves the map, at
-    the cost of a look at each latent.
+    the cost of a look at each latent. Pictures fade from them: one map cannot fit all.
     """
 
     def __init__(self, channels: int) -> None:
@@ -35,8 +36,8 @@ class Look:
         """Take in a picture, (H, W, 3), and the latents that it was decoded from, (C, h, w)."""
         rows = _rows(latents)
         colours = _shrunk(pixels, latents.shape[1:]).reshape(-1, 3)
-        self._squares += rows.T @ rows
-        self._products += rows.T @ colours
+        self._squares = _FADE * self._squares + rows.T @ rows
+        self._products = _FADE * self._products + rows.T @ colours
 
     def pixels(self, latents: Floats) -> Pixels:
         """Draw latents, (C, h, w): a pixel each."""

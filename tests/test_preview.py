@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from nodes import _preview
 from nodes._preview import Look, Looks
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt
@@ -54,8 +55,19 @@ def test_latents_of_another_count_of_channels_are_drawn_too() -> None:
     assert abs(int(np.asarray(picture).mean()) - 90) < 3
 
 
+def test_what_was_decoded_lately_counts_most() -> None:
+    look, latents = Look(2), np.zeros((2, 4, 4))
+    for level in (200, 200, 200, 200, 20, 20, 20, 20, 20, 20):
+        look.learn(latents, np.full((32, 32, 3), level, np.uint8))
+
+    assert look.pixels(latents).max() < 50
+
+
 @pytest.mark.slow
-def test_the_preview_of_a_picture_becomes_like_the_picture() -> None:
+def test_the_preview_of_a_picture_becomes_like_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_preview, "LOOKS", Looks())
     model: DiffusionModel = LoadBaseModel(model="tiny").run(BENCH).model
     prompt = EncodePrompt(model=model, prompt="a man wearing a red shirt").run(BENCH).conditioning
     empty = EncodePrompt(model=model, prompt="").run(BENCH).conditioning
