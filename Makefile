@@ -50,6 +50,7 @@ faults: .venv/installed-dev  ## Kill processes and fill disks for some minutes, 
 	$(BIN)/python -m pytest -q -s -m faults tests/faults
 
 browser: .venv/installed-dev  ## Only the tests that drive the editor in a browser
+	$(BIN)/python scripts/check_editor.py
 	$(BIN)/python -m pytest -q tests/browser
 
 docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
