@@ -51,6 +51,23 @@ Nodes: TypeAlias = Annotated[
 Data: TypeAlias = Annotated[
     list[Path] | None, typer.Option(metavar="FOLDER", help="Also look for input pictures here.")
 ]
+Budget: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
+    ),
+]
+Batch: TypeAlias = Annotated[
+    int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
+]
+AllowPickle: TypeAlias = Annotated[
+    bool,
+    typer.Option("--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."),
+]
+AllowHttp: TypeAlias = Annotated[
+    bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
+]
 Only: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="RESULT", help="Make only this result, and what it needs."),
@@ -96,31 +113,16 @@ def run(
     only: Only = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
-        ),
-    ] = None,
-    batch: Annotated[
-        int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
-    ] = 4,
+    budget: Budget = None,
+    batch: Batch = 4,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object an event, one a line.")
     ] = False,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."
-        ),
-    ] = False,
-    allow_http: Annotated[
-        bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
-    ] = False,
+    allow_pickle: AllowPickle = False,
+    allow_http: AllowHttp = False,
     nodes: Nodes = None,
     data: Data = None,
 ) -> None:
@@ -373,16 +375,8 @@ def serve(
     ] = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
-        ),
-    ] = None,
-    batch: Annotated[
-        int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
-    ] = 4,
+    budget: Budget = None,
+    batch: Batch = 4,
     queue: Annotated[
         int, typer.Option(min=1, metavar="N", help="At most so many jobs may wait.")
     ] = 1000,
@@ -390,15 +384,8 @@ def serve(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="End jobs that take longer than this."),
     ] = None,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."
-        ),
-    ] = False,
-    allow_http: Annotated[
-        bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
-    ] = False,
+    allow_pickle: AllowPickle = False,
+    allow_http: AllowHttp = False,
     open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log every request.")] = False,
     nodes: Nodes = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,16 @@ DONE, FAILED, BAD, CANCELLED = 0, 1, 2, 130
 """Exit codes: 130 is what a shell reports for Ctrl-C."""
 DIFFERENT = FAILED
 """What `nodegraph diff` ends with when two graphs differ, as `diff` does."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end what runs as cleanly as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,7 @@ from ..shown import pictures
 from ..totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display
-from .ending import FAILED, end, warn
+from .ending import FAILED, end, stoppable, warn
 from .files import Found, find
 from .telling import told
 
@@ -123,16 +122,6 @@ def drive(events: Generator[Event, None, T], view: Display) -> T:
             except StopIteration as end:
                 found: T = end.value
                 return found
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let SIGTERM stop the run as cleanly as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _save(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..errors import UserError
+from .ending import stoppable
 
 if TYPE_CHECKING:
     from ..web.services import Services
@@ -66,7 +66,8 @@ def serve(options: Options) -> None:
             import webbrowser
 
             webbrowser.open(where)
-        with stoppable():
+        # uvicorn hands signals back when it has ended
+        with suppress(KeyboardInterrupt), stoppable():
             _run(services, listening, options)
 
 
@@ -90,18 +91,6 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
             ) from error
         listening.listen(256)
         yield listening
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let SIGTERM end the server as Ctrl-C does: uvicorn hands both back when it has ended."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _run(services: Services, listening: socket.socket, options: Options) -> None:
