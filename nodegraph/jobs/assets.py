@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ..cache.files import TEMPORARY
 from . import pixels
-from .publish import SUFFIXES, named, put, safe_path
+from .publish import SUFFIXES, named, put, stored
 from .rows import plain
 from .store import Store
 from .tables import assets, results
@@ -81,7 +81,7 @@ class Assets:
         Raises:
             NoSuchAssetError: there is none of this name, whatever the name looks like.
         """
-        found = safe_path(self.folder, file) or safe_path(self.thumbnails, file)
+        found = stored(self.folder, file) or stored(self.thumbnails, file)
         if found is None:
             raise NoSuchAssetError
         return found
@@ -138,7 +138,7 @@ class Assets:
         return removed
 
     def _stored(self, file: str) -> Path:
-        path = safe_path(self.folder, file)
+        path = stored(self.folder, file)
         if path is None:
             raise NoSuchAssetError
         return path

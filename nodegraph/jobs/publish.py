@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..cache.files import publish
+from ..paths import safe_path
 from .types import StorageFullError
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
@@ -53,12 +54,10 @@ def holds(path: Path, size: int) -> bool:
         return False
 
 
-def safe_path(folder: Path, name: str) -> Path | None:
+def stored(folder: Path, name: str) -> Path | None:
     """The file of this name right in ``folder``; None for any other name, and for links."""
-    if not _NAME.fullmatch(name):
-        return None
-    path = folder / name
-    return path if path.is_file() and not path.is_symlink() else None
+    path = safe_path(folder, name) if _NAME.fullmatch(name) else None
+    return path if path and path.is_file() and not (folder / name).is_symlink() else None
 
 
 @contextmanager
