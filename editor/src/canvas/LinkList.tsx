@@ -9,6 +9,7 @@ import {
   type Input,
   type Link,
 } from "../graph";
+import { SignButton } from "./SignButton";
 
 interface LinkListProps {
   readonly node: string;
@@ -37,19 +38,19 @@ export function LinkList({ node, name, input, link }: LinkListProps) {
           <span className="row-source" title={address}>
             {address}
           </span>
-          <LinkButton
+          <SignButton
             sign="↑"
             label={`Move ${address} up`}
             disabled={index === 0}
             act={() => edit("order wires", (workflow) => moveWire(workflow, node, name, index, index - 1))}
           />
-          <LinkButton
+          <SignButton
             sign="↓"
             label={`Move ${address} down`}
             disabled={index === all.length - 1}
             act={() => edit("order wires", (workflow) => moveWire(workflow, node, name, index, index + 1))}
           />
-          <LinkButton
+          <SignButton
             sign="×"
             label={`Remove the wire from ${address}`}
             act={() => edit("remove wire", (workflow) => disconnect(workflow, node, name, index, kindsNow()))}
@@ -77,28 +78,6 @@ function OneOfEach({ node, name, each }: { node: string; name: string; each: boo
       }
     >
       {each ? "one each" : "all"}
-    </button>
-  );
-}
-
-interface LinkButtonProps {
-  readonly sign: string;
-  readonly label: string;
-  readonly disabled?: boolean;
-  act(): void;
-}
-
-function LinkButton({ sign, label, disabled = false, act }: LinkButtonProps) {
-  return (
-    <button
-      type="button"
-      className="icon nodrag"
-      aria-label={label}
-      title={label}
-      disabled={disabled}
-      onClick={act}
-    >
-      {sign}
     </button>
   );
 }

@@ -1,6 +1,7 @@
 import type { Json } from "../graph";
 import type { FieldProps } from "./fieldProps";
 import { ValueField } from "./fields";
+import { SignButton } from "./SignButton";
 import type { Widget } from "./widgets";
 
 interface ListFieldProps {
@@ -43,13 +44,13 @@ export function ListField({ field, values, fresh, commit, onOne }: ListFieldProp
             commit={(next) => put(index, next)}
           />
           <span className="item-buttons">
-            <ItemButton
+            <SignButton
               sign="↑"
               label={`Move ${field.label} ${index + 1} up`}
               disabled={index === 0}
               act={() => move(index, -1)}
             />
-            <ItemButton
+            <SignButton
               sign="×"
               label={`Remove ${field.label} ${index + 1}`}
               act={() => remove(index)}
@@ -72,27 +73,5 @@ export function ListField({ field, values, fresh, commit, onOne }: ListFieldProp
         )}
       </span>
     </div>
-  );
-}
-
-interface ItemButtonProps {
-  readonly sign: string;
-  readonly label: string;
-  readonly disabled?: boolean;
-  act(): void;
-}
-
-function ItemButton({ sign, label, disabled = false, act }: ItemButtonProps) {
-  return (
-    <button
-      type="button"
-      className="icon nodrag"
-      aria-label={label}
-      title={label}
-      disabled={disabled}
-      onClick={act}
-    >
-      {sign}
-    </button>
   );
 }

@@ -19,11 +19,7 @@ export function NumberField({ widget, ...props }: FieldProps & { readonly widget
       <input
         {...attributes(props)}
         {...field}
-        type="number"
-        className="nodrag nowheel"
-        step={widget.integer ? widget.step : "any"}
-        min={widget.minimum}
-        max={widget.maximum}
+        {...boxOf(widget)}
         placeholder={widget.optional ? "auto" : undefined}
       />
       {widget.seed && (
@@ -94,17 +90,18 @@ function BoundedNumber({ widget, ...props }: FieldProps & { readonly widget: Num
     const value = numberOf(text, widget);
     if (typeof value === "number") props.commit(limited(value, widget));
   });
-  return (
-    <input
-      {...attributes(props)}
-      {...field}
-      type="number"
-      className="nodrag nowheel"
-      step={widget.integer ? widget.step : "any"}
-      min={widget.minimum}
-      max={widget.maximum}
-    />
-  );
+  return <input {...attributes(props)} {...field} {...boxOf(widget)} />;
+}
+
+/** What makes an input a box for these numbers. */
+function boxOf({ integer, step, minimum, maximum }: NumberWidget) {
+  return {
+    type: "number",
+    className: "nodrag nowheel",
+    step: integer ? step : "any",
+    min: minimum,
+    max: maximum,
+  } as const;
 }
 
 function shownNumber(value: Json | undefined): string {
