@@ -21,7 +21,7 @@ MOST_LINES = 3  # of a label; the rest of a long prompt becomes "…"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Arrangement:
     """How many columns and rows, and the size of each cell: the largest picture's, side by side."""
 
     count: int
@@ -30,8 +30,8 @@ class Plan:
     cell: tuple[int, int]
 
     @classmethod
-    def of(cls, sizes: Sequence[tuple[int, int]], columns: int | None) -> Plan:
-        """Plan for pictures of these (width, height); without columns, as square as can be."""
+    def of(cls, sizes: Sequence[tuple[int, int]], columns: int | None) -> Arrangement:
+        """Arrange pictures of these (width, height); without columns, as square as can be."""
         columns = min(columns or math.ceil(math.sqrt(len(sizes))), len(sizes))
         cell = max(width for width, _ in sizes), max(height for _, height in sizes)
         return cls(len(sizes), columns, math.ceil(len(sizes) / columns), cell)
@@ -48,15 +48,19 @@ class Texts:
 
 
 def texts(
-    plan: Plan, title: str, labels: Sequence[str], above: Sequence[str], left: Sequence[str]
+    places: Arrangement,
+    title: str,
+    labels: Sequence[str],
+    above: Sequence[str],
+    left: Sequence[str],
 ) -> Texts:
     """Check that there are as many labels as there are places for them."""
-    given = (("labels", labels, plan.count, "pictures"),
-             ("column_labels", above, plan.columns, "columns"),
-             ("row_labels", left, plan.rows, "rows"))  # fmt: skip
-    for name, said, places, what in given:
-        if said and len(said) != places:
-            raise UserError(f"{name}: {len(said)} for {places} {what}; give one each, or none")
+    given = (("labels", labels, places.count, "pictures"),
+             ("column_labels", above, places.columns, "columns"),
+             ("row_labels", left, places.rows, "rows"))  # fmt: skip
+    for name, said, count, what in given:
+        if said and len(said) != count:
+            raise UserError(f"{name}: {len(said)} for {count} {what}; give one each, or none")
     return Texts(labels, above, left, title)
 
 
@@ -138,25 +142,25 @@ class Lettering:
 class Sheet:
     """The places of everything on a sheet, all in pixels."""
 
-    def __init__(self, plan: Plan, said: Texts, style: Style) -> None:
-        wide, tall = plan.cell
-        self.letters = style.lettering(plan.cell)
-        self.heading = style.lettering(plan.cell, times=1.5)
-        self.plan, self.padding = plan, style.padding
+    def __init__(self, places: Arrangement, said: Texts, style: Style) -> None:
+        wide, tall = places.cell
+        self.letters = style.lettering(places.cell)
+        self.heading = style.lettering(places.cell, times=1.5)
+        self.places, self.padding = places, style.padding
         longest = max((round(self.letters.font.getlength(one)) for one in said.left), default=0)
         self.margin = min(wide, longest + 4)
         self.left = self.margin + self.padding if said.left else 0
         self.head, self.foot = (self.letters.height(s, wide) for s in (said.above, said.below))
         self.step = wide + self.padding, tall + self.foot + self.padding
-        width = self.left + self.padding + plan.columns * self.step[0]
+        width = self.left + self.padding + places.columns * self.step[0]
         self.title = self.heading.height([said.title], width - 2 * self.padding)
         self.top = sum(room + self.padding for room in (self.title, self.head) if room)
-        self.size = width, self.top + self.padding + plan.rows * self.step[1]
+        self.size = width, self.top + self.padding + places.rows * self.step[1]
         check_size(self.size)
 
     def corner(self, i: int) -> tuple[int, int]:
         """The upper left corner of a picture's cell."""
-        row, column = divmod(i, self.plan.columns)
+        row, column = divmod(i, self.places.columns)
         return (
             self.left + self.padding + column * self.step[0],
             self.top + self.padding + row * self.step[1],
@@ -166,16 +170,16 @@ class Sheet:
         """Lay the pictures into their cells, those of another size scaled to fit whole."""
         from PIL import Image, ImageOps
 
-        wide, tall = self.plan.cell
+        wide, tall = self.places.cell
         for i, pixels in enumerate(pictures):
-            fitted = ImageOps.contain(Image.fromarray(pixels), self.plan.cell)
+            fitted = ImageOps.contain(Image.fromarray(pixels), self.places.cell)
             x, y = self.corner(i)
             sheet.paste(fitted, (x + (wide - fitted.width) // 2, y + (tall - fitted.height) // 2))
 
     def write(self, sheet: Picture, said: Texts) -> None:
         """Write the title and every label."""
-        wide, tall = self.plan.cell
-        columns, padding, letters = self.plan.columns, self.padding, self.letters
+        wide, tall = self.places.cell
+        columns, padding, letters = self.places.columns, self.padding, self.letters
         if self.title:
             room = self.size[0] - 2 * padding
             self.heading.write(sheet, said.title, (padding, padding, room, self.title))
@@ -197,12 +201,12 @@ def check_size(size: tuple[int, int]) -> None:
         )
 
 
-def draw(pictures: Sequence[Pixels], plan: Plan, said: Texts, style: Style) -> Pixels:
+def draw(pictures: Sequence[Pixels], places: Arrangement, said: Texts, style: Style) -> Pixels:
     """Draw the sheet."""
     from PIL import Image
 
-    places = Sheet(plan, said, style)
-    sheet = Image.new("RGB", places.size, style.background)
-    places.paste(sheet, pictures)
-    places.write(sheet, said)
-    return np.array(sheet)
+    sheet = Sheet(places, said, style)
+    canvas = Image.new("RGB", sheet.size, style.background)
+    sheet.paste(canvas, pictures)
+    sheet.write(canvas, said)
+    return np.array(canvas)

@@ -48,15 +48,15 @@ class Grid(Node):
     packages = PILLOW
 
     def run(self) -> Sheet:
-        from ._sheet import Plan, Style, draw, texts
+        from ._sheet import Arrangement, Style, draw, texts
 
         pictures = [image.pixels for image in self.images]
-        plan = Plan.of(
+        places = Arrangement.of(
             [image.size for image in self.images], self.columns or len(self.column_labels) or None
         )
-        written = texts(plan, self.title, self.labels, self.column_labels, self.row_labels)
+        written = texts(places, self.title, self.labels, self.column_labels, self.row_labels)
         style = Style(self.padding, self.background, self.label_colour, self.label_size)
-        return Sheet(image=Image(draw(pictures, plan, written, style)))
+        return Sheet(image=Image(draw(pictures, places, written, style)))
 
 
 class Compared(Output):
