@@ -74,7 +74,7 @@ def _usable(path: Path, address: str, allow: frozenset[str]) -> Path:
         return path.resolve()
     if "pickle" not in allow:
         raise UserError(pickle_refused(path, address))
-    return converted_file(path, address)
+    return converted_file(path, address, convert="offline" not in allow)
 
 
 def with_lora(
