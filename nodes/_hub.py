@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
+# The hub's library reads the file of this name in its cache: `..` or a leading / would lead out.
+_REVISION = re.compile(r"(?:[\w-][\w.+-]*(?:/[\w-][\w.+-]*)*)?")
 
 
 def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
@@ -30,6 +33,8 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
         UserError: It cannot be had; says how to get it elsewhere, and what works here.
         NotFetchedError: It is not in the cache, and nothing is to be fetched.
     """
+    if not _REVISION.fullmatch(revision):
+        raise UserError(f"revision: {revision[:100]!r} is no branch, tag or commit of the hub")
     pickle = "pickle" in allow
     cached = _cached(model, revision)
     if cached and needed(_names(cached), role, variant, pickle=pickle):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from nodegraph.errors import UserError
+from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context, Folders
 from nodegraph.paths import safe_path_below
 from nodegraph.web.services import Services
@@ -25,6 +25,7 @@ from .weights import TINY, Bench
 from .working import service
 
 SECRET = "secret.safetensors"
+OFFLINE = Bench(allow=frozenset({"offline"}))
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +190,31 @@ def test_the_first_folder_that_has_it_counts(tmp_path: Path) -> None:
     assert safe_path_below(folders, "both") == tmp_path / "a" / "both"
     assert safe_path_below(folders, "one") == tmp_path / "b" / "one"
     assert safe_path_below(folders, "none") is None
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "/dev/zero",
+        "../../../../../../dev/zero",
+        "..",
+        "a/../../b",
+        "/etc/passwd",
+        "a\0b",
+        "a\n",
+        " ",
+    ],
+)
+def test_a_revision_is_no_path(revision: str) -> None:
+    """The hub's library reads the file of this name: /dev/zero would never end."""
+    with pytest.raises(UserError, match=r"^revision: .* is no branch, tag or commit"):
+        LoadBaseModel(model="nobody/base", revision=revision).stamp(OFFLINE)
+
+
+@pytest.mark.parametrize("revision", ["main", "refs/pr/1", "v1.5", "a" * 40, "feature/x_y-z"])
+def test_a_revision_is_a_branch_a_tag_or_a_commit(revision: str) -> None:
+    with pytest.raises(NotFetchedError):
+        LoadBaseModel(model="nobody/base", revision=revision).stamp(OFFLINE)
 
 
 def _role(kind: str) -> _resolve.Role:
