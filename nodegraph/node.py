@@ -72,10 +72,16 @@ class Composed(Protocol[W_co]):
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The only places a node may touch: inputs are looked for in ``data``, in order."""
+    """The only places a node may touch: inputs are looked for in ``data``, in order.
+
+    Attributes:
+        models: Where models are taken from, by relative names; None where the person at the machine
+            may name any.
+    """
 
     data: tuple[Path, ...] = ()
     output: Path | None = None
+    models: tuple[Path, ...] | None = None
 
 
 W = TypeVar("W")

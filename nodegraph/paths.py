@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?")
 _DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
 )
+# What somebody called a file of theirs: blanks and brackets, too, but nothing that leads anywhere.
+_PART = re.compile(r"(?![.~ ])[^\x00-\x1f\x7f/\\:<>\"|?*]{1,150}(?<![. ])")
 
 
 def plain_name(name: str) -> bool:
     """Whether ``name`` is one file name on every system: no folder, drive, device or dot file."""
     # fullmatch, not `$`: that would let a newline pass at the end.
-    return bool(_NAME.fullmatch(name)) and name.partition(".")[0].lower() not in _DEVICES
+    return bool(_NAME.fullmatch(name)) and not _is_device(name)
 
 
 def safe_path(root: Path, name: str) -> Path | None:
@@ -27,3 +30,29 @@ def safe_path(root: Path, name: str) -> Path | None:
     folder = root.resolve()
     path = (folder / name).resolve()
     return path if path.parent == folder else None
+
+
+def safe_path_below(roots: Iterable[Path], name: str) -> Path | None:
+    """The file or folder ``name`` (``sd15/first try.bin``) in the first of ``roots`` that has it.
+
+    None where there is none or the name could lead elsewhere: nobody can tell the two apart. A link
+    that leads out of its root, or a folder with such a link in it, is as good as not there.
+    """
+    parts = name.split("/")
+    if not all(_PART.fullmatch(part) and not _is_device(part) for part in parts):
+        return None
+    for root in roots:
+        folder = root.resolve()
+        path = folder.joinpath(*parts)
+        try:
+            links = (one for one in path.rglob("*") if one.is_symlink())
+            inside = all(one.resolve().is_relative_to(folder) for one in (path, *links))
+            if inside and path.exists():
+                return path
+        except (OSError, RuntimeError):  # a name too long, or links in a ring
+            continue
+    return None
+
+
+def _is_device(name: str) -> bool:
+    return name.partition(".")[0].rstrip().lower() in _DEVICES

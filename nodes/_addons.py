@@ -13,7 +13,7 @@ from . import _lora, _skeleton
 from ._folders import addon_among, read_json, why_no_addon
 from ._identity import identity, sha256
 from ._patches import LoRA, Word
-from ._resolve import ADDRESSES, Addon, resolve
+from ._resolve import ADDRESSES, Addon, Reach, resolve
 from ._weights import Part
 from .types import DiffusionModel
 
@@ -44,7 +44,7 @@ class Found:
         return identity([self.path, beside]) if self.settings else sha256(self.path)
 
 
-def find(name: str, role: Addon, file: str, revision: str, allow: frozenset[str]) -> Found:
+def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Found:
     """Find the one file of an add-on, fetching it from the hub where it must be.
 
     Args:
@@ -53,7 +53,7 @@ def find(name: str, role: Addon, file: str, revision: str, allow: frozenset[str]
     Raises:
         UserError: There is none, or there are several.
     """
-    place = resolve(name, role, revision, file, allow)
+    place, allow = resolve(name, role, revision, file, reach), reach.allow
     if place.is_dir():
         names = [p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()]
         chosen = addon_among(names, file, pickle="pickle" in allow)
@@ -74,7 +74,7 @@ def _usable(path: Path, address: str, allow: frozenset[str]) -> Path:
         return path.resolve()
     if "pickle" not in allow:
         raise UserError(pickle_refused(path, address))
-    return converted_file(path, address)
+    return converted_file(path, address, convert="offline" not in allow)
 
 
 def with_lora(

@@ -1,12 +1,15 @@
-"""The models that are here already: those that come along, and those in the hub's local cache."""
+"""The models that are here already: built-in ones, the hub's local cache, the server's folders."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from nodegraph.paths import safe_path_below
 
 from ._resolve import TINY, Role, family_of
 
@@ -20,15 +23,28 @@ _SORTS: Mapping[str, Role] = {
     "segmentation": "segmentation model",
 }
 _CLASSES = {"ControlNetModel": "controlnet"}
+_TENSORS = {
+    "base": ("model.diffusion_model.",),
+    "controlnet": ("control_model.", "controlnet_cond_embedding."),
+}
+_HEADER = 32 * 2**20
+"""Bytes of the longest header of a .safetensors file that is read."""
 
 
-def models() -> dict[str, list[Named]]:
-    """Every model that can be used without a download, by what it is; no weights are read."""
+def models(folders: Iterable[Path] = ()) -> dict[str, list[Named]]:
+    """Every model that can be used without a download, by what it is; no weights are read.
+
+    Args:
+        folders: The model folders of a server.
+    """
     found: dict[str, list[Named]] = {
         sort: [_named(name, built_in=True) for name in TINY[role]] for sort, role in _SORTS.items()
     }
     for name, sort in _cached(hub_folder()):
         found[sort].append(_named(name, built_in=False))
+    for folder in folders:
+        for name, sort in _kept(folder):
+            found[sort].append(_named(name, built_in=False))
     return found
 
 
@@ -49,6 +65,46 @@ def _cached(folder: Path) -> Iterator[tuple[str, str]]:
             if sort is not None:
                 yield name, sort
                 break
+
+
+def _kept(folder: Path) -> Iterator[tuple[str, str]]:
+    """The name and the sort of every model in a folder, as jobs may name it."""
+    waiting = [folder]
+    while waiting:
+        for path in sorted(waiting.pop().iterdir()):
+            name = path.relative_to(folder).as_posix()
+            if safe_path_below([folder], name) is None:
+                continue
+            sort = _sort(path) if path.is_dir() else _sort_of_file(path)
+            if sort is not None:
+                yield name, sort
+            elif path.is_dir():
+                waiting.append(path)
+
+
+def _sort_of_file(path: Path) -> str | None:
+    if path.suffix != ".safetensors":
+        return None
+    state = path.stat()
+    return _sort_of_tensors(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _sort_of_tensors(path: Path, size: int, mtime_ns: int) -> str | None:  # noqa: ARG001  the memo's key
+    """What a file holds, by the names of its tensors: eight bytes of length, then JSON."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= _HEADER else {}
+    except (OSError, ValueError, RecursionError):
+        return None
+    names = set(header) - {"__metadata__"} if isinstance(header, dict) else set()
+    for sort, beginnings in _TENSORS.items():
+        if any(name.startswith(beginnings) for name in names):
+            return sort
+    if any("lora" in name.lower() for name in names):
+        return "lora"
+    return "embedding" if len(names) == 1 else None
 
 
 def _sort(snapshot: Path) -> str | None:

@@ -107,7 +107,7 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
     if chosen[0].endswith(".bin"):
         from ._pickles import converted_folder
 
-        folder = converted_folder(folder, chosen)
+        folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]
     digest = identity([folder / name for name in ("config.json", *chosen)])
     digest += identity(path for path in words.glob("*") if path.is_file()) if words else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
+# The hub's library reads the file of this name in its cache: `..` or a leading / would lead out.
+_REVISION = re.compile(r"(?:[\w-][\w.+-]*(?:/[\w-][\w.+-]*)*)?")
 
 
 def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
@@ -30,6 +33,8 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
         UserError: It cannot be had; says how to get it elsewhere, and what works here.
         NotFetchedError: It is not in the cache, and nothing is to be fetched.
     """
+    if not _REVISION.fullmatch(revision):
+        raise UserError(f"revision: {revision[:100]!r} is no branch, tag or commit of the hub")
     pickle = "pickle" in allow
     cached = _cached(model, revision)
     if cached and needed(_names(cached), role, variant, pickle=pickle):
@@ -72,22 +77,27 @@ def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> l
     return chosen
 
 
-def clip_vocabulary(path: Path) -> Path:
-    """The folder of CLIP's tokenizer, which single-file models leave out.
+def clip_vocabulary(name: str, allow: frozenset[str]) -> Path:
+    """The folder of CLIP's tokenizer, which single-file models such as ``name`` leave out.
 
     Raises:
         UserError: It is nowhere here and the hub cannot be reached.
+        NotFetchedError: It is not in the cache, and nothing is to be fetched.
     """
     from huggingface_hub import snapshot_download
 
     options = {"allow_patterns": [*_TOKENIZER], "etag_timeout": _SECONDS}
     for local in (True, False):
+        if not local and "offline" in allow:
+            raise NotFetchedError(
+                f"model: the vocabulary of {name!r} is fetched from the hub first"
+            )
         try:
             found = Path(snapshot_download(_CLIP, local_files_only=local, **options))
         except Exception as error:
             if not local:
                 raise UserError(
-                    f"model: {str(path)!r} has no vocabulary; fetch CLIP's where the hub can be"
+                    f"model: {name!r} has no vocabulary; fetch CLIP's where the hub can be"
                     f" reached (hf download {_CLIP} {' '.join(_TOKENIZER)}), or put a tokenizer"
                     " folder beside it"
                 ) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
-from . import _controlnet_aux
+from . import _controlnet_aux, _resolve
 from ._identity import sha256
 from ._weights import LOADING
 
@@ -74,10 +74,12 @@ def find(model: str, file: File, context: Context) -> Path:
     Raises:
         UserError: It is nowhere, or only as a pickle and that is not allowed.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = _resolve.local(model, context.folders)
+    if folder is not None and folder.is_dir():
         path = local(folder, file, model)
-    elif model.count("/") != 1 or model.startswith((".", "/", "~")):
+    elif not _resolve.is_hub_id(model):
+        if context.folders.models is not None:
+            raise UserError(f"model: {_resolve.not_here(model, [file.default])}")
         raise UserError(
             f"model: no folder {model!r} with {file.owner} weights; {file.default!r} works"
             " without any"

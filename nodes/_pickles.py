@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nodegraph.cache import default_folder
-from nodegraph.errors import UserError
+from nodegraph.errors import NotFetchedError, UserError
 
 from ._identity import identity, sha256
 
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
-    """A component's folder with its pickles as one safetensors file, in the cache."""
+def converted_folder(folder: Path, pickles: Sequence[str], *, convert: bool = True) -> Path:
+    """A component's folder with its pickles as one safetensors file, in the cache.
+
+    Raises:
+        NotFetchedError: It is not in the cache, and nothing is to be converted.
+    """
     into = default_folder() / "converted" / identity(folder / name for name in pickles)[:40]
     name = "model" if "architectures" in (folder / "config.json").read_text("utf-8") else ""
     target = into / f"{name or 'diffusion_pytorch_model'}.safetensors"
     if not target.exists():
+        _may(convert, folder)
         merged: dict[str, Tensor] = {}
         for one in pickles:
             merged |= _read(folder / one)
@@ -31,12 +36,22 @@ def converted_folder(folder: Path, pickles: Sequence[str]) -> Path:
     return into
 
 
-def converted_file(path: Path, address: str = "model") -> Path:
-    """A pickled checkpoint as a safetensors file, in the cache; ``address`` is for errors."""
+def converted_file(path: Path, address: str = "model", *, convert: bool = True) -> Path:
+    """A pickled checkpoint as a safetensors file, in the cache; ``address`` is for errors.
+
+    Raises:
+        NotFetchedError: It is not in the cache, and nothing is to be converted.
+    """
     target = default_folder() / "converted" / f"{sha256(path)[:40]}.safetensors"
     if not target.exists():
+        _may(convert, path, address)
         _write(_read(path, address), target)
     return target
+
+
+def _may(convert: bool, path: Path, address: str = "model") -> None:
+    if not convert:
+        raise NotFetchedError(f"{address}: {str(path)!r} is made a .safetensors file first")
 
 
 def is_pickle(path: Path) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from nodegraph.errors import UserError, did_you_mean
+from nodegraph.node import Folders
+from nodegraph.paths import safe_path_below
 
 from .types import Conditioned
 
@@ -32,14 +35,24 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
     "embedding": {},
 }
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
-_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
     "softedge": "hed",
     "inpaint": "inpaint",
 }
 
 
-def resolve(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
+class Reach(Protocol):
+    """Where models may be taken from, and what is allowed: a node's context, a run's settings."""
+
+    @property
+    def folders(self) -> Folders: ...
+
+    @property
+    def allow(self) -> frozenset[str]: ...
+
+
+def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -> Path:
     """Find the folder or file that ``model`` names, fetching it from the hub where it must be.
 
     Args:
@@ -50,22 +63,58 @@ def resolve(model: str, role: Role, revision: str, variant: str, allow: frozense
     """
     if model in TINY[role]:
         return TINY[role][model]
-    path = Path(model).expanduser()
-    if path.exists():
-        return path
+    if found := local(model, reach.folders):
+        return found
     at = ADDRESSES[role]
-    if _is_path(model, path):
-        raise UserError(f"{at}: no file or folder {model!r}; looked for {str(path.absolute())!r}")
-    if not _HUB.fullmatch(model):
-        known = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
-        raise UserError(f"{at}: {known} give a hub id (owner/name), a folder or a file")
-    from ._hub import fetch
+    if is_hub_id(model):
+        from ._hub import fetch
 
-    return fetch(model, role, revision, variant, allow)
+        return fetch(model, role, revision, variant, reach.allow)
+    if reach.folders.models is not None:
+        raise UserError(f"{at}: {not_here(model, TINY[role])}")
+    if _is_path(model):
+        raise UserError(f"{at}: no file or folder {model!r}; looked for {_absolute(model)!r}")
+    known = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
+    raise UserError(f"{at}: {known} give a hub id (owner/name), a folder or a file")
 
 
-def _is_path(model: str, path: Path) -> bool:
-    return model.startswith((".", "~", "/")) or path.suffix.lower() in FILES or "\\" in model
+def local(model: str, folders: Folders) -> Path | None:
+    """The folder or file that ``model`` names; a server has only those in its model folders."""
+    if folders.models is not None:
+        return safe_path_below(folders.models, model)
+    try:
+        path = Path(model).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
+        return None
+
+
+def not_here(model: str, built_in: Iterable[str]) -> str:
+    """What a server says of a name that leads to no model, wherever else it may lead."""
+    names = list(built_in)
+    close = get_close_matches(model, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    listed = f"{', '.join(names)}, " if names else ""
+    return (
+        f"there is no such model; give {listed}a hub id (owner/name), or a file or folder"
+        f" in the server's model folders{hint}"
+    )
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a model's name has the form of a repository's."""
+    return _HUB.fullmatch(model) is not None and not _is_path(model)
+
+
+def _is_path(model: str) -> bool:
+    return model.startswith((".", "~", "/")) or "\\" in model or Path(model).suffix.lower() in FILES
+
+
+def _absolute(model: str) -> str:
+    try:
+        return str(Path(model).expanduser().absolute())
+    except RuntimeError:
+        return model
 
 
 def built_in(model: str) -> bool:

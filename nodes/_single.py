@@ -43,7 +43,7 @@ def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -
     if configs is None:
         raise UserError(f"model: {name!r} is no Stable Diffusion 1.x base model in one file")
     channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
-    tokenizer = _tokenizer(given)
+    tokenizer = _tokenizer(name, given, allow)
     digest = sha256(path)
 
     def part(which: Part) -> Weights:
@@ -153,7 +153,7 @@ def _usable(path: Path, allow: frozenset[str]) -> Path:
         return path.resolve()
     if "pickle" not in allow:
         raise UserError(pickle_refused(path))
-    return converted_file(path)
+    return converted_file(path, convert="offline" not in allow)
 
 
 def _shapes(path: Path) -> Shapes:
@@ -174,11 +174,11 @@ def header(path: Path, address: str) -> tuple[Shapes, Mapping[str, str]]:
         ) from error
 
 
-def _tokenizer(path: Path) -> Path:
+def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:
     """The vocabulary that a single file lacks: from a folder beside it, else CLIP's own."""
     beside = path.parent / "tokenizer"
     if beside.is_dir():
         return beside
     from ._hub import clip_vocabulary
 
-    return clip_vocabulary(path)
+    return clip_vocabulary(name, allow)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _nets, _transformers
+from . import _nets, _resolve, _transformers
 from ._identity import sha256
 from ._resolve import TINY
 from ._sizes import Pixels
@@ -42,8 +41,8 @@ def looked(pixels: Pixels, context: Context) -> Seen:
 
 def midas(model: str, context: Context) -> _nets.Net | None:
     """MiDaS in controlnet_aux's file, where that is what ``model`` names."""
-    folder = Path(model).expanduser()
-    if folder.is_dir() and not (folder / "config.json").is_file():
+    folder = _resolve.local(model, context.folders)
+    if folder is not None and folder.is_dir() and not (folder / "config.json").is_file():
         if not any(folder.rglob(f"{MIDAS.stem}.*")):
             raise UserError(
                 f"model: {model!r} holds neither a depth model of transformers (config.json) nor"

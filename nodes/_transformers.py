@@ -59,15 +59,14 @@ def find(model: str, task: Task, context: Context) -> Found:
     Raises:
         UserError: It cannot be had, or is none of those that can be loaded.
     """
-    allow = context.allow
-    folder = _resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", allow)
+    folder = _resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", context)
     if not folder.is_dir():
         raise UserError(f"model: {model!r} is a file; give the folder of a model of transformers")
     config = _folders.check_part(folder, task)
     if not (folder / PROCESSOR).is_file():
         raise UserError(f"model: {model!r} has no {PROCESSOR}, which says how to show it pictures")
     # They compute in float32 whatever the run does: they are small, and control images exact.
-    weights = _describe.weights(folder, task, "", "float32", allow)
+    weights = _describe.weights(folder, task, "", "float32", context.allow)
     _pins.check(model, context, _pins.of_weights(weights), str(folder), weights)
     return Found(folder, config, weights)
 

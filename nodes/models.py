@@ -70,10 +70,9 @@ class LoadBaseModel(Node):
     def _find(self, context: Context) -> DiffusionModel:
         from ._describe import base_model
 
-        allow = context.allow
         revision = self.revision or context.pinned(self.model)[0]
-        path = _resolve.resolve(self.model, "base model", revision, self.variant, allow)
-        found = base_model(self.model, path, self.variant, self.dtype, allow)
+        path = _resolve.resolve(self.model, "base model", revision, self.variant, context)
+        found = base_model(self.model, path, self.variant, self.dtype, context.allow)
         parts = found.text_encoder, found.unet, found.vae
         _pins.check(self.model, context, _pins.of_base(found), found.unet.path, *parts)
         return found
@@ -117,10 +116,9 @@ class LoadControlNet(Node):
     def _find(self, context: Context) -> ControlNetModel:
         from ._describe import controlnet
 
-        allow = context.allow
         revision = self.revision or context.pinned(self.model)[0]
-        path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, allow)
-        found = controlnet(self.model, path, self.variant, self.dtype, allow)
+        path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, context)
+        found = controlnet(self.model, path, self.variant, self.dtype, context.allow)
         _pins.check(self.model, context, _pins.of_controlnet(found), found.net.path, found.net)
         return found
 
@@ -222,7 +220,7 @@ class LoadEmbedding(Node):
 def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:
     from ._addons import find
 
-    found = find(name, role, file, revision or context.pinned(name)[0], context.allow)
+    found = find(name, role, file, revision or context.pinned(name)[0], context)
     address = _resolve.ADDRESSES[role]
     _pins.check(name, context, found.digest, str(found.place), address=address)
     return found

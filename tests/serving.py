@@ -60,14 +60,19 @@ def serving(
 ) -> Iterator[Services]:
     """The parts of a server without workers: jobs wait for whoever claims them."""
     limits = limits or Limits()
-    for part in ("assets", "workflows"):
+    for part in ("assets", "models", "workflows"):
         (folder / part).mkdir(exist_ok=True)
     store = Store(f"sqlite:///{folder / 'jobs.sqlite'}")
     assets = Assets(folder / "assets", store)
     names = Names(
-        {folder: "data", folder / "assets": "assets", **dict.fromkeys(inputs(), "inputs")}
+        {
+            folder: "data",
+            **{folder / name: name for name in ("assets", "models")},
+            **dict.fromkeys(inputs(), "inputs"),
+        }
     )
-    settings = Settings(folders=Folders((assets.folder, *inputs())), allow=frozenset({"offline"}))
+    folders = Folders((assets.folder, *inputs()), models=(folder / "models",))
+    settings = Settings(folders=folders, allow=frozenset({"offline"}))
     library = Library(folder / "workflows", shipped())
     try:
         yield Services(

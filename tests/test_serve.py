@@ -116,7 +116,8 @@ def test_the_data_folder_is_private(tmp_path: Path) -> None:
     folder = data_folder(tmp_path / "new")
 
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert sorted(path.name for path in folder.iterdir()) == ["assets", "output", "workflows"]
+    parts = sorted(path.name for path in folder.iterdir())
+    assert parts == ["assets", "models", "output", "workflows"]
 
 
 def test_the_models_that_come_along_are_known(

@@ -44,10 +44,11 @@ def load_pipeline(weights: Path, kind: str = "", base: str = "base") -> Pipeline
 
 def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     """The pipeline with the LoRA ``ink`` on its UNet, put there as the node LoadLoRA does."""
+    from nodegraph.context import Settings
     from nodes import _addons, _describe
 
     model = _describe.base_model("tiny", weights / "base", "", "float32", frozenset())
-    found = _addons.find(str(weights / "ink.safetensors"), "LoRA", "", "", frozenset())
+    found = _addons.find(str(weights / "ink.safetensors"), "LoRA", "", "", Settings())
     styled = _addons.with_lora(model, found, strength, strength)
     unet = styled.unet.load("cpu", "float32")
     pipeline.unet = unet.to(memory_format=torch.channels_last)

@@ -386,6 +386,12 @@ def serve(
     ] = None,
     allow_pickle: AllowPickle = False,
     allow_http: AllowHttp = False,
+    models: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER", help="Take models from here too. May be given several times."
+        ),
+    ] = None,
     open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log every request.")] = False,
     nodes: Nodes = None,
@@ -407,6 +413,7 @@ def serve(
                 public_url=tuple(public_url or ()),
                 nodes=tuple(nodes or ()),
                 data=tuple(data or ()),
+                models=tuple(models or ()),
                 device=device,
                 dtype=dtype,
                 budget=budget,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DRAIN = 30.0
 """Seconds that running jobs are given when the server is told to end."""
+FOLDERS = ("assets", "models", "output", "workflows")
+"""What is in a data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Options:
     public_url: tuple[str, ...] = ()
     nodes: tuple[Path, ...] = ()
     data: tuple[Path, ...] = ()
+    models: tuple[Path, ...] = ()
     device: str = "auto"
     dtype: str = "auto"
     budget: str | None = None
@@ -150,7 +153,7 @@ def data_folder(asked: Path | None) -> Path:
 
         folder = user_data_path("nodegraph", appauthor=False)
     try:
-        for part in (folder, folder / "assets", folder / "workflows", folder / "output"):
+        for part in (folder, *(folder / name for name in FOLDERS)):
             part.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         why = (error.strerror or str(error)).lower()

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -32,10 +33,10 @@ from ..web.services import Services
 from ..worker.options import Options as WorkerOptions
 from ..worker.supervisor import Supervisor
 from .ending import say, warn
-from .serve import DRAIN, Options, data_folder
+from .serve import DRAIN, FOLDERS, Options, data_folder
 
 MODELS = "nodegraph.models"
-"""The entry points that tell which models are here: callables that return lists by sort."""
+"""Entry points that tell which models are here, some folders' too: they return lists by sort."""
 
 
 class Parts:
@@ -45,9 +46,11 @@ class Parts:
         self.options = options
         self.folder = data_folder(options.data_dir)
         self.limits = Limits(queue=options.queue)
-        for folder in options.data:
-            if not folder.is_dir():
-                raise UserError(f"--data {str(folder)!r}: there is no such folder")
+        for option, folders in (("--data", options.data), ("--models", options.models)):
+            for folder in folders:
+                if not folder.is_dir():
+                    raise UserError(f"{option} {str(folder)!r}: there is no such folder")
+        self.models = (self.folder / "models", *(path.resolve() for path in options.models))
 
     @contextmanager
     def running(self, token: str = "") -> Iterator[Services]:
@@ -107,7 +110,7 @@ class Parts:
             access=access,
             limits=self.limits,
             workers=workers,
-            models=models_here,
+            models=partial(models_here, self.models),
             page=page,
             stale=stale,
         )
@@ -123,7 +126,7 @@ class Parts:
             devices=devices,
             dtype=device.dtype(self.options.dtype, devices),
             batch=self.options.batch,
-            folders=Folders(data, self.folder / "output"),
+            folders=Folders(data, self.folder / "output", self.models),
             allow=self.options.allow | {"offline"},
         )
 
@@ -133,6 +136,7 @@ class Parts:
             dtype=settings.dtype,
             batch=settings.batch,
             data=tuple(path.resolve() for path in self.options.data),
+            models=self.models,
             output=settings.folders.output,
             nodes=self.options.nodes,
             allow=self.options.allow,
@@ -151,11 +155,10 @@ class Parts:
             package: "nodegraph",
             default_folder(): "cache",
             **{path.resolve(): path.resolve().name for path in self.options.data},
+            **dict.fromkeys(self.models, "models"),
             **dict.fromkeys(inputs(), "inputs"),
             self.folder: "data",
-            self.folder / "assets": "assets",
-            self.folder / "workflows": "workflows",
-            self.folder / "output": "output",
+            **{self.folder / name: name for name in FOLDERS},
         }
 
 
@@ -168,11 +171,11 @@ def _drain(workers: Supervisor) -> None:
         say("what ran goes on when the server is started again", "yellow")
 
 
-def models_here() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """The models that are here already, as the installed packages tell."""
+def models_here(folders: Sequence[Path] = ()) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The models that are here already, in ``folders`` too, as the installed packages tell."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for entry in entry_points(group=MODELS):
-        for sort, models in entry.load()().items():
+        for sort, models in entry.load()(folders).items():
             found.setdefault(sort, []).extend(models)
     return found
 

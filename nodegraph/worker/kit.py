@@ -35,7 +35,9 @@ class Kit:
         templates = shipped.shipped().values()
         budgets = parse_budget(told["budget"]) if told["budget"] else Budgets()
         data = (*map(Path, told["data"]), *shipped.inputs())
+        models = tuple(map(Path, told["models"]))
         output = Path(told["output"]) if told["output"] else None
+        folders = Folders(tuple(dict.fromkeys(path.resolve() for path in data)), output, models)
         return cls(
             registry=load_registry(map(Path, told["nodes"]), templates),
             cache=Cache(Path(told["cache"]) if told["cache"] else None, budgets),
@@ -43,7 +45,7 @@ class Kit:
                 devices=(told["device"],),
                 dtype=told["dtype"],
                 batch=told["batch"],
-                folders=Folders(tuple(dict.fromkeys(path.resolve() for path in data)), output),
+                folders=folders,
                 allow=frozenset(told["allow"]),
             ),
             assets=Path(told["assets"]),

@@ -15,6 +15,7 @@ class Options:
     Attributes:
         devices: One process each: ``cpu``, ``cuda:0``, …
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
+        models: Folders that jobs may take models from, beside built-in ones and the hub's.
         output: The folder that nodes such as SaveImage may write to.
         nodes: Folders of node files.
         cache: Where results are kept; None for where they always are.
@@ -29,6 +30,7 @@ class Options:
     dtype: str = "float32"
     batch: int = 4
     data: tuple[Path, ...] = ()
+    models: tuple[Path, ...] = ()
     output: Path | None = None
     nodes: tuple[Path, ...] = ()
     allow: frozenset[str] = frozenset()
@@ -46,6 +48,7 @@ class Options:
             "dtype": self.dtype,
             "batch": self.batch,
             "data": [str(folder) for folder in (assets, *self.data)],
+            "models": [str(folder) for folder in self.models],
             "output": str(self.output) if self.output else None,
             "nodes": [str(folder) for folder in self.nodes],
             "allow": sorted(self.allow),
