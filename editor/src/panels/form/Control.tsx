@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import type { Json } from "../../server";
 import { sentence } from "../../server";
 import { thumbnailPath, upload } from "../../server/api";
+import { Alert } from "../Alert";
 import { Picture } from "../Picture";
 import type { Control as Kind } from "./fields";
 
@@ -157,11 +158,7 @@ function PictureFile(props: Props) {
         accept="image/png,image/jpeg,image/webp"
         onChange={(event) => void take(event.target.files?.[0])}
       />
-      {failed && (
-        <span role="alert" className="bad">
-          {failed}
-        </span>
-      )}
+      <Alert>{failed}</Alert>
     </div>
   );
 }
