@@ -85,6 +85,8 @@ export interface InputPort extends Omit<Schema, "required"> {
   maps: boolean;
   /** One value may stand for several (a folder of pictures). */
   expands?: boolean;
+  /** It names a model, of this list of `GET /v1/models` among others. */
+  models?: string;
 }
 
 export interface NodeKind {

@@ -4,6 +4,7 @@ import type { Json } from "../../server";
 import { sentence } from "../../server";
 import { thumbnailPath, upload } from "../../server/api";
 import { Alert } from "../Alert";
+import { ModelField } from "../combobox/ModelField";
 import { Picture } from "../Picture";
 import type { Control as Kind } from "./fields";
 
@@ -26,6 +27,8 @@ export function Control({ control, ...props }: ControlProps) {
       return control.long ? <LongText {...props} /> : <Text {...props} />;
     case "picture":
       return <PictureFile {...props} />;
+    case "model":
+      return <NameOfModel {...props} list={control.list} />;
     case "number":
       return <NumberField {...props} control={control} />;
     case "switch":
@@ -62,6 +65,19 @@ function Text(props: Props) {
       value={text(props.value)}
       onChange={(event) => props.onChange(emptied(event.target.value, props.optional))}
       onPaste={props.onPaste}
+    />
+  );
+}
+
+function NameOfModel({ list, ...props }: Props & { list: string }) {
+  const put = (name: string) => props.onChange(emptied(name, props.optional));
+  return (
+    <ModelField
+      list={list}
+      attributes={common(props)}
+      value={text(props.value)}
+      onType={put}
+      onChoose={put}
     />
   );
 }
