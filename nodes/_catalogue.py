@@ -22,6 +22,7 @@ _SORTS: Mapping[str, Role] = {
     "depth": "depth model",
     "segmentation": "segmentation model",
 }
+_DETECTORS: Mapping[str, str] = {"soft edge": "hed", "lines": "mlsd", "pose": "movenet"}
 _CLASSES = {"ControlNetModel": "controlnet"}
 _TENSORS = {
     "base": ("model.diffusion_model.",),
@@ -40,6 +41,7 @@ def models(folders: Iterable[Path] = ()) -> dict[str, list[Named]]:
     found: dict[str, list[Named]] = {
         sort: [_named(name, built_in=True) for name in TINY[role]] for sort, role in _SORTS.items()
     }
+    found |= {sort: [_detector(name)] for sort, name in _DETECTORS.items()}
     for name, sort in _cached(hub_folder()):
         found[sort].append(_named(name, built_in=False))
     for folder in folders:
@@ -120,6 +122,10 @@ def _sort(snapshot: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return _CLASSES.get(config.get("_class_name", "")) if isinstance(config, dict) else None
+
+
+def _detector(name: str) -> Named:
+    return {"name": name, "family": None, "built_in": True}
 
 
 def _named(name: str, *, built_in: bool) -> Named:

@@ -35,9 +35,14 @@ File = Annotated[
 Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained, 0 not at all.")]
 
 
-def _names(role: _resolve.Role) -> str:
-    """What a model of this role may be called by: the built-in names first."""
-    return f"{', '.join(_resolve.TINY[role])}, owner/name, a folder or a file."
+def _named(role: _resolve.Role, models: str) -> Any:
+    """A field that names a model of this role, those in a list of ``_catalogue`` among others."""
+    known = "".join(f"{name}, " for name in _resolve.TINY[role])
+    return Field(
+        min_length=1,
+        description=f"{known}owner/name, a folder or a file.",
+        json_schema_extra={"models": models},
+    )
 
 
 class LoadedBase(Output):
@@ -49,7 +54,7 @@ class LoadedBase(Output):
 class LoadBaseModel(Node):
     """Find a Stable Diffusion model: built-in (tiny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[str, Field(min_length=1, description=_names("base model"))] = "tiny"
+    model: Annotated[str, _named("base model", "base")] = "tiny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -97,7 +102,7 @@ class LoadedControlNet(Output):
 class LoadControlNet(Node):
     """Find a ControlNet by built-in name (tiny-canny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[str, Field(min_length=1, description=_names("ControlNet"))] = "tiny-canny"
+    model: Annotated[str, _named("ControlNet", "controlnet")] = "tiny-canny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -144,7 +149,7 @@ class LoadLoRA(Node):
     """Put a LoRA on a model: built-in (tiny-ink), hub id, folder or file. Several go in a row."""
 
     model: DiffusionModel
-    lora: Annotated[str, Field(min_length=1, description=_names("LoRA"))]
+    lora: Annotated[str, _named("LoRA", "lora")]
     strength: Strength = 1.0
     text_strength: Annotated[
         float | None,
@@ -187,7 +192,7 @@ class LoadEmbedding(Node):
     """Teach a model a word that was learned from pictures (textual inversion), for its prompts."""
 
     model: DiffusionModel
-    embedding: Annotated[str, Field(min_length=1, description="owner/name, a folder or a file.")]
+    embedding: Annotated[str, _named("embedding", "embedding")]
     token: Annotated[
         str, Field(description="The word that prompts call it by; empty: its file's own.")
     ] = ""

@@ -70,6 +70,7 @@ Hed = Annotated[
         min_length=1,
         description="hed is built in; else a folder or hub repository with ControlNetHED.pth,"
         " such as lllyasviel/Annotators.",
+        json_schema_extra={"models": "soft edge"},
     ),
 ]
 
@@ -158,6 +159,7 @@ class StraightLines(Node):
             min_length=1,
             description="mlsd is built in; else a folder or hub repository with"
             " mlsd_large_512_fp32.pth, such as lllyasviel/ControlNet.",
+            json_schema_extra={"models": "lines"},
         ),
     ] = "mlsd"
     score_threshold: Annotated[
@@ -213,6 +215,7 @@ class OpenPose(Node):
             min_length=1,
             description="movenet is built in; else a folder or hub repository with OpenPose's"
             " weights, such as lllyasviel/ControlNet.",
+            json_schema_extra={"models": "pose"},
         ),
     ] = "movenet"
     include_body: Annotated[bool, Field(description="Draw bodies.")] = True

@@ -26,6 +26,7 @@ DepthModel = Annotated[
         min_length=1,
         description="tiny is built in and knows drawings of the tiny world alone; else a folder or"
         " hub repository with MiDaS or a depth model of transformers, such as Intel/dpt-large.",
+        json_schema_extra={"models": "depth"},
     ),
 ]
 
@@ -135,6 +136,7 @@ class Segment(Node):
             description="tiny is built in and knows drawings of the tiny world alone; else a folder"
             " or hub repository with an ADE20K model of transformers, such as"
             " openmmlab/upernet-convnext-small.",
+            json_schema_extra={"models": "segmentation"},
         ),
     ] = "tiny"
     minimum_share: Annotated[

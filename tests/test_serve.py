@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 from nodegraph.cli.app import app
 from nodegraph.cli.serve import Options, data_folder
 from nodegraph.cli.serving import Parts, address, models_here, token_for
+from nodegraph.schema import describe
+from nodes import NODES
 from nodes._catalogue import models
 
 ROOT = Path(__file__).parent.parent
@@ -134,6 +136,22 @@ def test_the_models_that_come_along_are_known(
         "name": "someone/sd-controlnet-dots", "family": "SD 1.x", "built_in": False,
     }  # fmt: skip
     assert all(isinstance(sort, str) for sort in models_here())
+
+
+def test_whatever_input_names_a_model_says_which_of_the_lists_are_for_it() -> None:
+    told = [describe(kind)["inputs"] for kind in NODES]
+    asked = {port.get("models") for ports in told for port in ports.values()} - {None}
+    defaults = [
+        (port["models"], port["default"])
+        for ports in told
+        for port in ports.values()
+        if "models" in port and "default" in port
+    ]
+
+    here = models()
+    names = {sort: {one["name"] for one in found} for sort, found in here.items()}
+    assert asked == set(here)
+    assert [one for one in defaults if one[1] not in names[one[0]]] == []
 
 
 def test_the_server_never_loads_a_tensor_library(tmp_path: Path) -> None:

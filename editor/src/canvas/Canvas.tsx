@@ -28,7 +28,6 @@ import { HelpDialog } from "./HelpDialog";
 import { notePointer, setInstance } from "./instance";
 import { LookDialog } from "./LookDialog";
 import { MapNode } from "./MapNode";
-import { ModelLists } from "./ModelLists";
 import { nodeMenu, openMenu, paneMenu, wireMenu } from "./menus";
 import { NodeCard } from "./NodeCard";
 import { PlaceWhenDrawn } from "./PlaceWhenDrawn";
@@ -122,7 +121,6 @@ export function Canvas() {
       <ContextMenu />
       <HelpDialog />
       <LookDialog />
-      <ModelLists />
     </section>
   );
 }

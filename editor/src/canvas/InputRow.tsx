@@ -17,7 +17,6 @@ import {
 import { useProblems } from "./checks";
 import { ListField } from "./ListField";
 import { LinkList } from "./LinkList";
-import { useModelNames } from "./models";
 import { inputMenu, openMenu } from "./menus";
 import { PortDot } from "./PortDot";
 import { ValueField } from "./fields";
@@ -89,7 +88,6 @@ interface RowValueProps extends InputRowProps {
 
 function RowValue({ node, name, input, value, widget, several, wrong, said }: RowValueProps) {
   const id = useId();
-  const list = useModelNames(node, name);
   const shown = value ?? input.default;
   const commit = (next: Json | undefined) =>
     edit(`set ${node}.${name}`, (workflow) => setValue(workflow, node, name, next, input));
@@ -98,7 +96,6 @@ function RowValue({ node, name, input, value, widget, several, wrong, said }: Ro
     label: input.title ?? name,
     wrong,
     describedBy: wrong ? said : undefined,
-    list,
     widget,
   };
   if (several) {

@@ -16,8 +16,20 @@ export function StatusBadge({ node }: { readonly node: string }) {
       <span className={`badge ${told.tone}`} title={told.why || undefined}>
         {told.text}
       </span>
+      {run && run.degraded.length > 0 && <Lessened how={run.degraded} />}
       {run?.phase === "running" && <Progress node={node} run={run} />}
     </>
+  );
+}
+
+/** Memory was short: how the node was computed all the same. */
+function Lessened({ how }: { readonly how: readonly string[] }) {
+  const words = how.join(", ");
+  const why = `Memory was short, so this was not computed as asked but: ${words}.`;
+  return (
+    <span className="badge lessened" role="img" aria-label={why} title={why}>
+      {words}
+    </span>
   );
 }
 

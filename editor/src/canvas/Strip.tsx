@@ -1,3 +1,4 @@
+import { Alert } from "../panels/Alert";
 import { Picture } from "../panels/Picture";
 import { api, useNodePreviews } from "../server";
 import type { Kind } from "../graph";
@@ -17,11 +18,7 @@ export function Strip({ node, kind }: StripProps) {
   const failed = run?.phase === "failed" ? run.message : null;
   return (
     <>
-      {failed && (
-        <p className="card-note bad" role="alert">
-          {failed}
-        </p>
-      )}
+      <Alert className="card-note">{failed}</Alert>
       {previews.length > 0 ? (
         <ul className={`strip ${previews.length > 1 ? "several" : ""}`}>
           {previews.map(([item, url]) => (

@@ -13,28 +13,37 @@ interface TextProps extends FieldProps {
 /** A text: one line, or several where it is prose. */
 export function TextField({ long, optional, maxLength, ...props }: TextProps) {
   const value = typeof props.value === "string" ? props.value : props.value == null ? "" : jsonText(props.value);
-  const field = useField(
-    value,
-    (text) => props.commit(text === "" && optional ? null : text),
-    { enter: !long },
-  );
-  if (long) {
-    return (
-      <textarea {...attributes(props)} {...field} className="nodrag nowheel" rows={2} spellCheck={false} />
-    );
-  }
+  const take = (text: string) => props.commit(text === "" && optional ? null : text);
+  if (long) return <Prose {...props} text={value} take={take} />;
+  return <LineField {...props} text={value} take={take} maxLength={maxLength} />;
+}
+
+interface LineProps extends FieldProps {
+  /** What is shown for the value, and what is told of a text that was entered. */
+  readonly text: string;
+  readonly maxLength?: number | undefined;
+  take(text: string): void;
+}
+
+/** One line, whatever it stands for. */
+export function LineField({ text, take, maxLength, ...props }: LineProps) {
+  const field = useField(text, take);
   return (
     <input
       {...attributes(props)}
       {...field}
       type="text"
       className="nodrag"
-      list={props.list}
       maxLength={maxLength}
       spellCheck={false}
       autoComplete="off"
     />
   );
+}
+
+function Prose({ text, take, ...props }: Omit<LineProps, "maxLength">) {
+  const field = useField(text, take, { enter: false });
+  return <textarea {...attributes(props)} {...field} className="nodrag nowheel" rows={2} spellCheck={false} />;
 }
 
 /** A colour, chosen or written. */

@@ -10,8 +10,6 @@ export interface FieldProps {
   readonly wrong: boolean;
   /** The id of what describes or criticises it. */
   readonly describedBy: string | undefined;
-  /** Names that are offered while one types. */
-  readonly list: string | undefined;
   commit(value: Json): void;
 }
 

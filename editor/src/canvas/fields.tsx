@@ -4,8 +4,8 @@ import type { Json } from "../graph";
 import { attributes, type FieldProps } from "./fieldProps";
 import { NumberField, SliderField } from "./NumberFields";
 import { PathField } from "./PathField";
-import { ColourField, TextField } from "./TextFields";
-import { useField } from "./useField";
+import { ModelNameField } from "./ModelNameField";
+import { ColourField, LineField, TextField } from "./TextFields";
 import { jsonOf, jsonText, type Widget } from "./widgets";
 
 /** The control for one value. */
@@ -25,6 +25,8 @@ export function ValueField({ widget, ...props }: FieldProps & { readonly widget:
       );
     case "text":
       return <TextField {...props} {...widget} />;
+    case "model":
+      return <ModelNameField {...props} models={widget.models} />;
     case "path":
       return <PathField {...props} />;
     case "colour":
@@ -75,16 +77,5 @@ function ChoiceField({ options, optional, ...props }: ChoiceProps) {
 
 function JsonField(props: FieldProps) {
   const value = props.value === undefined || props.value === null ? "" : jsonText(props.value);
-  const field = useField(value, (text) => props.commit(jsonOf(text)));
-  return (
-    <input
-      {...attributes(props)}
-      {...field}
-      type="text"
-      className="nodrag"
-      list={props.list}
-      spellCheck={false}
-      autoComplete="off"
-    />
-  );
+  return <LineField {...props} text={value} take={(text) => props.commit(jsonOf(text))} />;
 }

@@ -1,3 +1,2 @@
 export { Canvas } from "./Canvas";
 export { checks, spotOf, watchChecks } from "./checks";
-export { loadModels } from "./models";

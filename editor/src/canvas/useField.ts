@@ -14,14 +14,28 @@ interface Options {
  * Escape takes back what was typed.
  */
 export function useField(value: string, commit: (text: string) => void, options: Options = {}) {
+  const typed = useTyped(value, commit);
+  return {
+    value: typed.value,
+    onChange: (event: ChangeEvent<Field>) => typed.type(event.target.value),
+    onBlur: typed.leave,
+    onKeyDown: (event: KeyboardEvent<Field>) => typed.hear(event, options.enter !== false),
+  };
+}
+
+/** The same for a field that is more than an `<input>`: what it shows, and what it tells. */
+export function useTyped(value: string, commit: (text: string) => void) {
   const [typed, setTyped] = useState<string | null>(null);
   const pending = useRef<{ typed: string | null; commit: (text: string) => void }>({ typed, commit });
   pending.current = { typed: typed === value ? null : typed, commit };
+  const forget = () => {
+    pending.current.typed = null;
+    setTyped(null);
+  };
   const leave = () => {
     const { typed: last, commit: tell } = pending.current;
     if (last !== null) tell(last);
-    pending.current.typed = null;
-    setTyped(null);
+    forget();
   };
   // A field that goes away while one types in it has been left too.
   useEffect(
@@ -33,15 +47,16 @@ export function useField(value: string, commit: (text: string) => void, options:
   );
   return {
     value: typed ?? value,
-    onChange: (event: ChangeEvent<Field>) => setTyped(event.target.value),
-    onBlur: leave,
-    onKeyDown: (event: KeyboardEvent<Field>) => {
-      if (event.key === "Escape") {
-        pending.current.typed = null;
-        setTyped(null);
-      } else if (event.key === "Enter" && options.enter !== false && !event.ctrlKey && !event.metaKey) {
-        leave();
-      }
+    type: setTyped,
+    leave,
+    /** Take a text that was chosen rather than typed. */
+    put: (text: string) => {
+      forget();
+      if (text !== value) commit(text);
+    },
+    hear: (event: KeyboardEvent<Field>, enter = true) => {
+      if (event.key === "Escape") forget();
+      else if (event.key === "Enter" && enter && !event.ctrlKey && !event.metaKey) leave();
     },
   };
 }

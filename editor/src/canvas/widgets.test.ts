@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 
 import { KINDS } from "../testing/kinds";
-import { jsonOf, jsonText, limited, modelList, numberOf, widgetFor, type NumberWidget } from "./widgets";
+import { jsonOf, jsonText, limited, numberOf, widgetFor, type NumberWidget } from "./widgets";
 
 const widget = (address: string) => {
   const [type = "", input = ""] = address.split(".");
@@ -58,14 +58,16 @@ describe("a field for anything", () => {
   );
 });
 
-describe("names of models", () => {
-  const lists = ["base", "controlnet", "lora"];
-  const outputs = (type: string) => KINDS[type]?.outputs ?? {};
+test("a model is named in a field that offers those which fit", () => {
+  const models = (type: string, name: string) => {
+    const input = KINDS[type]?.inputs[name];
+    const widget = input && widgetFor(name, input);
+    return widget?.kind === "model" ? widget.models : undefined;
+  };
 
-  it("are offered where a model is named", () => {
-    expect(modelList("model", outputs("LoadBaseModel"), lists)).toBe("base");
-    expect(modelList("model", outputs("LoadControlNet"), lists)).toBe("controlnet");
-    expect(modelList("lora", outputs("LoadLoRA"), lists)).toBe("lora");
-    expect(modelList("variant", outputs("LoadBaseModel"), lists)).toBeUndefined();
-  });
+  expect(models("LoadBaseModel", "model")).toBe("base");
+  expect(models("LoadControlNet", "model")).toBe("controlnet");
+  expect(models("LoadLoRA", "lora")).toBe("lora");
+  expect(models("Depth", "model")).toBe("depth");
+  expect(models("LoadBaseModel", "variant")).toBeUndefined();
 });

@@ -27,6 +27,8 @@ export type Widget =
       readonly optional: boolean;
       readonly maxLength: number | undefined;
     }
+  /** The name of a model; those of the list `models` are offered. */
+  | { readonly kind: "model"; readonly models: string }
   | { readonly kind: "path" }
   | { readonly kind: "colour"; readonly optional: boolean }
   /** Several kinds of values are taken: what reads as JSON is JSON, all else is text. */
@@ -40,6 +42,7 @@ const BROKEN_SPAN = 100;
 export function widgetFor(name: string, input: Input): Widget {
   const optional = isOptional(input);
   if (isWireOnly(input)) return { kind: "wire" };
+  if (input.models !== undefined) return { kind: "model", models: input.models };
   const parts = alternatives(elementOf(input)).filter((part) => !isNull(part) && !part.wire);
   const [schema] = parts;
   if (!schema || parts.length > 1) return { kind: "json", optional };
@@ -135,21 +138,9 @@ export function emptyValue(widget: Widget): Json {
     case "wire":
       return null;
     case "text":
+    case "model":
     case "path":
     case "json":
       return "";
   }
-}
-
-/** What the models of which list an input names: `base`, `controlnet`, `lora`, …; none for others. */
-export function modelList(
-  name: string,
-  outputs: Readonly<Record<string, { readonly wire?: string }>>,
-  lists: readonly string[],
-): string | undefined {
-  if (lists.includes(name)) return name;
-  if (name !== "model") return undefined;
-  const wires = Object.values(outputs).map((output) => output.wire);
-  if (wires.includes("ControlNetModel")) return "controlnet";
-  return wires.includes("DiffusionModel") ? "base" : undefined;
 }

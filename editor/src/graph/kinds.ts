@@ -30,6 +30,8 @@ export interface Input extends Schema {
   readonly required?: boolean;
   /** Given several items, the node runs once for each; false: it takes them all at once. */
   readonly maps?: boolean;
+  /** It names a model, of this list of `GET /v1/models` among others. */
+  readonly models?: string;
   readonly expands?: boolean;
 }
 

@@ -4,11 +4,12 @@ import { explainAfterRuns, followShown } from "./running";
 import { keepDrafts, restoreDrafts } from "./keeping";
 import { say } from "./notes";
 import { openWorkflow } from "./opening";
-import { loadModels, watchChecks } from "../canvas";
+import { watchChecks } from "../canvas";
 import { templateTypes } from "../canvas/menus";
 import { editor, kindsByType, openEmpty, setKinds, shown, titleOf, type Kind } from "../graph";
 import { openStored } from "../panels";
 import { api, runs, sentence, start, tabTitle } from "../server";
+import { loadModels } from "../server/models";
 import { tokens } from "../server/token";
 
 const FIRST = "canny-portraits";

@@ -1,3 +1,4 @@
+import { Alert } from "./Alert";
 import { Dialog } from "./Dialog";
 import { useAction } from "./useAction";
 
@@ -16,11 +17,7 @@ export function Confirm({ title, text, yes, onYes, onClose }: ConfirmProps) {
     <Dialog title={title} onClose={onClose}>
       <h2>{title}</h2>
       <p>{text}</p>
-      {failed && (
-        <p role="alert" className="bad">
-          {failed}
-        </p>
-      )}
+      <Alert>{failed}</Alert>
       <div className="buttons">
         <button type="button" onClick={onClose} autoFocus>
           Cancel

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { useStore } from "zustand";
 
 import { giveToken, tokens } from "../server/token";
+import { Alert } from "./Alert";
 import { Dialog } from "./Dialog";
 
 /** Asks for the server's token when the server wants one. */
@@ -22,11 +23,7 @@ export function TokenDialog() {
           Whoever started it was shown the token, or gave it in a file. It is kept in this tab only,
           until the tab is closed.
         </p>
-        {token !== null && (
-          <p role="alert" className="bad">
-            The server did not accept that one.
-          </p>
-        )}
+        <Alert>{token !== null && "The server did not accept that one."}</Alert>
         <label className="field">
           <span className="label">Token</span>
           <input

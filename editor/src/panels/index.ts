@@ -1,5 +1,6 @@
 import "./panels.css";
 import "./dialogs.css";
+import "./combobox/combobox.css";
 import "./form/form.css";
 import "./gallery/gallery.css";
 import "./queue/queue.css";

@@ -139,8 +139,9 @@ export function jobAfter(job: Job, event: ServerEvent): Job {
     case "job.progress":
       return { ...job, done: event.data.done, total: event.data.total };
     case "job.done": {
-      const { results, counts } = event.data;
-      return { ...job, state: "done", finished: event.time, results, counts };
+      const { results, counts, degraded } = event.data;
+      const told = degraded ? { degraded } : {};
+      return { ...job, ...told, state: "done", finished: event.time, results, counts };
     }
     case "job.failed": {
       const { problems } = event.data;

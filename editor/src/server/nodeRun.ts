@@ -13,6 +13,8 @@ export interface Part {
   /** Steps of what is running; null: it does not say. */
   step: { done: number; total: number } | null;
   seconds: number;
+  /** What was done otherwise than asked, for want of memory: `batch 2`, `tiled`. */
+  degraded: readonly string[];
   /** Why it failed or was skipped. */
   message: string | null;
   /** Small pictures of its outputs, by output, in the order of the items. */
@@ -40,6 +42,7 @@ export const FRESH: Part = {
   cached: 0,
   step: null,
   seconds: 0,
+  degraded: [],
   message: null,
   pictures: {},
   byItem: {},
@@ -78,7 +81,7 @@ function partAfter(part: Part, event: NodeEvent): Part {
     case "node.cached":
       return known(part, Math.max(event.data.items.length, 1));
     case "node.finished":
-      return ended({ ...part, seconds: part.seconds + event.data.seconds }, "done");
+      return ended(finished(part, event.data), "done");
     case "node.failed":
       return { ...ended(part, "failed"), message: event.data.message };
     case "node.skipped":
@@ -110,6 +113,14 @@ function stepped(part: Part, { done, total }: EventData["node.progress"]): Part 
 function known(part: Part, items: number): Part {
   const cached = part.cached + items;
   return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
+}
+
+function finished(part: Part, { seconds, degraded = [] }: EventData["node.finished"]): Part {
+  return { ...part, seconds: part.seconds + seconds, degraded: together(part.degraded, degraded) };
+}
+
+function together(one: readonly string[], other: readonly string[]): readonly string[] {
+  return [...new Set([...one, ...other])];
 }
 
 function pictured(part: Part, { output, items, assets }: EventData["node.result"]): Part {
@@ -152,6 +163,7 @@ function summary(parts: Part[]): Part {
     cached: Math.min(...parts.filter((part) => part.ended === most).map((part) => part.cached)),
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+    degraded: parts.map((part) => part.degraded).reduce(together),
     message: parts.find((part) => part.message !== null)?.message ?? null,
     pictures: Object.assign({}, ...parts.map((part) => part.pictures)) as Pictures,
     byItem: {},

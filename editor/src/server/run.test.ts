@@ -41,6 +41,20 @@ describe("a node", () => {
     expect(run.nodes["sample"]).toMatchObject({ phase: "done", ended: 4, cached: 3, step: null });
   });
 
+  test("tells what memory did not suffice for, item by item and part by part, each once", () => {
+    const finished = { items: [], seconds: 1 };
+    const run = after([
+      started,
+      event("node.finished", { ...finished, node: "sample/denoise", degraded: ["batch 2"] }),
+      event("node.finished", { ...finished, node: "sample/denoise", degraded: ["batch 2"] }),
+      event("node.finished", { ...finished, node: "sample/decode", degraded: ["tiled"] }),
+      event("node.finished", { ...finished, node: "grid" }),
+    ]);
+
+    expect(run.nodes["sample"]?.degraded).toEqual(["batch 2", "tiled"]);
+    expect(run.nodes["grid"]?.degraded).toEqual([]);
+  });
+
   test("that is drawn as one and runs as several shows the step of the part at work", () => {
     const run = after([
       started,

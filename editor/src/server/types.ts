@@ -22,7 +22,7 @@ export type ExplainLine = Told["Fate"];
 export type ModelName = Told["Model"];
 export type WorkflowEntry = Told["Kept"];
 export type StoredWorkflow = Told["KeptWorkflow"];
-export type Job = Told["Job"];
+export type Job = Told["Job"] & Degraded;
 export type JobState = Job["state"];
 export type JobResult = Told["JobResult"];
 export type JobPage = Told["JobList"];
@@ -30,6 +30,11 @@ export type GalleryResult = Told["Shown"];
 export type GalleryPage = Told["ShownList"];
 export type Asset = Told["Asset"];
 export type System = Told["System"];
+
+/** What was computed otherwise than asked, for want of memory, in words: `batch 2`, `tiled`. */
+export interface Degraded {
+  degraded?: string[];
+}
 
 /** A job to be queued. OpenAPI's JSON values are looser than ours, so two fields are narrowed. */
 export type JobRequest = Omit<Partial<Told["SubmitBody"]>, "workflow" | "params"> & {
@@ -80,6 +85,8 @@ export interface InputPort extends Omit<Schema, "required"> {
   maps: boolean;
   /** One value may stand for several (a folder of pictures). */
   expands?: boolean;
+  /** It names a model, of this list of `GET /v1/models` among others. */
+  models?: string;
 }
 
 export interface NodeKind {
@@ -108,14 +115,18 @@ export interface EventData {
   "job.queued": { title: string; priority: number };
   "job.started": { device: string; attempt: number };
   "job.progress": { done: number; total: number };
-  "job.done": { results: JobResult[]; counts: { ran: number; cached: number }; seconds: number };
+  "job.done": Degraded & {
+    results: JobResult[];
+    counts: { ran: number; cached: number };
+    seconds: number;
+  };
   "job.failed": { problems: Problem[] };
   "job.cancelled": Record<string, never>;
   "job.requeued": { why: string };
   "node.started": { node: string; items: Items };
   "node.progress": { node: string; items: Items; done: number; total: number };
   "node.cached": { node: string; items: Items };
-  "node.finished": { node: string; items: Items; seconds: number };
+  "node.finished": Degraded & { node: string; items: Items; seconds: number };
   "node.failed": { node: string; items: Items; message: string };
   "node.skipped": { node: string; items: Items; because: string };
   "node.result": { node: string; items: Items; output: string; assets: string[] };

@@ -3,6 +3,8 @@ import { useRef, useState } from "react";
 import type { Json } from "../../server";
 import { sentence } from "../../server";
 import { thumbnailPath, upload } from "../../server/api";
+import { Alert } from "../Alert";
+import { ModelField } from "../combobox/ModelField";
 import { Picture } from "../Picture";
 import type { Control as Kind } from "./fields";
 
@@ -25,6 +27,8 @@ export function Control({ control, ...props }: ControlProps) {
       return control.long ? <LongText {...props} /> : <Text {...props} />;
     case "picture":
       return <PictureFile {...props} />;
+    case "model":
+      return <NameOfModel {...props} list={control.list} />;
     case "number":
       return <NumberField {...props} control={control} />;
     case "switch":
@@ -61,6 +65,19 @@ function Text(props: Props) {
       value={text(props.value)}
       onChange={(event) => props.onChange(emptied(event.target.value, props.optional))}
       onPaste={props.onPaste}
+    />
+  );
+}
+
+function NameOfModel({ list, ...props }: Props & { list: string }) {
+  const put = (name: string) => props.onChange(emptied(name, props.optional));
+  return (
+    <ModelField
+      list={list}
+      attributes={common(props)}
+      value={text(props.value)}
+      onType={put}
+      onChoose={put}
     />
   );
 }
@@ -157,11 +174,7 @@ function PictureFile(props: Props) {
         accept="image/png,image/jpeg,image/webp"
         onChange={(event) => void take(event.target.files?.[0])}
       />
-      {failed && (
-        <span role="alert" className="bad">
-          {failed}
-        </span>
-      )}
+      <Alert>{failed}</Alert>
     </div>
   );
 }

@@ -8,6 +8,7 @@ import {
   run,
   sentence,
 } from "../../server";
+import { Alert } from "../Alert";
 import { Field } from "./Field";
 import { fieldsOf } from "./fields";
 import { Results } from "./Results";
@@ -53,11 +54,7 @@ export function FormPanel({ workflow, title, keep, onShowGraph, onRun }: FormPan
             Show the graph
           </button>
         </header>
-        {failed && (
-          <p role="alert" className="bad">
-            {failed}
-          </p>
-        )}
+        <Alert>{failed}</Alert>
         {form && !fields.length && <p className="empty">Nothing can be set in this workflow.</p>}
         {fields.map((field) => (
           <Field

@@ -4,6 +4,8 @@ import type { Json, Schema } from "../../server";
 export type Control =
   | { kind: "text"; long: boolean }
   | { kind: "picture" }
+  /** The name of a model; those of this list are offered. */
+  | { kind: "model"; list: string }
   | { kind: "number"; whole: boolean; min?: number; max?: number }
   | { kind: "switch" }
   | { kind: "choice"; options: readonly Json[] }
@@ -24,7 +26,7 @@ export interface FormField {
 }
 
 /** What a port's description says beyond JSON Schema. */
-type PortSchema = Schema & { maps?: boolean };
+type PortSchema = Schema & { maps?: boolean; models?: string };
 
 /** The fields of a form, in the order of its schema. */
 export function fieldsOf(schema: Schema): FormField[] {
@@ -46,7 +48,9 @@ function fieldOf(name: string, schema: PortSchema, required: boolean): FormField
     initial: schema.default,
     optional,
     rows,
-    control: controlOf(single ?? list?.items ?? {}, name, schema.default),
+    control: schema.models
+      ? { kind: "model", list: schema.models }
+      : controlOf(single ?? list?.items ?? {}, name, schema.default),
   };
 }
 
@@ -102,6 +106,7 @@ export function blank(control: Control): Json {
   switch (control.kind) {
     case "text":
     case "picture":
+    case "model":
       return "";
     case "number":
       return control.min ?? 0;

@@ -11,7 +11,7 @@ export function describe(job: Job, now: number): string {
         .filter(Boolean)
         .join(" · ");
     case "done":
-      return [moment(job.finished ?? job.created), duration(job), counted(job)]
+      return [moment(job.finished ?? job.created), duration(job), counted(job), lessened(job)]
         .filter(Boolean)
         .join(" · ");
     case "failed":
@@ -36,6 +36,11 @@ function progress(job: Job): string {
 function duration(job: Job): string | null {
   const { started, finished } = job;
   return started === null || finished === null ? null : span(finished - started);
+}
+
+/** What was computed otherwise than asked, where memory was short. */
+function lessened({ degraded = [] }: Job): string | null {
+  return degraded.length ? `short of memory: ${degraded.join(", ")}` : null;
 }
 
 function counted({ counts }: Job): string | null {

@@ -163,3 +163,9 @@ test("a done job tells how long it took and what it did not have to do", () => {
 
   expect(describeJob(done, 20)).toMatch(/ · 4\.0 s · 1 ran, 3 cached$/);
 });
+
+test("a job for which memory was short tells how it was done all the same", () => {
+  const done = job("a", { state: "done", finished: 14, degraded: ["batch 2", "tiled"] });
+
+  expect(describeJob(done, 20)).toMatch(/ · short of memory: batch 2, tiled$/);
+});

@@ -1,5 +1,6 @@
 import type { WorkflowDocument } from "../../server";
 import * as api from "../../server/api";
+import { Alert } from "../Alert";
 import { Dialog } from "../Dialog";
 import { useHost } from "../host";
 import { useAction } from "../useAction";
@@ -28,11 +29,7 @@ export function Conflict({ name, document, put, onSaveAs, onClose }: ConflictPro
         Another tab or person saved, or deleted, <b>{name}</b> after it was opened here. Nothing has
         been overwritten, and your own graph is still open.
       </p>
-      {failed && (
-        <p role="alert" className="bad">
-          {failed}
-        </p>
-      )}
+      <Alert>{failed}</Alert>
       <div className="buttons">
         <button type="button" onClick={onClose}>
           Cancel

@@ -1,6 +1,7 @@
 import { type FormEvent, useEffect, useState } from "react";
 import { useStore } from "zustand";
 
+import { Alert } from "../Alert";
 import { Dialog } from "../Dialog";
 import { useAction } from "../useAction";
 import { library, loadLibrary } from "./list";
@@ -45,11 +46,7 @@ export function SaveAs({ offered, onSave, onClose }: SaveAsProps) {
         <p id="save-as-hint" className="quiet">
           {hint(there)}
         </p>
-        {failed && (
-          <p role="alert" className="bad">
-            {failed}
-          </p>
-        )}
+        <Alert>{failed}</Alert>
         <div className="buttons">
           <button type="button" onClick={onClose}>
             Cancel

@@ -1,0 +1,26 @@
+/** What a combobox offers, and which of it fits what was typed. */
+
+export interface Offer {
+  readonly name: string;
+  /** A word about it, beside its name. */
+  readonly hint: string;
+}
+
+/** Those that hold every word that was typed, those whose name begins so first. */
+export function fitting(offers: readonly Offer[], typed: string): readonly Offer[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const [first = ""] = words;
+  const holds = ({ name, hint }: Offer) => {
+    const text = `${name} ${hint}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+  const begins = ({ name }: Offer) => Number(name.toLowerCase().startsWith(first));
+  return offers.filter(holds).sort((one, other) => begins(other) - begins(one));
+}
+
+/** The place a step further in a list of so many; before the first and after the last, round. */
+export function stepped(at: number | null, by: number, count: number): number | null {
+  if (count === 0) return null;
+  if (at === null) return by > 0 ? 0 : count - 1;
+  return (at + by + count) % count;
+}
