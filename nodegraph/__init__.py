@@ -19,6 +19,7 @@ from .node import Context as Context
 from .node import Each as Each
 from .node import EntriesOf as EntriesOf
 from .node import Folders as Folders
+from .node import Memo as Memo
 from .node import ModelRef as ModelRef
 from .node import Node as Node
 from .node import Output as Output

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from time import perf_counter
 from typing import TypeVar
 
 from .cache import Cache
-from .node import Folders, ModelRef
+from .keys import Key, digest, kind_id
+from .node import Folders, Memo, MemoT, ModelRef
 from .plan import Plan
 from .png import KEY
-from .provenance import texts
+from .provenance import installed, texts
+from .values import content
 from .workflow import Workflow
 
 W = TypeVar("W")
@@ -91,3 +95,31 @@ class RunContext:
 
     def preload(self, ref: ModelRef[object]) -> None:
         self.cache.pool.preload(ref, self.device, self.dtype)
+
+    def digest(self, value: object) -> bytes:
+        return content(value, self.cache.tensors)
+
+    def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:
+        found = self.cache.recall(self._key(kind, parts), kind, self.device)
+        return found if isinstance(found, kind) else None
+
+    def keep(self, memo: Memo, *parts: object, seconds: float) -> None:
+        self.cache.keep(self._key(type(memo), parts), memo, seconds)
+
+    def kept(self, kind: type[MemoT], make: Callable[[], MemoT], *parts: object) -> MemoT:
+        found = self.recall(kind, *parts)
+        if found is None:
+            start = perf_counter()
+            found = make()
+            self.keep(found, *parts, seconds=perf_counter() - start)
+        return found
+
+    def _key(self, kind: type[Memo], parts: tuple[object, ...]) -> Key:
+        """A memo's key; two nodes that keep the same class under the same parts share it."""
+        return digest(_identity(kind), self.settings.signature().encode(), self.digest(parts))
+
+
+@lru_cache(maxsize=256)
+def _identity(kind: type[Memo]) -> bytes:
+    packages = [f"{package} {installed(package)}" for package in kind.packages]
+    return "\n".join([f"memo {kind_id(kind)} {kind.version}", *packages]).encode()

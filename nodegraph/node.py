@@ -85,6 +85,7 @@ class Folders:
 
 
 W = TypeVar("W")
+MemoT = TypeVar("MemoT", bound="Memo")
 Pin: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, str]]
 """A model's revision and SHA-256 and, to tell what changed, the SHA-256 of each of its files."""
 
@@ -134,6 +135,30 @@ class Context(Protocol):
 
     def preload(self, ref: ModelRef[object]) -> None:
         """Load the weights of ``ref`` now, so that a later lease need not wait."""
+        ...
+
+    def digest(self, value: object) -> bytes:
+        """Name a value by its content: wires, tensors and whatever is made of them."""
+        ...
+
+    def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:
+        """Find what was kept under the same parts, if it is still held; on the device, if it was.
+
+        Args:
+            parts: All that it depends on, by content, beside the device's kind and the dtype.
+        """
+        ...
+
+    def keep(self, memo: Memo, *parts: object, seconds: float) -> None:
+        """Keep a memo for later runs, as long as there is room. From now on it is shared.
+
+        Args:
+            seconds: What it takes to make it again.
+        """
+        ...
+
+    def kept(self, kind: type[MemoT], make: Callable[[], MemoT], *parts: object) -> MemoT:
+        """Recall a memo, or make it and keep it."""
         ...
 
 
@@ -201,6 +226,19 @@ class Output(BaseModel):
             object.__setattr__(self, "__pydantic_fields_set__", set(outputs))
         else:
             super().__init__(**outputs)
+
+
+class Memo(Output):
+    """What a node keeps on its way, beside its results: found again by any node, in any run.
+
+    It may be gone at any time, and is made again then. Two that were kept under the same parts are
+    told apart by their classes, by ``version`` and by the installed versions of ``packages``.
+    """
+
+    version: ClassVar[int] = 1
+    """Raised whenever the same parts give another memo than before."""
+    packages: ClassVar[Sequence[str]] = ()
+    """Installed packages whose version may make a difference."""
 
 
 OutT = TypeVar("OutT", bound=Output)

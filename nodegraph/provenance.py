@@ -42,8 +42,8 @@ def versions(plan: Plan, signature: str) -> dict[str, str]:
     packages = sorted({package for kind in kinds for package in kind.packages})
     device = {"device": signature} if any(kind.lane == "device" for kind in kinds) else {}
     return {
-        "nodegraph": _installed(_OWN),
-        **{package: _installed(package) for package in packages},
+        "nodegraph": installed(_OWN),
+        **{package: installed(package) for package in packages},
         **{f"node {kind.__name__}": str(kind.version) for kind in sorted(kinds, key=_name)},
         **device,
     }
@@ -54,7 +54,8 @@ def _name(kind: type) -> str:
 
 
 @cache
-def _installed(package: str) -> str:
+def installed(package: str) -> str:
+    """An installed package's version, as its metadata tell."""
     try:
         return version(package)
     except PackageNotFoundError:

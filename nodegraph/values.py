@@ -60,15 +60,25 @@ def _is_list(annotation: Any) -> bool:
     return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
-def _digest(value: object, instead: tuple[Key, str, int | None], tensors: Tensors) -> Key:
+def content(value: object, tensors: Tensors = TENSORS) -> Key:
+    """Hash what a value holds, tensors by their bytes.
+
+    Raises:
+        OpaqueError: a part of it can be held in memory only.
+    """
+
     def other(leaf: object) -> str:
         if not tensors.owns(leaf):
             raise OpaqueError(f"{type(leaf).__name__} has no digest")
         library, dtype, shape, data = tensors.content(leaf)
         return f"{library}:{dtype}{list(shape)}{digest(data).hex()}"  # type: ignore[arg-type]
 
+    return digest(canonical(value, other))
+
+
+def _digest(value: object, instead: tuple[Key, str, int | None], tensors: Tensors) -> Key:
     try:
-        return digest(canonical(value, other))
+        return content(value, tensors)
     except (OpaqueError, RecursionError):
         return digest(b"opaque", canonical(instead))
 

@@ -67,11 +67,14 @@ class TransformerBlock:
         gated, _, last = module.ff.net
         self._gated, self._last = linear(gated.proj), linear(last)
 
-    def keys_values(self, prompts: Tensor) -> KeysValues:
-        """What it makes of prompts, (P, 77 n, D), whatever the picture."""
-        keys, values = (layer(prompts.flatten(0, 1)) for layer in self._told)
-        count, heads = len(prompts), self._cross_heads
-        return _heads(keys, count, heads), _heads(values, count, heads)
+    def project(self, prompts: Tensor) -> list[Tensor]:
+        """What it makes of prompts, (P, 77 n, D), whatever the picture: (P · 77 n, C) twice."""
+        return [layer(prompts.flatten(0, 1)) for layer in self._told]
+
+    def keys_values(self, projected: Sequence[Tensor], count: int) -> KeysValues:
+        """Keys and values of ``count`` prompts that were projected."""
+        keys, values = (_heads(one, count, self._cross_heads) for one in projected)
+        return keys, values
 
     def __call__(self, tokens: Tensor, batch: int, step: Step) -> Tensor:
         shown = self._norm1(tokens)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ._unet import Residuals
+    from ._unet import Keep, Residuals
 
     Predicts: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
     Adds: TypeAlias = Callable[[Tensor, int], Residuals]
@@ -115,21 +115,24 @@ def embed_hint(net: Any, images: Tensor) -> Tensor:
     return hint
 
 
-def unet(net: Any, prompts: Tensor, timesteps: Tensor) -> Predicts:
+def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None) -> Predicts:
     """A diffusers UNet2DConditionModel under prompts, at every step of a schedule.
 
     Args:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
+        keep: Where to find what was made of them before.
     """
     from . import _known, _theirs, _unet
 
     if not _known.is_known(net):
         return _theirs.TheirUNet(net, prompts, timesteps)
-    return _unet.UNet(net, prompts, timesteps)
+    return _unet.UNet(net, prompts, timesteps, keep or _unet.made)
 
 
-def controlnet(net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> Adds:
+def controlnet(
+    net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None
+) -> Adds:
     """A diffusers ControlNetModel under prompts, at every step of a schedule.
 
     Args:
@@ -139,4 +142,4 @@ def controlnet(net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> Ad
 
     if not _known.is_known(net):
         return _theirs.TheirControlNet(net, hint, prompts, timesteps)
-    return _unet.ControlNet(net, hint, prompts, timesteps)
+    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._loop import denoise, generators_of, noise
+from ._memos import Name, Names, embedded, keeper, name_of
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
 from ._schedulers import Scheduler
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
+    from ._unet import Keep
+    from ._weights import Weights
     from .sampling import Denoise
-    from .types import Conditioning
+    from .types import Conditioning, Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,25 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     shape = (first.model.shape.channels, height // factor, width // factor)
     drawn = noise(generators, shape, weights.dtype, context.device)
     latents, kept, shown = start(items, scheduler, drawn)
+    names, times = Names(context), scheduler.timesteps
     texts, scale = _prompts(items, context.device)
     rows = _equally_long([one.embeddings.to(context.device, weights.dtype) for one in texts])
-    prompts, times = torch.stack(rows), scheduler.timesteps
-    nets = _nets(items, len(times), context, leases)
-    guess = first.guess_mode or any(net.config.global_pool_conditions for net, *_ in nets[:1])
-    seen = prompts[-len(items) :] if guess else prompts
+    prompts, told = torch.stack(rows), tuple(names(one.embeddings) for one in texts)
+    nets = _nets(items, len(times), context, leases, names)
+    guess = first.guess_mode or any(one.pools for one in nets[:1])
+    # In guess mode ControlNets see no negative prompt.
+    shared = _Shared(context, prompts, told, times, names(times))
+    seen = shared.last(len(items)) if guess else shared
     guides = [
-        Guide(controlnet(net, hint, seen, times), scales, net.config.global_pool_conditions)
-        for net, hint, scales in nets
+        Guide(
+            controlnet(one.net, one.hint, seen.prompts, times, seen.keep(one.weights)),
+            one.scales,
+            one.pools,
+        )
+        for one in nets
     ]
     shown = None if shown is None else shown.to(weights.dtype)
-    drawer = unet(weights, prompts, times)
+    drawer = unet(weights, prompts, times, shared.keep(first.model.unet))
     predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
     dtype = str(weights.dtype).removeprefix("torch.")
     return Run(predict, scheduler, latents, generators, dtype, kept)
@@ -98,21 +109,66 @@ def _equally_long(rows: Sequence[Tensor]) -> list[Tensor]:
     return [row.repeat(length // len(row), 1) for row in rows]
 
 
-def _nets(
-    items: Sequence[Denoise], steps: int, context: Context, leases: ExitStack
-) -> list[tuple[Any, Tensor, list[float]]]:
-    """The ControlNets that count at any step at all; the others are not even loaded.
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all networks are told: (P, 77 n, D) prompts and (T,) timesteps, and their names."""
 
-    Returns:
-        Each one with the control images as it embeds them, and its strength at every step.
+    context: Context
+    prompts: Tensor
+    told: Name
+    times: Tensor
+    clock: object
+
+    def last(self, count: int) -> _Shared:
+        """The same, under the last ``count`` prompts alone."""
+        return replace(self, prompts=self.prompts[-count:], told=self.told[-count:])
+
+    def keep(self, net: Weights) -> Keep:
+        """Where a network finds what it made of them before."""
+        count, length = self.prompts.shape[:2]
+        return keeper(self.context, net, (*self.told, length), (self.clock, count))
+
+
+class _Net(NamedTuple):
+    """A ControlNet that counts at some step.
+
+    Attributes:
+        hint: The control images as it embeds them.
+        images: What those are.
+        scales: Its strength at every step.
     """
+
+    weights: Weights
+    net: Any
+    hint: Tensor
+    images: Name
+    scales: list[float]
+
+    @property
+    def pools(self) -> bool:
+        """Whether what it adds is the same all over the picture."""
+        return bool(self.net.config.global_pool_conditions)
+
+
+def _nets(
+    items: Sequence[Denoise], steps: int, context: Context, leases: ExitStack, names: Names
+) -> list[_Net]:
+    """The ControlNets that count at any step at all; the others are not even loaded."""
     found = []
     for index, control in enumerate(items[0].controls):
         scales = [control.strength * on for on in window(steps, control.start, control.end)]
         if any(scales):
-            net: Any = leases.enter_context(context.lease(control.model.net))
+            weights = control.model.net
+            net: Any = leases.enter_context(context.lease(weights))
             used = [item.controls[index] for item in items]
-            images, masks = [one.image for one in used], [one.mask for one in used]
-            shown = control_images(images, masks, items[0].size).to(context.device, net.dtype)
-            found.append((net, embed_hint(net, shown), scales))
+            shown = [(names(one.image.pixels), names(one.mask)) for one in used]
+            images = tuple(shown if len(set(shown)) > 1 else shown[:1])
+            make = partial(_hint, net, used, items[0].size, context.device)
+            hint = embedded(context, make, name_of(weights), images, items[0].size)
+            found.append(_Net(weights, net, hint, images, scales))
     return found
+
+
+def _hint(net: Any, used: Sequence[Control], size: tuple[int, int], device: str) -> Tensor:
+    images, masks = [one.image for one in used], [one.mask for one in used]
+    return embed_hint(net, control_images(images, masks, size).to(device, net.dtype))

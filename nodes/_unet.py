@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,14 @@ from ._layers import conv, group_norm
 
 Residuals: TypeAlias = "list[Tensor]"
 """What a ControlNet adds to the UNet's skip connections, and last to its middle."""
+Make: TypeAlias = "Callable[[], Sequence[Tensor]]"
+Keep: TypeAlias = "Callable[[Literal['prompts', 'times'], Make], Sequence[Tensor]]"
+"""Gives what was made before of the same prompts or times, or makes it."""
+
+
+def made(what: Literal["prompts", "times"], make: Make) -> Sequence[Tensor]:  # noqa: ARG001
+    """Keep nothing: make it."""
+    return make()
 
 
 class _Encoder:
@@ -28,10 +36,19 @@ class _Encoder:
             self._down += [_Downsampler(one) for one in block.downsamplers or ()]
         self._middle = parts.stages(net.mid_block)
 
-    def steps(self, prompts: Tensor, timesteps: Tensor) -> list[Step]:
+    def steps(self, prompts: Tensor, timesteps: Tensor, keep: Keep) -> list[Step]:
         """What is known of every step: (P, 77 n, D) prompts at (T,) timesteps."""
-        told = [block.keys_values(prompts) for block in self._parts.blocks]
-        return [Step(self._shifts(prompts, one), told) for one in timesteps]
+        blocks, count = self._parts.blocks, len(prompts)
+        rows = keep("prompts", lambda: [one for b in blocks for one in b.project(prompts)])
+        pairs = zip(blocks, rows[::2], rows[1::2], strict=True)
+        told = [block.keys_values(pair, count) for block, *pair in pairs]
+        shifts = keep("times", lambda: self._times(prompts, timesteps))
+        return [Step([one[i : i + 1] for one in shifts], told) for i in range(len(timesteps))]
+
+    def _times(self, prompts: Tensor, timesteps: Tensor) -> list[Tensor]:
+        """What each resnet adds at every step: (T, C, 1, 1) each."""
+        found = [self._shifts(prompts, one) for one in timesteps]
+        return [torch.cat(rows) for rows in zip(*found, strict=True)]
 
     def _shifts(self, prompts: Tensor, timestep: Tensor) -> list[Tensor]:
         """What each resnet adds at a step.
@@ -87,7 +104,7 @@ class UNet:
         timesteps: (T,), as the scheduler has them.
     """
 
-    def __init__(self, net: Any, prompts: Tensor, timesteps: Tensor) -> None:
+    def __init__(self, net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep = made) -> None:
         parts = Parts()
         self._encode = _Encoder(net, parts)
         self._up = [
@@ -95,7 +112,7 @@ class UNet:
             for block in net.up_blocks
         ]
         self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
-        self._steps = self._encode.steps(prompts, timesteps)
+        self._steps = self._encode.steps(prompts, timesteps, keep)
 
     def __call__(self, sample: Tensor, index: int, added: Residuals) -> Tensor:
         """Predict for (B, C, h, w) at a step; one prediction a prompt.
@@ -125,9 +142,11 @@ class ControlNet:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
 
-    def __init__(self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor) -> None:
+    def __init__(
+        self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep = made
+    ) -> None:
         self._encode = _Encoder(net, Parts())
-        self._steps = self._encode.steps(prompts, timesteps)
+        self._steps = self._encode.steps(prompts, timesteps, keep)
         self._hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
         self._outlets = [conv(one) for one in outlets]

@@ -15,11 +15,13 @@ from nodegraph.node import Folders
 from nodegraph.png import KEY
 from nodes.types import Image, Mask
 
+from .forgetful import Forgetful
+
 INPUTS = Path(__file__).parent.parent / "workflows" / "inputs"
 
 
 @dataclass(frozen=True)
-class Hand:
+class Hand(Forgetful):
     """What a node sees when it is run by hand."""
 
     folders: Folders = field(default_factory=Folders)

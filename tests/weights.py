@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 from nodegraph.node import Folders, ModelRef
 
+from .forgetful import Forgetful
+
 TINY = Path(__file__).parents[1] / "nodes" / "tiny"
 W = TypeVar("W")
 
 
 @dataclass
-class Bench:
+class Bench(Forgetful):
     """The context of a node that runs alone: weights stay loaded, nothing is evicted."""
 
     device: str = "cpu"

@@ -116,15 +116,21 @@ class Cache:
         Args:
             kind: The node that made it: a value on disk may hold only what its annotations name.
         """
+        entry = self._memory.find(key) or self._loaded(key, output_of(kind))
+        return None if entry is None else self._there(entry, device)
+
+    def recall(self, key: Key, kind: type[Output], device: str | None = None) -> Output | None:
+        """Fetch what ``keep`` kept, as ``get`` does."""
         entry = self._memory.find(key) or self._loaded(key, kind)
-        if entry is None:
-            return None
+        return None if entry is None else self._there(entry, device)
+
+    def _there(self, entry: Entry, device: str | None) -> Output:
         if device is None or device == entry.place or not any(entry.homes or ()):
             return entry.value  # type: ignore[no-any-return]
         return self._promoted(entry, device)
 
-    def _loaded(self, key: Key, kind: type[Node]) -> Entry | None:
-        found = self._store.load(key, output_of(kind)) if self._store else None
+    def _loaded(self, key: Key, kind: type[Output]) -> Entry | None:
+        found = self._store.load(key, kind) if self._store else None
         if found is None:
             return None
         output, stored = found
@@ -171,6 +177,17 @@ class Cache:
             made = _Settled(output, size, place, homes)
             self._write(key, name, record, made, value=worth >= WORTH_WRITING)
         return record
+
+    def keep(self, key: Key, output: Output, seconds: float) -> None:
+        """Keep what a node made on its way: a value like any other, of which no record tells.
+
+        Args:
+            seconds: What it takes to make it again.
+        """
+        made = self._settled(output)
+        self._memory.add(Entry(key, made.output, made.size, seconds, made.place, made.homes))
+        if self._store is not None and seconds >= WORTH_WRITING:
+            self._write(key, "", Record({}, seconds, made.size), made, value=True)
 
     def _settled(self, output: Output) -> _Settled:
         """Make an output fit to be shared, and tell what it holds and where."""

@@ -1,0 +1,24 @@
+"""What contexts of nodes that run alone have in common: nothing is kept for the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nodegraph.node import Memo, MemoT
+from nodegraph.values import content
+
+
+class Forgetful:
+    """The part of a context that keeps memos, when there is no room for any."""
+
+    def digest(self, value: object) -> bytes:
+        return content(value)
+
+    def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:  # noqa: ARG002
+        return None
+
+    def keep(self, memo: Memo, *parts: object, seconds: float) -> None:
+        """It is gone at once."""
+
+    def kept(self, kind: type[MemoT], make: Callable[[], MemoT], *parts: object) -> MemoT:  # noqa: ARG002
+        return make()
