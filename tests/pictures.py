@@ -13,6 +13,7 @@ import numpy as np
 
 from nodegraph.node import Folders
 from nodegraph.png import KEY
+from nodegraph.thrift import PLAIN, Thrift
 from nodes.types import Image, Mask
 
 INPUTS = Path(__file__).parent.parent / "workflows" / "inputs"
@@ -27,6 +28,7 @@ class Hand:
     workflow: str = ""
     device: str = "cpu"
     dtype: str = "float32"
+    thrift: Thrift = PLAIN
 
     @contextmanager
     def lease(self, ref: Any) -> Iterator[Any]:

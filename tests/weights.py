@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nodegraph.node import Folders, ModelRef
+from nodegraph.thrift import PLAIN, Thrift
 
 TINY = Path(__file__).parents[1] / "nodes" / "tiny"
 W = TypeVar("W")
@@ -25,6 +26,7 @@ class Bench:
     allow: frozenset[str] = frozenset()
     workflow: str = "{}"
     texts: Mapping[str, str] = field(default_factory=dict)
+    thrift: Thrift = PLAIN
     loaded: dict[tuple[object, str], Any] = field(default_factory=dict)
 
     @contextmanager
