@@ -15,6 +15,7 @@ from .node import Folders, Memo, MemoT, ModelRef
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
+from .thrift import PLAIN, OnOom, Thrift
 from .values import content
 from .workflow import Workflow
 
@@ -31,6 +32,8 @@ class Settings:
         batch: At most so many items of one call run together.
         allow: What the person at this machine allowed: ``pickle``, ``http``. With ``offline``
             nothing is fetched from the hub: who only looks must not wait for gigabytes.
+        on_oom: Whether what does not fit into memory may be made in smaller batches, in tiles or
+            with weights that wait on the host, or fails.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -38,6 +41,11 @@ class Settings:
     batch: int = 4
     folders: Folders = field(default_factory=Folders)
     allow: frozenset[str] = frozenset()
+    on_oom: OnOom = "degrade"
+
+    @property
+    def degrades(self) -> bool:
+        return self.on_oom == "degrade"
 
     def signature(self) -> str:
         """What results of device nodes depend on: the device's kind and the dtype."""
@@ -51,6 +59,7 @@ class RunContext:
     Attributes:
         plan: What runs, where it does.
         linked: The key of every result that the node is given, by input.
+        thrift: How sparing with memory the node has to be.
     """
 
     settings: Settings
@@ -59,6 +68,7 @@ class RunContext:
     cache: Cache
     plan: Plan | None = None
     linked: Mapping[str, str] = field(default_factory=dict)
+    thrift: Thrift = PLAIN
 
     @property
     def workflow(self) -> str:

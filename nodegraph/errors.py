@@ -20,6 +20,27 @@ class NotFetchedError(UserError):
     """What a node needs is elsewhere, and who asks may not fetch it; a run will."""
 
 
+class DoesNotFitError(UserError):
+    """Memory does not suffice, whatever was tried.
+
+    Attributes:
+        tried: In words, in this order.
+        fits: What would do instead, in words; empty where nothing is known.
+    """
+
+    def __init__(self, device: str, tried: Sequence[str], fits: str = "") -> None:
+        self.tried, self.fits = tuple(tried), fits
+        said = "; ".join(dict.fromkeys(tried))
+        cure = fits or "a smaller size, a smaller batch or dtype float16 needs less"
+        super().__init__(f"does not fit into the memory of {device}; tried: {said}; {cure}")
+
+
+class Brief(str):
+    """A value that has been shown in one line already."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake in a workflow: ``where`` is ``node`` or ``node.input``."""
@@ -71,6 +92,8 @@ class RunError(NodeGraphError):
 
 def brief(value: object) -> str:
     """Show a value's kind and size in one line, never its content (text and numbers excepted)."""
+    if isinstance(value, Brief):
+        return str(value)
     if isinstance(value, PurePath):
         value = str(value)
     if isinstance(value, list | tuple):

@@ -34,13 +34,18 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One item is known: computed in ``seconds`` or, when ``cached``, from before."""
+    """One item is known: computed in ``seconds`` or, when ``cached``, from before.
+
+    Attributes:
+        degraded: How it was made to fit into memory: ``batch 2 of 4``, ``tiled``, ``offloaded``.
+    """
 
     name: str
     items: Items
     seconds: float
     cached: bool
     key: Key
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,10 @@ class Outcome:
 
     Attributes:
         keys: The key of every result, in words; one for each item of a list.
+        degraded: What had to be made to fit into memory, by address: in which words.
     """
 
     results: Mapping[str, object]
     failures: tuple[NodeError, ...]
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    degraded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

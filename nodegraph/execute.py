@@ -108,7 +108,8 @@ class _Run:
                 yield from self._tell()
 
     def outcome(self) -> Outcome:
-        return Outcome(self.results, tuple(self.front.failures), self.keys)
+        front = self.front
+        return Outcome(self.results, tuple(front.failures), self.keys, front.degraded)
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
@@ -183,7 +184,10 @@ class _Run:
                 self.passing.add(task.key)
         elif not task.must_run:
             record = self.cache.record(task.key)
-            if record is not None and (not self._is_result(task) or self.cache.has(task.key)):
+            if record is not None and (
+                (self.settings.degrades or not record.degraded)
+                and (not self._is_result(task) or self.cache.has(task.key))
+            ):
                 self.front.complete(task, record, 0.0, cached=True)
                 return
         self._require(task, "run")

@@ -103,10 +103,15 @@ class _Judge:
         signature = self.settings.signature()
         task.key = key_of(task, self.calls, signature, task.stamp)
         record = self.cache.record(task.key)
-        if record is not None:
+        if record is not None and (self.settings.degrades or not record.degraded):
             task.digests = record.digests
             return "cached", f"took {record.seconds:.2g} s"
-        return "runs", self._changes(kind, parts_of(task, self.calls, signature))
+        degraded = ", ".join(record.degraded) if record else ""
+        if degraded:
+            why = f"it was made with less memory ({degraded}), which is forbidden now"
+        else:
+            why = self._changes(kind, parts_of(task, self.calls, signature))
+        return "runs", why
 
     def _stamp(self, task: Task) -> Iterator[object]:
         context = RunContext(self.settings, self.settings.devices[0], self.workflow, self.cache)

@@ -23,6 +23,7 @@ class Frontier:
     Attributes:
         ready: Tasks whose inputs are all known.
         heard: Events that the driver has not been told yet.
+        degraded: What had to be made to fit into memory, by address: in which words.
     """
 
     def __init__(self, plan: Plan, cache: Cache, folders: Folders) -> None:
@@ -30,6 +31,7 @@ class Frontier:
         self.ready: deque[Task] = deque()
         self.heard: list[Event] = []
         self.failures: list[NodeError] = []
+        self.degraded: dict[str, tuple[str, ...]] = {}
         self._cache, self._folders = cache, folders
         self._unsettled: deque[CallState] = deque(self.calls)
         self._doomed: deque[tuple[Task, str]] = deque()
@@ -65,7 +67,10 @@ class Frontier:
         again = task.must_run
         task.digests, task.state, task.must_run = record.digests, "done", False
         task.worth = max(record.seconds, behind(task, self.calls))
-        self.heard.append(Finished(call.planned.name, task.items, seconds, cached, key))
+        name, degraded = call.planned.name, record.degraded
+        self.heard.append(Finished(name, task.items, seconds, cached, key, degraded))
+        if degraded:
+            self.degraded[task.address] = degraded
         self.hold(task)
         self._give_back(task)
         if task.dependents:

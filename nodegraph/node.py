@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from .thrift import Saving, Thrift
+
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
 )
@@ -119,6 +121,11 @@ class Context(Protocol):
     @property
     def texts(self) -> Mapping[str, str]:
         """What a saved file says about how it was made, by keyword: the workflow, versions, …"""
+        ...
+
+    @property
+    def thrift(self) -> Thrift:
+        """How sparing with memory it has to be, as far as ``savings`` says that it can."""
         ...
 
     def pinned(self, model: str) -> tuple[str, str]:
@@ -265,6 +272,9 @@ class Node(BaseModel, ABC):
     """Installed packages whose version may make a difference: saved pictures name it."""
     lane: ClassVar[LaneName] = "cpu"
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
+
+    savings: ClassVar[tuple[Saving, ...]] = ()
+    """What it can do with less memory than usual, when ``context.thrift`` asks for it."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import signature
 from threading import Event as Flag
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
 from .cache import Cache, Record
 from .context import RunContext
-from .errors import NodeError, UserError
+from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from .events import Progressed, Started
 from .items import behind, bound, constants
 from .node import Node, Output
 from .ports import mistakes, output_of
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task
+from .thrift import Attempt, lower
 from .values import Watch
 
 
@@ -69,6 +70,23 @@ class _LostError(Exception):
         self.missing = missing
 
 
+class _Ready(NamedTuple):
+    """A node about to run, and the task that it is for."""
+
+    task: Task
+    node: Node
+    inputs: Mapping[str, object]
+
+
+class _Failed(NamedTuple):
+    """An attempt that raised: whether memory was ``short``, and the inputs, only as they look."""
+
+    attempt: Attempt[Task]
+    error: Exception
+    short: bool
+    inputs: Sequence[Mapping[str, object]]
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """All that working on tasks needs, whichever lane it happens on."""
@@ -92,49 +110,68 @@ class Worker:
     def run(self, tasks: Sequence[Task], context: RunContext) -> Iterator[Report]:
         """Compute ``tasks`` (items of one call) together, reporting progress and each one's end.
 
-        A batch that fails is halved until the item at fault stands alone, so too large a batch ends
-        in smaller ones and one bad item does not take the others with it.
+        Where memory runs out, the ladder of ``thrift`` is taken down. A batch that fails otherwise
+        is halved until the item at fault stands alone: it does not take the others with it.
         """
-        batches = [list(tasks)]
-        while batches:
-            batch = batches.pop()
-            ready: list[tuple[Task, Node, Mapping[str, object]]] = []
-            for task in batch:
-                inputs: Mapping[str, object] = constants(task)
-                try:
-                    inputs = self._inputs(task, context)
-                    ready.append((task, _node(task, inputs, self.calls), inputs))
-                except _LostError as lost:
-                    yield Lost(task, lost.missing)
-                except Exception as error:
-                    yield Broke(task, _failure(task, inputs, error))
-            if not ready:
-                continue
-            group = ready[0][1].group()
-            if others := [task for task, node, _ in ready if node.group() != group]:
-                batches.append(others)
-                ready = [entry for entry in ready if entry[1].group() == group]
-            try:
-                yield from self._compute(ready, context)
-            except Exception as error:
-                halved = self._halves(ready, error)
-                # Nothing may keep the failed attempt's tensors alive while the halves run.
-                if halved:
-                    error.__traceback__ = None
-                    batches += halved
-                else:
-                    yield Broke(ready[0][0], _failure(ready[0][0], ready[0][2], error))
+        attempts = [Attempt(tuple(tasks))]
+        while attempts:
+            attempt = attempts.pop()
+            failed = yield from self._try(attempt, attempts, context)
+            if failed is not None:
+                # No frame and no traceback of the attempt is left that keeps its tensors alive.
+                attempts = yield from self._lowered(failed, attempts, context)
 
-    def _halves(
-        self, ready: Sequence[tuple[Task, Node, object]], error: Exception
-    ) -> list[list[Task]]:
-        """What to try instead: two halves, or a lone item once more if freeing memory may help."""
-        tasks = [task for task, _, _ in ready]
-        freed = self.cache.shrink() if self.cache.is_oom(error) else 0
-        if len(tasks) > 1:
-            middle = (len(tasks) + 1) // 2
-            return [tasks[middle:], tasks[:middle]]
-        return [tasks] if freed else []
+    def _try(
+        self, attempt: Attempt[Task], waiting: list[Attempt[Task]], context: RunContext
+    ) -> Generator[Report, None, _Failed | None]:
+        """Compute an attempt; what cannot run together with its first item is left waiting."""
+        ready: list[_Ready] = []
+        for task in attempt.items:
+            inputs: Mapping[str, object] = constants(task)
+            try:
+                inputs = self._inputs(task, context)
+                ready.append(_Ready(task, _node(task, inputs, self.calls), inputs))
+            except _LostError as lost:
+                yield Lost(task, lost.missing)
+            except Exception as error:
+                yield Broke(task, _failure(task, inputs, error))
+        if not ready:
+            return None
+        group = ready[0].node.group()
+        if others := tuple(one.task for one in ready if one.node.group() != group):
+            waiting.append(replace(attempt, items=others))
+            ready = [one for one in ready if one.node.group() == group]
+        attempt = replace(attempt, items=tuple(one.task for one in ready))
+        try:
+            yield from self._compute(ready, attempt, context)
+        except Exception as error:
+            short = self.cache.is_oom(error)
+            if short:
+                _forget(error)
+            return _Failed(attempt, error, short, [_shown(one.inputs) for one in ready])
+        return None
+
+    def _lowered(
+        self, failed: _Failed, waiting: list[Attempt[Task]], context: RunContext
+    ) -> Generator[Report, None, list[Attempt[Task]]]:
+        """What to try instead; without anything left to try, the items are reported broken."""
+        attempt, error = failed.attempt, failed.error
+        if failed.short:
+            freed = self.cache.shrink() > 0
+            savings = attempt.items[0].call.planned.kind.savings
+            again = freed and not attempt.retried
+            if again or context.settings.degrades:
+                left = lower(attempt, waiting, savings, freed=freed)
+                if left is not None:
+                    return left
+            error = DoesNotFitError(context.device, attempt.all_tried)
+        elif len(attempt.items) > 1:
+            middle = (len(attempt.items) + 1) // 2
+            halves = (attempt.items[middle:], attempt.items[:middle])
+            return [*waiting, *(replace(attempt, items=items) for items in halves)]
+        for task, inputs in zip(attempt.items, failed.inputs, strict=True):
+            yield Broke(task, _failure(task, inputs, error))
+        return waiting
 
     def _inputs(self, task: Task, context: RunContext) -> Mapping[str, object]:
         if not task.call.planned.links:
@@ -159,12 +196,13 @@ class Worker:
         return inputs
 
     def _compute(
-        self, ready: Sequence[tuple[Task, Node, Mapping[str, object]]], context: RunContext
+        self, ready: Sequence[_Ready], attempt: Attempt[Task], context: RunContext
     ) -> Iterator[Report]:
-        watches = [Watch(inputs) for _, _, inputs in ready]
+        watches = [Watch(one.inputs) for one in ready]
         start = perf_counter()
-        nodes = [node for _, node, _ in ready]
-        result = yield from self._drive([task for task, _, _ in ready], nodes, context)
+        nodes = [one.node for one in ready]
+        context = replace(context, thrift=attempt.thrift)
+        result = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
             kind = type(node)
@@ -178,6 +216,7 @@ class Worker:
                     seconds=seconds,
                     behind=behind(task, self.calls),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
+                    degraded=attempt.degraded,
                 )
             except Exception as error:
                 yield Broke(task, _failure(task, inputs, error))
@@ -266,3 +305,14 @@ def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> Node
     kind = task.call.planned.kind
     ordered = {name: inputs[name] for name in kind.model_fields if name in inputs}
     return NodeError(task.address, kind.__name__, ordered, error)
+
+
+def _shown(inputs: Mapping[str, object]) -> Mapping[str, object]:
+    return {name: Brief(brief(value)) for name, value in inputs.items()}
+
+
+def _forget(error: BaseException | None) -> None:
+    """Let go of the frames in which an error was raised, and with them of their tensors."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

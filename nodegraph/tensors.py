@@ -201,13 +201,25 @@ class Arrays:
             torch.cuda.empty_cache()
 
     def is_oom(self, error: BaseException) -> bool:
-        words = str(error).lower()
-        return isinstance(error, MemoryError) or (
-            isinstance(error, RuntimeError) and any(each in words for each in _OOM_WORDS)
-        )
+        # Who reads weights may say that the file cannot be read, because memory ran out.
+        cause: BaseException | None = error
+        while cause is not None and not _is_oom(cause):
+            cause = cause.__cause__ or cause.__context__
+        return cause is not None
 
 
 TENSORS: Tensors = Arrays()
+
+
+def _is_oom(error: BaseException) -> bool:
+    # cuBLAS and cuDNN have exceptions of their own, or say it in a plain RuntimeError.
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and (
+            type(error).__name__ == "OutOfMemoryError" or any(each in words for each in _OOM_WORDS)
+        )
+    )
 
 
 def _is_array(value: object) -> bool:

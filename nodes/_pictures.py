@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def marks(masks: Sequence[Mask], size: tuple[int, int]) -> Tensor:
     return torch.cat([processor.preprocess(one, height=height, width=width) for one in grey])
 
 
-def encode(vae: Any, images: Sequence[Image], masks: Sequence[Mask] = ()) -> list[Tensor]:
+def encode(
+    vae: Any, images: Sequence[Image], masks: Sequence[Mask] = (), tiles: int = 1
+) -> list[Tensor]:
     """Encode each picture to latents, (C, H / factor, W / factor) float32, as the UNet takes them.
 
     An AutoencoderKL tells how likely all latents are; these are the likeliest, so that a picture
@@ -62,21 +65,29 @@ def encode(vae: Any, images: Sequence[Image], masks: Sequence[Mask] = ()) -> lis
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
         masks: What of each picture is left out, as grey.
+        tiles: Into how many parts its sides are cut, for want of memory.
     """
     import torch
 
     from ._loop import check_finite
+    from ._tiles import in_tiles
 
     pixels = torch.stack([torch.tensor(image.pixels) for image in images])
     values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1
     if masks:
         values = values * (1 - marks(masks, images[0].size))
-    found = vae.encode(values.to(vae.device, vae.dtype))
-    latents = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
+    factor = 2 ** (len(vae.config.block_out_channels) - 1)
+    latents = in_tiles(partial(_encoded, vae), values.to(vae.device, vae.dtype), tiles, factor)
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     scaled = (latents.float() - shift) * vae.config.scaling_factor
     check_finite(scaled, "the encoded pictures", str(vae.dtype).removeprefix("torch."))
     return [one.clone() for one in scaled]
+
+
+def _encoded(vae: Any, values: Tensor) -> Tensor:
+    found = vae.encode(values)
+    latents: Tensor = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
+    return latents
 
 
 def stretched(latents: Tensor, factor: float, mode: str) -> Tensor:
@@ -97,19 +108,22 @@ def enlarged(image: Image, factor: float, step: int) -> Image:
     return Image(resize(image.pixels, (width, height), "stretch", "lanczos", ""))
 
 
-def decode(vae: Any, latents: Sequence[Tensor]) -> list[Pixels]:
+def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     """Decode each picture's latents, (C, h, w), to (H, W, 3) uint8.
 
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
+        tiles: Into how many parts a picture's sides are cut, for want of memory.
     """
     import torch
 
     from ._loop import check_finite
+    from ._tiles import in_tiles
 
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)
-    values = vae.decode(batch / vae.config.scaling_factor + shift, return_dict=False)[0].float()
+    batch = batch / vae.config.scaling_factor + shift
+    values = in_tiles(lambda part: vae.decode(part, return_dict=False)[0], batch, tiles).float()
     check_finite(values, "the decoded pictures", str(vae.dtype).removeprefix("torch."))
     # Bytes on the device: those the pipelines make on the host, at a quarter of the traffic.
     grey = ((values * 0.5 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)

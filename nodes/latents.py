@@ -49,6 +49,7 @@ class EncodeImage(Node):
 
     lane = "device"
     packages = MODELS
+    savings = ("tiles",)
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -65,8 +66,9 @@ class EncodeImage(Node):
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:
-            whole = encode(vae, images)
-            kept = encode(vae, images, masks) if masks else [None] * len(items)
+            tiles = context.thrift.tiles
+            whole = encode(vae, images, tiles=tiles)
+            kept = encode(vae, images, masks, tiles) if masks else [None] * len(items)
         pairs = zip(whole, kept, strict=True)
         return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
 
@@ -108,6 +110,7 @@ class Enlarge(Node):
 
     lane = "device"
     packages = MODELS
+    savings = ("tiles",)
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures
@@ -116,30 +119,32 @@ class Enlarge(Node):
             raise UserError(f"{name}: {said}")
         if self.latents is not None:
             _checks.same_vae(self.model, self.latents)
+        tiles = context.thrift.tiles
         with context.lease(self.model.vae) as vae:
             if self.within == "latents":
-                values = _pictures.stretched(self._latents(vae), self.factor, "bilinear")
+                values = _pictures.stretched(self._latents(vae, tiles), self.factor, "bilinear")
             else:
-                larger = _pictures.enlarged(self._image(vae), self.factor, self.model.factor)
-                values = _pictures.encode(vae, [larger])[0]
+                picture = self._image(vae, tiles)
+                larger = _pictures.enlarged(picture, self.factor, self.model.factor)
+                values = _pictures.encode(vae, [larger], tiles=tiles)[0]
         return Upscaled(latents=Latents(values, self.model.vae.key))
 
-    def _latents(self, vae: Any) -> Any:
+    def _latents(self, vae: Any, tiles: int) -> Any:
         from ._pictures import encode
 
         if self.image is None:
             assert self.latents is not None
             return self.latents.values
         _checks.encodable(self.image.size, self.model.factor)
-        return encode(vae, [self.image])[0]
+        return encode(vae, [self.image], tiles=tiles)[0]
 
-    def _image(self, vae: Any) -> Image:
+    def _image(self, vae: Any, tiles: int) -> Image:
         from ._pictures import decode
 
         if self.image is not None:
             return self.image
         assert self.latents is not None
-        return Image(decode(vae, [self.latents.values])[0])
+        return Image(decode(vae, [self.latents.values], tiles)[0])
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003

@@ -228,6 +228,7 @@ class Decode(Node):
 
     lane = "device"
     packages = MODELS
+    savings = ("tiles",)
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]
@@ -242,7 +243,7 @@ class Decode(Node):
             _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
             latents = [item.latents.values for item in items]
-            pictures = decode(vae, latents)
+            pictures = decode(vae, latents, context.thrift.tiles)
         LOOKS.learn(weights.key, latents, pictures)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 

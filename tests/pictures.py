@@ -13,6 +13,7 @@ import numpy as np
 
 from nodegraph.node import Folders
 from nodegraph.png import KEY
+from nodegraph.thrift import PLAIN, Thrift
 from nodes.types import Image, Mask
 
 from .forgetful import Forgetful
@@ -29,6 +30,7 @@ class Hand(Forgetful):
     workflow: str = ""
     device: str = "cpu"
     dtype: str = "float32"
+    thrift: Thrift = PLAIN
 
     @contextmanager
     def lease(self, ref: Any) -> Iterator[Any]:

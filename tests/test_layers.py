@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    "errors", "paths", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow",
-    "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown",
+    "errors", "paths", "thrift", "node", "keys", "tensors", "values", "skeleton", "migrations",
+    "workflow", "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown",
     "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
     "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
     "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nodegraph.node import Folders, ModelRef
+from nodegraph.thrift import PLAIN, Thrift
 
 from .forgetful import Forgetful
 
@@ -27,6 +28,7 @@ class Bench(Forgetful):
     allow: frozenset[str] = frozenset()
     workflow: str = "{}"
     texts: Mapping[str, str] = field(default_factory=dict)
+    thrift: Thrift = PLAIN
     loaded: dict[tuple[object, str], Any] = field(default_factory=dict)
 
     @contextmanager

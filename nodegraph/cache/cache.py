@@ -156,6 +156,7 @@ class Cache:
         seconds: float,
         parts: Callable[[], Mapping[str, str]],
         behind: float = 0.0,
+        degraded: tuple[str, ...] = (),
     ) -> Record:
         """Keep what a call gave. Its arrays become read-only: from now on they are shared.
 
@@ -163,11 +164,12 @@ class Cache:
             seconds: What the call took.
             behind: What the slowest call took that this one depends on: making it again may take
                 that again, so even a quick call is worth writing to disk.
+            degraded: How it was made to fit into memory.
         """
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
         said = self._notes.parts(name, seconds, parts)
-        record = Record(digests(output, key, self.tensors), seconds, size, said)
+        record = Record(digests(output, key, self.tensors), seconds, size, said, degraded)
         self._notes.add(key, record)
         if said:
             self._notes.note(name, record)

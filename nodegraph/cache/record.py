@@ -20,12 +20,14 @@ class Record:
         seconds: How long it took to compute.
         bytes: What its value holds.
         parts: What its key was made of, by name, as short texts for ``explain``.
+        degraded: How it was made to fit into memory; nothing where it is as asked for.
     """
 
     digests: Mapping[str, Key | tuple[Key, ...]]
     seconds: float
     bytes: int
     parts: Mapping[str, str] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def to_json(key: Key, stored: Stored) -> bytes:
         "homes": list(stored.homes),
         "when": time.time(),
     }
+    if record.degraded:
+        body["degraded"] = list(record.degraded)
     return json.dumps({"sum": _sum(key, body), "record": body}).encode()
 
 
@@ -72,7 +76,8 @@ def from_json(key: Key, text: bytes) -> Stored:
         if document["sum"] != _sum(key, body):
             raise ValueError("the checksum differs")
         digests = {name: _key(each) for name, each in body["digests"].items()}
-        record = Record(digests, body["seconds"], body["bytes"], body["parts"])
+        degraded = tuple(body.get("degraded", ()))
+        record = Record(digests, body["seconds"], body["bytes"], body["parts"], degraded)
         return Stored(record, body["value"], body["payload"], tuple(body["homes"]))
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError("not a record of this version") from error
