@@ -108,7 +108,9 @@ class Transformer:
         for block in self.blocks:
             tokens = block(tokens, len(tokens) // (height * width), step)
         changed = self._picture(tokens, height, width)
-        return changed.add_(hidden if len(hidden) == len(changed) else both(hidden))
+        changed.add_(hidden if len(hidden) == len(changed) else both(hidden))
+        # The strides of a single pixel mean nothing, but choose the kernel of what comes next.
+        return changed.flatten(1)[:, :, None, None] if height * width == 1 else changed
 
     def _tokens(self, hidden: Tensor) -> Tensor:
         """(B, C, h, w) to (B · h · w, C)."""

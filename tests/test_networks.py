@@ -72,7 +72,7 @@ def twice(half: Any) -> Any:
     return torch.cat([half, half])
 
 
-@pytest.mark.parametrize("size", [(16, 16), (9, 13), (8, 24)], ids=str)
+@pytest.mark.parametrize("size", [(16, 16), (8, 8), (9, 13), (8, 24)], ids=str)
 def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[int, int]) -> None:
     import torch
 
