@@ -156,12 +156,12 @@ def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> N
     from torch.nn.functional import silu
 
     from nodes._blocks import Parts
-    from nodes._unet import _Encoder
+    from nodes._unet import _Encoder, made
 
     _, prompts, times, _ = given(nets, 4)
     net = nets.controlnet
     resnets = [*chain(*(block.resnets for block in (*net.down_blocks, net.mid_block)))]
-    steps = _Encoder(net, Parts()).steps(prompts, times)
+    steps = _Encoder(net, Parts()).steps(prompts, times, made)
 
     for step, time in zip(steps, times, strict=True):
         rows = silu(net.time_embedding(net.time_proj(time.expand(len(prompts)))))
@@ -202,7 +202,7 @@ def test_no_division_by_one_and_no_copy_changes_a_block(nets: Nets, side: int) -
     hidden = torch.randn(4, middle.resnets[0].in_channels, side, side, generator=dice)
     rows = net.time_embedding(net.time_proj(times[:1].expand(4)))
     shifts = [resnet.shift(silu(rows)) for resnet in parts.resnets]
-    step = Step(shifts, [block.keys_values(prompts) for block in parts.blocks])
+    step = Step(shifts, [one.keys_values(one.project(prompts), 4) for one in parts.blocks])
 
     expected = middle(hidden, rows, encoder_hidden_states=prompts)
 
