@@ -73,7 +73,7 @@ def serving(
     )
     folders = Folders((assets.folder, *inputs()), models=(folder / "models",))
     settings = Settings(folders=folders, allow=frozenset({"offline"}))
-    library = Library(folder / "workflows", shipped())
+    library = Library(folder / "workflows", shipped(), store.database.writing)
     try:
         yield Services(
             store=store,
