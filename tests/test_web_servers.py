@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import FINISHED
 
+from .postgres import Postgres, emptied
 from .serving import Running, running, serving
 from .test_serve import ask, started
 from .test_web_events import heard, joined
@@ -73,3 +75,31 @@ def test_events_of_jobs_that_another_server_runs_come_whole_and_in_order(
     kinds = [event["kind"] for event in told if event["job"] == jobs[0]]
     assert (kinds[0], kinds[1], kinds[-1]) == ("job.queued", "job.started", "job.done")
     assert sum(event["kind"] == "job.done" for event in told) == 10
+
+
+def test_a_database_that_restarts_is_waited_for(own_postgres: Postgres, tmp_path: Path) -> None:
+    url = emptied(own_postgres.url)
+    with (
+        serving(tmp_path, url=url) as services,
+        running(services) as here,
+        joined(here, jobs="all") as talking,
+    ):
+        services.store.append([(None, "node.progress", {"mark": 1})])
+        assert heard(talking)["data"] == {"mark": 1}
+        own_postgres.stop("immediate")
+        answers = [status(here, "jobs"), status(here, "health")]
+        time.sleep(1)  # some looks at a database that is not there
+        own_postgres.start()
+
+        assert answers == [503, 200]
+        assert status(here, "jobs") == 200
+        other = Store(url)
+        other.append([(None, "node.progress", {"mark": 2})])
+        assert heard(talking)["data"] == {"mark": 2}
+        other.close()
+
+
+def status(server: Running, path: str) -> int:
+    answer = httpx.get(f"http://{server.host}/v1/{path}", timeout=30)
+    assert answer.status_code != 503 or answer.headers["Retry-After"]
+    return answer.status_code
