@@ -67,13 +67,13 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
     path = Path(str(value))
     if url_of(path):
         return None
+    inside = candidates(path, folders)
     # A file may be called "a[1].png": what exists is never taken for a pattern.
-    places = [path] if path.is_absolute() else [folder / path for folder in folders.data]
-    if any(_is_file(place) for place in places):
+    if any(_is_file(place) for place in inside):
         return None
     if is_pattern(path):
         return matches(path, folders)
-    for place in candidates(path, folders):
+    for place in inside:
         if place.is_dir():
             found = [path / one.name for one in pictures_in(place)]
             if not found:
@@ -96,12 +96,24 @@ def is_pattern(path: Path) -> bool:
 
 
 def matches(pattern: Path, folders: Folders) -> list[Path]:
-    """The pictures a glob matches in the first data folder where it matches any."""
+    """The pictures a glob matches in the first data folder where it matches any.
+
+    What lies outside every data folder, behind a link or above, is matched by nothing.
+    """
     fixed = Path(*(part for part in fixed_parts(pattern)))
-    wild = str(pattern.relative_to(fixed))
+    wild = pattern.relative_to(fixed)
+    if ".." in wild.parts:
+        raise UserError(
+            f"{str(pattern)!r} leads up (..) after a wildcard, where it may only lead down"
+        )
+    allowed = [folder.resolve() for folder in folders.data]
     for place in candidates(fixed, folders):
         found = (
-            one for one in place.glob(wild) if one.suffix.lower() in PICTURES and one.is_file()
+            one
+            for one in place.glob(str(wild))
+            if one.suffix.lower() in PICTURES
+            and one.is_file()
+            and any(one.resolve().is_relative_to(folder) for folder in allowed)
         )
         names = sorted((one.relative_to(place) for one in found), key=natural)
         if names:

@@ -49,7 +49,8 @@ def openapi() -> dict[str, Any]:
         store = Store(f"sqlite:///{folder / 'jobs.sqlite'}")
         try:
             names, limits = Names({}), Limits()
-            graphs = Graphs(Registry({}), Library(folder, {}), Cache(), Settings(), limits)
+            library = Library(folder, {}, store.database.writing)
+            graphs = Graphs(Registry({}), library, Cache(), Settings(), limits)
             services = Services(
                 store=store,
                 assets=Assets(folder / "assets", store),

@@ -6,14 +6,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-import sqlalchemy as sa
 
 from nodegraph.device import gpus
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.tables import METADATA
+
+from . import postgres
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -49,14 +50,29 @@ def url(tmp_path: Path, empty_database: Path) -> str:
     """An empty database: an SQLite file or, where NODEGRAPH_TEST_POSTGRES names one, that."""
     named = os.environ.get("NODEGRAPH_TEST_POSTGRES")
     if named:
-        engine = sa.create_engine(named)
-        with engine.begin() as connection:
-            METADATA.drop_all(connection)
-            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
-        engine.dispose()
-        return named
+        return postgres.emptied(named)
     shutil.copy(empty_database, tmp_path / "jobs.sqlite")
     return f"sqlite:///{tmp_path}/jobs.sqlite"
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL that tests may stop and start; skipped where its programs are not installed."""
+    if why := postgres.why_not():
+        pytest.skip(why)
+    # pytest's own folders are closed to the user that PostgreSQL runs as.
+    with (
+        TemporaryDirectory(prefix="nodegraph-postgres-") as folder,
+        postgres.postgres(Path(folder)) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of PostgreSQL: the one that is named, else of one of the tests' own."""
+    named = os.environ.get("NODEGRAPH_TEST_POSTGRES")
+    return postgres.emptied(named or request.getfixturevalue("own_postgres").url)
 
 
 @pytest.fixture

@@ -57,12 +57,13 @@ def serving(
     access: Access | None = None,
     limits: Limits | None = None,
     page: Path | None = None,
+    url: str = "",
 ) -> Iterator[Services]:
     """The parts of a server without workers: jobs wait for whoever claims them."""
     limits = limits or Limits()
     for part in ("assets", "models", "workflows"):
         (folder / part).mkdir(exist_ok=True)
-    store = Store(f"sqlite:///{folder / 'jobs.sqlite'}")
+    store = Store(url or f"sqlite:///{folder / 'jobs.sqlite'}")
     assets = Assets(folder / "assets", store)
     names = Names(
         {
@@ -73,7 +74,7 @@ def serving(
     )
     folders = Folders((assets.folder, *inputs()), models=(folder / "models",))
     settings = Settings(folders=folders, allow=frozenset({"offline"}))
-    library = Library(folder / "workflows", shipped())
+    library = Library(folder / "workflows", shipped(), store.database.writing)
     try:
         yield Services(
             store=store,

@@ -233,7 +233,7 @@ def test_a_path_that_cannot_be_read_is_named_with_the_reason(
     [
         ("empty", "no pictures in the folder 'empty'"),
         ("faces/*.jpg", "no pictures match 'faces/*.jpg' in {}/in"),
-        ("../*.png", "'..' lies outside the input folders ({}/in)"),
+        ("../*.png", "'../*.png' lies outside the input folders ({}/in)"),
     ],
 )
 def test_a_folder_or_pattern_without_pictures_is_an_error(

@@ -115,6 +115,32 @@ def test_no_node_reads_outside_of_the_folders(asking: TestClient, kind: str, pat
         assert hidden not in answer.text
 
 
+LISTING = [
+    "*/../../shown*.png", "**/../../shown*.png", "**/../shown.png", "assets/*/../../../shown.png",
+    "{up}/shown.png", "{up}/shown[1].png", "{up}/*.png", "{top}/shown.png", "{top}/shown[1].png",
+    "{top}/*.png", "out/*.png", "*/shown.png", "ou[t]/shown*", "**/shown.png",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["LoadImage", "LoadImages", "ListImages"])
+def test_no_pattern_tells_of_pictures_elsewhere(tmp_path: Path, kind: str) -> None:
+    """The answer is the same before the pictures are there."""
+    top, told = tmp_path / "top", []
+    names = [pattern.format(up="../..", top=top) for pattern in LISTING]
+    calls = [{"type": kind, "values": {"path": name}} for name in names]
+    document = {"format": 1, "nodes": {f"a{n}": call for n, call in enumerate(calls)}}
+    (top / "data" / "assets" / "sub").mkdir(parents=True)
+    (top / "data" / "assets" / "out").symlink_to(top)
+    with serving(top / "data") as parts, client(parts) as asking:
+        for _ in range(2):
+            told.append(asking.post("/v1/explain", json={"workflow": document}).json()["lines"])
+            for picture in ("shown.png", "shown[1].png"):
+                (top / picture).touch()
+
+    assert told[0] == told[1]
+    assert "runs" not in {line["state"] for line in told[0]}
+
+
 FILES = ["./../secret.json", "./linked.json", "/etc/passwd.json", "../../x.json", "./a\0.json"]
 
 

@@ -180,6 +180,53 @@ def test_a_flood_of_progress_is_thinned_out(worker: Service) -> None:
     assert told[-1].data == {"node": "node", "items": [], "done": 100_000, "total": 100_000}
 
 
+def last(worker: Service, job: Job, kind: str) -> object:
+    """The last event of a kind before the job's end, which is the last of all."""
+    events = worker.store.events_after(0, job.id)
+    assert events[-1].kind == f"job.{job.state}"
+    return next(dict(event.data) for event in reversed(events) if event.kind == kind)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_last_progress_of_every_node_is_told(worker: Service, wrong: bool) -> None:
+    job = worker.run("Hurries", value=600, wrong=wrong)
+
+    assert job.state == ("failed" if wrong else "done")
+    assert last(worker, job, "node.progress") == {
+        "node": "node", "items": [], "done": 5, "total": 10,
+    }  # fmt: skip
+
+
+def test_how_far_a_job_came_is_told_before_it_ends_whatever_the_end(worker: Service) -> None:
+    nodes = {
+        "many": {"type": "Plus", "values": {"value": [*range(700, 740)]}},
+        "wrong": {"type": "Hurries", "values": {"value": 701, "wrong": True}},
+        "waits": {"type": "Plus", "links": {"value": "wrong.value"}},
+    }
+    job = worker.ended(worker.order(nodes, {}))
+
+    assert last(worker, job, "job.progress") == {"done": 42, "total": 42}
+    assert (job.state, job.done, job.total) == ("failed", 40, 42)
+
+
+def test_how_far_a_cancelled_job_came_is_told(worker: Service) -> None:
+    nodes = {
+        "many": {"type": "Plus", "values": {"value": [*range(800, 840)]}},
+        "slow": {"type": "Hurries", "values": {"value": 801, "seconds": 0.7}},
+    }
+    job = worker.order(nodes, {})
+    worker.until(lambda: len(worker.told(job, "node.finished")) == 40)
+    worker.underway(job, "node.progress")
+    worker.store.cancel(job.id)
+    job = worker.ended(job)
+
+    assert (job.state, job.done, job.total) == ("cancelled", 40, 41)
+    assert last(worker, job, "job.progress") == {"done": 40, "total": 41}
+    assert last(worker, job, "node.progress") == {
+        "node": "slow", "items": [], "done": 6, "total": 10,
+    }  # fmt: skip
+
+
 def test_previews_are_made_while_somebody_looks(worker: Service) -> None:
     from PIL import Image
 

@@ -108,10 +108,12 @@ def _run(services: Services, listening: socket.socket, options: Options) -> None
 
 def settings(services: Services, verbose: bool = False) -> Mapping[str, Any]:
     """How uvicorn runs the application."""
+    from ..web.heads import protocol
+
     return {
         "log_config": None,
         "access_log": verbose,
-        "http": "h11",
+        "http": protocol(services.limits.head),
         "ws": "websockets-sansio",
         "ws_max_size": services.limits.message,
         "ws_per_message_deflate": False,  # pictures do not get smaller

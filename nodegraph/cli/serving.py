@@ -99,7 +99,7 @@ class Parts:
         workers: Supervisor,
     ) -> Services:
         registry = load_registry(self.options.nodes, templates=shipped().values())
-        library = Library(self.folder / "workflows", shipped())
+        library = Library(self.folder / "workflows", shipped(), hub.store.database.writing)
         page, stale = editor()
         return Services(
             store=hub.store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from . import upgrade
-from .types import StorageFullError
+from .types import DatabaseAwayError, StorageFullError
 
 BUSY = 30.0
 """Seconds to wait for another process that is writing."""
@@ -23,6 +24,8 @@ _LOCK = 0x6E6F6465
 """The number of PostgreSQL's advisory lock: writers take turns, so events commit in their order."""
 _FULL = ("full", "disk i/o", "no space", "readonly", "file too large")
 _READS = "reads"
+
+log = logging.getLogger("nodegraph.jobs")
 
 
 class Database:
@@ -47,8 +50,15 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Give a connection that sees one state and writes nothing."""
-        with self.engine.connect().execution_options(**{_READS: True}) as connection:
+        """Give a connection that sees one state and writes nothing.
+
+        Raises:
+            DatabaseAwayError: it cannot be asked now.
+        """
+        with (
+            _told(),
+            self.engine.connect().execution_options(**{_READS: True}) as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -63,17 +73,12 @@ class Database:
 
         Raises:
             StorageFullError: the disk is full, and nothing has been written.
+            DatabaseAwayError: it cannot be asked now.
         """
-        with self._turn:
-            try:
-                with self.engine.begin() as connection:
-                    if not self.sqlite:
-                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-                    yield connection
-            except sa.exc.OperationalError as error:
-                if any(part in str(error.orig).lower() for part in _FULL):
-                    raise StorageFullError from error
-                raise
+        with self._turn, _told(), self.engine.begin() as connection:
+            if not self.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
 
     def give_room(self) -> bool:
         """Free the reserve; False if there is none."""
@@ -92,6 +97,19 @@ class Database:
             temporary.replace(self._reserve)
         except OSError:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in our own words what a database cannot do now."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        said = str(getattr(error, "orig", error))
+        if any(part in said.lower() for part in _FULL):
+            raise StorageFullError from error
+        log.warning("the database does not answer: %s", said.partition("\n")[0])
+        raise DatabaseAwayError from error
 
 
 def wal_is_sound(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:

@@ -64,9 +64,16 @@ def hold(connection: sa.Connection, id: str, token: int, values: Mapping[str, An
     return row
 
 
-def check(connection: sa.Connection, id: str, token: int) -> None:
-    """Make sure that a job is still held with ``token``."""
-    hold(connection, id, token, {"token": token})
+def check(connection: sa.Connection, id: str, token: int, notes: Sequence[Note]) -> None:
+    """Make sure that a job is still held with ``token``; how far it is, its notes tell."""
+    hold(connection, id, token, {"token": token, **_how_far(id, notes)})
+
+
+def _how_far(id: str, notes: Sequence[Note]) -> Mapping[str, int]:
+    for job, kind, data in reversed(notes):
+        if (job, kind) == (id, "job.progress"):
+            return {"done": data["done"], "total": data["total"]}
+    return {}
 
 
 def heartbeat(
@@ -94,7 +101,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
     now = time.time()
     values: dict[str, Any] = {
         "state": how.state, "finished": now, "owner": None, "lease_until": None,
-        "counts": dump(dict(how.counts), "counts"),
+        "counts": dump(dict(how.counts), "counts"), **_how_far(id, notes),
     }  # fmt: skip
     if how.state == "failed":
         values["error"] = dump({"problems": list(how.problems)}, "problems")

@@ -275,7 +275,7 @@ class Store:
 
         def work(connection: sa.Connection, _: object) -> None:
             if lease is not None:
-                leases.check(connection, *lease)
+                leases.check(connection, *lease, notes)
             told[:] = log.append(connection, notes)
 
         with self.database.turn():

@@ -159,6 +159,13 @@ class StorageFullError(UserError):
         super().__init__(what)
 
 
+class DatabaseAwayError(UserError):
+    """The database cannot be asked now; it may be in a moment."""
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer; try again")
+
+
 class NoSuchJobError(UserError):
     """There is no job with this id."""
 

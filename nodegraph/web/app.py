@@ -40,6 +40,7 @@ STATUSES: Mapping[type[Exception], int] = {
     types.QueueFullError: 429,
     types.KeyReusedError: 409,
     types.StorageFullError: 507,
+    types.DatabaseAwayError: 503,
     types.NoSuchJobError: 404,
     types.NotFinishedError: 409,
     types.NotQueuedError: 409,
@@ -121,7 +122,9 @@ def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
         if isinstance(error, types.AssetRefusedError):
             return answer(_ASSETS[error.reason], str(error))
         status = STATUSES.get(type(error), 422)
-        return answer(status, str(error), headers={"Retry-After": "5"} if status == 429 else {})
+        return answer(
+            status, str(error), headers={"Retry-After": "5"} if status in (429, 503) else {}
+        )
 
     async def workflow(_: Request, error: WorkflowError) -> Response:
         return answer(422, str(error).partition("\n")[0], error.problems)

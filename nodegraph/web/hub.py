@@ -8,6 +8,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..errors import UserError
 from ..jobs.store import Store
 from ..jobs.types import Event
 from .client import Client
@@ -16,6 +17,8 @@ from .names import Names
 
 POLL = 0.25
 """Seconds between looks at a database that other servers write to."""
+RETRY = 1.0
+"""Seconds after which a database is asked again that did not answer."""
 _PAGE = 500
 
 
@@ -119,8 +122,12 @@ class Hub:
         while True:
             await self._behind.wait()
             self._behind.clear()
-            while events := await self.read(self.position):
-                self._pass_on(events)
+            try:
+                while events := await self.read(self.position):
+                    self._pass_on(events)
+            except UserError:  # of the database, which says so in the log: it has them later, too
+                await asyncio.sleep(RETRY)
+                self._behind.set()
 
     async def _poll(self) -> None:
         while True:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from typing import TypeAlias
 
 from ..errors import WorkflowError
 from ..jobs.publish import put
 from ..paths import plain_name, safe_path
 from ..workflow import Workflow
 from .errors import ApiError, refused
+
+Turn: TypeAlias = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,15 @@ class Entry:
 
 
 class Library:
-    """Kept workflows by name. A change says which version it is made to, so that none is lost."""
+    """Kept workflows by name. A change says which version it is made to, so that none is lost.
 
-    def __init__(self, folder: Path, shipped: Mapping[str, Path]) -> None:
-        self.folder, self._shipped, self._lock = folder, shipped, Lock()
+    Args:
+        turn: Keeps out all others, of other processes too, while a version is looked at and
+            replaced: the queue's database, which all servers of a folder share, sees to that.
+    """
+
+    def __init__(self, folder: Path, shipped: Mapping[str, Path], turn: Turn) -> None:
+        self.folder, self._shipped, self._turn = folder, shipped, turn
 
     def entries(self) -> Iterator[Entry]:
         """Saved ones by name, then shipped ones."""
@@ -82,7 +90,7 @@ class Library:
             raise ApiError(404, f"there is no workflow {name[:120]!r}")
         if not match and not new:
             raise ApiError(428, "say which version this replaces (If-Match), or If-None-Match: *")
-        with self._lock:
+        with self._turn():
             before = self._find(name)
             self._judge(before, name, match, new)
             put(path, workflow.to_json().encode())
@@ -92,7 +100,7 @@ class Library:
         """Delete a saved workflow."""
         if not match:
             raise ApiError(428, "say which version is to be deleted (If-Match)")
-        with self._lock:
+        with self._turn():
             entry = self.get(name)
             self._judge(entry, name, match, new=False)
             entry.path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ class Limits:
         nodes: Calls in a workflow, those of the templates inside it included.
         params: Its params, likewise.
         links: The values and links of all its calls, likewise.
+        head: Seconds that the head of a request may take.
         patience: Seconds that a body may take before it must also keep up ``rate``.
         rate: Bytes a second that a long body must bring.
         clients: Websockets at once.
@@ -38,6 +39,7 @@ class Limits:
     nodes: int = 20_000
     params: int = 1000
     links: int = 100_000
+    head: float = 10.0
     patience: float = 5.0
     rate: int = 64 * 2**10
     clients: int = 100

@@ -15,7 +15,7 @@ from .errors import CODES
 from .models import Refusal
 from .strict import StrictRequest
 
-ALWAYS = (400, 401, 403, 422, 500)
+ALWAYS = (400, 401, 403, 422, 500, 503)
 BODY = (408, 413, 415, 503)
 WORDS: Mapping[int, str] = {
     400: "What was sent cannot be read",

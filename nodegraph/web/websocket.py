@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from ..errors import UserError
 from .access import SUBPROTOCOL
 from .client import SLOW, Client
 from .errors import ApiError
@@ -132,6 +133,8 @@ async def _speak(websocket: WebSocket, hub: Hub, client: Client, hello: Hello) -
     except TimeoutError:
         hub.cut += 1
         return SLOW, "too slow: a message could not be sent in time"
+    except UserError as error:  # of the database; the client comes back with its last number
+        return SLOW, str(error)
 
 
 async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int | None) -> None:

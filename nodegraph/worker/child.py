@@ -93,17 +93,15 @@ class Child:
         self.answer({**ending, "job": id})
 
     def _followed(self, order: dict[str, Any]) -> frames.Message:
-        with closing(run(order, self.kit)) as messages:
+        id = order["id"]
+        with closing(run(order, self.kit, lambda: id in self._unwanted)) as messages:
             while True:
-                if order["id"] in self._unwanted:
-                    return {"cancelled": {}}
                 try:
                     message, payload = next(messages)
                 except StopIteration as end:
                     ending: frames.Message = end.value
                     return ending
-                if message:
-                    self.answer({**message, "job": order["id"]}, payload)
+                self.answer({**message, "job": id}, payload)
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from io import BytesIO
 from typing import Any
@@ -23,16 +23,21 @@ from .frames import Message
 from .kit import Kit
 from .telling import Teller, Told, message_of
 
-NOTHING: Told = ({}, b"")
 _LONGEST = 65_536
 """Characters of a value that is kept as text."""
 
 
-def run(order: Mapping[str, Any], kit: Kit) -> Generator[Told, None, Message]:
-    """Run a job; close the generator to cancel it.
+def run(
+    order: Mapping[str, Any], kit: Kit, unwanted: Callable[[], bool]
+) -> Generator[Told, None, Message]:
+    """Run a job.
+
+    Args:
+        unwanted: Asked after each event whether to stop.
 
     Returns:
-        ``{"done": {"results", "counts"}}`` or ``{"failed": {"problems", "results", "counts"}}``.
+        ``{"done": {"results", "counts"}}``, ``{"failed": {"problems", "results", "counts"}}`` or
+        ``{"cancelled": {}}``.
     """
     try:
         chosen = _planned(order, kit)
@@ -41,11 +46,15 @@ def run(order: Mapping[str, Any], kit: Kit) -> Generator[Told, None, Message]:
         return _failed(problems)
     teller = Teller(chosen, kit, totals(chosen, kit.settings.folders))
     try:
-        outcome = yield from _driven(chosen, kit, teller)
+        outcome = yield from _driven(chosen, kit, teller, unwanted)
+        yield from teller.rest()
+        if outcome is None:
+            return {"cancelled": {}}
         made = list(_made(outcome, chosen, kit))
     except GeneratorExit:
         raise
     except BaseException as error:  # SystemExit included: a node may raise what it likes
+        yield from teller.rest()
         return _failed([{"address": _culprit(teller), "message": _said(error)}])
     counts = {"ran": teller.ran, "cached": teller.cached}
     if outcome.failures:
@@ -59,16 +68,19 @@ def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
     return plan(whole, kit.registry.knowing(whole), order["only"])
 
 
-def _driven(chosen: Plan, kit: Kit, teller: Teller) -> Generator[Told, None, Outcome]:
+def _driven(
+    chosen: Plan, kit: Kit, teller: Teller, unwanted: Callable[[], bool]
+) -> Generator[Told, None, Outcome | None]:
+    """Tell what happens, to the end; None where it was stopped before."""
     with closing(execute(chosen, kit.cache, kit.settings)) as events:
-        while True:
+        while not unwanted():
             try:
                 event = next(events)
             except StopIteration as end:
                 outcome: Outcome = end.value
                 return outcome
             yield from teller.tell(event)
-            yield NOTHING  # each event is a moment in which the job can be cancelled
+    return None
 
 
 def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any]]:

@@ -41,7 +41,7 @@ class Teller:
         self._totals = {name: 1 if count is None else count for name, count in totals.items()}
         self._known = dict.fromkeys(self._totals, 0)
         self._said: dict[object, float] = {}
-        self._previewed = float("-inf")
+        self._held: dict[tuple[str, Items], Told] = {}
         self.ran = self.cached = self._done = 0
         self._total = sum(self._totals.values())
         self.running: dict[tuple[str, Items], None] = {}
@@ -49,6 +49,8 @@ class Teller:
     def tell(self, event: Event) -> Iterator[Told]:
         """Yield what there is to say of an event; not every progress is worth saying."""
         here = {"node": event.name, "items": list(event.items)}
+        if not isinstance(event, Progressed):
+            yield from self._held_of(event.name, event.items)
         match event:
             case Started():
                 self.running[event.name, event.items] = None
@@ -64,10 +66,19 @@ class Teller:
                 yield _note("node.skipped", here | {"because": event.because})
                 yield from self._count(event.name, event.items)
 
+    def rest(self) -> Iterator[Told]:
+        """Yield what was not worth saying while more was to come: now nothing does."""
+        yield from self._held.values()
+        self._held.clear()
+
     def _progress(self, event: Progressed, here: Mapping[str, Any]) -> Iterator[Told]:
-        last = event.done >= event.total
-        if last or self._due((event.name, event.items), PROGRESS):
-            yield _note("node.progress", {**here, "done": event.done, "total": event.total})
+        at = event.name, event.items
+        told = _note("node.progress", {**here, "done": event.done, "total": event.total})
+        if event.done >= event.total or self._due(at, PROGRESS):
+            self._held.pop(at, None)
+            yield told
+        else:
+            self._held[at] = told
         if event.preview is not None and self._kit.previews and self._due("preview", PREVIEWS):
             try:
                 for jpeg in previews.jpegs(event.preview, event.items):
@@ -109,9 +120,13 @@ class Teller:
         if self._known[name] > self._totals.get(name, 0):  # more items than could be foreseen
             self._total += self._known[name] - self._totals.get(name, 0)
             self._totals[name] = self._known[name]
-        if self._done >= self._total or self._due("job", PROGRESS):
-            total = max(self._total, self._done)
-            yield _note("job.progress", {"done": self._done, "total": total})
+        # Each is told: who hears it keeps only the last, and has that even if this process dies.
+        yield _note("job.progress", {"done": self._done, "total": max(self._total, self._done)})
+
+    def _held_of(self, name: str, items: Items) -> Iterator[Told]:
+        """The last progress of a node that was not told, before it is told what became of it."""
+        for at in [key for key in self._held if key[0] == name and _covers(key[1], items)]:
+            yield self._held.pop(at)
 
     def _due(self, what: object, every: float) -> bool:
         now = monotonic()

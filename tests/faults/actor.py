@@ -12,7 +12,10 @@ from nodegraph.jobs import owners
 from nodegraph.jobs.publish import named
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import LeaseLostError, Result, StorageFullError
+from nodegraph.web.errors import ApiError
+from nodegraph.web.library import Library
 from nodegraph.worker.options import Options
+from nodegraph.workflow import Workflow
 
 from ..working import TOYS, service
 
@@ -68,6 +71,23 @@ def serves(url: str, folder: Path) -> None:
         say("ready")
         while True:
             time.sleep(1)
+
+
+def saves(url: str, folder: Path) -> None:
+    """Save one workflow whenever told to, in the place of the version that is told (- for none)."""
+    store = Store(url)
+    library = Library(folder, {}, store.database.writing)
+    say("ready")
+    for number, line in enumerate(sys.stdin):
+        version, start = line.split()
+        while time.time() < float(start):
+            pass
+        workflow = Workflow(title=f"{os.getpid()} {number}")
+        try:
+            entry, _ = library.put("shared", workflow, version.strip("-"), version == "-")
+            say(entry.version)
+        except ApiError as error:
+            say(str(error.status_code))
 
 
 def publishes(_: str, folder: Path) -> None:

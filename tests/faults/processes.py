@@ -32,10 +32,10 @@ class Actor:
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def go(self) -> None:
-        """Let it begin."""
+    def go(self, line: str = "go") -> None:
+        """Let it begin, or go on with what the line says."""
         assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
     def signal(self, number: signal.Signals) -> None:

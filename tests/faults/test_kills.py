@@ -17,6 +17,7 @@ import pytest
 from nodegraph.jobs import owners
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Order, Result
+from nodegraph.web.library import Library
 
 from .processes import Actor, actors
 
@@ -198,6 +199,29 @@ def test_eight_processes_never_claim_the_same_job(store: Store, url: str, tmp_pa
         claimed = [id for claimer in claimers for id in claimer.wait()[1:]]
 
     assert Counter(claimed) == Counter(jobs)
+
+
+@quick_and_thorough
+def test_of_two_servers_that_save_a_workflow_at_once_one_wins(
+    store: Store, url: str, tmp_path: Path, scale: int
+) -> None:
+    folder, rounds = tmp_path / "workflows", 30 * scale
+    folder.mkdir()
+    library, version = Library(folder, {}, store.database.writing), "-"
+    with actors(2, "saves", url, folder) as servers:
+        until(lambda: all(server.said for server in servers))
+        for number in range(rounds):
+            for server in servers:
+                server.go(f"{version} {time.time() + 0.01}")
+            until(lambda: all(len(s.said) == number + 2 for s in servers), every=0.001)  # noqa: B023
+            said = sorted((server.said[-1] for server in servers), key=len)
+
+            assert (said[0], len(said[1])) == ("412", 64), number
+            version = said[1]
+            assert library.get("shared").version == version
+            if number % 10 == 9:  # now and then it is new again
+                library.delete("shared", version)
+                version = "-"
 
 
 @quick_and_thorough

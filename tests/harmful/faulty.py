@@ -155,6 +155,24 @@ class Floods(Node):
         return Number(value=self.value)
 
 
+class Hurries(Node):
+    """Report steps faster than they are told, and stop short of what was announced."""
+
+    value: int = 0
+    wrong: bool = False
+    seconds: float = 0
+
+    def run(self) -> Steps[Number]:
+        for done in range(5):
+            yield Progress(done + 1, 10)
+        if self.wrong:
+            raise ValueError("it went wrong")
+        if self.seconds:
+            time.sleep(self.seconds)
+            yield Progress(6, 10)
+        return Number(value=self.value)
+
+
 @dataclass(frozen=True)
 class Tile(Wire):
     """A picture of one colour."""
@@ -200,5 +218,6 @@ class Odd(Node):
 
 
 NODES = [
-    Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Floods, Paint, Odd
+    Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Floods, Hurries, Paint,
+    Odd,
 ]  # fmt: skip
