@@ -2,7 +2,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 
-import { Canvas } from "./canvas";
+import { Canvas, ContextMenu, HelpDialog } from "./canvas";
 import { leaveField } from "./canvas/useField";
 import { shown, titleOf, useEditor } from "./graph";
 import { AskDialog } from "./page/AskDialog";
@@ -62,6 +62,8 @@ function Page() {
       </div>
       <StatusBar />
       <Palette />
+      <ContextMenu />
+      <HelpDialog />
       <DropHint />
       <AskDialog />
       <TokenDialog />

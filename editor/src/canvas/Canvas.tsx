@@ -19,16 +19,15 @@ import { useStore } from "zustand";
 import { editor, present } from "../graph";
 import { askPalette } from "../palette/asking";
 import { connected, connectionEnded, connectionStarted } from "./connecting";
-import { ContextMenu } from "./ContextMenu";
+import { nodeMenu, paneMenu, wireMenu } from "./commandMenus";
 import { beginDrag, takeChanges } from "./dragNodes";
 import { changeEdges, flow, sync, type FlowEdge, type FlowNode } from "./flow";
 import { reconnectWire, refusal, removeWire } from "./flowActions";
 import { FrameCard } from "./FrameCard";
-import { HelpDialog } from "./HelpDialog";
 import { notePointer, setInstance } from "./instance";
 import { LookDialog } from "./LookDialog";
 import { MapNode } from "./MapNode";
-import { nodeMenu, openMenu, paneMenu, wireMenu } from "./menus";
+import { openMenu } from "./menus";
 import { NodeCard } from "./NodeCard";
 import { PlaceWhenDrawn } from "./PlaceWhenDrawn";
 import { useKeyboard } from "./useKeyboard";
@@ -118,8 +117,6 @@ export function Canvas() {
         <Controls showInteractive={false} />
         <MiniMap pannable zoomable style={MAP} nodeComponent={MapNode} ariaLabel="Overview of the graph" />
       </ReactFlow>
-      <ContextMenu />
-      <HelpDialog />
       <LookDialog />
     </section>
   );

@@ -32,7 +32,7 @@ export function ContextMenu() {
       <div className="menu" role="menu" ref={list} onKeyDown={onKeyDown}>
         {opened.menu.map((group, place) => (
           <div role="group" key={place}>
-            {group.map(({ label, keys, run }) => (
+            {group.map(({ label, keys, hint, run }) => (
               <button
                 type="button"
                 role="menuitem"
@@ -44,6 +44,7 @@ export function ContextMenu() {
               >
                 {label}
                 {keys && <kbd>{spelledKeys(keys)}</kbd>}
+                {hint && <span className="menu-hint">{hint}</span>}
               </button>
             ))}
           </div>

@@ -17,7 +17,8 @@ import {
 import { useProblems } from "./checks";
 import { ListField } from "./ListField";
 import { LinkList } from "./LinkList";
-import { inputMenu, openMenu } from "./menus";
+import { openMenu, openMenuBelow } from "./menus";
+import { inputMenu } from "./portMenus";
 import { PortDot } from "./PortDot";
 import { ValueField } from "./fields";
 import { emptyValue, widgetFor, type Widget } from "./widgets";
@@ -36,6 +37,7 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
   const problems = useProblems(node, name);
   const exposed = useEditor((state) => paramAt(present(state), `${node}.${name}`) !== undefined);
   const said = useId();
+  const title = input.title ?? name;
   const widget = widgetFor(name, input);
   const several = takesSeveral(input) || Array.isArray(value);
   const filled = Array.isArray(value ?? input.default) && ((value ?? input.default) as Json[]).length > 0;
@@ -47,10 +49,17 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
       onContextMenu={(event) => openMenu(event, inputMenu(node, name, input))}
     >
       <PortDot node={node} side="in" port={name} described={input} linked={link !== undefined} />
-      <span className="row-name" title={input.description ?? typeName(input)}>
-        {input.title ?? name}
-        {exposed && <Exposed />}
-      </span>
+      <button
+        type="button"
+        className="row-name"
+        title={input.description ?? typeName(input)}
+        aria-label={`${title}${exposed ? ", on the form" : ""}: what can be done with it`}
+        aria-haspopup="menu"
+        onClick={(event) => openMenuBelow(event.currentTarget, inputMenu(node, name, input))}
+      >
+        {title}
+        {exposed && <span className="exposed" title="On the form" />}
+      </button>
       {link !== undefined ? (
         <LinkList node={node} name={name} input={input} link={link} />
       ) : widget.kind === "wire" ? (
@@ -69,14 +78,6 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
 
 function isLong(widget: Widget): boolean {
   return widget.kind === "text" && widget.long;
-}
-
-function Exposed() {
-  return (
-    <span className="exposed" title="On the form">
-      <span className="hidden">, on the form</span>
-    </span>
-  );
 }
 
 interface RowValueProps extends InputRowProps {

@@ -2,7 +2,8 @@ import { memo } from "react";
 
 import { edit, present, resultAt, toggleResult, typeName, useEditor, type Output } from "../graph";
 import { askPalette } from "../palette/asking";
-import { openMenu, outputMenu } from "./menus";
+import { openMenu } from "./menus";
+import { outputMenu } from "./portMenus";
 import { PortDot } from "./PortDot";
 
 interface OutputRowProps {
@@ -43,7 +44,7 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
         aria-label={`Connect ${address}`}
         onClick={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          askPalette({ x: box.right + 24, y: box.top, from: { node, side: "out", port: name } });
+          askPalette({ x: box.right + 24, y: box.top, from: { node, side: "out", port: name }, byName: true });
         }}
       >
         {title}

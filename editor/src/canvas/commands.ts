@@ -1,11 +1,15 @@
 /** Everything that can be done by a key: for the keyboard, the menus and the list of shortcuts. */
 
 import { redoLast, undoLast } from "../graph";
+import { say } from "../page/notes";
 import { cancelRun, runAll, runChosen } from "../page/running";
 import { askPalette } from "../palette/asking";
 import * as actions from "./actions";
 import { chosenFrames, copy, cut, duplicate, paste, removeChosen, selection } from "./clipping";
 import { fitAll, pointerOnWindow, showNodes, zoom } from "./instance";
+import { openMenuBelow } from "./menus";
+import { connectMenu } from "./portMenus";
+import { renameFocused } from "./renamePorts";
 import { renaming } from "./renaming";
 import { help } from "./help";
 import { removeChosenWires } from "./flowActions";
@@ -48,6 +52,7 @@ export const COMMANDS = {
   remove: { label: "Delete", keys: ["Delete", "Backspace"], section: "Edit", run: removeAll },
   selectAll: { label: "Select all", keys: ["Mod+A"], section: "Edit", run: actions.selectAll },
   add: { label: "Add a node", keys: ["Tab", "Space"], section: "Nodes", run: addAtPointer, listed: true },
+  connect: { label: "Connect …", keys: ["C"], section: "Nodes", run: connectChosen },
   rename: { label: "Rename", keys: ["F2"], section: "Nodes", run: renameChosen },
   fold: { label: "Fold or unfold", keys: ["H"], section: "Nodes", run: actions.foldChosen },
   frame: { label: "Frame the selection", keys: ["Mod+G"], section: "Nodes", run: () => void actions.frameChosen() },
@@ -75,7 +80,19 @@ function addAtPointer() {
   askPalette({ x, y });
 }
 
+/** The ports of the node that has the focus, or is chosen. */
+function connectChosen() {
+  const focused = document.activeElement?.closest(".react-flow__node-call") ?? null;
+  const [chosen = ""] = selection();
+  const element =
+    focused ?? document.querySelector(`.react-flow__node[data-id="${CSS.escape(chosen)}"]`);
+  const node = element?.getAttribute("data-id");
+  if (element && node) openMenuBelow(element.querySelector(".card-head") ?? element, connectMenu(node));
+  else say("Choose the node to connect first.");
+}
+
 function renameChosen() {
+  if (renameFocused()) return;
   const [node] = selection();
   if (node !== undefined) renaming.setState({ node });
 }

@@ -51,6 +51,14 @@ export function fitAll() {
   void instance?.fitView({ padding: 0.1, maxZoom: 1, duration: calm() ? 0 : 200 });
 }
 
+/** Give a node the keys. A new one can take them once it was measured, a few frames later. */
+export function focusNode(name: string, tries = 20) {
+  const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+  if (node instanceof HTMLElement) node.focus({ preventScroll: true });
+  if (document.activeElement === node || tries === 0) return;
+  requestAnimationFrame(() => focusNode(name, tries - 1));
+}
+
 /** Bring nodes into view. */
 export function showNodes(names: readonly string[]) {
   const nodes = names.map((id) => ({ id }));

@@ -143,7 +143,7 @@ export function linkWithout(link: Link, gone: (address: string) => boolean): Lin
 }
 
 /** The same record with one key spelled otherwise, at its old place. */
-function withKey<T>(
+export function withKey<T>(
   record: Readonly<Record<string, T>>,
   old: string,
   key: string,

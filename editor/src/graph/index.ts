@@ -13,6 +13,7 @@ export * from "./layout";
 export * from "./ports";
 export * from "./store";
 export * from "./templateKind";
+export * from "./templatePorts";
 export * from "./upTo";
 export * from "./view";
 export * from "./wires";

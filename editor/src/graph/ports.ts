@@ -1,8 +1,8 @@
 /** A workflow's own inputs and outputs: its params and results. */
 
-import { nameFor } from "./edits";
+import { nameFor, withKey } from "./edits";
 import { withoutParamAt } from "./wires";
-import { addresses, freeName, own, split, without, type Workflow } from "./workflow";
+import { addresses, freeName, NAME, own, split, without, type Workflow } from "./workflow";
 
 /** The param that sets the input at `address`, if one does. */
 export function paramAt(workflow: Workflow, address: string): string | undefined {
@@ -40,10 +40,13 @@ export function toggleResult(workflow: Workflow, address: string): Workflow {
   return { ...workflow, results: { ...workflow.results, [name]: address } };
 }
 
+/** Which of a workflow's own ports: those that set inputs, or those that keep outputs. */
+export type PortSide = "params" | "results";
+
 /** Give a param or a result another name; the values and places it stands for stay. */
 export function renamePort(
   workflow: Workflow,
-  side: "params" | "results",
+  side: PortSide,
   old: string,
   name: string,
 ): Workflow {
@@ -51,8 +54,22 @@ export function renamePort(
   if (old === name || own(record, old) === undefined || own(record, name) !== undefined) {
     return workflow;
   }
-  const renamed = Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [key === old ? name : key, value]),
-  );
-  return { ...workflow, [side]: renamed };
+  return { ...workflow, [side]: withKey(record, old, name) };
+}
+
+/** Say what a param is called on the form; an empty label leaves it to its name. */
+export function setLabel(workflow: Workflow, name: string, label: string): Workflow {
+  const param = own(workflow.params, name);
+  if (!param || (param.label ?? "") === label) return workflow;
+  const { label: _, ...rest } = param;
+  const labelled = label ? { ...rest, label } : rest;
+  return { ...workflow, params: { ...workflow.params, [name]: labelled } };
+}
+
+/** Why something cannot be called so; undefined where it can. */
+export function whyNotNamed(name: string, what: string, others: Readonly<Record<string, unknown>>): string | undefined {
+  if (!NAME.test(name)) {
+    return `“${name}” is no name: use small letters, digits and _, beginning with a letter`;
+  }
+  return own(others, name) === undefined ? undefined : `there is a ${what} called “${name}” already`;
 }

@@ -17,9 +17,10 @@ interface OpenQuestionProps {
 
 function OpenQuestion({ question, answer }: OpenQuestionProps) {
   const [typed, setTyped] = useState(question.value);
+  const isAnswer = question.optional === true || typed.trim() !== "";
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (typed.trim()) answer(typed.trim());
+    if (isAnswer) answer(typed.trim());
   };
   return (
     <Dialog title={question.title} onClose={() => answer(null)}>
@@ -39,7 +40,7 @@ function OpenQuestion({ question, answer }: OpenQuestionProps) {
           <button type="button" onClick={() => answer(null)}>
             Cancel
           </button>
-          <button type="submit" className="primary" disabled={!typed.trim()}>
+          <button type="submit" className="primary" disabled={!isAnswer}>
             OK
           </button>
         </div>

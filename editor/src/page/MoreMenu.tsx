@@ -2,7 +2,7 @@ import { useRef } from "react";
 
 import { tidy } from "../canvas/actions";
 import { help } from "../canvas/help";
-import { menus } from "../canvas/menus";
+import { openMenuBelow } from "../canvas/menus";
 import { edit, editor, present, setTitle, shown, titleOf, toText } from "../graph";
 import { takeFiles } from "../panels";
 import { ask } from "./asking";
@@ -12,8 +12,7 @@ import { host } from "./host";
 export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
   const file = useRef<HTMLInputElement>(null);
   const open = (button: HTMLElement) => {
-    const box = button.getBoundingClientRect();
-    const menu = [
+    openMenuBelow(button, [
       [
         { label: "Save as …", run: onSaveAs },
         { label: "Open a file …", run: () => file.current?.click() },
@@ -24,8 +23,7 @@ export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
         { label: "Tidy up", keys: "L", run: tidy },
       ],
       [{ label: "Keyboard shortcuts", keys: "?", run: () => help.setState({ open: true }) }],
-    ];
-    menus.setState({ opened: { x: box.left, y: box.bottom + 4, menu } });
+    ]);
   };
   return (
     <>

@@ -6,6 +6,8 @@ export interface Question {
   readonly title: string;
   readonly label: string;
   readonly value: string;
+  /** Nothing is an answer too. */
+  readonly optional?: boolean;
 }
 
 interface Asked {

@@ -5,7 +5,7 @@ import { keepDrafts, restoreDrafts } from "./keeping";
 import { say } from "./notes";
 import { openWorkflow } from "./opening";
 import { watchChecks } from "../canvas";
-import { templateTypes } from "../canvas/menus";
+import { templateTypes } from "../canvas/commandMenus";
 import { editor, kindsByType, openEmpty, setKinds, shown, titleOf, type Kind } from "../graph";
 import { openStored } from "../panels";
 import { api, runs, sentence, start, tabTitle } from "../server";

@@ -111,8 +111,9 @@ function useChoices(asking: Asking, typed: string): readonly Choice[] {
     const offers = described && side ? offersFor(kinds, side, described) : allOffers(kinds);
     const fresh = found(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
     const there = asking.from ? existingOffers(asking.from, typed) : [];
-    return [...fresh, ...there.map((one): Choice => ({ sort: "existing", ...one }))];
-  }, [kinds, described, side, asking.from, typed]);
+    const existing = there.map((one): Choice => ({ sort: "existing", ...one }));
+    return asking.byName ? [...existing, ...fresh] : [...fresh, ...existing];
+  }, [kinds, described, side, asking, typed]);
 }
 
 /** The heading above an entry: its group, as long as nothing is typed that mixes them. */

@@ -3,6 +3,7 @@
 import { createStore } from "zustand";
 
 import type { Port } from "../canvas/dragging";
+import { focused, giveBack } from "../page/focus";
 
 export interface Asking {
   /** Where on the window it opens, and the new node goes. */
@@ -10,14 +11,21 @@ export interface Asking {
   readonly y: number;
   /** The port that the chosen node is to be connected with. */
   readonly from?: Port;
+  /** One connects by name, without pointing: the ports that are there come first. */
+  readonly byName?: boolean;
 }
 
 export const palette = createStore<{ readonly asking: Asking | null }>()(() => ({ asking: null }));
 
+let before: HTMLElement | null = null;
+
 export function askPalette(asking: Asking) {
+  before = focused();
   palette.setState({ asking });
 }
 
+/** Whoever had the focus has it again. */
 export function closePalette() {
   palette.setState({ asking: null });
+  giveBack(before);
 }

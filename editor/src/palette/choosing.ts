@@ -1,6 +1,6 @@
 /** What a choice of the palette does: add a node, and connect it. */
 
-import { centred, flowPoint } from "../canvas/instance";
+import { centred, flowPoint, focusNode } from "../canvas/instance";
 import { describedAt, type Port } from "../canvas/dragging";
 import {
   addNode,
@@ -61,7 +61,9 @@ export function choose(asking: Asking, choice: Choice) {
     const { from } = asking;
     return from && choice.port !== undefined ? joined(more, from, name, choice.port) : more;
   });
-  if (added.name) select([added.name]);
+  if (!added.name) return;
+  select([added.name]);
+  if (asking.byName) focusNode(added.name);
 }
 
 /** Connect a port with one of another node, whichever of them is the output. */

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 
 import { type Form, type WorkflowDocument, sentence } from "../../server";
 import * as api from "../../server/api";
+import { keepEntered, keptEntered } from "./entered";
 import type { Entered } from "./values";
 
 /** The form of a workflow: null until it is there. */
@@ -24,24 +25,10 @@ export function useForm(workflow: WorkflowDocument): { form: Form | null; failed
 
 /** What was entered in the form of this name; kept in the browser, also over a reload. */
 export function useEntered(name: string): [Entered, (next: Entered) => void] {
-  const key = `nodegraph.form.${name}`;
-  const [entered, setEntered] = useState(() => kept(key));
+  const [entered, setEntered] = useState(() => keptEntered(name));
   const put = (next: Entered) => {
     setEntered(next);
-    try {
-      localStorage.setItem(key, JSON.stringify(next));
-    } catch {
-      // a full or forbidden storage only means that a reload forgets
-    }
+    keepEntered(name, next);
   };
   return [entered, put];
-}
-
-function kept(key: string): Entered {
-  try {
-    const found: unknown = JSON.parse(localStorage.getItem(key) ?? "{}");
-    return typeof found === "object" && found !== null ? (found as Entered) : {};
-  } catch {
-    return {};
-  }
 }

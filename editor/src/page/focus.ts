@@ -1,0 +1,12 @@
+/** Who had the focus before something opened, so that a keyboard goes on from where it was. */
+
+/** The control that has the focus; null where it is nobody's, or the whole canvas's. */
+export function focused(): HTMLElement | null {
+  const now = document.activeElement;
+  const isNobody = !(now instanceof HTMLElement) || now === document.body || now.matches(".canvas");
+  return isNobody ? null : now;
+}
+
+export function giveBack(element: HTMLElement | null) {
+  if (element?.isConnected) element.focus({ preventScroll: true });
+}

@@ -1,0 +1,29 @@
+/** What was entered in forms, kept in the browser. */
+
+import type { Entered } from "./values";
+
+const keyOf = (form: string) => `nodegraph.form.${form}`;
+
+export function keptEntered(form: string): Entered {
+  try {
+    const found: unknown = JSON.parse(localStorage.getItem(keyOf(form)) ?? "{}");
+    return typeof found === "object" && found !== null ? (found as Entered) : {};
+  } catch {
+    return {};
+  }
+}
+
+export function keepEntered(form: string, entered: Entered): void {
+  try {
+    localStorage.setItem(keyOf(form), JSON.stringify(entered));
+  } catch {
+    // a full or forbidden storage only means that a reload forgets
+  }
+}
+
+/** A param is called otherwise: what was entered for it is there under both names, for undo. */
+export function carryEntered(form: string, old: string, name: string): void {
+  const entered = keptEntered(form);
+  const value = entered[old];
+  if (value !== undefined) keepEntered(form, { ...entered, [name]: value });
+}
