@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -173,9 +173,9 @@ class Denoise(Node):
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
             latents = run.latents
-            for done, latents in enumerate(run.steps(), start=1):
+            for done, latents in leases.enter_context(closing(run.steps())):
                 preview = partial(LOOKS.pictures, vae, latents)
-                yield Progress(done, len(run.scheduler.timesteps), preview)
+                yield Progress(done, run.solver.count, preview)
             _loop.check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
