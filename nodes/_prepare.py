@@ -14,8 +14,9 @@ from ._memos import Name, Names, embedded, keeper, name_of
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
 from ._schedulers import Scheduler
-from ._solvers import Solver, Stepping
+from ._solvers import Solver, Stepping, Summing
 from ._start import start
+from ._tables import Table, table, tabled
 from ._trail import Walk
 
 if TYPE_CHECKING:
@@ -98,19 +99,32 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     shown = None if shown is None else shown.to(weights.dtype)
     predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
     steps = [tuple(one.at(step) for one in nets if one.scales[step]) for step in range(len(times))]
-    solver = Stepping(scheduler, generators, kept)
-    walk = Walk(context, _begin(items, told, names, guess=guess), steps)
+    stepping = Stepping(scheduler, generators, kept)
+    solver = stepping if kept else _summing(first, skipped, latents, context) or stepping
+    begin = type(solver).__name__, guess, _begin(items, told, names)
+    walk = Walk(context, begin, steps)
     dtype = str(weights.dtype).removeprefix("torch.")
     steered = bool(first.controls)
     return Run(predict, solver, latents, dtype, walk, steered)
 
 
-def _begin(items: Sequence[Denoise], told: Name, names: Names, *, guess: bool) -> object:
+def _summing(
+    item: Denoise, skipped: int | None, latents: Tensor, context: Context
+) -> Summing | None:
+    """What steps by the scheduler's table, where that is worth it."""
+    if not tabled(item.scheduler, context.device):
+        return None
+    asked = item.scheduler, item.model.scheduler, item.steps, skipped
+    sums = context.kept(Table, lambda: table(*asked), *asked).sums
+    return None if sums is None else Summing(sums, latents)
+
+
+def _begin(items: Sequence[Denoise], told: Name, names: Names) -> object:
     """All that every step of a batch depends on, whatever its controls are."""
     first = items[0]
     model, skipped = first.model, None if first.latents is None else first.skipped
     what = name_of(model.unet), model.scheduler, model.factor, model.shape, model.inpaints
-    how = first.scheduler, first.steps, skipped, first.size, guess
+    how = first.scheduler, first.steps, skipped, first.size
     each = [(one.seed, one.guidance_scale, names(one.latents), names(one.mask)) for one in items]
     return type(first).version, what, how, told, each
 

@@ -1,4 +1,4 @@
-"""How latents get from one step to the next."""
+"""How latents get from one step to the next: by a scheduler's own steps, or by a table."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ._schedulers import Scheduler
     from ._start import Kept
+    from ._tables import Sums
     from ._trail import State
 
 
@@ -72,3 +73,42 @@ class Stepping:
 
     def restore(self, state: State) -> None:
         self._scheduler.restore(state, self._generators)
+
+
+class Summing:
+    """Every step as one sum of the last latents and predictions: no host, and no memory of its own.
+
+    Args:
+        latents: (B, C, h, w) float32, before the first step.
+    """
+
+    def __init__(self, sums: Sums, latents: Tensor) -> None:
+        self._scales = sums.scales
+        self._weights = sums.weights.to(latents.device)
+        self._reach = sums.weights.shape[-1]
+        self._latents: list[Tensor] = []
+        self._predicted: list[Tensor] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._scales)
+
+    def scale(self, latents: Tensor, index: int) -> Tensor:
+        scale = self._scales[index]
+        return latents if scale == 1.0 else latents * scale
+
+    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
+        import torch
+
+        self._latents = [latents, *self._latents][: self._reach]
+        self._predicted = [predicted, *self._predicted][: self._reach]
+        known = torch.stack([*self._latents, *self._predicted]).flatten(1)
+        weights = self._weights[index, :, : len(self._latents)].reshape(-1)
+        # In float64: a weight that is rounded is wrong in the same way for every number.
+        return (weights @ known.double()).to(latents.dtype).view(latents.shape)
+
+    def state(self) -> State:
+        return {"latents": self._latents, "predicted": self._predicted}
+
+    def restore(self, state: State) -> None:
+        self._latents, self._predicted = state["latents"], state["predicted"]
