@@ -11,32 +11,22 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
     from torch import dtype as DType
 
-    from ._schedulers import Scheduler
-    from ._start import Kept
+    from ._solvers import Solver
 
 Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
-def denoise(
-    predict: Predict,
-    scheduler: Scheduler,
-    latents: Tensor,
-    generators: Sequence[Generator],
-    kept: Kept | None = None,
-) -> Iterator[Tensor]:
+def denoise(predict: Predict, solver: Solver, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:
     """Remove noise step by step, yielding the latents after each step.
 
     Args:
         predict: Maps (scaled latents, step number) to the model's prediction, same shape.
         latents: (B, C, h, w) float32, from ``scheduler.start`` or ``scheduler.noised``.
-        generators: One a picture, for schedulers that draw noise at every step.
-        kept: What of the pictures it started from is put back after every step.
+        begun: How many steps the latents and the solver have behind them.
     """
-    for index, timestep in enumerate(scheduler.timesteps):
-        predicted = predict(scheduler.scale(latents, timestep), index)
-        latents = scheduler.step(predicted, timestep, latents, generators)
-        if kept is not None:
-            latents = kept.put_back(latents, scheduler, scheduler.timesteps[index + 1 : index + 2])
+    for index in range(begun, solver.count):
+        predicted = predict(solver.scale(latents, index), index)
+        latents = solver.step(predicted, index, latents)
         yield latents
 
 

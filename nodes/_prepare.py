@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,10 +14,13 @@ from ._memos import Name, Names, embedded, keeper, name_of
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
 from ._schedulers import Scheduler
-from ._start import Kept, start
+from ._solvers import Solver, Stepping, Summing
+from ._start import start
+from ._tables import Table, table, tabled
+from ._trail import Walk
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
     from nodegraph.node import Context
 
@@ -33,19 +36,38 @@ class Run:
 
     Attributes:
         latents: (B, C, h, w) float32, with noise at the strength of the first step.
-        kept: What of the pictures it started from stays.
+        walk: Where earlier runs were that began alike.
+        steered: Whether there are controls, so that another run may begin alike and differ later.
     """
 
     predict: Predictor
-    scheduler: Scheduler
+    solver: Solver
     latents: Tensor
-    generators: Sequence[Generator]
     dtype: str
-    kept: Kept | None = None
+    walk: Walk
+    steered: bool
 
-    def steps(self) -> Iterator[Tensor]:
-        """Denoise, yielding the latents after each step."""
-        return denoise(self.predict, self.scheduler, self.latents, self.generators, self.kept)
+    def steps(self) -> Generator[tuple[int, Tensor], None, None]:
+        """Denoise, yielding how many steps are done, and the latents after them.
+
+        It goes on from where an earlier run was that began alike, if that is known.
+        """
+        latents = self.latents
+        begun, state = self.walk.known()
+        if begun:
+            latents = state["latents"]
+            self.solver.restore(state["solver"])
+            yield begun, latents
+        steps = denoise(self.predict, self.solver, latents, begun)
+        try:
+            for done, latents in enumerate(steps, start=begun + 1):
+                self.walk.note(done, {"latents": latents, "solver": self.solver.state()})
+                yield done, latents
+        except GeneratorExit:
+            self.walk.keep()  # the next run goes on where this one was cancelled
+            raise
+        if self.steered:
+            self.walk.keep()
 
 
 def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Run:
@@ -70,22 +92,41 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     prompts, told = torch.stack(rows), tuple(names(one.embeddings) for one in texts)
     nets = _nets(items, len(times), context, leases, names)
     guess = first.guess_mode or any(one.pools for one in nets[:1])
-    # In guess mode ControlNets see no negative prompt.
     shared = _Shared(context, prompts, told, times, names(times))
-    seen = shared.last(len(items)) if guess else shared
-    guides = [
-        Guide(
-            controlnet(one.net, one.hint, seen.prompts, times, seen.keep(one.weights)),
-            one.scales,
-            one.pools,
-        )
-        for one in nets
-    ]
-    shown = None if shown is None else shown.to(weights.dtype)
     drawer = unet(weights, prompts, times, shared.keep(first.model.unet))
+    # In guess mode ControlNets see no negative prompt.
+    guides = [one.guide(shared.last(len(items)) if guess else shared) for one in nets]
+    shown = None if shown is None else shown.to(weights.dtype)
     predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    steps = [tuple(one.at(step) for one in nets if one.scales[step]) for step in range(len(times))]
+    stepping = Stepping(scheduler, generators, kept)
+    solver = stepping if kept else _summing(first, skipped, latents, context) or stepping
+    begin = type(solver).__name__, guess, _begin(items, told, names)
+    walk = Walk(context, begin, steps)
     dtype = str(weights.dtype).removeprefix("torch.")
-    return Run(predict, scheduler, latents, generators, dtype, kept)
+    steered = bool(first.controls)
+    return Run(predict, solver, latents, dtype, walk, steered)
+
+
+def _summing(
+    item: Denoise, skipped: int | None, latents: Tensor, context: Context
+) -> Summing | None:
+    """What steps by the scheduler's table, where that is worth it."""
+    if not tabled(item.scheduler, context.device):
+        return None
+    asked = item.scheduler, item.model.scheduler, item.steps, skipped
+    sums = context.kept(Table, lambda: table(*asked), *asked).sums
+    return None if sums is None else Summing(sums, latents)
+
+
+def _begin(items: Sequence[Denoise], told: Name, names: Names) -> object:
+    """All that every step of a batch depends on, whatever its controls are."""
+    first = items[0]
+    model, skipped = first.model, None if first.latents is None else first.skipped
+    what = name_of(model.unet), model.scheduler, model.factor, model.shape, model.inpaints
+    how = first.scheduler, first.steps, skipped, first.size
+    each = [(one.seed, one.guidance_scale, names(one.latents), names(one.mask)) for one in items]
+    return type(first).version, what, how, told, each
 
 
 def _prompts(items: Sequence[Denoise], device: str) -> tuple[list[Conditioning], Tensor | None]:
@@ -148,6 +189,15 @@ class _Net(NamedTuple):
     def pools(self) -> bool:
         """Whether what it adds is the same all over the picture."""
         return bool(self.net.config.global_pool_conditions)
+
+    def guide(self, shared: _Shared) -> Guide:
+        """The ControlNet about to be applied."""
+        told, keep = (shared.prompts, shared.times), shared.keep(self.weights)
+        return Guide(controlnet(self.net, self.hint, *told, keep), self.scales, self.pools)
+
+    def at(self, step: int) -> object:
+        """All that what it adds at a step depends on, beside the batch's prompts and latents."""
+        return name_of(self.weights), self.images, self.scales[step]
 
 
 def _nets(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from threading import Lock
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from nodegraph.node import Context, Memo, Wire
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -21,57 +24,63 @@ _LARGER = 8  # pixels a latent
 _FADE = 0.7  # what was decoded last is most like what is drawn next
 
 
-class Look:
+@dataclass(frozen=True, slots=True, eq=False)
+class Look(Wire):
     """How the latents of one VAE look: each colour as a weighted sum of channels and a constant.
 
     The sums of the normal equations are kept, so every picture that is decoded improves the map, at
     the cost of a look at each latent. Pictures fade from them: one map cannot fit all.
     """
 
-    def __init__(self, channels: int) -> None:
-        self._squares = np.zeros((channels + 1, channels + 1))
-        self._products = np.zeros((channels + 1, 3))
+    squares: Floats
+    products: Floats
 
-    def learn(self, latents: Floats, pixels: Pixels) -> None:
-        """Take in a picture, (H, W, 3), and the latents that it was decoded from, (C, h, w)."""
+    @classmethod
+    def blank(cls, channels: int) -> Look:
+        """What is known before anything was decoded: nothing."""
+        return cls(np.zeros((channels + 1, channels + 1)), np.zeros((channels + 1, 3)))
+
+    def learned(self, latents: Floats, pixels: Pixels) -> Look:
+        """With a picture, (H, W, 3), and the latents it was decoded from, (C, h, w), taken in."""
         rows = _rows(latents)
         colours = _shrunk(pixels, latents.shape[1:]).reshape(-1, 3)
-        self._squares = _FADE * self._squares + rows.T @ rows
-        self._products = _FADE * self._products + rows.T @ colours
+        squares = _FADE * self.squares + rows.T @ rows
+        return Look(squares, _FADE * self.products + rows.T @ colours)
 
     def pixels(self, latents: Floats) -> Pixels:
         """Draw latents, (C, h, w): a pixel each."""
-        ridge = np.full(len(self._squares), _RIDGE * self._squares[-1, -1])
+        ridge = np.full(len(self.squares), _RIDGE * self.squares[-1, -1])
         ridge[-1] = 0  # the constant is not to be small
-        weights = np.linalg.solve(self._squares + np.diag(ridge), self._products)
+        weights = np.linalg.solve(self.squares + np.diag(ridge), self.products)
         drawn = (_rows(latents) @ weights).reshape(*latents.shape[1:], 3)
         return drawn.clip(0, 255).round().astype(np.uint8)
 
 
-class Looks:
-    """What is known of each VAE's latents in this process; only previews depend on it."""
+class Learned(Memo):
+    """What is known of a VAE's latents; only previews depend on it."""
 
-    def __init__(self) -> None:
-        self._looks: dict[Hashable, Look] = {}
-        self._lock = Lock()
-
-    def learn(self, vae: Hashable, latents: Sequence[Tensor], pixels: Sequence[Pixels]) -> None:
-        """Take in what a VAE made of latents."""
-        with self._lock:
-            for values, picture in zip(latents, pixels, strict=True):
-                if vae not in self._looks:
-                    self._looks[vae] = Look(len(values))
-                self._looks[vae].learn(_array(values), picture)
-
-    def pictures(self, vae: Hashable, latents: Tensor) -> list[Picture]:
-        """Draw each of (B, C, h, w) latents; in grey where nothing was decoded by this VAE yet."""
-        with self._lock:
-            look = self._looks.get(vae)
-            drawn = [look.pixels(one) if look else _grey(one) for one in map(_array, latents)]
-        return [_enlarged(pixels) for pixels in drawn]
+    look: Look
 
 
-LOOKS = Looks()
+def look_of(vae: str, context: Context) -> Look | None:
+    """What is known of the latents of a VAE."""
+    found = context.recall(Learned, vae)
+    return None if found is None else found.look
+
+
+def learn(vae: str, latents: Sequence[Tensor], pixels: Sequence[Pixels], context: Context) -> None:
+    """Take in what a VAE made of latents."""
+    start = perf_counter()
+    look = look_of(vae, context) or Look.blank(len(latents[0]))
+    for values, picture in zip(latents, pixels, strict=True):
+        look = look.learned(_array(values), picture)
+    context.keep(Learned(look=look), vae, seconds=perf_counter() - start)
+
+
+def pictures(look: Look | None, latents: Tensor) -> list[Picture]:
+    """Draw each of (B, C, h, w) latents; in grey where nothing was decoded by their VAE yet."""
+    drawn = [look.pixels(one) if look else _grey(one) for one in map(_array, latents)]
+    return [_enlarged(pixels) for pixels in drawn]
 
 
 def _array(values: Tensor) -> Floats:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import json
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Generator, Tensor
+
+    from ._trail import State
 
 SchedulerName: TypeAlias = Literal[
     "UniPC",
@@ -88,14 +91,14 @@ class Scheduler:
         kind, changes = SCHEDULERS[name]
         self._inner: Any = getattr(diffusers, kind).from_config(json.loads(config), **changes)
         self._inner.set_timesteps(steps, device=device)
-        self.timesteps: Tensor = self._inner.timesteps
-        if skipped is not None:
-            first = skipped * self._inner.order
-            self.timesteps = self.timesteps[first:]
-            # Those that do not count their steps find their place by the timestep.
-            if hasattr(self._inner, "set_begin_index"):
-                self._inner.set_begin_index(first)
+        first = (skipped or 0) * self._inner.order
+        self.timesteps: Tensor = self._inner.timesteps[first:]
+        # Told where they begin, they need not look it up, for which a device would be waited for.
+        # Those that do not count their steps find their place by the timestep.
+        if hasattr(self._inner, "set_begin_index"):
+            self._inner.set_begin_index(first)
         self._random = "generator" in inspect.signature(self._inner.step).parameters
+        self._before = {name: _noted(value) for name, value in vars(self._inner).items()}
 
     def start(self, noise: Tensor) -> Tensor:
         """Scale unit noise to the strength that the first step expects."""
@@ -125,3 +128,29 @@ class Scheduler:
             predicted, timestep, latents, return_dict=False, **drawn
         )[0]
         return stepped
+
+    def state(self, generators: Sequence[Generator]) -> State:
+        """All that its steps have changed, and what it draws from; to be copied before the next."""
+        now = vars(self._inner).items()
+        changed = {name: value for name, value in now if not _same(value, self._before.get(name))}
+        dice = [one.get_state() for one in generators] if self._random else []
+        return {"changed": changed, "dice": dice}
+
+    def restore(self, state: State, generators: Sequence[Generator]) -> None:
+        """Go on where another one like this was, which then can no longer."""
+        vars(self._inner).update(state["changed"])
+        for one, dice in zip(generators, state["dice"], strict=False):
+            one.set_state(dice)
+
+
+def _noted(value: Any) -> tuple[Any, Any]:
+    """An attribute, and what tells whether it was written into."""
+    return value, tuple(value) if isinstance(value, list) else getattr(value, "_version", None)
+
+
+def _same(value: Any, noted: tuple[Any, Any] | None) -> bool:
+    if noted is None or noted[0] is not value:
+        return False
+    if isinstance(value, list):
+        return len(value) == len(noted[1]) and all(map(is_, value, noted[1]))
+    return bool(noted[1] == getattr(value, "_version", None))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -162,7 +162,7 @@ class Denoise(Node):
     @classmethod
     def run_batch(cls, items: Sequence[Denoise], context: Context) -> Batches:
         from . import _loop, _prepare
-        from ._preview import LOOKS
+        from ._preview import look_of, pictures
 
         vae = items[0].model.vae.key
         for item in items:
@@ -172,10 +172,10 @@ class Denoise(Node):
             return [Denoised(latents=item.latents) for item in items if item.latents is not None]
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
-            latents = run.latents
-            for done, latents in enumerate(run.steps(), start=1):
-                preview = partial(LOOKS.pictures, vae, latents)
-                yield Progress(done, len(run.scheduler.timesteps), preview)
+            latents, look = run.latents, look_of(vae, context)
+            for done, latents in leases.enter_context(closing(run.steps())):
+                preview = partial(pictures, look, latents)
+                yield Progress(done, run.solver.count, preview)
             _loop.check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
@@ -236,7 +236,7 @@ class Decode(Node):
     @classmethod
     def run_batch(cls, items: Sequence[Decode], context: Context) -> list[Decoded]:
         from ._pictures import decode
-        from ._preview import LOOKS
+        from ._preview import learn
 
         weights = items[0].model.vae
         for item in items:
@@ -244,7 +244,7 @@ class Decode(Node):
         with context.lease(weights) as vae:
             latents = [item.latents.values for item in items]
             pictures = decode(vae, latents, context.thrift.tiles)
-        LOOKS.learn(weights.key, latents, pictures)
+        learn(weights.key, latents, pictures, context)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 
     def group(self) -> Hashable:

@@ -43,7 +43,7 @@ def denoised() -> Figure:
     with ExitStack() as leases:
         run = prepare([node], context(), leases)
         row = [Panel(_half_way(run.latents), "noise")]
-        steps = steps_of(run.predict, run.scheduler, run.latents, run.generators)
+        steps = steps_of(run.predict, run.solver, run.latents)
         for done, values in enumerate(steps, start=1):
             if done in wanted:
                 row.append(Panel(_half_way(values), wanted[done]))

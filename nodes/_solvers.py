@@ -1,0 +1,114 @@
+"""How latents get from one step to the next: by a scheduler's own steps, or by a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ._schedulers import Scheduler
+    from ._start import Kept
+    from ._tables import Sums
+    from ._trail import State
+
+
+class Solver(Protocol):
+    """What the denoising loop steps by. It remembers earlier steps, so every run needs its own."""
+
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        ...
+
+    def scale(self, latents: Tensor, index: int) -> Tensor:
+        """Scale latents as the model expects them at a step."""
+        ...
+
+    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
+        """Take a step."""
+        ...
+
+    def state(self) -> State:
+        """All that its steps have changed, to be copied before the next one."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on where another one like this was."""
+        ...
+
+
+class Stepping:
+    """A scheduler's own steps.
+
+    Args:
+        generators: One a picture, for schedulers that draw noise at every step.
+        kept: What of the pictures it started from is put back after every step.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler, generators: Sequence[Generator], kept: Kept | None = None
+    ) -> None:
+        self._scheduler, self._generators, self._kept = scheduler, generators, kept
+        self._times = list(scheduler.timesteps)
+
+    @property
+    def count(self) -> int:
+        return len(self._times)
+
+    def scale(self, latents: Tensor, index: int) -> Tensor:
+        return self._scheduler.scale(latents, self._times[index])
+
+    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
+        scheduler = self._scheduler
+        latents = scheduler.step(predicted, self._times[index], latents, self._generators)
+        if self._kept is None:
+            return latents
+        following = scheduler.timesteps[index + 1 : index + 2]
+        return self._kept.put_back(latents, scheduler, following)
+
+    def state(self) -> State:
+        return self._scheduler.state(self._generators)
+
+    def restore(self, state: State) -> None:
+        self._scheduler.restore(state, self._generators)
+
+
+class Summing:
+    """Every step as one sum of the last latents and predictions: no host, and no memory of its own.
+
+    Args:
+        latents: (B, C, h, w) float32, before the first step.
+    """
+
+    def __init__(self, sums: Sums, latents: Tensor) -> None:
+        self._scales = sums.scales
+        self._weights = sums.weights.to(latents.device)
+        self._reach = sums.weights.shape[-1]
+        self._latents: list[Tensor] = []
+        self._predicted: list[Tensor] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._scales)
+
+    def scale(self, latents: Tensor, index: int) -> Tensor:
+        scale = self._scales[index]
+        return latents if scale == 1.0 else latents * scale
+
+    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
+        import torch
+
+        self._latents = [latents, *self._latents][: self._reach]
+        self._predicted = [predicted, *self._predicted][: self._reach]
+        known = torch.stack([*self._latents, *self._predicted]).flatten(1)
+        weights = self._weights[index, :, : len(self._latents)].reshape(-1)
+        # In float64: a weight that is rounded is wrong in the same way for every number.
+        return (weights @ known.double()).to(latents.dtype).view(latents.shape)
+
+    def state(self) -> State:
+        return {"latents": self._latents, "predicted": self._predicted}
+
+    def restore(self, state: State) -> None:
+        self._latents, self._predicted = state["latents"], state["predicted"]
