@@ -29,7 +29,7 @@ from rich.table import Table
 
 from benchmarks import page
 from benchmarks.aims import Reports, judge, load
-from benchmarks.figures import Report, nameless
+from benchmarks.figures import UNDONE, Report, nameless
 from benchmarks.machine import IDLE, Watch, machine
 from benchmarks.measure import ROOT
 from benchmarks.suites import SUITES, Suite
@@ -112,23 +112,28 @@ def one(name: str, command: Sequence[str], path: Path, cache: Path, console: Con
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     last: list[str] = []
-    with console.status(name), _ended(process) as late:
+    with process, console.status(name), _ended(process) as late:
         assert process.stdout is not None
         for line in process.stdout:
             console.print(line.rstrip(), style="dim", highlight=False, markup=False)
             last = [*last, line.rstrip()][-3:]
         code = process.wait()
-    seconds = round(watch.seconds(), 1)
-    if not path.exists():
+    if code != 0:
         why = f"ended after {LONGEST // 60} minutes" if late.is_set() else f"ended with {code}"
-        said = nameless(f"{why}: {' '.join(last)}")
-        report = Report(
-            suite=name, machine=here, started=started, seconds=seconds,
-            others=watch.others(), figures=[], error=said,
+        unknown = Report(
+            suite=name, machine=here, started=started, seconds=round(watch.seconds(), 1),
+            others=watch.others(), figures=[], error=UNDONE,
         )  # fmt: skip
-        report.save(path)
-    console.print(f"{name}: {seconds:.0f} s{'' if code == 0 else ', failed'}")
+        _explain(path, unknown, nameless(f"{why}: {' '.join(last)}"))
+    console.print(f"{name}: {watch.seconds():.0f} s{'' if code == 0 else ', failed'}")
     return code == 0
+
+
+def _explain(path: Path, unknown: Report, why: str) -> None:
+    """Say why a suite ended that did not say so itself; ``unknown`` where it wrote nothing."""
+    left = Report.model_validate_json(path.read_text("utf-8")) if path.exists() else unknown
+    if left.error == UNDONE:
+        left.model_copy(update={"error": why}).save(path)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ import numpy as np
 
 from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, cost, turns
+from benchmarks.models import hush
 from benchmarks.plain import Scene, Script
-from benchmarks.sides import hush
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.context import Settings

@@ -17,6 +17,8 @@ from benchmarks.machine import IDLE, Machine, Watch, machine
 from benchmarks.measure import ROOT, Compared, Cost, Spread, compared
 
 Measure: TypeAlias = Literal["wall", "cpu", "peak"]
+UNDONE = "ended before it was done"
+"""The error of a report whose suite goes on, or was killed."""
 UNITS: Mapping[Measure, str] = {"wall": "s", "cpu": "s", "peak": "MiB"}
 
 
@@ -134,28 +136,32 @@ def parser(doc: str | None, rounds: int | None) -> argparse.ArgumentParser:
 
 
 def record(suite: str, found: Iterator[Figure], path: Path | None) -> Report:
-    """Print every figure as it comes, and write them all, also where a later one fails."""
+    """Print every figure as it comes and write it at once, so that no later failure loses it."""
     here, watch, started = machine(), Watch(), datetime.now(UTC).replace(microsecond=0)
     print(f"{here.line()}; load {here.load:.2f} before", flush=True)
     figures: list[Figure] = []
-    error = ""
-    try:
-        for figure in found:
-            figures.append(figure)
-            print(told(figure), flush=True)
-    except BaseException as raised:
-        error = nameless(f"{type(raised).__name__}: {raised}")
-        raise
-    finally:
-        report = Report(
+
+    def report(error: str) -> Report:
+        made = Report(
             suite=suite, machine=here, started=started, seconds=round(watch.seconds(), 1),
             others=watch.others(), figures=figures, error=error,
         )  # fmt: skip
         if path is not None:
-            report.save(path)
-    if not report.idle:
-        print(f"warning: not idle, others used {report.others:.2f} cores", file=sys.stderr)
-    return report
+            made.save(path)
+        return made
+
+    try:
+        for figure in found:
+            figures.append(figure)
+            print(told(figure), flush=True)
+            report(UNDONE)
+    except BaseException as raised:
+        report(nameless(f"{type(raised).__name__}: {raised}"))
+        raise
+    done = report("")
+    if not done.idle:
+        print(f"warning: not idle, others used {done.others:.2f} cores", file=sys.stderr)
+    return done
 
 
 def nameless(text: str) -> str:

@@ -46,10 +46,21 @@ def folders(name: Name, made: Path) -> tuple[Path, Path]:
     return folder / "base", folder / "controlnet"
 
 
+def hush() -> None:
+    """Keep diffusers and transformers from drawing bars and giving advice."""
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
+    for logging in (of_diffusers, of_transformers):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+
+
 def _make(widths: Widths, folder: Path) -> None:
     """Write a part at a time, so that no more than the largest is in memory."""
     import torch
 
+    hush()
     base = folder / "base"
     parts: Mapping[Path, Callable[[Widths], Any]] = {
         base / "text_encoder": _text_encoder,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks.models import NAMES, Name, folders
+from benchmarks.models import NAMES, Name, folders, hush
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.cache.budget import Budgets
@@ -170,16 +170,6 @@ class Pipeline:
         return Made([np.asarray(one) for one in pictures], last[0].float().cpu().numpy())
 
 
-def hush() -> None:
-    """Keep diffusers and transformers from drawing bars and giving advice."""
-    from diffusers.utils import logging as of_diffusers
-    from transformers.utils import logging as of_transformers
-
-    for logging in (of_diffusers, of_transformers):
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-
 class Apart(NamedTuple):
     """How far two results differ at most: grey levels, and latents in parts of their spread."""
 
@@ -187,7 +177,7 @@ class Apart(NamedTuple):
     latents: float
 
     def __str__(self) -> str:
-        if self == (0, 0):
+        if not any(self):
             return "exactly the same pictures"
         return f"at most {self.levels} of 255 apart, latents {self.latents:.1e} of their spread"
 
