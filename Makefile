@@ -1,7 +1,7 @@
 # `make demo` makes a grid of pictures, `make test` runs everything CI runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve demo editor test check faults browser docs gallery node-pictures clean
+.PHONY: help serve demo editor test check faults browser bench bench-quick docs gallery node-pictures clean
 
 # The first of these that is Python 3.11 or newer and can make virtual environments.
 PYTHONS ?= python3 python3.13 python3.12 python3.11 python3.14 python
@@ -52,6 +52,12 @@ faults: .venv/installed-dev  ## Kill processes and fill disks for some minutes, 
 browser: .venv/installed-dev  ## Only the tests that drive the editor in a browser
 	$(BIN)/python scripts/check_editor.py
 	$(BIN)/python -m pytest -q tests/browser
+
+bench: .venv/installed-dev  ## Measure against diffusers' pipeline, and write docs/performance.md: about 25 minutes
+	$(BIN)/python -m benchmarks.bench
+
+bench-quick: .venv/installed-dev  ## The least of it, into output/bench: a few minutes
+	$(BIN)/python -m benchmarks.bench --quick
 
 docs: .venv/installed  ## Write the generated parts of docs/ and README.md again
 	$(BIN)/python -m scripts.write_docs

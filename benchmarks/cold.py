@@ -1,64 +1,45 @@
 """The first run in a new process: ours with an empty cache against the plain diffusers script.
 
-    python benchmarks/cold.py [--repeats 3]
+    python benchmarks/cold.py [--rounds 3]
 
-Scene 1 with the same weights, from starting Python to the saved grid. Both sides take turns; wall
-time and peak memory are the medians.
+Scene 1 (one picture's edges, four prompts, the tiny model) with the same weights, from starting
+Python to the saved grid. Both sides take turns.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
-from time import perf_counter
+
+from benchmarks.figures import Pair, pair, parser, record
+from benchmarks.measure import Cost, Side, ran, turns
 
 HERE = Path(__file__).parent
 
 
-def measure(command: list[str], folder: Path) -> tuple[float, float]:
-    """Run ``command`` in ``folder``; seconds of wall time, and the peak of its memory in MiB."""
-    environment = {**os.environ, "NODEGRAPH_CACHE": str(folder / "cache")}
-    start = perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = perf_counter() - start
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{command[1]} failed: {said.decode()[-2000:]}")
-    return seconds, usage.ru_maxrss / 2**10
+def figures(given: argparse.Namespace) -> Iterator[Pair]:
+    """Wall time, CPU time and peak memory of both."""
+    sides: dict[str, Side] = {
+        "script": partial(_first, [str(HERE / "plain.py"), "grid.png"]),
+        "ours": partial(_first, ["-m", "nodegraph", "run", "canny-portraits"]),
+    }
+    found = turns(sides, given.rounds)
+    yield pair("first", "the first run", found, measures=("wall", "cpu", "peak"))
+
+
+def _first(words: Sequence[str], _: int) -> Cost:
+    with tempfile.TemporaryDirectory() as folder:
+        return ran([sys.executable, *words], Path(folder))
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
-    sides = {
-        "script": [sys.executable, str(HERE / "plain.py"), "grid.png"],
-        "ours": [sys.executable, "-m", "nodegraph", "run", "canny-portraits"],
-    }
-    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-    for _ in range(repeats):
-        for name, command in sides.items():
-            with tempfile.TemporaryDirectory() as folder:
-                figures[name].append(measure(command, Path(folder)))
-    found = {
-        name: [median(column) for column in zip(*rows, strict=True)]
-        for name, rows in figures.items()
-    }
-    print(f"{'':12} {'wall s':>8} {'peak MiB':>10}")
-    for name, (seconds, memory) in found.items():
-        print(f"{name:12} {seconds:8.2f} {memory:10.0f}")
-    ours, script = found["ours"], found["script"]
-    print(f"{'ours / script':12} {ours[0] / script[0]:7.2f} {ours[1] / script[1]:10.2f}")
+    """Measure, and print what is found."""
+    given = parser(__doc__, 3).parse_args()
+    record("cold", figures(given), given.json)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Edit scene 1 and run it again: our re-run against a diffusers script that re-runs everything.
 
-    python benchmarks/edits.py [--repeats 3]
+    python benchmarks/edits.py [--rounds 3]
 
 Both sides run the same edits in this one process, with everything loaded and one run behind them,
 as somebody works who changes one thing and looks again. The script keeps its pipeline loaded and
-loads again only what an edit replaces. Each edit is made `repeats` times with another value each
-time; the median is shown. Before anything is timed, the pictures of both sides are compared.
+loads again only what an edit replaces. Each edit is made once a round, with another value each
+time. Before anything is timed, the pictures of both sides are compared.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
-from time import perf_counter
+from typing import TypeAlias
 
 import numpy as np
-from plain import Scene, Script
 
+from benchmarks.figures import Pair, pair, parser, record
+from benchmarks.measure import Cost, Side, cost, turns
+from benchmarks.models import hush
+from benchmarks.plain import Scene, Script
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.context import Settings
@@ -31,6 +33,10 @@ from nodegraph.node import Folders
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "nodes" / "tiny"
 INPUTS = ROOT / "workflows" / "inputs"
+COLOURS = ("pink", "orange", "cyan", "purple", "green", "blue", "yellow", "red", "white")
+COLUMNS = (1, 3, 4, 5, 6, 7, 8, 9, 10)
+Edit: TypeAlias = Callable[[int], Scene]
+MOST = len(COLOURS)  # rounds, of which each has another value
 
 
 @dataclass(frozen=True)
@@ -72,17 +78,17 @@ def ours() -> Ours:
     return Ours(load_registry(), Cache.in_memory(), workflow, settings)
 
 
-def edits(scene: Scene, bases: list[Path]) -> dict[str, Callable[[int], Scene]]:
+def edits(scene: Scene, bases: list[Path], pictures: list[Path]) -> dict[str, Edit]:
     """Every edit by name: the scene after the i-th time it is made."""
     other = "a man wearing a {} shirt and black trousers on a white background"
-    colours = ("pink", "orange", "cyan", "purple", "green", "blue", "yellow", "red", "white")
     return {
         "nothing": lambda i: scene,  # noqa: ARG005
-        "grid columns": lambda i: replace(scene, columns=(1, 3, 4)[i % 3]),
+        "grid columns": lambda i: replace(scene, columns=COLUMNS[i]),
         "one of four prompts": lambda i: replace(
-            scene, prompts=(*scene.prompts[:3], other.format(colours[i]))
+            scene, prompts=(*scene.prompts[:3], other.format(COLOURS[i]))
         ),
-        "canny threshold": lambda i: replace(scene, low=90 - i, high=180 - i),
+        "canny threshold, same edges": lambda i: replace(scene, low=90 - i, high=180 - i),
+        "picture": lambda i: replace(scene, picture=pictures[i]),
         "strength": lambda i: replace(scene, strength=0.9 - i / 100),
         "seed": lambda i: replace(scene, seed=3 + i),
         "base model": lambda i: replace(scene, base=bases[i]),
@@ -116,36 +122,38 @@ def agree(scene: Scene, graph: Ours, script: Script) -> int:
     return worst
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that ``work`` takes."""
-    start = perf_counter()
-    work()
-    return perf_counter() - start
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
+def figures(given: argparse.Namespace) -> Iterator[Pair]:
+    """Every edit, after both sides were compared."""
     scene = Scene(TINY / "base", TINY / "controlnet-canny", INPUTS / "portrait-128.png")
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "portrait-128.png"
         _shrink(INPUTS / "portrait.png", picture, scene.size)
         scene = replace(scene, picture=picture)
+        pictures = [_moved(picture, i + 1) for i in range(given.rounds)]
+        hush()
         graph, script = ours(), Script()
-        print(f"largest difference between both sides: {agree(scene, graph, script)} of 255")
-        bases = list(changed_bases(Path(folder), repeats))
-        print(f"{'edit':24} {'script s':>10} {'ours s':>10} {'ratio':>8}")
-        for name, edit in edits(scene, bases).items():
-            theirs, mine = [], []
-            for i in range(repeats):
-                after = edit(i)
-                theirs.append(timed(partial(script.run, after)))
-                mine.append(timed(partial(graph.run, after)))
+        levels = agree(scene, graph, script)
+        wrong = "" if levels <= 1 else f"the pictures are {levels} of 255 apart"
+        bases = list(changed_bases(Path(folder), given.rounds))
+        for name, edit in edits(scene, bases, pictures).items():
+            sides: dict[str, Side] = {
+                "script": partial(_timed, script.run, edit),
+                "ours": partial(_timed, graph.run, edit),
+            }
+            found = turns(sides, given.rounds)
             script.run(scene)  # back to the first base, untimed
-            a, b = median(theirs), median(mine)
-            print(f"{name:24} {a:10.3f} {b:10.4f} {a / b:7.1f}x")
+            yield pair(name.replace(",", "").replace(" ", "-"), name, found, differs=wrong)
+
+
+def _timed(work: Callable[[Scene], object], edit: Edit, number: int) -> Cost:
+    return cost(partial(work, edit(number)))
+
+
+def main() -> None:
+    """Measure, and print what is found."""
+    given = parser(__doc__, 3).parse_args()
+    given.rounds = min(given.rounds, MOST)
+    record("edits", figures(given), given.json)
 
 
 def _shrink(source: Path, target: Path, size: int) -> None:
@@ -154,6 +162,16 @@ def _shrink(source: Path, target: Path, size: int) -> None:
 
     with Image.open(source) as picture:
         picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS).save(target)
+
+
+def _moved(picture: Path, pixels: int) -> Path:
+    """A copy whose content lies so many pixels further to the right."""
+    from PIL import Image, ImageChops
+
+    path = picture.with_stem(f"{picture.stem}-{pixels}")
+    with Image.open(picture) as opened:
+        ImageChops.offset(opened, pixels, 0).save(path)
+    return path
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from time import perf_counter
 
+from benchmarks.figures import Figure, record
+from benchmarks.growth import Rows, add_json, exponent, figures
 from nodegraph import Node, Output, Plan, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.registry import Registry
@@ -135,15 +137,6 @@ def memory(shape: str, size: int) -> float:
     return peak / size / 1e3
 
 
-def growth(sizes: list[int], seconds: list[float]) -> float:
-    """The exponent k of time ~ size^k, by least squares on the logarithms (1 is linear)."""
-    xs, ys = [math.log(s) for s in sizes], [math.log(t) for t in seconds]
-    mx, my = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((x - mx) * (y - my) for x, y in zip(xs, ys, strict=True)) / sum(
-        (x - mx) ** 2 for x in xs
-    )
-
-
 def directly(size: int) -> float:
     """Microseconds a node of the same chain as plain calls of plain nodes."""
 
@@ -175,30 +168,29 @@ def by_pipefunc(size: int) -> float | None:
     return timed(work) / size * 1e6
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sizes", default="100,1000,5000,20000,50000")
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+def table(options: argparse.Namespace) -> Iterator[Figure]:
+    """Print the table, and give its figures."""
     sizes = [int(size) for size in options.sizes.split(",")]
+    shapes: dict[str, Rows] = {}
     print("microseconds a node        plan   plan+cold   plan+cached   cached run   peak kB")
     for shape in SHAPES:
-        rows = {size: measure(shape, size, options.repeats) for size in sizes}
+        rows = shapes[shape] = {size: measure(shape, size, options.repeats) for size in sizes}
         for size, row in rows.items():
-            figures = "".join(
+            columns = "".join(
                 f"{row[name]:12.1f}" for name in ("plan", "cold", "cached", "execute")
             )
-            print(f"{shape:8} {size:8} {figures} {memory(shape, size):12.2f}")
+            row["peak"] = memory(shape, size)
+            print(f"{shape:8} {size:8} {columns} {row['peak']:12.2f}", flush=True)
         if len(sizes) > 1:
-            cold = growth(sizes, [rows[size]["cold"] * size for size in sizes])
-            cached = growth(sizes, [rows[size]["cached"] * size for size in sizes])
+            cold = exponent(sizes, [rows[size]["cold"] * size for size in sizes])
+            cached = exponent(sizes, [rows[size]["cached"] * size for size in sizes])
             print(f"{shape:8} growth exponent: cold {cold:.2f}, cached {cached:.2f}")
     size = min(1000, max(sizes))
     ours = measure("chain", size, options.repeats)
     plain = directly(size)
     print(f"\nchain of {size}: ours cold {ours['cold']:.1f} us, plain calls {plain:.1f} us a node, "
           f"ratio {ours['cold'] / plain:.1f}")  # fmt: skip
+    beside = {f"plain calls, a chain of {size:,}": plain}
     other = by_pipefunc(min(size, 300))
     if other is None:
         print("pipefunc is not installed: pip install pipefunc")
@@ -206,6 +198,19 @@ def main() -> None:
         same = measure("chain", min(size, 300), options.repeats)["cold"]
         print(f"chain of {min(size, 300)}: pipefunc {other:.1f} us, ours cold {same:.1f} us "
               f"a node, pipefunc / ours {other / same:.1f}")  # fmt: skip
+        beside[f"pipefunc, a chain of {min(size, 300)}, made and run once"] = other
+        beside[f"ours, a chain of {min(size, 300)}, planned and run once"] = same
+    yield from figures(shapes, beside)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sizes", default="100,1000,5000,20000,50000")
+    parser.add_argument("--repeats", type=int, default=3)
+    add_json(parser)
+    options = parser.parse_args()
+    record("engine", table(options), options.json)
 
 
 if __name__ == "__main__":

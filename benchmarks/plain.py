@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,16 @@ class Script:
         self.loads += 1
 
 
-if __name__ == "__main__":
-    import sys
-
-    tiny = Path(__file__).parent.parent / "nodes" / "tiny"
-    inputs = Path(__file__).parent.parent / "workflows" / "inputs"
+def main() -> None:
+    """Make the grid of scene 1 once and save it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("grid", type=Path, help="the file that it is saved to")
+    grid: Path = parser.parse_args().grid
+    root = Path(__file__).parent.parent
+    tiny, inputs = root / "nodes" / "tiny", root / "workflows" / "inputs"
     whole = Scene(tiny / "base", tiny / "controlnet-canny", inputs / "portrait.png")
-    Script().run(whole).save(sys.argv[1])
+    Script().run(whole).save(grid)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,164 +1,137 @@
-"""Our sampling against diffusers' own pipeline: the same work, in turns, in one run.
+"""Sampling: our graph against diffusers' pipeline, from prompt and control image to picture.
 
-    python benchmarks/sampling.py [--rounds 5] [--batch 4] [--steps 20] [--device cpu]
+    python benchmarks/sampling.py                    # the tiny model, 4 pictures, 20 steps
+    python benchmarks/sampling.py --model small      # random weights, 256 pixels
+    python benchmarks/sampling.py --model sd15       # Stable Diffusion 1.5's size, random weights
+    python benchmarks/sampling.py --model sd15 --dtype bfloat16 --size 512 --steps 1
 
-Both sides have their weights loaded. The pictures are compared first; then each case is timed
-round by round, the two sides taking turns, and the ratio of the medians is printed: above 1, ours
-is faster.
+Both sides have their weights loaded. Every round has its own seed, prompts and control image, so
+nothing else is known to either. The pictures are compared first; then the two sides take turns.
+A ratio above 1: ours takes less.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import sys
-import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
+from benchmarks.figures import Pair, pair, parser, record
+from benchmarks.measure import Cost, Side, cost, turns
+from benchmarks.models import Name
+from benchmarks.sides import (
+    ROOMY,
+    Apart,
+    Job,
+    Ours,
+    Pipeline,
+    add_model,
+    apart,
+    jobs,
+    setup,
+    working,
+)
+from nodegraph.cache import Cache
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from nodes.models import LoadBaseModel, LoadControlNet
-from nodes.sampling import Control, Decode, Denoise, EncodePrompt
-from nodes.types import Image
-from tests.weights import TINY, Bench, drain
-
-PROMPTS = ("a red circle", "a blue star", "a person wearing a green shirt", "a yellow house")
-NEGATIVE = "blurry"
+FAR = 1e-2
+"""Of the latents' spread: beyond it, two float32 runs did not do the same work."""
+COMPARED = 999  # the number of the job that is compared and not timed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
-    """What both sides are asked for."""
+    """What a job is changed to."""
 
-    name: str
+    key: str
+    label: str
     strength: float = 1.0
     end: float = 1.0
-    guidance: float = 2.0
+    guidance: float | None = None
+
+    def of(self, job: Job) -> Job:
+        guidance = job.guidance if self.guidance is None else self.guidance
+        return replace(job, strength=self.strength, end=self.end, guidance=guidance)
 
 
-CASES = (
-    Case("one ControlNet"),
-    Case("until 0.6 of the steps", end=0.6),
-    Case("at strength 0", strength=0.0),
-    Case("without guidance", guidance=1.0),
-)
+WHOLE = Case("whole", "one ControlNet")
+WINDOW = Case("window", "until 0.6 of the steps", end=0.6)
+OFF = Case("off", "at strength 0", strength=0.0)
+UNGUIDED = Case("unguided", "without guidance", guidance=1.0)
 
 
-@dataclass
-class Sides:
-    """Both ways of making a batch of pictures with the tiny model."""
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What is asked of a model unless told otherwise."""
 
     batch: int
     steps: int
-    device: str
-    pipeline: Any = None
-    bench: Bench = field(default_factory=Bench)
-
-    def __post_init__(self) -> None:
-        import torch
-        from diffusers import (
-            ControlNetModel,
-            StableDiffusionControlNetPipeline,
-            UniPCMultistepScheduler,
-        )
-
-        options = {"dtype": torch.float32, "local_files_only": True}
-        net = ControlNetModel.from_pretrained(TINY / "controlnet-canny", **options)
-        pipeline = StableDiffusionControlNetPipeline.from_pretrained(
-            TINY / "base", controlnet=net, safety_checker=None, **options
-        ).to(self.device)
-        pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
-        pipeline.set_progress_bar_config(disable=True)
-        self.pipeline, self.bench = pipeline, Bench(device=self.device)
-        edges = np.zeros((128, 128, 3), np.uint8)
-        edges[32:96, [32, 95]] = edges[[32, 95], 32:96] = 255
-        self.image = Image(edges, "canny")
-        self.prompts = [PROMPTS[i % len(PROMPTS)] for i in range(self.batch)]
-        self.model = LoadBaseModel(model="tiny").run(self.bench).model
-        self.net = LoadControlNet(model="tiny-canny").run(self.bench).controlnet
-
-    def theirs(self, case: Case) -> list[Any]:
-        import torch
-
-        pictures = self.pipeline(
-            self.prompts,
-            self.image.pil(),
-            negative_prompt=[NEGATIVE] * self.batch,
-            num_inference_steps=self.steps,
-            guidance_scale=case.guidance,
-            controlnet_conditioning_scale=case.strength,
-            control_guidance_end=case.end,
-            generator=[torch.Generator("cpu").manual_seed(2) for _ in self.prompts],
-        ).images
-        return [np.asarray(one) for one in pictures]
-
-    def ours(self, case: Case) -> list[Any]:
-        node = Control(image=self.image, controlnet=self.net, strength=case.strength, end=case.end)
-        control = node.run().control
-        texts = [*self.prompts, NEGATIVE]
-        asked = [EncodePrompt(model=self.model, prompt=text) for text in texts]
-        *prompts, negative = (one.conditioning for one in EncodePrompt.run_batch(asked, self.bench))
-        items = [
-            Denoise(
-                model=self.model,
-                prompt=prompt,
-                negative_prompt=negative,
-                controls=[control],
-                steps=self.steps,
-                guidance_scale=case.guidance,
-                seed=2,
-            )
-            for prompt in prompts
-        ]
-        done: list[Any] = drain(Denoise.run_batch(items, self.bench))
-        todo = [Decode(model=self.model, latents=one.latents) for one in done]
-        return [one.image.pixels for one in Decode.run_batch(todo, self.bench)]
+    size: int
+    guidance: float
+    rounds: int
+    cases: tuple[Case, ...]
 
 
-def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall seconds and this process's CPU seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+PRESETS: Mapping[Name, Preset] = {
+    "tiny": Preset(4, 20, 128, 2.0, 5, (WHOLE, WINDOW, OFF, UNGUIDED)),
+    "small": Preset(4, 4, 256, 7.5, 5, (WHOLE, WINDOW)),
+    "sd15": Preset(1, 2, 256, 7.5, 3, (WHOLE,)),
+}
 
 
-def ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    """Theirs to ours, from each side's median."""
-    theirs = statistics.median(pair[0] for pair in pairs)
-    ours = statistics.median(pair[1] for pair in pairs)
-    return theirs / ours
+def name_of(given: argparse.Namespace) -> str:
+    """What the suite is called: the model, and ``-half`` in half precision."""
+    return given.model if given.dtype == "float32" else f"{given.model}-half"
+
+
+def differs(how: Apart, given: argparse.Namespace) -> str:
+    """Why the two results are not the same picture; half precision rounds too much to tell."""
+    exact = how.levels <= 1 if given.model == "tiny" else how.latents <= FAR
+    return "" if exact or given.dtype != "float32" else "the pictures are not the same"
+
+
+def figures(given: argparse.Namespace, preset: Preset) -> Iterator[Pair]:
+    """Every case of a model, compared and timed."""
+    with working(given.made) as (folder, made):
+        used = setup(given.model, made, given.dtype, given.device)
+        ours, pipeline = Ours(used, Cache.in_memory(ROOMY)), Pipeline(used)
+        job = jobs(preset.batch, preset.steps, preset.size, folder, preset.guidance)
+        for at, case in enumerate(preset.cases):
+            first = 1000 * at
+            asked = case.of(job(first + COMPARED))
+            how = apart(pipeline.made(asked), ours.made(asked))
+            sides: dict[str, Side] = {
+                "pipeline": partial(_timed, pipeline.run, job, case, first),
+                "ours": partial(_timed, ours.run, job, case, first),
+            }
+            found = turns(sides, given.rounds or preset.rounds)
+            note, wrong = str(how), differs(how, given)
+            yield pair(case.key, case.label, found, note=note, differs=wrong)
+
+
+def _timed(
+    work: Callable[[Job], object], job: Callable[[int], Job], case: Case, first: int, number: int
+) -> Cost:
+    return cost(partial(work, case.of(job(first + number))))
+
+
+def options() -> argparse.ArgumentParser:
+    made = parser(__doc__, None)
+    add_model(made)
+    for name in ("batch", "steps", "size"):
+        made.add_argument(f"--{name}", type=int, help="the model's own unless told otherwise")
+    return made
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--device", default="cpu")
-    given = parser.parse_args()
+    """Measure one model and print what is found."""
+    given = options().parse_args()
     warnings.filterwarnings("ignore")
-    sides = Sides(given.batch, given.steps, given.device)
-    print(f"tiny model, {given.batch} pictures of 128 x 128, {given.steps} UniPC steps, fp32")
-    print(f"{'':26}{'theirs':>9}{'ours':>9}{'wall':>8}{'CPU':>8}   largest difference")
-    for case in CASES:
-        pairs = zip(sides.theirs(case), sides.ours(case), strict=True)
-        apart = max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)
-        assert apart <= 1, f"{case.name}: the pictures differ by {apart} grey levels"
-        rounds = [
-            (seconds(lambda: sides.theirs(case)), seconds(lambda: sides.ours(case)))  # noqa: B023
-            for _ in range(given.rounds)
-        ]
-        wall = [(theirs[0], ours[0]) for theirs, ours in rounds]
-        cpu = [(theirs[1], ours[1]) for theirs, ours in rounds]
-        theirs, ours = (statistics.median(side) for side in zip(*wall, strict=True))
-        ratios = f"{ratio(wall):7.2f}x{ratio(cpu):7.2f}x"
-        print(f"{case.name:26}{theirs:8.2f}s{ours:8.2f}s{ratios}   {apart}")
+    preset = PRESETS[given.model]
+    asked = {name: getattr(given, name) for name in ("batch", "steps", "size")}
+    preset = replace(preset, **{name: number for name, number in asked.items() if number})
+    record(name_of(given), figures(given, preset), given.json)
 
 
 if __name__ == "__main__":

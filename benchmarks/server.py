@@ -1,8 +1,8 @@
 """What the server takes: to start, to begin a job, for many jobs and clients, and when idle.
 
-    python benchmarks/server.py [--jobs 200] [--clients 100]
+    python benchmarks/server.py [--rounds 5] [--jobs 200] [--clients 100]
 
-A table is printed. Every server is a real one, in a process and a data folder of its own.
+Every server is a real one, in a process and a data folder of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import re
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,9 @@ from typing import Any, NamedTuple
 import psutil
 from websockets.sync.client import ClientConnection, connect
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.figures import Value, parser, record, value
+from benchmarks.measure import ROOT
+
 TRIVIAL = {
     "format": 1,
     "nodes": {"text": {"type": "JoinText", "values": {"texts": ["a", "b"]}}},
@@ -40,13 +41,6 @@ class Server(NamedTuple):
     process: psutil.Process
     address: str
     seconds: float
-
-
-class Row(NamedTuple):
-    """A line of the table."""
-
-    what: str
-    found: str
 
 
 @contextmanager
@@ -108,23 +102,31 @@ def idle(server: Server) -> None:
     time.sleep(1)
 
 
-def start_times(times: int) -> Iterator[Row]:
+STARTS = {
+    "first-answer": ("process start to first answer", ""),
+    "first-answer-torch": (
+        "the same, were PyTorch loaded in the server",
+        "import torch, diffusers; ",
+    ),
+}
+"""By key: the label, and what is imported first."""
+
+
+def start_times(rounds: int) -> Iterator[Value]:
     """From nothing to the first answer, as it is, and as if the server loaded PyTorch itself."""
-    for what, first in (
-        ("process start to first answer", ""),
-        ("the same, were PyTorch loaded in the server", "import torch, diffusers; "),
-    ):
-        found = []
-        for _ in range(times):
+    found: dict[str, list[float]] = {key: [] for key in STARTS}
+    for number in range(rounds):
+        for key in list(STARTS)[:: -1 if number % 2 else 1]:
             with (
                 tempfile.TemporaryDirectory() as folder,
-                started(Path(folder), first=first) as server,
+                started(Path(folder), first=STARTS[key][1]) as server,
             ):
-                found.append(server.seconds)
-        yield Row(what, f"{statistics.median(found):.2f} s")
+                found[key].append(server.seconds)
+    for key, seconds in found.items():
+        yield value(key, STARTS[key][0], "s", seconds)
 
 
-def first_events(server: Server, times: int) -> Iterator[Row]:
+def first_events(server: Server, times: int) -> Iterator[Value]:
     """From sending a job to hearing that it waits, and that it has begun."""
     heard: dict[str, list[float]] = {"job.queued": [], "job.started": [], "job.done": []}
     with listening(server) as client:
@@ -138,25 +140,27 @@ def first_events(server: Server, times: int) -> Iterator[Row]:
                     waited.remove(kind)
                     heard[kind].append(time.perf_counter() - began)
     for kind, seconds in heard.items():
-        yield Row(f"submit to {kind}", f"{1000 * statistics.median(seconds):.0f} ms")
+        yield value(kind, f"submit to {kind}", "ms", [1000 * one for one in seconds])
 
 
-def many_jobs(server: Server, count: int) -> Iterator[Row]:
+def many_jobs(server: Server, count: int, rounds: int) -> Iterator[Value]:
     """Trivial jobs, each acknowledged, run, and recorded on disk."""
+    accepted, finished = [], []
     with listening(server) as client:
-        began = time.perf_counter()
-        for number in range(count):
-            ask(f"{server.address}/v1/jobs", {"workflow": TRIVIAL, "title": str(number)})
-        accepted = time.perf_counter() - began
-        done = 0
-        while done < count:
-            done += json.loads(client.recv(timeout=60))["kind"] == "job.done"
-        seconds = time.perf_counter() - began
-    yield Row("jobs accepted", f"{count / accepted:.0f} /s")
-    yield Row("trivial jobs, from submission to done", f"{count / seconds:.0f} /s")
+        for _ in range(rounds):
+            began = time.perf_counter()
+            for number in range(count):
+                ask(f"{server.address}/v1/jobs", {"workflow": TRIVIAL, "title": str(number)})
+            accepted.append(count / (time.perf_counter() - began))
+            done = 0
+            while done < count:
+                done += json.loads(client.recv(timeout=60))["kind"] == "job.done"
+            finished.append(count / (time.perf_counter() - began))
+    yield value("accepted", "jobs accepted", "/s", accepted)
+    yield value("jobs", "trivial jobs, from submission to done", "/s", finished)
 
 
-def many_clients(server: Server, count: int) -> Iterator[Row]:
+def many_clients(server: Server, count: int) -> Iterator[Value]:
     """Every client hears every event of ten jobs: how late the last one hears the last."""
     before = server.process.memory_info().rss
     with ExitStack() as stack:
@@ -168,10 +172,9 @@ def many_clients(server: Server, count: int) -> Iterator[Row]:
         told = [heard_until(client, 10) for client in clients]
         seconds = time.perf_counter() - began
     assert len({tuple(one) for one in told}) == 1, "some client missed something"
-    yield Row(
-        f"{count} websockets, {len(told[0])} events each, all heard by all", f"{seconds:.2f} s"
-    )
-    yield Row(f"memory for {count} websockets", f"{memory / 2**20:.0f} MiB")
+    heard = f"{count} websockets, {len(told[0])} events each, all heard by all"
+    yield value("websockets", heard, "s", [seconds])
+    yield value("websockets-memory", f"memory for {count} websockets", "MB", [memory / 1e6])
 
 
 def heard_until(client: ClientConnection, jobs: int) -> Sequence[int]:
@@ -184,29 +187,27 @@ def heard_until(client: ClientConnection, jobs: int) -> Sequence[int]:
     return numbers
 
 
-def rows(options: argparse.Namespace) -> Iterator[Row]:
-    yield from start_times(options.starts)
+def figures(given: argparse.Namespace) -> Iterator[Value]:
+    """Everything, of several servers that start, and of one that works."""
+    yield from start_times(given.rounds)
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as server:
         idle(server)
-        yield Row(
-            "memory of the idle server", f"{server.process.memory_info().rss / 2**20:.0f} MiB"
-        )
+        memory = server.process.memory_info().rss / 1e6
+        yield value("idle", "memory of the idle server", "MB", [memory])
         workers = sum(child.memory_info().rss for child in server.process.children(recursive=True))
-        yield Row("memory of its idle worker", f"{workers / 2**20:.0f} MiB")
+        yield value("idle-worker", "memory of its idle worker", "MB", [workers / 1e6])
         yield from first_events(server, 20)
-        yield from many_jobs(server, options.jobs)
-        yield from many_clients(server, options.clients)
+        yield from many_jobs(server, given.jobs, given.rounds)
+        yield from many_clients(server, given.clients)
 
 
 def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--starts", type=int, default=5, help="starts, of which the median counts")
-    parser.add_argument("--jobs", type=int, default=200)
-    parser.add_argument("--clients", type=int, default=100)
-    print(f"| {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} | |\n| --- | --- |", flush=True)
-    for row in rows(parser.parse_args()):
-        print(f"| {row.what} | {row.found} |", flush=True)
+    """Measure, and print what is found."""
+    options = parser(__doc__, 5)
+    options.add_argument("--jobs", type=int, default=200)
+    options.add_argument("--clients", type=int, default=100)
+    given = options.parse_args()
+    record("server", figures(given), given.json)
 
 
 if __name__ == "__main__":

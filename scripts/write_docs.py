@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from benchmarks import aims, page
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.cli.serve import Options
@@ -41,11 +42,14 @@ _PLURAL_GROUPS = {
 def pages() -> Mapping[Path, str]:
     """Every generated file, with the text it should have."""
     registry = load_registry()
+    reports, wanted = page.load(), aims.load()
+    readme = {"nodes": node_table(registry), "speed": page.speed(reports, wanted)}
     return {
         ROOT / "docs/nodes.md": nodes_page(registry),
         ROOT / "docs/cli.md": cli_page(),
         ROOT / "docs/http.md": http_page(),
-        ROOT / "README.md": filled(ROOT / "README.md", {"nodes": node_table(registry)}),
+        ROOT / "README.md": filled(ROOT / "README.md", readme),
+        page.PAGE: page.page(reports, wanted),
         ROOT / "docs/tiny.md": filled(ROOT / "docs/tiny.md", parts(ROOT / "docs/tiny")),
         ROOT / "workflows/README.md": workflows_page(),
         write_gallery.PAGE: write_gallery.page(),

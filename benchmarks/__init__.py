@@ -1,0 +1,1 @@
+"""What is claimed about speed, to be run again: `make bench` runs all and writes its page."""

@@ -1,0 +1,72 @@
+"""How long `explain` thinks about a large graph, of which all is known, nothing, or a part.
+
+    python benchmarks/explain.py [--rounds 5] [--sizes 1000,5000]
+
+Graphs of trivial nodes as benchmarks/engine.py draws them, planned already; in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+
+from benchmarks.engine import REGISTRY, graph, run
+from benchmarks.figures import Curve, Value, parser, record, value
+from benchmarks.measure import Cost, Side, cost, turns
+from nodegraph import plan
+from nodegraph.cache import Cache
+from nodegraph.explain import explain
+from nodegraph.workflow import Workflow
+
+SHAPES = ("chain", "diamond", "forest")
+STATES = {"known": "all is known", "new": "nothing is known", "edited": "one value was changed"}
+
+
+def figures(given: argparse.Namespace) -> Iterator[Value | Curve]:
+    """Every state, of the shape that takes longest; at the largest size also as a value."""
+    sizes = [int(size) for size in given.sizes.split(",")]
+    found = {(size, shape): _shape(shape, size, given.rounds) for size in sizes for shape in SHAPES}
+    for state, said in STATES.items():
+        for shape in SHAPES:
+            points = [
+                (size, min(one.wall for one in found[size, shape][state]) * 1e3) for size in sizes
+            ]
+            yield Curve(key=state, line=shape, unit="ms", points=points)
+        walls = {shape: [one.wall * 1e3 for one in found[sizes[-1], shape][state]]
+                 for shape in SHAPES}  # fmt: skip
+        slowest = max(walls, key=lambda shape: sorted(walls[shape])[len(walls[shape]) // 2])
+        label = f"explain, {sizes[-1]:,} nodes, {said}"
+        yield value(state, label, "ms", walls[slowest], f"{slowest}, the slowest shape")
+
+
+def _shape(shape: str, size: int, rounds: int) -> dict[str, list[Cost]]:
+    workflow, cache = graph(shape, size), Cache.in_memory()
+    run(workflow, cache)
+    known = plan(workflow, REGISTRY)
+    edited = plan(_edited(workflow, size // 2), REGISTRY)
+    sides: dict[str, Side] = {
+        "known": lambda _: cost(partial(explain, known, cache)),
+        "new": lambda _: cost(partial(explain, known, Cache.in_memory())),
+        "edited": lambda _: cost(partial(explain, edited, cache)),
+    }
+    return turns(sides, rounds)
+
+
+def _edited(workflow: Workflow, at: int) -> Workflow:
+    document = workflow.model_dump(mode="json")
+    document["nodes"][f"n{at}"]["values"] = {"right": -1}
+    document["nodes"][f"n{at}"]["links"].pop("right", None)
+    return Workflow.model_validate(document)
+
+
+def main() -> None:
+    """Measure, and print what is found."""
+    options = parser(__doc__, 5)
+    options.add_argument("--sizes", default="1000,5000")
+    given = options.parse_args()
+    record("explain", figures(given), given.json)
+
+
+if __name__ == "__main__":
+    main()
