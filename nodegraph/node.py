@@ -72,6 +72,15 @@ class Composed(Protocol[W_co]):
         ...
 
 
+@runtime_checkable
+class Offloads(Protocol[W_co]):
+    """A reference to weights that can be used on a device while they lie on the host."""
+
+    def offloaded(self, device: str) -> ModelRef[W_co]:
+        """Refer to such weights: they are loaded onto the host, and others than without."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The only places a node may touch: inputs are looked for in ``data``, in order."""

@@ -49,7 +49,7 @@ class EncodeImage(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -110,7 +110,7 @@ class Enlarge(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures

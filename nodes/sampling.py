@@ -155,6 +155,7 @@ class Denoise(Node):
 
     lane = "device"
     packages = MODELS
+    savings = ("offload",)
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -228,7 +229,7 @@ class Decode(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]
