@@ -73,7 +73,7 @@ def denoised(cache: Cache) -> tuple[Any, tuple[str, ...]]:
 def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[ByteBudget]:
     """A budget that weights count in, except for those on the host: they would be on a GPU."""
     budget, load, offload = ByteBudget(), Weights.load, Offloaded.load
-    waiting = []
+    waiting: list[Offloaded] = []
 
     def loaded(self: Weights, device: str, dtype: str) -> Any:
         with _disable_current_modes():
@@ -115,7 +115,7 @@ def test_offloaded_weights_compute_the_same_by_diffusers_own_forward() -> None:
     assert isinstance(weights, Weights)
     plain, offloaded = weights.load("cpu", "float32"), weights.offloaded("cpu")
     hooked = offloaded.load("cpu", "float32")
-    config = plain.config
+    config: Any = plain.config
     latents = torch.randn(1, config.in_channels, 8, 8, generator=torch.Generator().manual_seed(0))
     prompt = torch.zeros(1, 77, config.cross_attention_dim)
 

@@ -199,8 +199,8 @@ def test_weights_that_do_not_come_back_are_loaded_again(
     pool.preload(ref, DEVICE, "float16")
     cache.shrink()
     pretend.capacity = MB
-    with pytest.raises(PretendOutOfMemoryError):
-        pool.preload(ref, DEVICE, "float16")
+    with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
+        pass
     pretend.capacity = 4 * MB
 
     pool.preload(ref, DEVICE, "float16")

@@ -123,6 +123,7 @@ class Parts:
             devices=devices,
             dtype=device.dtype(self.options.dtype, devices),
             batch=self.options.batch,
+            on_oom=self.options.on_oom,
             folders=Folders(data, self.folder / "output"),
             allow=self.options.allow | {"offline"},
         )
@@ -132,6 +133,7 @@ class Parts:
             devices=settings.devices,
             dtype=settings.dtype,
             batch=settings.batch,
+            on_oom=settings.on_oom,
             data=tuple(path.resolve() for path in self.options.data),
             output=settings.folders.output,
             nodes=self.options.nodes,

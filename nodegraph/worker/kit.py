@@ -43,6 +43,7 @@ class Kit:
                 devices=(told["device"],),
                 dtype=told["dtype"],
                 batch=told["batch"],
+                on_oom=told["on_oom"],
                 folders=Folders(tuple(dict.fromkeys(path.resolve() for path in data)), output),
                 allow=frozenset(told["allow"]),
             ),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..thrift import OnOom
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -14,6 +16,7 @@ class Options:
 
     Attributes:
         devices: One process each: ``cpu``, ``cuda:0``, …
+        on_oom: Whether what does not fit into memory may be degraded (see Settings).
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
         output: The folder that nodes such as SaveImage may write to.
         nodes: Folders of node files.
@@ -28,6 +31,7 @@ class Options:
     devices: tuple[str, ...] = ("cpu",)
     dtype: str = "float32"
     batch: int = 4
+    on_oom: OnOom = "degrade"
     data: tuple[Path, ...] = ()
     output: Path | None = None
     nodes: tuple[Path, ...] = ()
@@ -45,6 +49,7 @@ class Options:
             "device": device,
             "dtype": self.dtype,
             "batch": self.batch,
+            "on_oom": self.on_oom,
             "data": [str(folder) for folder in (assets, *self.data)],
             "output": str(self.output) if self.output else None,
             "nodes": [str(folder) for folder in self.nodes],
