@@ -21,6 +21,7 @@ from nodegraph.node import (
     Progress,
     Reads,
     Steps,
+    Work,
 )
 
 from . import _checks
@@ -180,6 +181,16 @@ class Denoise(Node):
             _loop.check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
+    def work(self) -> Work:
+        from ._estimate import taken
+
+        unet, nets = self.model.unet, [control.model.net for control in self.controls]
+        width, height = self.size
+        guided = 1 + (self.guidance_scale > 1)
+        latents = guided * width * height // self.model.factor**2
+        what = " ".join(net.key for net in (unet, *nets))
+        return Work(what, latents, (unet, *nets), partial(taken, unet, latents))
+
     def group(self) -> Hashable:
         used = tuple(
             (c.model.net, c.strength, c.start, c.end, c.mask is None) for c in self.controls
@@ -247,6 +258,12 @@ class Decode(Node):
             pictures = decode(vae, latents, context.thrift.tiles)
         LOOKS.learn(weights.key, latents, pictures)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
+
+    def work(self) -> Work:
+        from ._estimate import taken
+
+        vae, (_, height, width) = self.model.vae, self.latents.values.shape
+        return Work(vae.key, height * width, (vae,), partial(taken, vae, height * width))
 
     def group(self) -> Hashable:
         return self.model.vae, tuple(self.latents.values.shape)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
+from nodegraph.tensors import Arrays
 from nodes._counting import LiveBytes
 
 
@@ -32,3 +33,20 @@ class ByteBudget(LiveBytes):  # type: ignore[no-untyped-call]
         if self.limit is not None and self.live > self.limit:
             self.ooms += 1
             raise torch.OutOfMemoryError(f"{self.live} of {self.limit} bytes, in {operation}")
+
+
+class Metered(Arrays):
+    """The CPU as if it were a device whose bytes are counted."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self.budget = budget
+
+    def free(self, device: str) -> int | None:  # noqa: ARG002
+        return (self.budget.limit or 0) - self.budget.live
+
+    def watch(self, device: str) -> int:  # noqa: ARG002
+        self.budget.most = self.budget.live
+        return self.budget.live
+
+    def most(self, device: str) -> int:  # noqa: ARG002
+        return self.budget.most

@@ -16,7 +16,7 @@ from nodes.models import LoadBaseModel
 from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents
 
-from .byte_budget import ByteBudget
+from .byte_budget import ByteBudget, Metered
 
 FAIL = Settings(on_oom="fail")
 
@@ -105,6 +105,16 @@ def test_what_fits_is_not_degraded(most: dict[int, int]) -> None:
 
     assert degraded(events) == [()] * 4
     assert (outcome.degraded, budget.ooms) == ({}, 0)
+
+
+def test_what_was_measured_once_is_never_tried_in_vain(most: dict[int, int]) -> None:
+    with ByteBudget(most[4] - 1) as budget:
+        cache = Cache.in_memory(tensors=Metered(budget))
+        decode([9], cache)
+        events, _ = decode(range(4), cache)
+
+    assert all(degraded(events))
+    assert budget.ooms == 0
 
 
 def test_a_picture_too_large_is_decoded_in_tiles_and_close(most: dict[int, int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
@@ -49,6 +49,15 @@ class Pool:
                 entry.leases -= 1
                 self._memory.moved.notify_all()
             self._memory.offer(entry.key)
+
+    def keys(self, refs: Iterable[ModelRef[Any]], dtype: str) -> dict[Weights, int]:
+        """What the weights of ``refs`` are held by, and their bytes as far as they are known."""
+        parts = [
+            part
+            for ref in refs
+            for part in ((ref.parts or [ref]) if isinstance(ref, Composed) else [ref])
+        ]
+        return {(one.key, dtype): self._sizes.get((one.key, dtype), 0) for one in parts}
 
     def _give_up(self, key: Weights) -> None:
         """Drop weights that nobody uses: the same are about to be loaded in another way."""
