@@ -27,6 +27,7 @@ from .node import Progress as Progress
 from .node import Reads as Reads
 from .node import Steps as Steps
 from .node import Wire as Wire
+from .node import Work as Work
 from .plan import Plan as Plan
 from .plan import plan as plan
 from .registry import Registry as Registry

@@ -101,7 +101,7 @@ class RunContext:
         return lock.files if lock else {}
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
-        return self.cache.pool.lease(ref, self.device, self.dtype)
+        return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
 
     def preload(self, ref: ModelRef[object]) -> None:
         self.cache.pool.preload(ref, self.device, self.dtype)

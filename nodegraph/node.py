@@ -72,6 +72,33 @@ class Composed(Protocol[W_co]):
         ...
 
 
+@runtime_checkable
+class Offloads(Protocol[W_co]):
+    """A reference to weights that can be used on a device while they lie on the host."""
+
+    def offloaded(self, device: str) -> ModelRef[W_co]:
+        """Refer to such weights: they are loaded onto the host, and others than without."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a node is about to do on a device, as far as memory is concerned.
+
+    Attributes:
+        what: Names it: the same work on as large pictures takes as much memory.
+        size: What memory grows with, of one item: its pixels, or latents.
+        weights: What is leased for it.
+        guess: Estimates from no more than the models' configs what an item takes beside weights
+            of a dtype, in bytes, if it can: for work that was never measured.
+    """
+
+    what: str
+    size: int
+    weights: tuple[ModelRef[Any], ...] = ()
+    guess: Callable[[str], int | None] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The only places a node may touch: inputs are looked for in ``data``, in order.
@@ -304,6 +331,10 @@ class Node(BaseModel, ABC):
         Asked of a node that was not run: wires that are linked in are not there yet.
         """
         return {}
+
+    def work(self) -> Work | None:
+        """Say what it will do on a device, so that as many items run together as fit."""
+        return None
 
     def group(self) -> Hashable:
         """Items whose groups are equal may run in one batch."""

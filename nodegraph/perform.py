@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from inspect import signature
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
+from .admission import Admission
 from .cache import Cache, Record
 from .context import RunContext
 from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
@@ -85,6 +87,7 @@ class _Failed(NamedTuple):
     error: Exception
     short: bool
     inputs: Sequence[Mapping[str, object]]
+    admission: Admission | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +145,30 @@ class Worker:
             waiting.append(replace(attempt, items=others))
             ready = [one for one in ready if one.node.group() == group]
         attempt = replace(attempt, items=tuple(one.task for one in ready))
+        admission = Admission.of(ready[0].node, attempt.thrift, self._given(ready), context)
+        if admission is not None and context.settings.degrades:
+            attempt, *more = attempt.cut(admission.most(len(ready)))
+            waiting += reversed(more)
+            ready = ready[: len(attempt.items)]
         try:
-            yield from self._compute(ready, attempt, context)
+            with admission.admitted(len(ready)) if admission else nullcontext():
+                yield from self._compute(ready, attempt, context)
         except Exception as error:
             short = self.cache.is_oom(error)
             if short:
                 _forget(error)
-            return _Failed(attempt, error, short, [_shown(one.inputs) for one in ready])
+            shown = [_shown(one.inputs) for one in ready]
+            return _Failed(attempt, error, short, shown, admission)
         return None
+
+    def _given(self, ready: Sequence[_Ready]) -> set[Hashable]:
+        """The keys of all that is linked in."""
+        return {
+            element.task.key
+            for one in ready
+            for _, value in bound(one.task, self.calls)
+            for element in (value if isinstance(value, list) else [value])
+        }
 
     def _lowered(
         self, failed: _Failed, waiting: list[Attempt[Task]], context: RunContext
@@ -164,7 +183,8 @@ class Worker:
                 left = lower(attempt, waiting, savings, freed=freed)
                 if left is not None:
                     return left
-            error = DoesNotFitError(context.device, attempt.all_tried)
+            advice = failed.admission.advice(len(attempt.items)) if failed.admission else ""
+            error = DoesNotFitError(context.device, attempt.all_tried, advice)
         elif len(attempt.items) > 1:
             middle = (len(attempt.items) + 1) // 2
             halves = (attempt.items[middle:], attempt.items[:middle])

@@ -77,6 +77,18 @@ class Tensors(Protocol):
         """Free bytes of a device; of ``cpu``, all the machine has."""
         ...
 
+    def free(self, device: str) -> int | None:
+        """Bytes that computing can still have of a device; None where nobody counts them."""
+        ...
+
+    def watch(self, device: str) -> int:
+        """Bytes of a device in use now; from here on the most is noted, too."""
+        ...
+
+    def most(self, device: str) -> int:
+        """The most bytes of a device that were in use since ``watch``."""
+        ...
+
     def trim(self) -> None:
         """Give memory that is not used back to the devices."""
         ...
@@ -191,8 +203,26 @@ class Arrays:
         import torch
 
         # What the allocator holds without using it is as good as free.
-        slack = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0]) + slack
+        used = torch.cuda.memory_allocated(device)
+        free, total = torch.cuda.mem_get_info(device)
+        share = int(total * torch.cuda.get_per_process_memory_fraction(device))
+        return min(int(free) + torch.cuda.memory_reserved(device), share) - used
+
+    def free(self, device: str) -> int | None:
+        return self.memory(device) if _counts(device) else None
+
+    def watch(self, device: str) -> int:
+        if not _counts(device):
+            return 0
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(torch.cuda.memory_allocated(device))
+
+    def most(self, device: str) -> int:
+        import torch
+
+        return int(torch.cuda.max_memory_allocated(device)) if _counts(device) else 0
 
     def trim(self) -> None:
         gc.collect()
@@ -209,6 +239,10 @@ class Arrays:
 
 
 TENSORS: Tensors = Arrays()
+
+
+def _counts(device: str) -> bool:
+    return device.partition(":")[0] == "cuda"
 
 
 def _is_oom(error: BaseException) -> bool:

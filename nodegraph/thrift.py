@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-Saving: TypeAlias = Literal["tiles", "model", "group"]
+Saving: TypeAlias = Literal["tiles", "offload"]
 """What a node can do with less memory: ``Node.savings`` says which of them it knows."""
-Offload: TypeAlias = Literal["", "model", "group"]
-"""Where weights wait: on the device, or on the host until the whole model or a layer is used."""
 OnOom: TypeAlias = Literal["degrade", "fail"]
 
 T = TypeVar("T")
@@ -21,11 +19,11 @@ class Thrift:
 
     Attributes:
         tiles: Into how many overlapping parts a picture's sides are cut.
-        offload: Which weights wait on the host until they are used.
+        offload: Whether weights wait on the host, to be on the device a layer at a time.
     """
 
     tiles: int = 1
-    offload: Offload = ""
+    offload: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -39,8 +37,7 @@ PLAIN = Thrift()
 LADDER: tuple[tuple[Saving, Thrift], ...] = (
     ("tiles", Thrift(tiles=2)),
     ("tiles", Thrift(tiles=4)),
-    ("model", Thrift(tiles=4, offload="model")),
-    ("group", Thrift(tiles=4, offload="group")),
+    ("offload", Thrift(tiles=4, offload=True)),
 )
 """What follows when a single item does not fit, cheapest first, each with the saving it needs."""
 

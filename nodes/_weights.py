@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import ModelRef, Wire
 
+from ._offload import Offloaded
 from ._patches import Patch, Word, patched
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class Weights(Wire):
     def parts(self) -> Sequence[ModelRef[Any]]:
         """The weights themselves and what is put on them; none where nothing is."""
         return (replace(self, patches=()), *self.patches) if self.patches else ()
+
+    def offloaded(self, device: str) -> Offloaded:
+        """The same weights, lying on the host while they are used on ``device``."""
+        return Offloaded(self, device)
 
     def compose(self, parts: Sequence[Any]) -> Module:
         """Put the loaded patches on the loaded weights, which stay as they are."""

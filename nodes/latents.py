@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Finding, Given, Node, Output
+from nodegraph.node import Context, Finding, Given, Node, Output, Work
 
 from . import _boxes, _checks
 from ._packages import MODELS
@@ -49,7 +49,7 @@ class EncodeImage(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -71,6 +71,10 @@ class EncodeImage(Node):
             kept = encode(vae, images, masks, tiles) if masks else [None] * len(items)
         pairs = zip(whole, kept, strict=True)
         return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
+
+    def work(self) -> Work:
+        width, height = self.image.size
+        return Work(self.model.vae.key, width * height, (self.model.vae,))
 
     def group(self) -> Hashable:
         return self.model, self.image.size, self.mask is None
@@ -110,7 +114,7 @@ class Enlarge(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures

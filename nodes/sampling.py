@@ -21,6 +21,7 @@ from nodegraph.node import (
     Progress,
     Reads,
     Steps,
+    Work,
 )
 
 from . import _checks
@@ -155,6 +156,7 @@ class Denoise(Node):
 
     lane = "device"
     packages = MODELS
+    savings = ("offload",)
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -178,6 +180,16 @@ class Denoise(Node):
                 yield Progress(done, run.solver.count, preview)
             _loop.check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
+
+    def work(self) -> Work:
+        from ._estimate import taken
+
+        unet, nets = self.model.unet, [control.model.net for control in self.controls]
+        width, height = self.size
+        guided = 1 + (self.guidance_scale > 1)
+        latents = guided * width * height // self.model.factor**2
+        what = " ".join(net.key for net in (unet, *nets))
+        return Work(what, latents, (unet, *nets), partial(taken, unet, latents))
 
     def group(self) -> Hashable:
         used = tuple(
@@ -228,7 +240,7 @@ class Decode(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles",)
+    savings = ("tiles", "offload")
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]
@@ -246,6 +258,12 @@ class Decode(Node):
             pictures = decode(vae, latents, context.thrift.tiles)
         learn(weights.key, latents, pictures, context)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
+
+    def work(self) -> Work:
+        from ._estimate import taken
+
+        vae, (_, height, width) = self.model.vae, self.latents.values.shape
+        return Work(vae.key, height * width, (vae,), partial(taken, vae, height * width))
 
     def group(self) -> Hashable:
         return self.model.vae, tuple(self.latents.values.shape)

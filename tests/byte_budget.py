@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import torch
 
+from nodegraph.tensors import Arrays
 from nodes._counting import LiveBytes
 
 
@@ -14,15 +15,38 @@ class ByteBudget(LiveBytes):  # type: ignore[no-untyped-call]
 
     Args:
         limit: Bytes; None only counts.
-        weights: Bytes of what lies on the device beside what operations make.
     """
 
-    def __init__(self, limit: int | None = None, weights: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         super().__init__()
-        self.limit, self.weights, self.ooms = limit, weights, 0
+        self.limit, self.ooms = limit, 0
+
+    def hold(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Count what lies there without an operation having made it: weights read from a file."""
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            self._gone(storage._cdata)
+            self._note(tensor, storage.nbytes())
+        self.judge("loading")
 
     def judge(self, operation: str) -> None:
-        live = self.live + self.weights()
-        if self.limit is not None and live > self.limit:
+        if self.limit is not None and self.live > self.limit:
             self.ooms += 1
-            raise torch.OutOfMemoryError(f"{live} bytes, {self.limit} there are, in {operation}")
+            raise torch.OutOfMemoryError(f"{self.live} of {self.limit} bytes, in {operation}")
+
+
+class Metered(Arrays):
+    """The CPU as if it were a device whose bytes are counted."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self.budget = budget
+
+    def free(self, device: str) -> int | None:  # noqa: ARG002
+        return (self.budget.limit or 0) - self.budget.live
+
+    def watch(self, device: str) -> int:  # noqa: ARG002
+        self.budget.most = self.budget.live
+        return self.budget.live
+
+    def most(self, device: str) -> int:  # noqa: ARG002
+        return self.budget.most

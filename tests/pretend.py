@@ -45,6 +45,7 @@ class Pretend:
         self.used: Counter[str] = Counter()
         self.moves: list[tuple[str, str]] = []
         self.trims = 0
+        self.peaks: Counter[str] = Counter()
         self._lock = Lock()
 
     def take(self, device: str, size: int) -> None:
@@ -52,6 +53,7 @@ class Pretend:
             if device != "cpu" and self.used[device] + size > self.capacity:
                 raise PretendOutOfMemoryError(f"{device} is out of memory")
             self.used[device] += size
+            self.peaks[device] = max(self.peaks[device], self.used[device])
 
     def give(self, device: str, size: int) -> None:
         with self._lock:
@@ -96,6 +98,16 @@ class Pretend:
 
     def memory(self, device: str) -> int:
         return self.capacity - self.used[device] if device != "cpu" else 64 * MB
+
+    def free(self, device: str) -> int | None:
+        return self.capacity - self.used[device] if device != "cpu" else None
+
+    def watch(self, device: str) -> int:
+        self.peaks[device] = self.used[device]
+        return self.used[device]
+
+    def most(self, device: str) -> int:
+        return self.peaks[device]
 
     def trim(self) -> None:
         self.trims += 1

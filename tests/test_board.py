@@ -44,6 +44,13 @@ def finished(item: int | None = None, cached: bool = False, seconds: float = 1.0
         ([finished(n, cached=True) for n in range(4)], "4 items, cached"),
         ([finished(n) for n in range(4)], "4 items, 4.0 s"),
         ([*[finished(n, cached=True) for n in range(3)], finished(3)], "4 items, 3 cached, 1.0 s"),
+        (
+            [
+                Finished("a", (n,), 1.0, n > 1, KEY, ("batch 1 of 2", *["tiled"] * (n > 2)))
+                for n in range(4)
+            ],
+            "4 items, 2 cached, 2.0 s, batch 1 of 2, tiled",
+        ),
         ([Skipped("a", (n,), "b[0]") for n in range(4)], "4 items, skipped: needs b[0]"),
     ],
 )

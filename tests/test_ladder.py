@@ -16,7 +16,7 @@ from nodes.models import LoadBaseModel
 from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents
 
-from .byte_budget import ByteBudget
+from .byte_budget import ByteBudget, Metered
 
 FAIL = Settings(on_oom="fail")
 
@@ -107,6 +107,16 @@ def test_what_fits_is_not_degraded(most: dict[int, int]) -> None:
     assert (outcome.degraded, budget.ooms) == ({}, 0)
 
 
+def test_what_was_measured_once_is_never_tried_in_vain(most: dict[int, int]) -> None:
+    with ByteBudget(most[4] - 1) as budget:
+        cache = Cache.in_memory(tensors=Metered(budget))
+        decode([9], cache)
+        events, _ = decode(range(4), cache)
+
+    assert all(degraded(events))
+    assert budget.ooms == 0
+
+
 def test_a_picture_too_large_is_decoded_in_tiles_and_close(most: dict[int, int]) -> None:
     _, whole = decode([1], Cache.in_memory())
 
@@ -181,8 +191,8 @@ def test_what_is_degraded_is_made_anew_for_who_forbids_it(most: dict[int, int]) 
     [
         ((), []),
         (("tiles",), [Thrift(2), Thrift(4)]),
-        (("model", "group"), [Thrift(1, "model"), Thrift(1, "group")]),
-        (("tiles", "group"), [Thrift(2), Thrift(4), Thrift(4, "group")]),
+        (("offload",), [Thrift(1, offload=True)]),
+        (("tiles", "offload"), [Thrift(2), Thrift(4), Thrift(4, offload=True)]),
     ],
 )
 def test_a_node_is_tried_only_on_rungs_it_knows(
@@ -207,9 +217,9 @@ def descent(count: int, savings: Sequence[Saving], fits: int) -> list[str]:
 
 
 def test_memory_is_freed_then_batches_halved_then_the_ladder_taken() -> None:
-    assert descent(4, ("tiles", "group"), 2) == ["4", "4", "2 batch 2 of 4", "2 batch 2 of 4"]
+    assert descent(4, ("tiles", "offload"), 2) == ["4", "4", "2 batch 2 of 4", "2 batch 2 of 4"]
     assert descent(3, (), 1) == ["3", "3", "2 batch 2 of 3", *["1 batch 1 of 3"] * 3]
-    assert descent(1, ("tiles", "group"), 0) == [
+    assert descent(1, ("tiles", "offload"), 0) == [
         "1", "1", "1 tiled", "1 tiled", "1 tiled offloaded"
     ]  # fmt: skip
 

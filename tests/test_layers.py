@@ -15,9 +15,9 @@ LAYERS = [
     "errors", "paths", "thrift", "node", "keys", "tensors", "values", "skeleton", "migrations",
     "workflow", "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown",
     "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
-    "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
-    "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",
-    "spell", "alike", "diff",
+    "order", "foresight", "plan", "provenance", "cache", "events", "context", "admission", "tasks",
+    "items", "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute",
+    "explain", "lock", "spell", "alike", "diff",
     "jobs", "worker", "web", "cli",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"

@@ -87,6 +87,17 @@ def test_preloaded_weights_need_not_be_waited_for(pool: Pool, pretend: Pretend) 
     assert len(ref.loads) == 1
 
 
+def test_what_does_not_fit_is_not_preloaded_and_fails_only_who_needs_it(
+    pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("unet", 9 * MB, pretend)
+
+    pool.preload(ref, DEVICE, "float16")
+
+    with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
+        pass
+
+
 def test_weights_and_values_compete_for_one_budget(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
@@ -188,8 +199,8 @@ def test_weights_that_do_not_come_back_are_loaded_again(
     pool.preload(ref, DEVICE, "float16")
     cache.shrink()
     pretend.capacity = MB
-    with pytest.raises(PretendOutOfMemoryError):
-        pool.preload(ref, DEVICE, "float16")
+    with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
+        pass
     pretend.capacity = 4 * MB
 
     pool.preload(ref, DEVICE, "float16")

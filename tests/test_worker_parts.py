@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from nodegraph.worker import frames
+from nodegraph import Cache, Settings, plan
+from nodegraph.events import Finished
+from nodegraph.worker import frames, process
+from nodegraph.worker.kit import Kit
 from nodegraph.worker.options import Options, limit_of
 from nodegraph.worker.previews import jpegs, pictured
+from nodegraph.worker.telling import Teller
 
 from .harmful.faulty import Paint, Plus, Strolls, Tile
+from .running_toys import TOYS, workflow
 
 
 def sent(*messages: tuple[frames.Message, bytes]) -> BytesIO:
@@ -109,3 +114,31 @@ def test_a_preview_may_have_any_mode(mode: str) -> None:
 
 def test_pictures_are_known_by_their_class() -> None:
     assert [pictured(kind) for kind in (Paint, Plus, Strolls)] == [("image",), (), ()]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Path) -> None:
+    one = plan(workflow({"one": {"type": "Const", "values": {"value": 1}}}), TOYS)
+    teller = Teller(one, Kit(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path), {"one": 1})
+
+    said = [
+        message["note"][1].get("degraded")
+        for degraded in (("tiled",), ())
+        for message, _ in teller.tell(Finished("one", (), 1.0, cached, b"key", degraded))
+        if message["note"][0] in ("node.finished", "node.cached")
+    ]
+
+    assert said == [["tiled"], None]
+
+
+def test_what_the_user_says_of_the_allocator_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    ours = [process._environment()[name] for name in names]
+    monkeypatch.setenv(names[0], "max_split_size_mb:64")
+
+    theirs = [process._environment().get(name) for name in names]
+
+    assert ours == ["expandable_segments:True"] * 2
+    assert theirs == ["max_split_size_mb:64", None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from ..values import SCALARS, changed, digests, leaves
 from .budget import DEFAULTS, Budgets
 from .claims import Claims
 from .memory import Memory
+from .needs import Needs
 from .notes import RECENT, WORTH_NOTING, Notes
 from .pool import Pool
 from .record import Record
@@ -24,6 +25,8 @@ from .store import Store
 from .tiers import Entry
 from .writer import Writer
 
+NEEDS = "needs.json"
+"""The file, in the cache's folder, of how much memory work takes."""
 WORTH_WRITING = 0.02
 """Seconds from which a value is written to disk: reading a quicker one back would cost as much."""
 PLAIN_BYTES = 256
@@ -78,9 +81,11 @@ class Cache:
         self._store = _opened(folder or default_folder(), budgets.disk, tensors) if disk else None
         self._writer = Writer()
         self._notes = Notes()
+        self.needs = Needs(self._store.folder / NEEDS if self._store else None)
         self._memory = Memory(budgets, tensors, self._spill)
         self.pool = Pool(self._memory, tensors)
         self.pin, self.unpin = self._memory.pin, self._memory.unpin
+        self.room, self.make_room = self._memory.room, self._memory.make_room
         claims = Claims()
         self.claim, self.release = claims.claim, claims.release
 
@@ -245,6 +250,14 @@ class Cache:
     def shrink(self, size: int | None = None) -> int:
         """Free bytes of devices after memory ran out, by default all that can go; say how many."""
         return self._memory.shrink(size)
+
+    def held(self, device: str) -> int:
+        """Bytes of outputs and weights on a device."""
+        return self._memory.tier(device).bytes
+
+    def on(self, device: str, key: Hashable) -> bool:
+        """Tell whether an output or weights lie on a device."""
+        return key in self._memory.tier(device).entries
 
     def is_oom(self, error: BaseException) -> bool:
         """Tell whether an error says that memory ran out."""

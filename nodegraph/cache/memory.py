@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from threading import Condition, RLock
 from typing import Any
 
@@ -116,6 +116,36 @@ class Memory:
         self.settle()
         self._tensors.trim()
         return freed
+
+    def room(self, place: str, kept: Collection[Hashable]) -> int | None:
+        """Bytes that computing on a device could have at most; None where they are not counted.
+
+        Args:
+            kept: What stays, beside what is leased.
+        """
+        free = self._tensors.free(place)
+        if free is None:
+            return None
+        with self.lock:
+            entries = self.tier(place).entries.values()
+            return free + sum(e.bytes for e in entries if not e.leases and e.key not in kept)
+
+    def make_room(self, place: str, size: int, kept: Collection[Hashable]) -> None:
+        """Have so many bytes of a device free for computing, as far as what is not kept can go."""
+        while (free := self._tensors.free(place)) is not None and free < size:
+            with self.lock:
+                tier = self.tier(place)
+                spared = [tier.entries[key] for key in kept if key in tier.entries]
+                for entry in spared:
+                    entry.leases += 1
+                found = tier.victim()
+                for entry in spared:
+                    entry.leases -= 1
+                    tier.offer(entry)
+                if found is None:
+                    return
+                self._leaving(found)
+            self._send(found)
 
     def move(self, entry: Entry, place: str) -> Any:
         """Bring a value to ``place``: weights whole, of an output what was made on a device."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from ..node import Composed, ModelRef
+from ..node import Composed, ModelRef, Offloads
 from ..tensors import Tensors
 from .memory import Memory
 from .tiers import Entry
@@ -25,8 +25,17 @@ class Pool:
         self._sizes: dict[Weights, int] = {}
 
     @contextmanager
-    def lease(self, ref: ModelRef[W], device: str, dtype: str) -> Iterator[W]:
-        """Keep the weights of ``ref`` on a device for as long as the block runs."""
+    def lease(
+        self, ref: ModelRef[W], device: str, dtype: str, *, offload: bool = False
+    ) -> Iterator[W]:
+        """Keep the weights of ``ref`` on a device for as long as the block runs.
+
+        Args:
+            offload: Let them lie on the host instead, if they can be used from there.
+        """
+        if offload and isinstance(ref, Offloads):
+            self._give_up((ref.key, dtype))
+            ref, device = ref.offloaded(device), "cpu"
         if isinstance(ref, Composed) and ref.parts:
             with ExitStack() as leases:
                 parts = [leases.enter_context(self.lease(p, device, dtype)) for p in ref.parts]
@@ -41,10 +50,32 @@ class Pool:
                 self._memory.moved.notify_all()
             self._memory.offer(entry.key)
 
+    def keys(self, refs: Iterable[ModelRef[Any]], dtype: str) -> dict[Weights, int]:
+        """What the weights of ``refs`` are held by, and their bytes as far as they are known."""
+        parts = [
+            part
+            for ref in refs
+            for part in ((ref.parts or [ref]) if isinstance(ref, Composed) else [ref])
+        ]
+        return {(one.key, dtype): self._sizes.get((one.key, dtype), 0) for one in parts}
+
+    def _give_up(self, key: Weights) -> None:
+        """Drop weights that nobody uses: the same are about to be loaded in another way."""
+        with self._memory.lock:
+            entry = self._memory.find(key)
+            if entry is not None and not entry.leases:
+                self._memory.remove(key)
+
     def preload(self, ref: ModelRef[object], device: str, dtype: str) -> None:
-        """Bring the weights of ``ref`` to a device now."""
-        with self.lease(ref, device, dtype):
-            pass
+        """Bring the weights of ``ref`` to a device now, if there is room: who needs them may not
+        need all of them there at once.
+        """
+        try:
+            with self.lease(ref, device, dtype):
+                pass
+        except Exception as error:
+            if not self._tensors.is_oom(error):
+                raise
 
     def _take(self, ref: ModelRef[Any], device: str, dtype: str) -> Entry:
         key = (ref.key, dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -61,6 +61,10 @@ Budget: TypeAlias = Annotated[
 Batch: TypeAlias = Annotated[
     int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
 ]
+OnOom: TypeAlias = Annotated[
+    Literal["degrade", "fail"],
+    typer.Option(help="What does not fit into memory is made in smaller parts, or fails."),
+]
 AllowPickle: TypeAlias = Annotated[
     bool,
     typer.Option("--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."),
@@ -115,6 +119,7 @@ def run(
     dtype: Dtype = "auto",
     budget: Budget = None,
     batch: Batch = 4,
+    on_oom: OnOom = "degrade",
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read no earlier results and leave none behind.")
     ] = False,
@@ -141,6 +146,7 @@ def run(
                 dtype=dtype,
                 budget=budget,
                 batch=batch,
+                on_oom=on_oom,
                 cached=not no_cache,
                 json=json,
                 allow=frozenset(name for name, allowed in allow.items() if allowed),
@@ -377,6 +383,7 @@ def serve(
     dtype: Dtype = "auto",
     budget: Budget = None,
     batch: Batch = 4,
+    on_oom: OnOom = "degrade",
     queue: Annotated[
         int, typer.Option(min=1, metavar="N", help="At most so many jobs may wait.")
     ] = 1000,
@@ -418,6 +425,7 @@ def serve(
                 dtype=dtype,
                 budget=budget,
                 batch=batch,
+                on_oom=on_oom,
                 queue=queue,
                 time_limit=time_limit,
                 allow=frozenset(name for name, allowed in allow.items() if allowed),

@@ -24,6 +24,7 @@ class Row:
         began: When its first item was started, by the board's clock; None until then.
         why: What failed, or whose failure made it skip.
         known: The items that are finished, and whether they were cached.
+        degraded: In which words results say that memory was short.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Row:
     began: float | None = None
     why: str = ""
     known: dict[Items, bool] = field(default_factory=dict)
+    degraded: dict[str, None] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -81,10 +83,11 @@ class Board:
                 row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
             case Progressed(done=done, total=total):
                 row.steps = (done, total)
-            case Finished(items=items, seconds=seconds, cached=cached):
+            case Finished(items=items, seconds=seconds, cached=cached, degraded=degraded):
                 # A known result that is no longer held is made again for somebody who needs it.
                 before = row.known.get(items)
                 row.known[items] = cached
+                row.degraded |= dict.fromkeys(degraded)
                 row.done += before is None
                 row.cached += cached - bool(before)
                 row.seconds += 0.0 if cached else seconds

@@ -24,12 +24,13 @@ from ..plan import Plan, plan
 from ..provenance import texts
 from ..shipped import inputs
 from ..shown import pictures
+from ..thrift import OnOom
 from ..totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, stoppable, warn
 from .files import Found, find
-from .telling import told
+from .telling import shortages, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Options:
     dtype: str = "auto"
     budget: str | None = None
     batch: int = 4
+    on_oom: OnOom = "degrade"
     cached: bool = True
     json: bool = False
     allow: frozenset[str] = frozenset()
@@ -105,6 +107,7 @@ def settings_of(options: Options, found: Found) -> Settings:
         devices=devices,
         dtype=device.dtype(options.dtype, devices),
         batch=options.batch,
+        on_oom=options.on_oom,
         folders=Folders(data_folders(options, found), options.out.resolve()),
         allow=options.allow,
     )
@@ -156,6 +159,8 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
             if not any(pictures({name: value})):
                 for line in told(name, value):
                     typer.echo(line)
+        for said in shortages(outcome.degraded):
+            warn(said)
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]
     if not paths and not outcome.results and not isinstance(view, Lines):

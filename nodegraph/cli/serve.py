@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..errors import UserError
+from ..thrift import OnOom
 from .ending import stoppable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Options:
     dtype: str = "auto"
     budget: str | None = None
     batch: int = 4
+    on_oom: OnOom = "degrade"
     queue: int = 1000
     time_limit: float | None = None
     allow: frozenset[str] = frozenset()

@@ -126,6 +126,7 @@ class Parts:
             devices=devices,
             dtype=device.dtype(self.options.dtype, devices),
             batch=self.options.batch,
+            on_oom=self.options.on_oom,
             folders=Folders(data, self.folder / "output", self.models),
             allow=self.options.allow | {"offline"},
         )
@@ -135,6 +136,7 @@ class Parts:
             devices=settings.devices,
             dtype=settings.dtype,
             batch=settings.batch,
+            on_oom=settings.on_oom,
             data=tuple(path.resolve() for path in self.options.data),
             models=self.models,
             output=settings.folders.output,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from ..errors import brief
@@ -23,6 +23,17 @@ def told(name: str, value: object) -> Iterator[str]:
         yield from (f"  {_printable(line)}" for line in value.splitlines())
     else:
         yield f"{name} = {brief(value)}"
+
+
+def shortages(degraded: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line for each node of which something had to be made to fit into memory."""
+    items: dict[tuple[str, str], int] = {}
+    for address, words in degraded.items():
+        node = (address.partition("[")[0], ", ".join(words))
+        items[node] = items.get(node, 0) + 1
+    for (name, words), count in items.items():
+        of = f" ({count} items)" if count > 1 else ""
+        yield f"{name}: memory was short, so it was made by {words}{of}; --on-oom fail forbids it"
 
 
 def _tells_much(values: list[object]) -> bool:

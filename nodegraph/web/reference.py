@@ -17,8 +17,15 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "job.failed": ("problems", "It did not; what it made nevertheless is kept."),
     "node.started": ("node, items", "Items of a node are being computed."),
     "node.progress": ("node, items, done, total", "So many steps are done."),
-    "node.cached": ("node, items", "Items were known already."),
-    "node.finished": ("node, items, seconds", "Items have been computed."),
+    "node.cached": (
+        "node, items, degraded",
+        "Items were known already; `degraded` as below.",
+    ),
+    "node.finished": (
+        "node, items, seconds, degraded",
+        "Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,"
+        " `tiled`, `offloaded`.",
+    ),
     "node.failed": ("node, items, message", "Why a node could not compute them."),
     "node.skipped": ("node, items, because", "They need what failed."),
     "node.result": ("node, items, output, assets", "What an output looks like, as small pictures."),

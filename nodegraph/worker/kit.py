@@ -45,6 +45,7 @@ class Kit:
                 devices=(told["device"],),
                 dtype=told["dtype"],
                 batch=told["batch"],
+                on_oom=told["on_oom"],
                 folders=folders,
                 allow=frozenset(told["allow"]),
             ),

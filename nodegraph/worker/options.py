@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..thrift import OnOom
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -14,6 +16,7 @@ class Options:
 
     Attributes:
         devices: One process each: ``cpu``, ``cuda:0``, …
+        on_oom: Whether what does not fit into memory may be degraded (see Settings).
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
         models: Folders that jobs may take models from, beside built-in ones and the hub's.
         output: The folder that nodes such as SaveImage may write to.
@@ -29,6 +32,7 @@ class Options:
     devices: tuple[str, ...] = ("cpu",)
     dtype: str = "float32"
     batch: int = 4
+    on_oom: OnOom = "degrade"
     data: tuple[Path, ...] = ()
     models: tuple[Path, ...] = ()
     output: Path | None = None
@@ -47,6 +51,7 @@ class Options:
             "device": device,
             "dtype": self.dtype,
             "batch": self.batch,
+            "on_oom": self.on_oom,
             "data": [str(folder) for folder in (assets, *self.data)],
             "models": [str(folder) for folder in self.models],
             "output": str(self.output) if self.output else None,

@@ -14,6 +14,9 @@ from typing import Any, TypeAlias
 
 from . import frames
 
+_ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+"""The older and the newer name of the same setting."""
+
 Hear: TypeAlias = "Callable[[Process, frames.Message | None, bytes], None]"
 """Told every message of a process, with its bytes; None when there will be no more."""
 
@@ -86,10 +89,17 @@ class Process:
 
 
 def _environment() -> Mapping[str, str]:
-    """This process's, with the folder that this very package came from in front."""
+    """This process's, with the folder that this very package came from in front.
+
+    PyTorch reads how to allocate before it is imported: segments that grow leave fewer gaps too
+    small for anything, when batches of many sizes run one after another.
+    """
     here = str(Path(__file__).parent.parent.parent)
     path = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, path]) if path else here}
+    own = {"PYTHONPATH": os.pathsep.join([here, path]) if path else here}
+    if not any(name in os.environ for name in _ALLOCATOR):
+        own |= dict.fromkeys(_ALLOCATOR, "expandable_segments:True")
+    return {**os.environ, **own}
 
 
 def _signal(number: int) -> str:

@@ -159,6 +159,8 @@ class Session:
         _, kind, last = self._notes[-1]
         if kind != "node.cached" or last["node"] != data["node"]:
             return False
+        if last.get("degraded") != data.get("degraded"):
+            return False
         last["items"].extend(data["items"])
         return True
 

@@ -88,12 +88,13 @@ class Teller:
                 log.warning("no preview of %s", event.name, exc_info=True)
 
     def _finished(self, event: Finished, here: Mapping[str, Any]) -> Iterator[Told]:
+        how = {"degraded": list(event.degraded)} if event.degraded else {}
         if event.cached:
             self.cached += 1
-            yield _note("node.cached", here)
+            yield _note("node.cached", {**here, **how})
         else:
             self.ran += 1
-            yield _note("node.finished", {**here, "seconds": round(event.seconds, 4)})
+            yield _note("node.finished", {**here, "seconds": round(event.seconds, 4), **how})
         yield from self._results(event, here)
         yield from self._count(event.name, event.items)
 

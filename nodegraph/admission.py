@@ -1,0 +1,114 @@
+"""How many items a device has room for: judged before they run, by what such work took before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .cache.pool import Weights
+from .context import RunContext
+from .node import Node, Work
+from .thrift import PLAIN, Thrift
+
+GUESSED = 1.5
+"""By which a guess is multiplied: it knows no workspaces and no rounding of an allocator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What items of one kind of work take of a device, and what there is.
+
+    Attributes:
+        kept: What must stay on the device: the weights and the inputs, as the cache holds them.
+        missing: Bytes of weights that are not on the device yet.
+    """
+
+    context: RunContext
+    work: Work
+    name: str
+    thrift: Thrift
+    kept: Collection[Hashable]
+    missing: int
+
+    @classmethod
+    def of(
+        cls, node: Node, thrift: Thrift, inputs: Collection[Hashable], context: RunContext
+    ) -> Admission | None:
+        """Judge by ``node``, one of the items; None where it tells nothing, or nobody counts."""
+        cache = context.cache
+        work = node.work() if node.lane == "device" else None
+        if work is None or cache.tensors.free(context.device) is None:
+            return None
+        refs = () if thrift.offload else work.weights
+        weights = cache.pool.keys(refs, context.dtype)
+        missing = sum(
+            size or cache.needs.expect(_weights(key), 1) or 0
+            for key, size in weights.items()
+            if not cache.on(context.device, key)
+        )
+        how = ", ".join((context.settings.signature(), *thrift.words, str(thrift.tiles)))
+        name = f"{type(node).__qualname__} {work.what} ({how})"
+        return cls(context, work, name, thrift, {*weights, *inputs}, missing)
+
+    def expected(self, count: int) -> int | None:
+        """Bytes that so many items take beside their weights; None where nothing is known."""
+        cache = self.context.cache
+        known = cache.needs.expect(self.name, count * self.work.size)
+        # A guess takes seconds: only who bounds a device's memory is likely to gain by it.
+        if known is None and self.work.guess and self.thrift == PLAIN and cache.budgets.device:
+            guess = self.work.guess(self.context.dtype)
+            return None if guess is None else int(guess * count * GUESSED)
+        return known
+
+    @property
+    def room(self) -> int:
+        """Bytes they can have, once all that can go has gone."""
+        return (self.context.cache.room(self.context.device, self.kept) or 0) - self.missing
+
+    def most(self, count: int) -> int:
+        """How many of so many items fit together: at least one, and all where nothing is known."""
+        room = self.room
+        for fewer in range(count, 1, -1):
+            expected = self.expected(fewer)
+            if expected is None or expected <= room:
+                return fewer
+        return 1
+
+    @contextmanager
+    def admitted(self, count: int) -> Iterator[None]:
+        """Make room for so many items; measure what they take while the block runs."""
+        cache, device = self.context.cache, self.context.device
+        expected = self.expected(count)
+        if expected is not None:
+            cache.make_room(device, expected + self.missing, self.kept)
+        before, held = cache.tensors.watch(device), cache.held(device)
+        yield
+        grown = cache.held(device) - held
+        taken = cache.tensors.most(device) - before - grown
+        cache.needs.note(self.name, count * self.work.size, max(taken, 1))
+        for key, size in cache.pool.keys(self.work.weights, self.context.dtype).items():
+            if size:
+                cache.needs.note(_weights(key), 1, size)
+
+    def advice(self, count: int) -> str:
+        """What would fit instead of so many items; empty where that is not known."""
+        expected, room = self.expected(count), self.room
+        if expected is None or expected <= room:
+            return ""
+        there = f"it takes about {_spelt(expected)} beside weights, {_spelt(room)} can be had"
+        fewer, part = self.most(count), 100 * room * count // expected
+        if fewer < count:
+            return f"{there}: a batch of {fewer} would fit"
+        half = ", or dtype float16" if self.context.dtype == "float32" else ""
+        if part < 1:
+            return f"{there}: a larger device would do{half}"
+        return f"{there}: a picture of {part} % of the pixels would fit{half}"
+
+
+def _weights(key: Weights) -> str:
+    return " ".join(("weights", *key))
+
+
+def _spelt(size: int) -> str:
+    return f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{max(size, 0) / 2**20:.0f} MB"
