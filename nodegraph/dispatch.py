@@ -13,7 +13,6 @@ from .context import RunContext, Settings
 from .events import Started
 from .lanes import Idle, Lane
 from .node import LaneName, Node
-from .order import predecessors
 from .perform import Report, Worker
 from .plan import Plan
 from .tasks import CallState, Task
@@ -39,7 +38,7 @@ class _Models:
         self._first: dict[tuple[int, object], int] = {}
         for call in calls:
             found: dict[int, CallState] = {}
-            for index in predecessors(call.planned):
+            for index in call.planned.before:
                 found |= {other.index: other for other in self._behind[index]}
                 if calls[index].planned.kind.pins is not Node.pins:
                     found[index] = calls[index]
