@@ -16,7 +16,7 @@ LAYERS = [
     "workflow", "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown", "ports",
     "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
     "order", "foresight", "plan", "planner", "provenance", "cache", "events", "context", "tasks",
-    "items", "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute",
+    "items", "totals", "task_keys", "frontier", "perform", "lanes", "queues", "dispatch", "execute",
     "explain", "lock", "spell", "alike", "diff", "jobs", "worker", "web", "cli",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
