@@ -2,9 +2,10 @@
 
     python benchmarks/engine.py [--sizes 100,1000,5000,20000,50000] [--repeats 3]
 
-Every shape (chain, wide, diamond, forest) is planned, run with an empty cache and run again fully
-cached. The same work is also done by calling the functions directly and, for the chain, by pipefunc
-if it is installed. All sides run in this one process; the best of the repeats is shown.
+Every shape (chain, wide, diamond, forest, items) is planned, run with an empty cache and run again
+fully cached; items is of five calls only, whose lists are mapped, zipped, gathered item by item and
+gathered whole. The same work is also done by calling the functions directly and, for the chain, by
+pipefunc if it is installed. All sides run in this one process; the best of the repeats is shown.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from nodegraph import Node, Output, Plan, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.registry import Registry
 
-SHAPES = ("chain", "wide", "diamond", "forest")
+SHAPES = ("chain", "wide", "diamond", "forest", "items")
 
 
 class Number(Output):
@@ -55,8 +56,8 @@ REGISTRY = Registry.of(Add, Sum)
 
 
 def graph(shape: str, size: int) -> Workflow:
-    """Draw a graph of ``size`` trivial calls."""
-    nodes = dict(_calls(shape, size))
+    """Draw a graph of ``size`` trivial calls, or of calls with so many items."""
+    nodes = dict(_items(size) if shape == "items" else _calls(shape, size))
     return Workflow.model_validate({"format": 1, "nodes": nodes})
 
 
@@ -84,6 +85,14 @@ def _calls(shape: str, size: int) -> Iterator[tuple[str, dict[str, object]]]:
             return
         values = {} if "right" in links else {"right": i}
         yield f"n{i}", {"type": "Add", "values": values, "links": links}
+
+
+def _items(size: int) -> Iterator[tuple[str, dict[str, object]]]:
+    yield "a", {"type": "Add", "values": {"left": [*range((size - 1) // 4)]}}
+    yield "b", {"type": "Add", "values": {"right": 2}, "links": {"left": "a.value"}}
+    yield "c", {"type": "Add", "links": {"left": "b.value", "right": "a.value"}}
+    yield "d", {"type": "Sum", "links": {"values": ["b.value", "c.value"]}}
+    yield "e", {"type": "Sum", "links": {"values": "d.value"}}
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -30,6 +30,7 @@ from .node import Wire as Wire
 from .node import Work as Work
 from .plan import Plan as Plan
 from .plan import plan as plan
+from .planner import Planner as Planner
 from .registry import Registry as Registry
 from .registry import load_registry as load_registry
 from .schema import describe as describe

@@ -18,6 +18,7 @@ from .workflow import Call, Param, Workflow
 if TYPE_CHECKING:
     from .cache import Cache
     from .context import Settings
+    from .plan import Plan
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Builder:
         self.kinds: dict[str, Kind] = {}
         self._params: dict[str, Param] = {}
         self._results: dict[str, str] = {}
+        self._plan: Plan | None = None
 
     def add(
         self,
@@ -101,7 +103,8 @@ class Builder:
         drawn = cast(Outputs, outputs)
         results = {name: f"{drawn._name}.{name}" for name in drawn._kind.model_fields}
         workflow = self.workflow().model_copy(update={"results": results})
-        values = run(plan(workflow, self.registry, only=results), cache, settings)
+        self._plan = plan(workflow, self.registry, only=results, before=self._plan)
+        values = run(self._plan, cache, settings)
         return cast(OutT, drawn._kind.model_construct(None, **values))
 
 

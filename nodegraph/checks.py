@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from .errors import Problem, did_you_mean
 from .keys import canonical, digest, kind_id
 from .node import Node
-from .planned import How, Link, Planned, Source
+from .planned import Drawn, How, Link, Planned, Source, linked
 from .ports import Ports, accepts, convert, element, ports, type_name
 from .templates import Flat
 from .workflow import Call, split
@@ -29,10 +30,15 @@ class Checker:
     """Turns the calls of a flat workflow into planned ones; every mistake goes to ``problems``.
 
     Sources are numbered in the author's order.
+
+    Args:
+        known: What was planned before; calls that are the same still are taken from it.
     """
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: Flat, known: Drawn | None = None) -> None:
         self.flat = flat
+        self._known: Mapping[str, Planned] = known.calls if known else {}
+        self._moved = known is None or not _same_places(flat, known)
         self.problems: list[Problem] = []
         self.index = {name: index for index, name in enumerate(flat.calls)}
         self._found: dict[str, _Found] = {}
@@ -42,25 +48,36 @@ class Checker:
 
     def calls(self) -> list[Planned]:
         """Check every call, in the author's order."""
-        flat = self.flat
-        return [self._call(name, call, flat.kinds[name]) for name, call in flat.calls.items()]
+        kinds = self.flat.kinds
+        return [self._planned(name, call, kinds[name]) for name, call in self.flat.calls.items()]
 
     def find(self, address: str) -> Source | str | None:
         """The output at ``address``; a text says why there is none, None that it was said."""
         found = self._output(address)
         return found.source if isinstance(found, _Output) else found
 
-    def _call(self, name: str, call: Call, kind: type[Node]) -> Planned:
+    def _planned(self, name: str, call: Call, kind: type[Node]) -> Planned:
+        given = _spelled(call)
+        known = self._known.get(name)
+        if known is None or known.kind is not kind or known.given != given or given is None:
+            return self._call(name, call, kind, given)
+        if not self._moved:
+            return known
+        links = self._links(name, call.links, kind)
+        return known if links == known.links else known._replace(links=links, before=linked(links))
+
+    def _call(self, name: str, call: Call, kind: type[Node], spelled: bytes | None) -> Planned:
         known = ports(kind)
-        given, linked = call.values, call.links
-        if not (given.keys() <= known.inputs.keys() >= linked.keys()):
-            for unknown in [n for n in (*given, *linked) if n not in known.inputs]:
+        given, wired = call.values, call.links
+        if not (given.keys() <= known.inputs.keys() >= wired.keys()):
+            for unknown in [n for n in (*given, *wired) if n not in known.inputs]:
                 self._report(name, unknown, did_you_mean(unknown, known.inputs))
             given = {n: value for n, value in given.items() if n in known.inputs}
-            linked = {n: link for n, link in linked.items() if n in known.inputs}
-        for missing in known.required - given.keys() - linked.keys():
-            self._report(name, missing, "needs a value or a link")
-        if given and linked and (both := given.keys() & linked.keys()):
+            wired = {n: link for n, link in wired.items() if n in known.inputs}
+        for missing in known.required:
+            if missing not in given and missing not in wired:
+                self._report(name, missing, "needs a value or a link")
+        if given and wired and (both := given.keys() & wired.keys()):
             for twice in sorted(both):
                 self._report(name, twice, "has both a value and a link")
             given = {n: value for n, value in given.items() if n not in both}
@@ -72,13 +89,13 @@ class Checker:
             for where, what in mistakes:
                 self._report(name, where, what)
             values.update(converted)
-        links = {}
-        for input, link in linked.items():
+        links = self._links(name, wired, kind) if wired else {}
+        for input in links:
             values.pop(input, None)
-            links[input] = self._link(name, input, link, kind, known)
         expands = tuple(n for n in known.expands if n in values) if known.expands else ()
         static = self._static(name, kind, values, (*mapped, *expands))
-        return Planned(name, kind, values, links, mapped, expands, static)
+        before = linked(links)
+        return Planned(name, spelled, kind, values, links, mapped, expands, static, before)
 
     def _static(
         self, name: str, kind: type[Node], values: Mapping[str, object], several: tuple[str, ...]
@@ -95,6 +112,12 @@ class Checker:
             self._report(name, "", str(error))
             return b""
 
+    def _links(
+        self, name: str, wired: Mapping[str, str | list[str]], kind: type[Node]
+    ) -> dict[str, Link]:
+        known = ports(kind)
+        return {input: self._link(name, input, link, kind, known) for input, link in wired.items()}
+
     def _link(
         self, name: str, input: str, link: str | list[str], kind: type[Node], known: Ports
     ) -> Link:
@@ -109,15 +132,17 @@ class Checker:
         return Link(tuple(filter(None, sources)), "gather" if many else "concat")
 
     def _source(self, name: str, input: str, address: str, kind: type[Node]) -> Source | None:
-        found = self._output(address)
+        found = self._found.get(address) or self._output(address)
         if isinstance(found, str):
             self._report(name, input, found)
         if not isinstance(found, _Output):
             return None
         pair = (kind, input, id(found.annotation))
-        if pair not in self._misfits:
-            self._misfits[pair] = _misfit(ports(kind).inputs[input].annotation, found.annotation)
-        if (wanted := self._misfits[pair]) is not None:
+        wanted = self._misfits.get(pair, "")
+        if wanted == "":
+            target = ports(kind).inputs[input].annotation
+            wanted = self._misfits[pair] = _misfit(target, found.annotation)
+        if wanted is not None:
             said = (
                 f"takes {wanted}, but {self.flat.shown(address)} is {type_name(found.annotation)}"
             )
@@ -126,22 +151,25 @@ class Checker:
 
     def _output(self, address: str) -> _Found:
         if address not in self._found:
-            self._found[address] = self._look_up(address)
+            found = self._found[address] = self._look_up(address)
+            return found
         return self._found[address]
 
     def _look_up(self, address: str) -> _Found:
-        flat, seen = self.flat, set[str]()
-        while (target := flat.aliases.get(address)) is not None and address not in seen:
-            seen.add(address)
-            address = target
-        if address in seen:
-            return f"depends on itself: {' -> '.join([*sorted(seen), address])}"
+        flat = self.flat
+        if address in flat.aliases:
+            seen = set[str]()
+            while (target := flat.aliases.get(address)) is not None and address not in seen:
+                seen.add(address)
+                address = target
+            if address in seen:
+                return f"depends on itself: {' -> '.join([*sorted(seen), address])}"
         name, output = split(address)
         if (index := self.index.get(name)) is not None:
-            field = ports(flat.kinds[name]).outputs.get(output)
-            if field is not None:
-                return _Output(Source(index, output), field.annotation)
-            return f"{name} has {did_you_mean(output, ports(flat.kinds[name]).outputs)}"
+            outputs = ports(flat.kinds[name]).outputs
+            if output in outputs:
+                return _Output(Source(index, output), outputs[output].annotation)
+            return f"{name} has {did_you_mean(output, outputs)}"
         if name in flat.broken:
             return None
         if name in flat.expanded:
@@ -162,6 +190,23 @@ class Checker:
 
     def _report(self, name: str, input: str, what: str) -> None:
         self.problems.append(self.flat.problem(name, input, what))
+
+
+def _spelled(call: Call) -> bytes | None:
+    """Spell what a call is given so that no two calls are alike; quicker than ``canonical``."""
+    try:
+        return marshal.dumps((call.values, call.links), 2)
+    except ValueError:  # the defaults of a composite need not be JSON
+        return None
+
+
+def _same_places(flat: Flat, known: Drawn) -> bool:
+    """Whether every address leads where it led."""
+    return (
+        flat.aliases == known.aliases
+        and [*flat.calls] == [*known.calls]
+        and [*flat.kinds.values()] == [call.kind for call in known.calls.values()]
+    )
 
 
 def _misfit(target: Any, given: Any) -> str | None:

@@ -4,57 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
-from heapq import heappop, heappush
 from threading import Event as Flag
-from typing import TypeAlias
 
 from .cache import Cache
 from .context import RunContext, Settings
 from .events import Started
 from .lanes import Idle, Lane
 from .node import LaneName, Node
-from .order import predecessors
 from .perform import Report, Worker
 from .plan import Plan
+from .queues import Held, Loaders, Models, Queue, closest
 from .tasks import CallState, Task
 
 _CPU = "cpu"
 _QUICK = 1e-3
-"""Seconds. A kind that has always been quicker runs in place: changing threads costs as much."""
-
-
-_Queued: TypeAlias = tuple[int, tuple[int, ...], int, Task]
-"""The call's place in the plan, the rank of the models it uses, the item, and the task itself."""
-
-
-class _Models:
-    """Tells items apart by the models they use, so that those with the same run one after another.
-
-    Else a sweep over two models that do not fit into memory together would load both again and
-    again.
-    """
-
-    def __init__(self, calls: Sequence[CallState]) -> None:
-        self._behind: list[tuple[CallState, ...]] = []
-        self._first: dict[tuple[int, object], int] = {}
-        for call in calls:
-            found: dict[int, CallState] = {}
-            for index in predecessors(call.planned):
-                found |= {other.index: other for other in self._behind[index]}
-                if calls[index].planned.kind.pins is not Node.pins:
-                    found[index] = calls[index]
-            self._behind.append(tuple(found.values()))
-
-    def rank(self, task: Task) -> tuple[int, ...]:
-        """For each loader that gives every item its own model, the first item that had this one."""
-        item = task.item
-        if item is None:
-            return ()
-        return tuple(
-            self._first.setdefault((loader.index, loader.tasks[item].key), item)
-            for loader in self._behind[task.call.index]
-            if loader.count == task.call.count
-        )
+"""Seconds. A kind that is quicker as a rule runs in place: changing threads costs as much."""
+_ENOUGH, _MOST = 2e-3, 50e-3
+"""Seconds that quick calls of a kind must have spared for it to run in place, and what they can
+spare: one slow call (another process had its turn) does not send a kind to its lane for good."""
 
 
 class Dispatcher:
@@ -78,25 +45,26 @@ class Dispatcher:
             "cpu": ["cpu"],
             "device": [f"device {device}" for device in settings.devices if device != _CPU],
         }
-        self._queues: dict[LaneName, list[_Queued]] = {kind: [] for kind in names}
+        self._queues = {kind: Queue() for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
         self._contexts = {
             f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
         }
+        self._held = {name: Held() for name in (*self._by_name, *self._contexts)}
         self._context = next(iter(self._contexts.values()))
         self._here = self._contexts.get(f"device {_CPU}")
-        self._quick: dict[type[Node], int] = {}
+        self._spared: dict[type[Node], float] = {}
         self._stop = Flag()
         self._worker = Worker(calls, cache, self._stop)
         self._largest = settings.batch
         self._calls = calls
 
     @cached_property
-    def _models(self) -> _Models:
+    def _loaders(self) -> Loaders:
         """Made for the first task that needs a device: a run that only looks up goes without."""
-        return _Models(self._calls)
+        return Loaders(self._calls)
 
     @property
     def busy(self) -> bool:
@@ -115,25 +83,39 @@ class Dispatcher:
     def push(self, task: Task) -> None:
         """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
         lane: LaneName = task.call.planned.kind.lane if task.state == "run" else "io"
-        rank = self._models.rank(task) if lane == "device" else ()
-        heappush(self._queues[lane], (task.call.index, rank, task.item or 0, task))
+        models = self._loaders.models(task) if lane == "device" else ()
+        self._queues[lane].push(task, models)
 
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
-            for lane in self._lanes[kind]:
-                if queue and not lane.busy:
-                    if self._in_place(queue[0][-1]):
-                        yield from self._follow([heappop(queue)[-1]], self._context)
-                        return
-                    yield from self._start(lane, self._batch(queue))
+            idle = {lane.name: lane for lane in self._lanes[kind] if not lane.busy}
+            while queue and idle:
+                name = closest({name: self._held[name] for name in idle}, queue)
+                models = self._nearest(name, queue)
+                if self._in_place(queue.first(models)):
+                    yield from self._follow(queue.take(models, 1), self._context)
+                    return
+                yield from self._start(idle.pop(name), self._batch(name, queue, models))
 
     def own(self) -> Generator[Report, None, None] | None:
         """The next job of the driver's own thread, if there is one: a generator of its reports."""
         queue = self._queues["device"]
         if self._here is None or not queue:
             return None
-        return self._follow(self._batch(queue), self._here)
+        name = f"device {_CPU}"
+        return self._follow(self._batch(name, queue, self._nearest(name, queue)), self._here)
+
+    def _nearest(self, name: str, queue: Queue) -> Models:
+        others = [held for other, held in self._held.items() if other != name]
+        return queue.nearest(self._held[name], others)
+
+    def _batch(self, name: str, queue: Queue, models: Models) -> list[Task]:
+        """Take the first task, and with it the items of its call that may run together with it."""
+        self._held[name].use(models)
+        first = queue.first(models)
+        together = first.state == "run" and hasattr(first.call.planned.kind, "run_batch")
+        return queue.take(models, self._largest if together else 1)
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
         yield _started(tasks)
@@ -143,19 +125,10 @@ class Dispatcher:
         """Learn how long a kind of node takes."""
         kind = task.call.planned.kind
         if kind.lane != "device":
-            self._quick[kind] = self._quick.get(kind, 0) + 1 if seconds < _QUICK else -(10**9)
+            self._spared[kind] = min(self._spared.get(kind, 0.0) + _QUICK - seconds, _MOST)
 
     def _in_place(self, task: Task) -> bool:
-        return task.state == "run" and self._quick.get(task.call.planned.kind, 0) >= 3
-
-    def _batch(self, queue: list[_Queued]) -> list[Task]:
-        """Take the first task, and with it the items of its call that may run together with it."""
-        first = heappop(queue)[-1]
-        tasks = [first]
-        if first.state == "run" and hasattr(first.call.planned.kind, "run_batch"):
-            while queue and len(tasks) < self._largest and queue[0][-1].call is first.call:
-                tasks.append(heappop(queue)[-1])
-        return tasks
+        return task.state == "run" and self._spared.get(task.call.planned.kind, 0.0) >= _ENOUGH
 
     def _start(self, lane: Lane, tasks: list[Task]) -> Iterator[Report]:
         context = self._contexts.get(lane.name, self._context)

@@ -158,7 +158,7 @@ class _Run:
                 self.front.demand(task, [missing])
             case Stamped(task, stamp):
                 task.stamp, task.state = stamp, "waiting"
-                task.key = key_of(task, self.calls, self.signature, stamp)
+                task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
                 self.front.ready.append(task)
             case Task():
                 self.elsewhere -= 1
@@ -177,7 +177,7 @@ class _Run:
             if kind.stamp is not Node.stamp:
                 self._require(task, "stamp")
                 return
-            task.key = key_of(task, self.calls, self.signature)
+            task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
         if not kind.pure:
             if task.key not in self.passing:
                 task.key = digest(task.key, uuid4().bytes)

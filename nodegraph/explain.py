@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Event as Flag
-from typing import Literal
+from typing import Literal, NamedTuple, TypeAlias
 
 from .cache import Cache
+from .collector import paused
 from .context import RunContext, Settings
 from .errors import NotFetchedError, UserError
 from .items import needs, resolvable, resolve
@@ -18,32 +19,33 @@ from .task_keys import key_of, parts_of
 from .tasks import CallState, Task, states
 from .workflow import Workflow
 
+State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 
-@dataclass(frozen=True, slots=True)
-class Line:
+
+class Line(NamedTuple):
     """What would become of one item: ``waits`` means that it depends on one that runs."""
 
     name: str
     items: tuple[int, ...]
-    state: Literal["cached", "runs", "waits", "fails"]
+    state: State
     why: str
 
 
+@paused()
 def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
     """Tell for every item of ``plan`` whether it is cached or would run, and what changed since."""
     settings = settings or Settings()
     calls = states(plan)
-    judge = _Judge(calls, cache, settings, plan.workflow)
+    judge = _Judge(calls, cache, settings, settings.signature(), plan.workflow)
     lines: dict[Task, Line] = {}
     for call in calls:
-        for task, line in judge.call(call):
-            lines[task] = line
-    for task, line in reversed(list(lines.items())):
+        lines.update(judge.call(call))
+    for task, line in reversed(lines.items()):
         if line.state == "runs":
             for needed in needs(task, calls):
                 if lines[needed].state == "cached" and not cache.has(needed.key or b""):
                     why = f"its result is known but no longer held, and {task.address} needs it"
-                    lines[needed] = replace(lines[needed], state="runs", why=why)
+                    lines[needed] = lines[needed]._replace(state="runs", why=why)
     return list(lines.values())
 
 
@@ -52,6 +54,7 @@ class _Judge:
     calls: Sequence[CallState]
     cache: Cache
     settings: Settings
+    signature: str
     workflow: Workflow
 
     def call(self, call: CallState) -> Iterator[tuple[Task, Line]]:
@@ -72,21 +75,18 @@ class _Judge:
             return
         for task in call.tasks:
             state, why = self._task(task)
-            task.state = "done" if state == "cached" else "waiting"
+            if state == "cached":
+                task.state = "done"
+                call.left -= 1
             yield task, Line(name, task.items, state, why)
-        call.left = sum(task.state != "done" for task in call.tasks)
 
-    def _unknown(
-        self, call: CallState, state: Literal["waits", "fails"], why: str
-    ) -> tuple[Task, Line]:
+    def _unknown(self, call: CallState, state: State, why: str) -> tuple[Task, Line]:
         call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
         return call.tasks[0], Line(call.planned.name, (), state, why)
 
-    def _task(self, task: Task) -> tuple[Literal["cached", "runs", "waits", "fails"], str]:
+    def _task(self, task: Task) -> tuple[State, str]:
         kind = task.call.planned.kind
-        unknown = next(
-            (needed for needed in needs(task, self.calls) if needed.state != "done"), None
-        )
+        unknown = self._unknown_of(task)
         if not kind.pure:
             return ("waits" if unknown else "runs"), "has a side effect, so it runs every time"
         if unknown:
@@ -100,18 +100,21 @@ class _Judge:
                     return "waits", f"{report.missing.address} must run again first"
                 if isinstance(report, Stamped):
                     task.stamp = report.stamp
-        signature = self.settings.signature()
-        task.key = key_of(task, self.calls, signature, task.stamp)
+        task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
         record = self.cache.record(task.key)
         if record is not None and (self.settings.degrades or not record.degraded):
             task.digests = record.digests
             return "cached", f"took {record.seconds:.2g} s"
         degraded = ", ".join(record.degraded) if record else ""
         if degraded:
-            why = f"it was made with less memory ({degraded}), which is forbidden now"
-        else:
-            why = self._changes(kind, parts_of(task, self.calls, signature))
-        return "runs", why
+            return "runs", f"it was made with less memory ({degraded}), which is forbidden now"
+        return "runs", self._changes(kind, parts_of(task, self.calls, self.signature))
+
+    def _unknown_of(self, task: Task) -> Task | None:
+        for needed in needs(task, self.calls):
+            if needed.state != "done":
+                return needed
+        return None
 
     def _stamp(self, task: Task) -> Iterator[object]:
         context = RunContext(self.settings, self.settings.devices[0], self.workflow, self.cache)

@@ -10,7 +10,6 @@ from .errors import NodeError, UserError
 from .events import Event, Failed, Finished, Skipped
 from .items import behind, resolvable, resolve
 from .node import Folders
-from .order import predecessors
 from .plan import Plan
 from .tasks import CallState, Task, states
 
@@ -38,7 +37,10 @@ class Frontier:
         self._pinned: set[Task] = set()
         self._borrowed: dict[Task, list[Task]] = {}
         for call in self.calls:
-            call.holds = len(call.consumers)
+            call.consumers = []
+            for index in call.planned.before:
+                self.calls[index].consumers.append(call)
+                self.calls[index].holds += 1
         for source in plan.results.values():
             self.calls[source.call].holds += 1
 
@@ -104,8 +106,7 @@ class Frontier:
             # Nothing else may be left that holds it: this task does until it has ended.
             self._cache.pin(needed.key or b"")
             self._borrowed.setdefault(task, []).append(needed)
-            needed.dependents.append(task)
-            task.waiting += 1
+            task.wait_for(needed)
             if needed.state == "done":
                 self.again(needed)
 
@@ -139,7 +140,7 @@ class Frontier:
 
     def _let_go(self, call: CallState) -> None:
         """Unpin what only ``call`` still needed."""
-        for index in set(predecessors(call.planned)):
+        for index in call.planned.before:
             upstream = self.calls[index]
             upstream.holds -= 1
             if not upstream.holds:
@@ -173,7 +174,7 @@ class Frontier:
         self._doomed.append((call.tasks[0], because))
 
     def _culprit(self, call: CallState) -> str:
-        upstream = (self.calls[index] for index in predecessors(call.planned))
+        upstream = (self.calls[index] for index in call.planned.before)
         return next((each.broken for each in upstream if each.broken), call.planned.name)
 
     def _skip(self, task: Task, because: str) -> None:

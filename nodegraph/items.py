@@ -12,12 +12,12 @@ from .tasks import CallState, Element, Task
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
     """Whether the number of items of ``call`` can be told yet."""
-    return all(
-        (calls[source.call].resolved and source.output not in calls[source.call].lists)
-        or calls[source.call].done
-        for link in call.planned.links.values()
-        for source in link.sources
-    )
+    for link in call.planned.links.values():
+        for index, output in link.sources:
+            upstream = calls[index]
+            if not upstream.resolved or (upstream.left > 0 and output in upstream.lists):
+                return False
+    return True
 
 
 def resolve(call: CallState, calls: Sequence[CallState], folders: Folders) -> list[Task]:
@@ -74,7 +74,7 @@ def _listed(planned: Planned, folders: Folders) -> Iterator[tuple[str, list[obje
 
 def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
     """The common length of everything that maps ``call``, or None where nothing does."""
-    lengths = {name: len(values) for name, values in call.values.items()}
+    lengths = {name: len(values) for name, values in call.values.items()} if call.values else {}
     for name, link in call.planned.links.items():
         if link.how == "concat":
             lengths[name] = sum(_length(source, calls) or 1 for source in link.sources)
@@ -86,12 +86,14 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
                         f"{name} gathers lists of {lengths[name]} and {length} items; "
                         "they must be equally long"
                     )
+    if not lengths:
+        return None
     if len(set(lengths.values())) > 1:
         said = " but ".join(f"{name} has {n} item{'s' * (n != 1)}" for name, n in lengths.items())
         raise UserError(
             f"{said}; lists that are used together must be equally long (or one single value)"
         )
-    return next(iter(lengths.values()), None)
+    return next(iter(lengths.values()))
 
 
 def _length(source: Source, calls: Sequence[CallState]) -> int | None:
@@ -111,15 +113,11 @@ def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> l
         pairs = list(zip(call.tasks, upstream.tasks, strict=True))
         for task, needed in pairs:
             if needed.state != "done":
-                needed.dependents.append(task)
-                task.waiting += 1
+                task.wait_for(needed)
         return [task for task, needed in pairs if needed.state == "failed"]
     if upstream.done:
         return call.tasks if upstream.broken else []
-    if not upstream.waiters or upstream.waiters[-1] is not call:
-        upstream.waiters.append(call)
-        for task in call.tasks:
-            task.waiting += 1
+    call.wait_for(upstream)
     return []
 
 

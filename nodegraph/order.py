@@ -8,18 +8,13 @@ from heapq import heappop, heappush
 from .planned import Planned
 
 
-def predecessors(call: Planned) -> list[int]:
-    """The calls that ``call`` is linked to."""
-    return [source.call for link in call.links.values() for source in link.sources]
-
-
 def order(calls: Sequence[Planned]) -> tuple[list[int], list[list[int]]]:
     """Sort calls topologically, ties by the order they are given in.
 
     Returns:
         The order, and a cycle for each knot of calls; where there is one, the order is not whole.
     """
-    before = [predecessors(call) for call in calls]
+    before = [call.before for call in calls]
     # Most workflows are written in an order that they can run in.
     if all(not sources or max(sources) < index for index, sources in enumerate(before)):
         return list(range(len(calls))), []
@@ -65,5 +60,5 @@ def needed(calls: Sequence[Planned], order: Sequence[int], wanted: Iterable[int]
     keep = set(wanted)
     for index in reversed(order):
         if index in keep:
-            keep.update(predecessors(calls[index]))
+            keep.update(calls[index].before)
     return [index for index in order if index in keep]

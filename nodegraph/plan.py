@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from .checks import Checker
+from .collector import paused
 from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal, unfit
 from .insides import settings
 from .node import Composite, Node
-from .order import needed, order, predecessors
-from .planned import How, Link, Plan, Planned, Source
+from .order import needed, order
+from .planned import Drawn, How, Link, Plan, Planned, Source, linked
 from .ports import inputs
 from .registry import Kind, Registry
 from .templates import expand
@@ -20,17 +21,27 @@ from .workflow import Workflow
 __all__ = ["How", "Link", "Plan", "Planned", "Source", "plan"]
 
 
-def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = None) -> Plan:
+@paused()
+def plan(
+    workflow: Workflow,
+    registry: Registry,
+    only: Iterable[str] | None = None,
+    before: Plan | None = None,
+) -> Plan:
     """Check ``workflow`` and order what its results need, or just the results named in ``only``.
 
     Nothing is run, read or loaded.
+
+    Args:
+        before: The plan of a workflow that this one was edited from. Calls that are the same still
+            are the same objects, and are not checked again.
 
     Raises:
         WorkflowError: it cannot run; all mistakes are named at once.
     """
     registry = registry.knowing(workflow)
     flat = expand(workflow, registry)
-    checker = Checker(flat)
+    checker = Checker(flat, before.drawn if before else None)
     calls = checker.calls()
     running, cycles = order(calls)
     found = {name: checker.find(address) for name, address in workflow.results.items()}
@@ -52,7 +63,9 @@ def plan(workflow: Workflow, registry: Registry, only: Iterable[str] | None = No
     wanted = _wanted(calls, bool(results)) if names is None else set()
     params = settings(workflow, registry)
     whole = Plan(workflow, tuple(calls), results, (), tuple(warnings), params)
-    return _pruned(whole, running, wanted)
+    kept = needed(calls, running, {*wanted, *(source.call for source in results.values())})
+    drawn = Drawn({call.name: call for call in calls}, flat.aliases, tuple(kept))
+    return _pruned(whole, wanted, drawn, before)
 
 
 def _raise(*problems: Problem) -> None:
@@ -70,37 +83,41 @@ def _wanted(calls: Sequence[Planned], results: bool) -> set[int]:
     impure = {index for index, call in enumerate(calls) if not call.kind.pure}
     if results:
         return impure
-    used = {index for call in calls for index in predecessors(call)}
+    used = {index for call in calls for index in call.before}
     return impure | (set(range(len(calls))) - used)
 
 
-def _pruned(whole: Plan, running: Sequence[int], wanted: set[int]) -> Plan:
+def _pruned(whole: Plan, wanted: set[int], drawn: Drawn, before: Plan | None) -> Plan:
     """Put the calls in order, and leave out what no result and no wanted call needs."""
-    roots = {*wanted, *(source.call for source in whole.results.values())}
-    kept = needed(whole.calls, running, roots)
-    place = {index: at for at, index in enumerate(kept)}
+    place = {index: at for at, index in enumerate(drawn.kept)}
     return replace(
         whole,
-        calls=tuple(_moved(whole.calls, kept, place)),
+        calls=_moved(whole.calls, place, drawn, before),
         results={name: Source(place[at], output) for name, (at, output) in whole.results.items()},
-        wanted=tuple(place[index] for index in kept if index in wanted),
+        wanted=tuple(place[index] for index in drawn.kept if index in wanted),
+        drawn=drawn,
     )
 
 
 def _moved(
-    calls: Sequence[Planned], kept: Sequence[int], place: Mapping[int, int]
-) -> Iterator[Planned]:
-    """Yield the kept calls in order, their links renumbered."""
-    if all(index == at for at, index in enumerate(kept)):
-        yield from (calls[index] for index in kept)
-        return
-    for index in kept:
-        links = {input: _renumbered(link, place) for input, link in calls[index].links.items()}
-        yield replace(calls[index], links=links)
+    calls: Sequence[Planned], place: Mapping[int, int], drawn: Drawn, before: Plan | None
+) -> tuple[Planned, ...]:
+    """List the kept calls in order, their links renumbered; those that ``before`` has, from it."""
+    if all(index == at for index, at in place.items()):
+        return tuple(calls[: len(place)])
+    known: dict[int, Planned] = {}
+    if before is not None and before.drawn.kept == drawn.kept:
+        old = [*before.drawn.calls.values()]
+        known = {i: before.calls[at] for i, at in place.items() if old[i] is calls[i]}
+    return tuple(known.get(index) or _renumbered(calls[index], place) for index in drawn.kept)
 
 
-def _renumbered(link: Link, place: Mapping[int, int]) -> Link:
-    return Link(tuple(Source(place[call], output) for call, output in link.sources), link.how)
+def _renumbered(call: Planned, place: Mapping[int, int]) -> Planned:
+    links = {
+        input: Link(tuple(Source(place[index], output) for index, output in link.sources), link.how)
+        for input, link in call.links.items()
+    }
+    return call._replace(links=links, before=linked(links))
 
 
 def _cycle(names: Sequence[str]) -> Problem:

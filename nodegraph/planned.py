@@ -24,33 +24,54 @@ class Source(NamedTuple):
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What an input is linked to, and how its items come in."""
 
     sources: tuple[Source, ...]
     how: How
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A checked call.
 
     Attributes:
         name: ``edges``, or ``sample/denoise`` inside a composite.
+        given: The values and links it was made of, spelled; None where they are no JSON.
         values: Every input that has no link, validated, defaults included.
         mapped: The inputs in ``values`` whose value is a list that maps.
         expands: The inputs in ``values`` whose one value may stand for several (see Each).
         static: Digest of the kind, its version and the values that are the same for all items.
+        before: The calls that it is linked to, each once.
     """
 
     name: str
+    given: bytes | None
     kind: type[Node]
     values: Mapping[str, object]
     links: Mapping[str, Link]
     mapped: tuple[str, ...]
     expands: tuple[str, ...]
     static: bytes
+    before: tuple[int, ...]
+
+
+class Drawn(NamedTuple):
+    """All calls of a flat workflow, also those that nothing needs: an edited one may share them.
+
+    Attributes:
+        calls: By name, in the author's order; that is how sources are numbered.
+        aliases: The address of each composite's output, and the address it stands for.
+        kept: Which of them became calls of the plan, in their order there.
+    """
+
+    calls: Mapping[str, Planned]
+    aliases: Mapping[str, str]
+    kept: tuple[int, ...]
+
+
+def linked(links: Mapping[str, Link]) -> tuple[int, ...]:
+    """The calls that links lead to, each once."""
+    return tuple({source.call: None for link in links.values() for source in link.sources})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,7 @@ class Plan:
         wanted: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
         params: The value of every param of the workflow, as it is stored or by default.
+        drawn: What the plan of an edited workflow takes over.
     """
 
     workflow: Workflow
@@ -70,3 +92,4 @@ class Plan:
     wanted: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
     params: Mapping[str, JsonValue] = field(default_factory=dict)
+    drawn: Drawn = field(default=Drawn({}, {}, ()), repr=False, compare=False)

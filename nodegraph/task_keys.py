@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .cache.keyring import Keyring
 from .items import bound, constants
 from .keys import Key, canonical, digest
 from .ports import ports
 from .tasks import CallState, Element, Task
 
 
-def key_of(task: Task, calls: Sequence[CallState], signature: str, stamp: object = None) -> Key:
-    """The cache key of one item: what runs, on which values, and what is linked in."""
+def key_of(task: Task, calls: Sequence[CallState], signature: str, keyring: Keyring) -> Key:
+    """The cache key of one item: what runs, on which values, its stamp, and what is linked in."""
     call = task.call
     if not call.prefix:
-        parts = [call.planned.static, *(name.encode() for name in call.planned.links)]
-        call.prefix = digest(
-            *parts, signature.encode() if call.planned.kind.lane == "device" else b""
-        )
+        names = [name.encode() for name in call.planned.links]
+        device = signature.encode() if call.planned.kind.lane == "device" else b""
+        call.prefix = keyring.digest(call.planned.static, *names, device)
     parts = [call.prefix]
     if call.values:
         parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
-    if stamp is not None:
-        parts += [b"stamp", canonical(stamp)]
+    if task.stamp is not None:
+        parts += [b"stamp", canonical(task.stamp)]
     reads = ports(call.planned.kind).reads
     for name, value in bound(task, calls):
         if isinstance(value, list):
-            parts.append(_digest_of_all(task.call, value))
+            parts.append(_digest_of_all(call, value, keyring))
         else:
             parts.append(value.digest(reads.get(name, ())))
-    return digest(*parts)
+    return keyring.digest(*parts)
 
 
-def _digest_of_all(call: CallState, elements: list[Element]) -> Key:
+def _digest_of_all(call: CallState, elements: list[Element], keyring: Keyring) -> Key:
     """One digest for a list of elements; made once where all items share the list."""
     known = call.sums.get(id(elements))
     if known is None:
-        known = digest(b"list", *(element.digest() for element in elements))
+        known = keyring.digest(b"list", *[element.digest() for element in elements])
         if any(elements is shared for shared in call.gathered.values()):
             call.sums[id(elements)] = known
     return known

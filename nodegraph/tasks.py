@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from .keys import Key, digest
 from .node import Node, Output
-from .order import predecessors
 from .plan import Plan, Planned
 from .ports import is_list, outputs
+
+_NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none
 
 
 class Task:
@@ -42,13 +43,20 @@ class Task:
         self.call, self.item = call, item
         self.bound: tuple[tuple[str, Element | list[Element]], ...] | None = None
         self.waiting = 0
-        self.dependents: list[Task] = []
+        self.dependents: list[Task] = _NOBODY
         self.key: Key | None = None
         self.digests: Mapping[str, Key | tuple[Key, ...]] = {}
         self.state = "waiting"
         self.stamp: object = None
         self.must_run = False
         self.worth = 0.0
+
+    def wait_for(self, needed: Task) -> None:
+        """Have this task wait until ``needed`` is known."""
+        if needed.dependents is _NOBODY:
+            needed.dependents = []
+        needed.dependents.append(self)
+        self.waiting += 1
 
     @property
     def items(self) -> tuple[int, ...]:
@@ -81,14 +89,24 @@ class CallState:
         self.tasks: list[Task] = []
         self.left = -1
         self.broken = ""
-        self.waiters: list[CallState] = []
-        self.consumers: list[CallState] = []
+        self.waiters: list[CallState] = _NOBODY
+        self.consumers: list[CallState] = _NOBODY
         self.holds = 0
         self.values: Mapping[str, list[object]] = {}
         self.lists: frozenset[str] = list_outputs(planned.kind)
         self.prefix = b""
         self.gathered: dict[str, list[Element]] = {}
         self.sums: dict[int, Key] = {}
+
+    def wait_for(self, upstream: CallState) -> None:
+        """Have all tasks of this call wait until those of ``upstream`` are known."""
+        if upstream.waiters and upstream.waiters[-1] is self:
+            return
+        if upstream.waiters is _NOBODY:
+            upstream.waiters = []
+        upstream.waiters.append(self)
+        for task in self.tasks:
+            task.waiting += 1
 
     @property
     def done(self) -> bool:
@@ -121,9 +139,10 @@ class Element(NamedTuple):
     def digest(self, fields: Sequence[str] = ()) -> Key:
         """What it holds; of a wire that tells its ``fields`` apart, what those hold."""
         digests = self.task.digests
-        apart = [digests[place] for f in fields if (place := f"{self.output}.{f}") in digests]
-        if fields and len(apart) == len(fields):
-            return digest(b"fields", *(one for one in apart if isinstance(one, bytes)))
+        if fields:
+            apart = [digests[place] for f in fields if (place := f"{self.output}.{f}") in digests]
+            if len(apart) == len(fields):
+                return digest(b"fields", *(one for one in apart if isinstance(one, bytes)))
         known = digests[self.output]
         return known if isinstance(known, bytes) else known[self.entry or 0]
 
@@ -135,9 +154,5 @@ def list_outputs(kind: type[Node]) -> frozenset[str]:
 
 
 def states(plan: Plan) -> list[CallState]:
-    """Make a state for every call of ``plan``, each knowing its consumers."""
-    calls = [CallState(index, planned) for index, planned in enumerate(plan.calls)]
-    for call in calls:
-        for index in set(predecessors(call.planned)):
-            calls[index].consumers.append(call)
-    return calls
+    """Make a state for every call of ``plan``."""
+    return [CallState(index, planned) for index, planned in enumerate(plan.calls)]

@@ -20,7 +20,7 @@ from nodegraph.ports import accepts, type_name
 from nodegraph.registry import Registry
 from nodes.sweeps import Sweep
 
-from .pretend import DEVICE, MB, Pretend, PretendRef
+from .pretend import DEVICE, MB, Pretend, PretendRef, PretendWeights
 from .running_toys import TOYS, Number
 
 
@@ -69,10 +69,20 @@ def test_a_sweep_over_nothing_or_without_end_is_refused() -> None:
 
 
 @dataclass(frozen=True)
-class Light(Wire):
-    """A model, by name."""
+class Ref:
+    """A reference to the weights of a model."""
 
-    name: str
+    key: str
+
+    def load(self, device: str, dtype: str) -> PretendWeights:
+        return REFS[self.key].load(device, dtype)
+
+
+@dataclass(frozen=True)
+class Light(Wire):
+    """A model, by reference."""
+
+    ref: Ref
 
 
 @pytest.mark.parametrize(
@@ -116,7 +126,7 @@ class Load(Node):
         return {}
 
     def run(self) -> Lit:
-        return Lit(light=Light(self.model))
+        return Lit(light=Light(Ref(self.model)))
 
 
 class Kept(Output):
@@ -142,7 +152,7 @@ class Use(Node):
     number: int
 
     def run(self, context: Context) -> Number:
-        with context.lease(REFS[self.light.name]):
+        with context.lease(self.light.ref):
             return Number(value=self.number)
 
 

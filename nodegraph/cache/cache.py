@@ -16,6 +16,7 @@ from ..tensors import TENSORS, Tensors
 from ..values import SCALARS, changed, digests, leaves
 from .budget import DEFAULTS, Budgets
 from .claims import Claims
+from .keyring import Keyring
 from .memory import Memory
 from .needs import Needs
 from .notes import RECENT, WORTH_NOTING, Notes
@@ -68,6 +69,9 @@ class Cache:
             written to is done without, with a warning.
         disk: False keeps everything in memory.
         tensors: What knows tensors; tests pretend a device of a few megabytes.
+
+    Attributes:
+        keyring: Makes the keys, and remembers them.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Cache:
     ) -> None:
         self.budgets, self.tensors = budgets, tensors
         self._store = _opened(folder or default_folder(), budgets.disk, tensors) if disk else None
+        self.keyring = Keyring()
         self._writer = Writer()
         self._notes = Notes()
         self.needs = Needs(self._store.folder / NEEDS if self._store else None)
@@ -276,6 +281,7 @@ class Cache:
         self._writer.flush()
         self._memory.clear()
         self._notes.clear()
+        self.keyring.clear()
         if self._store is not None:
             self._store.clear()
 

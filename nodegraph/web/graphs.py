@@ -14,7 +14,8 @@ from ..cache import Cache
 from ..context import Settings
 from ..errors import Problem, WorkflowError
 from ..explain import Line, explain
-from ..plan import Plan, plan
+from ..plan import Plan
+from ..planner import Planner
 from ..registry import Registry, Template
 from ..schema import describe
 from ..workflow import Workflow
@@ -43,6 +44,7 @@ class Graphs:
     cache: Cache
     settings: Settings
     limits: Limits = field(default_factory=Limits)
+    planner: Planner = field(default_factory=Planner)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_turns", BoundedSemaphore(self.limits.checks))
@@ -83,7 +85,7 @@ class Graphs:
 
     def plan(self, ready: Ready, only: Sequence[str] | None) -> Plan:
         """Plan it, or say everything that is wrong with it (WorkflowError)."""
-        return plan(ready.workflow, ready.known, only)
+        return self.planner.plan(ready.workflow, ready.known, only)
 
     def check(
         self, workflow: Workflow, only: Sequence[str] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from .. import shipped
 from ..cache import Budgets, Cache, parse_budget
 from ..context import Settings
 from ..node import Folders
+from ..planner import Planner
 from ..registry import Registry, load_registry
 
 
@@ -28,6 +29,7 @@ class Kit:
     assets: Path
     thumbnails: Path
     previews: bool = False
+    planner: Planner = field(default_factory=Planner)
 
     @classmethod
     def open(cls, told: Mapping[str, Any]) -> Kit:

@@ -13,7 +13,7 @@ from ..errors import NodeError, UserError, WorkflowError, brief
 from ..events import Outcome
 from ..execute import execute
 from ..jobs.publish import named
-from ..plan import Plan, plan
+from ..plan import Plan
 from ..png import with_texts
 from ..provenance import texts
 from ..shown import pictures
@@ -65,7 +65,7 @@ def run(
 def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
     workflow = Workflow.load(json.dumps(order["workflow"]))
     whole = bundle(workflow, kit.registry)
-    return plan(whole, kit.registry.knowing(whole), order["only"])
+    return kit.planner.plan(whole, kit.registry.knowing(whole), order["only"])
 
 
 def _driven(
