@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
-from ._loop import denoise, generators_of, noise
+from ._loop import Predict, denoise, generators_of, noise
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
+from ._recorded import recorded
 from ._schedulers import Scheduler
 from ._start import Kept, start
 
@@ -32,7 +33,7 @@ class Run:
         kept: What of the pictures it started from stays.
     """
 
-    predict: Predictor
+    predict: Predict
     scheduler: Scheduler
     latents: Tensor
     generators: Sequence[Generator]
@@ -72,7 +73,8 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     ]
     shown = None if shown is None else shown.to(weights.dtype)
     drawer = unet(weights, prompts, times)
-    predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    usual = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    predict = recorded(usual, [weights, *(net for net, *_ in nets)], context.device)
     dtype = str(weights.dtype).removeprefix("torch.")
     return Run(predict, scheduler, latents, generators, dtype, kept)
 
