@@ -10,6 +10,11 @@ from pathlib import Path
 from .errors import UserError
 
 DTYPES = ("float32", "float16", "bfloat16")
+_FLAGS = {
+    "bfloat16": {"amx_bf16", "avx512_bf16", "bf16"},
+    "float16": {"amx_fp16", "avx512_fp16", "asimdhp"},
+}
+"""What processors call the instructions for a number format, x86 and ARM."""
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
@@ -37,6 +42,25 @@ def dtype(asked: str, devices: tuple[str, ...]) -> str:
     if asked not in DTYPES:
         raise UserError(f"--dtype {asked!r}: it should be auto, {', '.join(DTYPES)}")
     return asked
+
+
+def slow(dtype: str, devices: tuple[str, ...], root: Path = Path("/")) -> str:
+    """Why a CPU will be slow in a number format; empty where it is not, or nobody knows.
+
+    Args:
+        root: Where ``proc`` lies.
+    """
+    known = _FLAGS.get(dtype)
+    if "cpu" not in devices or known is None:
+        return ""
+    try:
+        text = (root / "proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    if found is None or known & set(found[1].split()):
+        return ""
+    return f"--dtype {dtype}: this CPU has no instructions for it; float32 will be much faster"
 
 
 def gpus() -> int:

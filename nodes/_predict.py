@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     Predicts: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
     Adds: TypeAlias = Callable[[Tensor, int], Residuals]
+    Draw: TypeAlias = Callable[[Tensor, Residuals], Tensor]
+    Add: TypeAlias = Callable[[Tensor], Residuals]
 
 
 def window(steps: int, start: float, end: float) -> list[bool]:
@@ -58,28 +61,43 @@ class Predictor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
         import torch
 
+        def draw(sample: Tensor, added: Residuals) -> Tensor:
+            return self.unet(sample, index, added)
+
+        counting = [guide for guide in self.guides if guide.scales[index]]
         # Without the bookkeeping of gradients: it costs a tenth of a small picture's step.
         with torch.inference_mode():
-            sample = latents.to(self.dtype)
-            added = self._residuals(sample, index)
-            if self.shown is not None:
-                sample = torch.cat([sample, self.shown], dim=1)
-            predicted = self.unet(sample, index, added).float()
-            if self.scale is not None:
-                predicted = guided(predicted, self.scale)
+            predicted = self.drawn(latents, draw, [partial(self._adds, g, index) for g in counting])
         # What leaves is an ordinary tensor again: schedulers may write into it.
         return predicted.clone()
 
-    def _residuals(self, sample: Tensor, index: int) -> Residuals:
-        """The sum over all ControlNets that count at this step; empty where none does."""
+    def drawn(self, latents: Tensor, draw: Draw, adding: Sequence[Add]) -> Tensor:
+        """Predict under guidance.
+
+        Args:
+            draw: Maps (B, C, h, w) and what is added to a prediction a prompt.
+            adding: Map (B, C, h, w) to what each ControlNet adds that counts at this step.
+        """
+        import torch
+
+        sample = latents.to(self.dtype)
+        added = self._total(add(sample) for add in adding)
+        if self.shown is not None:
+            sample = torch.cat([sample, self.shown], dim=1)
+        predicted = draw(sample, added).float()
+        return predicted if self.scale is None else guided(predicted, self.scale)
+
+    def _adds(self, guide: Guide, index: int, sample: Tensor) -> Residuals:
+        added = guide.net(sample, index)
+        return weighted(added, guide.scales[index], self.guess, pool=guide.pool)
+
+    def _total(self, several: Iterable[Residuals]) -> Residuals:
+        """The sum over ControlNets; empty where none counts."""
         import torch
 
         total: Residuals = []
-        for guide in self.guides:
-            if guide.scales[index]:
-                added = guide.net(sample, index)
-                added = weighted(added, guide.scales[index], self.guess, pool=guide.pool)
-                total = [a + b for a, b in zip(total, added, strict=True)] if total else added
+        for added in several:
+            total = [a + b for a, b in zip(total, added, strict=True)] if total else added
         one_half = self.guess and self.scale is not None
         return [torch.cat([torch.zeros_like(a), a]) for a in total] if one_half else total
 
@@ -96,14 +114,19 @@ def guided(predicted: Tensor, scale: Tensor) -> Tensor:
 
 def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Residuals:
     """Scale what a ControlNet adds; guess mode counts the shallow parts a tenth of the deepest."""
-    import torch
-
     if guess and not pool:
-        weights = torch.logspace(-1, 0, len(added), device=added[0].device) * scale
+        weights = weights_of(added) * scale
         return [a * weight for a, weight in zip(added, weights, strict=True)]
     if scale != 1.0:
         added = [a * scale for a in added]
     return [a.mean(dim=(2, 3), keepdim=True) for a in added] if pool else added
+
+
+def weights_of(added: Residuals) -> Tensor:
+    """How much each part of what a ControlNet adds counts in guess mode: (n,) float32."""
+    import torch
+
+    return torch.logspace(-1, 0, len(added), device=added[0].device)
 
 
 def embed_hint(net: Any, images: Tensor) -> Tensor:

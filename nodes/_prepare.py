@@ -9,10 +9,11 @@ from functools import partial
 from math import lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._loop import denoise, generators_of, noise
+from ._loop import Predict, denoise, generators_of, noise
 from ._memos import Name, Names, embedded, keeper, name_of
 from ._pictures import control_images
 from ._predict import Guide, Predictor, controlnet, embed_hint, unet, window
+from ._recorded import recorded
 from ._schedulers import Scheduler
 from ._solvers import Solver, Stepping, Summing
 from ._start import start
@@ -40,7 +41,7 @@ class Run:
         steered: Whether there are controls, so that another run may begin alike and differ later.
     """
 
-    predict: Predictor
+    predict: Predict
     solver: Solver
     latents: Tensor
     dtype: str
@@ -97,7 +98,8 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     # In guess mode ControlNets see no negative prompt.
     guides = [one.guide(shared.last(len(items)) if guess else shared) for one in nets]
     shown = None if shown is None else shown.to(weights.dtype)
-    predict = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    usual = Predictor(drawer, weights.dtype, scale, guides, guess, shown)
+    predict = recorded(usual, [weights, *(one.net for one in nets)], context.device)
     steps = [tuple(one.at(step) for one in nets if one.scales[step]) for step in range(len(times))]
     stepping = Stepping(scheduler, generators, kept)
     solver = stepping if kept else _summing(first, skipped, latents, context) or stepping

@@ -112,7 +112,7 @@ class UNet:
             for block in net.up_blocks
         ]
         self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
-        self._steps = self._encode.steps(prompts, timesteps, keep)
+        self.steps = self._encode.steps(prompts, timesteps, keep)
 
     def __call__(self, sample: Tensor, index: int, added: Residuals) -> Tensor:
         """Predict for (B, C, h, w) at a step; one prediction a prompt.
@@ -120,7 +120,10 @@ class UNet:
         Args:
             added: What ControlNets add, if any does.
         """
-        step = self._steps[index]
+        return self.at(self.steps[index], sample, added)
+
+    def at(self, step: Step, sample: Tensor, added: Residuals) -> Tensor:
+        """Predict for (B, C, h, w), told what it is told at ``step``."""
         left = self._encode(sample, step)
         if added:
             left = [_sum(one, other) for one, other in zip(left, added, strict=True)]
@@ -146,14 +149,18 @@ class ControlNet:
         self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep = made
     ) -> None:
         self._encode = _Encoder(net, Parts())
-        self._steps = self._encode.steps(prompts, timesteps, keep)
-        self._hint = hint
+        self.steps = self._encode.steps(prompts, timesteps, keep)
+        self.hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
         self._outlets = [conv(one) for one in outlets]
 
     def __call__(self, sample: Tensor, index: int) -> Residuals:
         """What it adds at a step to the UNet's prediction for (B, C, h, w)."""
-        left = self._encode(sample, self._steps[index], self._hint)
+        return self.at(self.steps[index], self.hint, sample)
+
+    def at(self, step: Step, hint: Tensor, sample: Tensor) -> Residuals:
+        """What it adds for (B, C, h, w), told what it is told at ``step``."""
+        left = self._encode(sample, step, hint)
         return [outlet(one) for outlet, one in zip(self._outlets, left, strict=True)]
 
 

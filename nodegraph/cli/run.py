@@ -103,9 +103,12 @@ def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
 def settings_of(options: Options, found: Found) -> Settings:
     """Where and how to run."""
     devices = device.devices(options.device)
+    dtype = device.dtype(options.dtype, devices)
+    if said := device.slow(dtype, devices):
+        warn(said)
     return Settings(
         devices=devices,
-        dtype=device.dtype(options.dtype, devices),
+        dtype=dtype,
         batch=options.batch,
         on_oom=options.on_oom,
         folders=Folders(data_folders(options, found), options.out.resolve()),

@@ -121,10 +121,13 @@ class Parts:
 
     def _settings(self, assets: Assets) -> Settings:
         devices = device.devices(self.options.device)
+        dtype = device.dtype(self.options.dtype, devices)
+        if said := device.slow(dtype, devices):
+            warn(said)
         data = (assets.folder, *(p.resolve() for p in self.options.data), *inputs())
         return Settings(
             devices=devices,
-            dtype=device.dtype(self.options.dtype, devices),
+            dtype=dtype,
             batch=self.options.batch,
             on_oom=self.options.on_oom,
             folders=Folders(data, self.folder / "output", self.models),
