@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import ModelRef, Wire
 
-from ._patches import Patch, Word, patched
+from ._patches import Patch, Word, changes, patched
 
 if TYPE_CHECKING:
-    from torch.nn import Module
+    from torch.nn import Module, ParameterDict
 
 Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet", "depth", "seg"]
 DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
@@ -55,15 +55,25 @@ class Weights(Wire):
         """The weights themselves and what is put on them; none where nothing is."""
         return (replace(self, patches=()), *self.patches) if self.patches else ()
 
-    def compose(self, parts: Sequence[Any]) -> Module:
-        """Put the loaded patches on the loaded weights, which stay as they are."""
+    @property
+    def made(self) -> str:
+        """The identity of the weights that the patches change."""
+        return " + ".join([self.key, *(one.applied for one in self.patches)])
+
+    def make(self, parts: Sequence[Any]) -> ParameterDict:
+        """Compute the weights that the loaded patches change, and no others."""
         module, *loaded = parts
-        return patched(module, self.patches, loaded)
+        return changes(module, self.patches, loaded)
+
+    def compose(self, base: Module, made: ParameterDict) -> Module:
+        """The loaded weights with those that were made in their places; they stay as they are."""
+        return patched(base, made)
 
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
         if self.patches:
-            return self.compose([part.load(device, dtype) for part in self.parts])
+            parts = [part.load(device, dtype) for part in self.parts]
+            return self.compose(parts[0], self.make(parts))
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
