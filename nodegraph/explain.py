@@ -91,29 +91,34 @@ class _Judge:
             return ("waits" if unknown else "runs"), "has a side effect, so it runs every time"
         if unknown:
             return "waits", f"depends on {unknown.address}"
-        if kind.stamp is not Node.stamp:
-            for report in self._stamp(task):
-                if isinstance(report, Broke):
-                    cause = report.error.cause
-                    return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
-                if isinstance(report, Lost):
-                    return "waits", f"{report.missing.address} must run again first"
-                if isinstance(report, Stamped):
-                    task.stamp = report.stamp
+        if kind.stamp is not Node.stamp and (ended := self._stamped(task)) is not None:
+            return ended
         task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
         record = self.cache.record(task.key)
         if record is not None and (self.settings.degrades or not record.degraded):
             task.digests = record.digests
             return "cached", f"took {record.seconds:.2g} s"
-        degraded = ", ".join(record.degraded) if record else ""
-        if degraded:
-            return "runs", f"it was made with less memory ({degraded}), which is forbidden now"
+        if record is not None:
+            how = ", ".join(record.degraded)
+            return "runs", f"it was made with less memory ({how}), which is forbidden now"
         return "runs", self._changes(kind, parts_of(task, self.calls, self.signature))
 
     def _unknown_of(self, task: Task) -> Task | None:
         for needed in needs(task, self.calls):
             if needed.state != "done":
                 return needed
+        return None
+
+    def _stamped(self, task: Task) -> tuple[State, str] | None:
+        """Ask the node what else its result depends on; where it cannot tell, say why."""
+        for report in self._stamp(task):
+            if isinstance(report, Broke):
+                cause = report.error.cause
+                return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
+            if isinstance(report, Lost):
+                return "waits", f"{report.missing.address} must run again first"
+            if isinstance(report, Stamped):
+                task.stamp = report.stamp
         return None
 
     def _stamp(self, task: Task) -> Iterator[object]:

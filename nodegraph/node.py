@@ -59,16 +59,28 @@ class ModelRef(Protocol[W_co]):
 class Composed(Protocol[W_co]):
     """A reference to weights that are made of others', such as a model's with a LoRA on them.
 
-    The parts are leased as themselves, so they stay in the pool whatever is made of them.
+    The parts, and what is made of them, stay in the pool as weights of their own.
     """
 
     @property
     def parts(self) -> Sequence[ModelRef[Any]]:
-        """What it is made of; none where it is just a reference to weights of its own."""
+        """What is changed and, after it, what changes it; none where it is just a reference."""
         ...
 
-    def compose(self, parts: Sequence[Any]) -> W_co:
-        """Make the weights, for one lease, of the loaded ``parts``, which must stay as they are."""
+    @property
+    def made(self) -> str:
+        """The identity of what is made."""
+        ...
+
+    def make(self, parts: Sequence[Any]) -> Any:
+        """Compute what is to be in place of some of the first part's weights.
+
+        It must hold nothing of the parts, which must stay as they are: they may go before it.
+        """
+        ...
+
+    def compose(self, base: Any, made: Any) -> W_co:
+        """Put together, for one lease, the first part and what was made: that computes nothing."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from nodegraph.errors import UserError
 
 from . import _folders
-from ._identity import identity
+from ._identity import identity, read_ahead
 from ._pickles import pickle_refused
 from ._resolve import conditioning_of
 from ._weights import DType, Part, Weights, key_of
@@ -33,9 +33,10 @@ def base_model(
     scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
     inpaints = takes_a_mask(unet["in_channels"], vae["latent_channels"], name)
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    parts: tuple[Part, ...] = ("text_encoder", "unet", "vae")
+    read_ahead(file for part in parts for file in _chosen(path / part, variant, allow))
     text_encoder, unet_weights, vae_weights = (
-        weights(path / part, part, variant, dtype, allow)
-        for part in ("text_encoder", "unet", "vae")
+        weights(path / part, part, variant, dtype, allow) for part in parts
     )
     return DiffusionModel(
         name=name,
@@ -99,10 +100,7 @@ def shape(config: Mapping[str, Any], name: str) -> Shape:
 
 def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]) -> Weights:
     """Refer to the weights in a component's folder, converted first if they are pickles."""
-    names = [path.name for path in folder.iterdir()]
-    chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
-    if not chosen:
-        raise UserError(_none_usable(folder, names))
+    chosen = [path.name for path in _chosen(folder, variant, allow)]
     words = folder.parent / "tokenizer" if part == "text_encoder" else None
     if chosen[0].endswith(".bin"):
         from ._pickles import converted_folder
@@ -114,6 +112,14 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
     used = _folders.variant_of(chosen[0])
     key = key_of(part, digest, dtype)
     return Weights(part, str(folder), key, used, str(words) if words else "", dtype)
+
+
+def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
+    names = [path.name for path in folder.iterdir()]
+    chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
+    if not chosen:
+        raise UserError(_none_usable(folder, names))
+    return [folder / name for name in chosen]
 
 
 def _none_usable(folder: Path, names: list[str]) -> str:

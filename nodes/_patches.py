@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ._weights import DType, Part
 
+_WORD = "word "
+
 
 @dataclass(frozen=True, slots=True)
 class LoRA(Wire):
@@ -33,6 +35,11 @@ class LoRA(Wire):
     strength: float
     settings: str = ""
     dtype: DType = "auto"
+
+    @property
+    def applied(self) -> str:
+        """The identity of what it does to weights."""
+        return f"{self.key} x {self.strength!r}"
 
     def load(self, device: str, dtype: str) -> ParameterDict:
         """The factors of every layer, scaled: ``name:down``, ``name:up``, ``name:mid``."""
@@ -68,6 +75,11 @@ class Word(Wire):
     count: int
     dtype: DType = "auto"
 
+    @property
+    def applied(self) -> str:
+        """The identity of what it adds; what it is called makes no difference."""
+        return self.key
+
     def load(self, device: str, dtype: str) -> ParameterDict:
         """The vectors: (n, D)."""
         import torch
@@ -95,33 +107,47 @@ def _held(tensors: Mapping[str, Tensor], device: str, dtype: Any) -> ParameterDi
     return ParameterDict(kept)
 
 
-def patched(module: Module, patches: Sequence[Patch], loaded: Sequence[ParameterDict]) -> Module:
-    """A module like ``module`` with ``patches`` on it; what they leave alone it shares with it.
+def changes(
+    module: Module, patches: Sequence[Patch], loaded: Sequence[ParameterDict]
+) -> ParameterDict:
+    """What ``patches`` put in place of some of a module's weights, which stay as they are.
 
     Args:
         loaded: What each of the patches loads.
+
+    Returns:
+        New weights by the names of the old ones, ``/`` for dots, and vectors for ``word 0``, ….
     """
     import torch
+    from torch.nn import Parameter, ParameterDict
 
     pairs = list(zip(patches, loaded, strict=True))
     loras = [(patch.strength, held) for patch, held in pairs if isinstance(patch, LoRA)]
+    words = [held["vectors"].clone() for patch, held in pairs if isinstance(patch, Word)]
     with torch.no_grad():
-        parts: dict[str, Any] = dict(_merged(module, loras))
-    if words := [held["vectors"] for patch, held in pairs if isinstance(patch, Word)]:
-        from ._vocabulary import Vocabulary
+        new = [(name.replace(".", "/"), weight) for name, weight in _merged(module, loras)]
+    new += [(f"{_WORD}{index}", vectors) for index, vectors in enumerate(words)]
+    return ParameterDict([(name, Parameter(one, requires_grad=False)) for name, one in new])
 
-        name = next(n for n, _ in module.named_modules() if n.endswith("token_embedding"))
-        parts[name] = Vocabulary(module.get_submodule(name), words)
-    new: Module = exchanged(module, parts)
-    return new
+
+def patched(module: Module, made: ParameterDict) -> Module:
+    """A module like ``module`` with changes in it; what they leave alone it shares with it."""
+    words = [one for name, one in made.items() if name.startswith(_WORD)]
+    weights = {n.replace("/", "."): one for n, one in made.items() if not n.startswith(_WORD)}
+    new: Module = exchanged(module, weights)
+    if not words:
+        return new
+    from ._vocabulary import Vocabulary
+
+    name = next(n for n, _ in new.named_modules() if n.endswith("token_embedding"))
+    taught: Module = exchanged(new, {name: Vocabulary(new.get_submodule(name), words)})
+    return taught
 
 
 def _merged(
     module: Module, loras: Sequence[tuple[float, ParameterDict]]
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, Tensor]]:
     """Yield the name and the new weights of every layer that any of ``loras`` changes."""
-    from torch.nn import Parameter
-
     touched = {name.partition(":")[0] for _, held in loras for name in held}
     for name, layer in module.named_modules():
         if flat(name) in touched:
@@ -130,10 +156,7 @@ def _merged(
             for strength, held in loras:
                 if f"{flat(name)}:up" in held:
                     total = total + strength * _product(held, flat(name)).reshape_as(weight)
-            yield (
-                f"{name}.weight",
-                Parameter(total.to(weight.dtype), requires_grad=False),
-            )
+            yield f"{name}.weight", total.to(weight.dtype)
 
 
 def _product(held: ParameterDict, name: str) -> Tensor:

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodegraph.cache import default_folder
 from nodegraph.errors import UserError
 
 from . import _ldm
-from ._identity import identity, sha256, write_whole
+from ._identity import identity, sha256
 from ._weights import DType, Part, Weights, key_of
 from .types import ControlNetModel, DiffusionModel
 
 if TYPE_CHECKING:
-    from torch.nn import Module
+    from torch import Tensor
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -80,69 +79,32 @@ def controlnet_from_file(
     return ControlNetModel(name, shape(config, name), net, conditioning_of(Path(name).stem))
 
 
-def read_part(part: Part, path: Path, dtype: Any) -> Module:
-    """Read one part of a single-file model, and no other part's weights."""
-    import diffusers
-    from safetensors import safe_open
+def renamed(
+    part: Part, found: Mapping[str, Tensor], config: Mapping[str, Any]
+) -> dict[str, Tensor]:
+    """What a file holds of one part, by diffusers' names: the same tensors, or views of them."""
+    from diffusers.loaders import single_file_utils as theirs
 
-    shapes = _shapes(path)
     prefix = _ldm.PREFIXES[part]
-    with safe_open(path, framework="pt") as file:
-        found = {key: file.get_tensor(key) for key in shapes if key.startswith(prefix)}
-    found = found or _everything(path)
-    config = _config_folder(part, shapes)
-    options = {"config": str(config), "subfolder": part, "local_files_only": True}
+    own = {key: one for key, one in found.items() if key.startswith(prefix)} or dict(found)
     if part == "text_encoder":
-        return _text_encoder(found, options, dtype)
-    kind = {
-        "unet": diffusers.UNet2DConditionModel,
-        "vae": diffusers.AutoencoderKL,
-        "controlnet": diffusers.ControlNetModel,
-    }[part]
-    module: Module = kind.from_single_file(found, dtype=dtype, **options)
-    return module
-
-
-def _text_encoder(found: Mapping[str, Any], options: Mapping[str, Any], dtype: Any) -> Module:
-    from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
-    from transformers import CLIPTextModel
-
-    module: Module = create_diffusers_clip_model_from_ldm(
-        CLIPTextModel, found, torch_dtype=dtype, **options
-    )
-    return module
-
-
-def _everything(path: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return dict(load_file(path))
+        inner = f"{prefix}transformer."
+        return {key.removeprefix(inner): one for key, one in own.items()}
+    convert: Mapping[Part, Any] = {
+        "unet": theirs.convert_ldm_unet_checkpoint,
+        "vae": theirs.convert_ldm_vae_checkpoint,
+        "controlnet": theirs.convert_controlnet_checkpoint,
+    }
+    names: dict[str, Tensor] = convert[part](own, config)
+    return names
 
 
 def config_of(part: Part, path: Path) -> dict[str, Any]:
     """The part's configuration, from the sizes of its weights."""
-    return _config(part, _shapes(path))
-
-
-def _config(part: Part, shapes: Shapes) -> dict[str, Any]:
+    shapes = _shapes(path)
     if part == "controlnet":
         return _ldm.controlnet_config(shapes) or {}
     return (_ldm.base_configs(shapes) or {}).get(part, {})
-
-
-def _config_folder(part: Part, shapes: Shapes) -> Path:
-    """The part's configuration, where diffusers can read it."""
-    text = json.dumps(_config(part, shapes), sort_keys=True)
-    folder = default_folder() / "configs" / f"{hash_of(text)[:40]}"
-    write_whole(folder / part / "config.json", text.encode())
-    return folder
-
-
-def hash_of(text: str) -> str:
-    """A name for a text's content."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _usable(path: Path, allow: frozenset[str]) -> Path:

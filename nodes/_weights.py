@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.node import ModelRef, Wire
 
 from ._offload import Offloaded
-from ._patches import Patch, Word, patched
+from ._patches import Patch, Word, changes, patched
 
 if TYPE_CHECKING:
-    from torch.nn import Module
+    from torch.nn import Module, ParameterDict
 
 Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet", "depth", "seg"]
 DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 
 LOADING = Lock()
-"""Held while modules are built: meanwhile accelerate makes every new parameter an empty one."""
+"""Held while ``from_pretrained`` builds modules, and by whoever builds some as anybody would:
+meanwhile accelerate makes every new parameter an empty one, in all threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +60,26 @@ class Weights(Wire):
         """The same weights, lying on the host while they are used on ``device``."""
         return Offloaded(self, device)
 
-    def compose(self, parts: Sequence[Any]) -> Module:
-        """Put the loaded patches on the loaded weights, which stay as they are."""
+    @property
+    def made(self) -> str:
+        """The identity of the weights that the patches change."""
+        return " + ".join([self.key, *(one.applied for one in self.patches)])
+
+    def make(self, parts: Sequence[Any]) -> ParameterDict:
+        """Compute the weights that the loaded patches change, and no others."""
         module, *loaded = parts
-        return patched(module, self.patches, loaded)
+        return changes(module, self.patches, loaded)
+
+    def compose(self, base: Module, made: ParameterDict) -> Module:
+        """The loaded weights with those that were made in their places; they stay as they are."""
+        return patched(base, made)
 
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
         if self.patches:
-            return self.compose([part.load(device, dtype) for part in self.parts])
-        from ._quiet import quiet
-
-        with LOADING, quiet():
-            wanted = _torch_dtype(dtype if self.dtype == "auto" else self.dtype)
-            module = _read(self, wanted)
-            module.to(device=device, dtype=wanted)
+            parts = [part.load(device, dtype) for part in self.parts]
+            return self.compose(parts[0], self.make(parts))
+        module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
 
@@ -81,40 +87,30 @@ class Weights(Wire):
         return module.requires_grad_(requires_grad=False).eval()
 
 
-def _torch_dtype(name: str) -> Any:
+def _read(weights: Weights, device: str, dtype: str) -> Module:
     import torch
 
-    return getattr(torch, name)
+    wanted = getattr(torch, dtype)
+    if weights.part in ("depth", "seg"):
+        return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
+    from ._build import build
+
+    return build(weights, device, wanted)
 
 
-def _read(weights: Weights, dtype: Any) -> Module:
-    path = Path(weights.path)
-    if path.is_file():
-        from ._single import read_part
-
-        return read_part(weights.part, path, dtype)
-    variant = {"variant": weights.variant} if weights.variant else {}
-    options = {"dtype": dtype, "local_files_only": True, "use_safetensors": True, **variant}
-    module: Module = _class_of(weights.part, path).from_pretrained(path, **options)
-    return module
-
-
-def _class_of(part: Part, folder: Path) -> Any:
-    import diffusers
+def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:
+    import transformers
 
     from ._folders import read_json
+    from ._quiet import quiet
 
-    if part == "text_encoder":
-        from transformers import CLIPTextModel
-
-        return CLIPTextModel
-    if part == "vae":
-        return getattr(diffusers, str(read_json(folder / "config.json")["_class_name"]))
-    if part in ("depth", "seg"):
-        import transformers
-
-        return getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
-    return diffusers.UNet2DConditionModel if part == "unet" else diffusers.ControlNetModel
+    kind = getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
+    options = {"variant": variant} if variant else {}
+    with LOADING, quiet():
+        module: Module = kind.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, **options
+        )
+        return module.to(dtype=dtype)
 
 
 def key_of(part: Part, digest: str, dtype: DType) -> str:

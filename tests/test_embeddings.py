@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from nodegraph.cache import Cache
+from nodegraph.context import RunContext, Settings
 from nodegraph.errors import UserError
+from nodegraph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadEmbedding
 from nodes.sampling import EncodePrompt
 from nodes.types import DiffusionModel
@@ -220,3 +223,31 @@ def test_an_embedding_is_pinned_and_stamped_by_its_content(
 
     assert pin == (str(file), ("", before, {}))
     assert node.stamp(BENCH) != before
+
+
+def test_learned_words_hold_no_more_of_the_model_than_their_vectors(
+    model: DiffusionModel, tmp_path: Path
+) -> None:
+    from nodes._vocabulary import Vocabulary
+
+    cache, knows = Cache.in_memory(), model
+    for index in range(12):
+        save(tmp_path / f"{index}.safetensors", f"<{index}>", 2, seed=index)
+        knows = taught(knows, tmp_path / f"{index}.safetensors")
+    context = RunContext(Settings(), "cpu", Workflow(), cache)
+    with context.lease(model.text_encoder) as bare:
+        before = {key: one.clone() for key, one in bare.state_dict().items()}
+    held = cache.sizes()["host"].bytes
+
+    for _ in range(2):
+        with context.lease(knows.text_encoder) as encoder:
+            words: Any = next(one for one in encoder.modules() if type(one) is Vocabulary)
+            lengths = [len(one) for one in words.added]
+            assert words.added[11].equal(save(tmp_path / "again.safetensors", "x", 2, seed=11))
+
+    assert lengths == [2] * 12
+    # Each as it is loaded, and where it was put.
+    assert cache.sizes()["host"].bytes == held + 2 * 12 * 2 * WIDTH * 4
+    with context.lease(model.text_encoder) as again:
+        assert again is bare
+        assert all(before[key].equal(one) for key, one in again.state_dict().items())

@@ -473,7 +473,9 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
-def drawn(loras: list[tuple[Path, Any]], text_strength: float | None = None) -> tuple[Builder, Any]:
+def drawn(
+    loras: list[tuple[Path, Any]], text_strength: float | None = None, seed: int = 0
+) -> tuple[Builder, Any]:
     builder = Builder()
     model = builder.add("base", LoadBaseModel).model
     for index, (file, strength) in enumerate(loras):
@@ -486,7 +488,14 @@ def drawn(loras: list[tuple[Path, Any]], text_strength: float | None = None) -> 
             text_strength=text_strength,
         ).model
     sample = builder.add(
-        "sample", Sample, model=model, prompt="a red circle", steps=2, width=64, height=64
+        "sample",
+        Sample,
+        model=model,
+        prompt="a red circle",
+        steps=2,
+        width=64,
+        height=64,
+        seed=seed,
     )
     builder.result("image", sample.image)
     return builder, sample
@@ -515,6 +524,71 @@ def test_strengths_and_more_loras_reload_nothing(tmp_path: Path, loads: Counter[
         "LoRA unet": 2,
         "LoRA text_encoder": 2,
     }
+
+
+def test_weights_with_a_lora_are_made_once_for_each_strength(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_lora(TINY / "base", tmp_path / "x.safetensors")
+    makes: Counter[str] = Counter()
+    make: Any = Weights.make
+
+    def counted(self: Weights, parts: Any) -> Any:
+        makes[self.part] += 1
+        return make(self, parts)
+
+    monkeypatch.setattr(Weights, "make", counted)
+    cache = Cache()
+
+    for seed, strength in ((1, 1.0), (2, 1.0), (2, 0.5), (3, 0.5), (4, 1.0)):
+        builder, sample = drawn([(tmp_path / "x.safetensors", strength)], seed=seed)
+        builder.run(sample, cache)
+
+    assert makes == {"unet": 2, "text_encoder": 2}
+
+
+def test_only_the_layers_that_a_lora_changes_are_held_a_second_time(tmp_path: Path) -> None:
+    file, cache = tmp_path / "x.safetensors", Cache.in_memory()
+    changed = save_lora(TINY / "base", file, unet=ATTENTION, text="")["unet"]
+    bare = model_of(TINY / "base")
+    ref = with_lora(bare, file).unet
+    context = context_of(cache)
+    with context.lease(bare.unet) as unet:
+        before = {key: one.clone() for key, one in unet.state_dict().items()}
+    for part in ref.parts[1:]:
+        with context.lease(part):
+            pass
+    held = cache.sizes()["host"].bytes
+
+    with context.lease(ref):
+        pass
+
+    added = sum(delta.numel() for delta in changed.values()) * 4
+    assert cache.sizes()["host"].bytes == held + added
+    with context.lease(bare.unet) as again:
+        assert again is unet
+        assert all(before[key].equal(one) for key, one in again.state_dict().items())
+
+
+def test_a_model_with_a_lora_is_made_again_after_its_base_was_dropped(tmp_path: Path) -> None:
+    """What was made holds nothing of the base, which would else stay without being counted."""
+    import gc
+    import weakref
+
+    file, cache = tmp_path / "x.safetensors", Cache.in_memory()
+    save_lora(TINY / "base", file, text="")
+    ref = with_lora(model_of(TINY / "base"), file).unet
+    context = context_of(cache)
+    with context.lease(ref) as unet:
+        seen = weakref.ref(unet.get_parameter("conv_in.weight"))
+        before = {key: one.clone() for key, one in unet.state_dict().items()}
+    del unet
+    cache._memory.remove((ref.key, "float32"))
+    gc.collect()
+
+    assert seen() is None
+    with context.lease(ref) as unet:
+        assert all(before[key].equal(one) for key, one in unet.state_dict().items())
 
 
 def test_only_what_a_lora_touches_is_computed_again(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.pretend import (
     Pretend,
     PretendOutOfMemoryError,
     PretendRef,
+    PretendWeights,
 )
 
 OTHER = "pretend:1"
@@ -309,22 +310,26 @@ def test_many_threads_and_little_room_end_well(pool: Pool, pretend: Pretend) -> 
 
 
 class Sum:
-    """A reference to weights that are made of others'."""
+    """A reference to weights of which some are made of others'."""
 
-    key = "sum"
+    def __init__(self, *parts: PretendRef, size: int = MB, how: str = "") -> None:
+        self.parts, self.size = parts, size
+        self.key, self.made = "sum", " + ".join(part.key for part in parts) + how
+        self.makes: list[list[str]] = []
 
-    def __init__(self, *parts: PretendRef) -> None:
-        self.parts = parts
+    def make(self, parts: list[Any]) -> PretendWeights:
+        self.makes.append([part.block.device for part in parts])
+        return PretendWeights(self.parts[0].pretend.block(self.size, parts[0].block.device))
 
-    def compose(self, parts: list[Any]) -> list[Any]:
-        return list(parts)
+    def compose(self, base: Any, made: Any) -> list[Any]:
+        return [base, made]
 
     def load(self, device: str, dtype: str) -> Any:
         raise AssertionError(f"composed, not loaded as {dtype} onto {device}")
 
 
 def test_what_is_made_of_other_weights_loads_each_once(pool: Pool, pretend: Pretend) -> None:
-    base, one, other = (PretendRef(name, MB, pretend) for name in ("base", "one", "other"))
+    base, one, other = (PretendRef(name, MB // 2, pretend) for name in ("base", "one", "other"))
 
     with pool.lease(base, DEVICE, "float16") as alone:
         pass
@@ -333,14 +338,72 @@ def test_what_is_made_of_other_weights_loads_each_once(pool: Pool, pretend: Pret
         pool.lease(Sum(base, other, one), DEVICE, "float16") as second,
     ):
         assert first[0] is second[0] is alone
-        assert first[1] is second[2]
+        assert first[1] is not second[1]
 
     assert [len(ref.loads) for ref in (base, one, other)] == [1, 1, 1]
 
 
-def test_the_parts_of_leased_weights_do_not_move(
+def test_what_is_made_is_made_once_and_counted(cache: Cache, pool: Pool, pretend: Pretend) -> None:
+    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB // 4, pretend)
+    refs = [Sum(base, more, size=MB // 2) for _ in range(2)]
+    made = []
+
+    for ref in refs:
+        with pool.lease(ref, DEVICE, "float16") as both:
+            made.append(both[1])
+
+    assert made[0] is made[1]
+    assert [ref.makes for ref in refs] == [[[DEVICE, DEVICE]], []]
+    assert cache.sizes()[DEVICE].bytes == pretend.used[DEVICE] == MB + MB // 4 + MB // 2
+
+
+def test_what_is_made_otherwise_is_made_anew_of_what_is_loaded(
+    pool: Pool, pretend: Pretend
+) -> None:
+    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB // 4, pretend)
+    refs = [Sum(base, more, how=how) for how in (" x 0.5", " x 1.0")]
+
+    made = []
+    for ref in refs:
+        with pool.lease(ref, DEVICE, "float16") as both:
+            made.append(both[1])
+
+    assert made[0] is not made[1]
+    assert [len(ref.loads) for ref in (base, more)] == [1, 1]
+
+
+def test_what_is_made_goes_where_room_is_short_and_is_made_again(
+    pool: Pool, pretend: Pretend
+) -> None:
+    base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB // 4, pretend)
+    refs = [Sum(base, more, how=f" x {i}") for i in range(9)]
+    for part in (base, more):
+        pool.preload(part, DEVICE, "float16")
+
+    for ref in [*refs, refs[0]]:
+        with pool.lease(ref, DEVICE, "float16") as (weights, made):
+            assert weights.block.device == made.block.device == DEVICE
+        assert pretend.used[DEVICE] <= 4 * MB
+        assert pretend.used["cpu"] <= 4 * MB
+
+    assert len(refs[0].makes) == 2
+    assert len(base.loads) == 1
+
+
+def test_what_changes_weights_is_not_needed_once_they_are_made(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
+    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB, pretend)
+    ref = Sum(base, more)
+    pool.preload(ref, DEVICE, "float16")
+
+    with pool.lease(ref, DEVICE, "float16"):
+        cache.shrink()
+
+        assert pretend.used == {DEVICE: 2 * MB, "cpu": MB}
+
+
+def test_the_weights_under_a_lease_do_not_move(cache: Cache, pool: Pool, pretend: Pretend) -> None:
     base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB, pretend)
 
     with pool.lease(Sum(base, more), DEVICE, "float16") as parts:
@@ -351,18 +414,22 @@ def test_the_parts_of_leased_weights_do_not_move(
         assert [part.block.device for part in parts] == [DEVICE, DEVICE]
 
 
-def test_weights_that_fail_to_compose_give_their_parts_back(pool: Pool, pretend: Pretend) -> None:
-    base = PretendRef("base", MB, pretend)
+@pytest.mark.parametrize("broken", ["make", "compose"])
+def test_weights_that_fail_to_compose_give_their_parts_back(
+    pool: Pool, pretend: Pretend, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB, pretend)
 
-    class Broken(Sum):
-        def compose(self, parts: list[Any]) -> list[Any]:
-            raise RuntimeError(f"out of paint after {len(parts)}")
+    def fail(*_: object) -> Any:
+        raise RuntimeError("out of paint")
 
+    monkeypatch.setattr(Sum, broken, fail)
     with (
         pytest.raises(RuntimeError, match="out of paint"),
-        pool.lease(Broken(base), DEVICE, "float16"),
+        pool.lease(Sum(base, more), DEVICE, "float16"),
     ):
         pass
 
     # On another device than one that is leased it would wait for ever.
-    pool.preload(base, OTHER, "float16")
+    for ref in (base, more):
+        pool.preload(ref, OTHER, "float16")

@@ -37,9 +37,11 @@ class Pool:
             self._give_up((ref.key, dtype))
             ref, device = ref.offloaded(device), "cpu"
         if isinstance(ref, Composed) and ref.parts:
-            with ExitStack() as leases:
-                parts = [leases.enter_context(self.lease(p, device, dtype)) for p in ref.parts]
-                yield ref.compose(parts)
+            with (
+                self.lease(ref.parts[0], device, dtype) as base,
+                self.lease(_Made(self, ref), device, dtype) as made,
+            ):
+                yield ref.compose(base, made)
             return
         entry = self._take(ref, device, dtype)
         try:
@@ -139,3 +141,20 @@ class Pool:
             # A module may have been moved in part: it is loaded again from its files.
             with self._memory.lock:
                 self._memory.remove(entry.key)
+
+
+class _Made:
+    """A reference to what is made of other weights: to load it is to make it."""
+
+    def __init__(self, pool: Pool, ref: Composed[Any]) -> None:
+        self.key = f"made {ref.made}"
+        self._pool, self._ref = pool, ref
+
+    def load(self, device: str, dtype: str) -> Any:
+        with ExitStack() as leases:
+            # In one order for everybody: nobody waits for what waits for him.
+            parts = {
+                part.key: leases.enter_context(self._pool.lease(part, device, dtype))
+                for part in sorted(self._ref.parts, key=lambda part: part.key)
+            }
+            return self._ref.make([parts[part.key] for part in self._ref.parts])

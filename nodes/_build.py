@@ -1,0 +1,155 @@
+"""Networks built without weights, and filled from mapped files a tensor at a time.
+
+Nothing here changes anything that other threads see, as ``from_pretrained`` does: networks may be
+built side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module, Parameter
+from torch.overrides import TorchFunctionMode
+
+from nodegraph.errors import UserError
+
+from . import _folders, _single
+from ._mapped import Mapped
+from ._quiet import quiet
+
+if TYPE_CHECKING:
+    from ._weights import Part, Weights
+
+# What diffusers called the layers of an autoencoder's attention when Stable Diffusion was new.
+_FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+
+
+def build(weights: Weights, device: str, dtype: torch.dtype) -> Module:
+    """Read a network onto a device.
+
+    What has the right type on the CPU stays a view of its file; all else is converted or moved
+    tensor by tensor, and what was read of the file is let go of: there are never two copies.
+
+    Raises:
+        UserError: Its file is damaged, or holds another network than its configuration says.
+    """
+    config = config_of(weights)
+    module = hollow(weights.part, config)
+    files = [Mapped(path) for path in files_of(weights)]
+    found: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
+    if Path(weights.path).is_file():
+        found = _single.renamed(weights.part, found, config)
+    try:
+        _fill(module, found, device, dtype, files)
+    except _OtherError as error:
+        raise UserError(
+            f"model: {weights.path!r} is not as its configuration says: {error}"
+        ) from error
+    return module
+
+
+def config_of(weights: Weights) -> dict[str, Any]:
+    """The configuration of a network: its folder's, or what the sizes in its file say."""
+    path = Path(weights.path)
+    if path.is_file():
+        return _single.config_of(weights.part, path)
+    return _folders.read_json(path / "config.json")
+
+
+def files_of(weights: Weights) -> list[Path]:
+    """The files that a network is read from: one, or the parts of one."""
+    path = Path(weights.path)
+    if path.is_file():
+        return [path]
+    names = [each.name for each in path.iterdir()]
+    return [path / name for name in _folders.weights_among(names, weights.variant, pickle=False)]
+
+
+class _Hollow(TorchFunctionMode):
+    """Makes every new parameter of this thread an empty one, but no buffer: those are computed."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func is torch.empty:
+            given["device"] = "meta"
+        return func(*args, **given)
+
+
+def hollow(part: Part, config: Mapping[str, Any]) -> Module:
+    """A network of the right layers and shapes, without any weights."""
+    with quiet(), _Hollow():
+        if part == "text_encoder":
+            from transformers import CLIPTextConfig, CLIPTextModel
+
+            text: Module = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
+            return text
+        import diffusers
+
+        kinds = {"unet": "UNet2DConditionModel", "controlnet": "ControlNetModel"}
+        kind = getattr(diffusers, kinds.get(part) or str(config["_class_name"]))
+        module: Module = kind.from_config(config)
+        return module
+
+
+class _OtherError(Exception):
+    """A network's weights are not those of its configuration."""
+
+
+def _fill(
+    module: Module,
+    found: Mapping[str, Tensor],
+    device: str,
+    dtype: torch.dtype,
+    files: Iterable[Mapped],
+) -> None:
+    """Give every parameter its value, and every buffer that files hold."""
+    saved = module.state_dict(keep_vars=True)
+    for name, empty in saved.items():
+        value = found.get(_named(name, found))
+        if value is None:
+            raise _OtherError(f"{name} is missing")
+        if value.shape != empty.shape:
+            sizes = (" x ".join(map(str, one.shape)) for one in (value, empty))
+            raise _OtherError("{} is {}, not {}".format(name, *sizes))
+        placed = value.to(device, _width(value, dtype))
+        if placed is not value:
+            for file in files:
+                file.forget()
+        _put(module, name, placed.contiguous())
+    for name, buffer in module.named_buffers():
+        if name not in saved:
+            _put(module, name, buffer.to(device, _width(buffer, dtype)))
+
+
+def _width(value: Tensor, dtype: torch.dtype) -> torch.dtype:
+    """Whole numbers keep theirs."""
+    return dtype if value.is_floating_point() else value.dtype
+
+
+def _named(name: str, found: Mapping[str, Tensor]) -> str:
+    """What files call a weight: text encoders had a level more once, other layers other names."""
+    former = name
+    for now, then in _FORMER.items():
+        former = former.replace(f".{now}.", f".{then}.")
+    inner = name.removeprefix("text_model.")
+    return next((one for one in (name, former, inner, f"text_model.{name}") if one in found), name)
+
+
+def _put(module: Module, name: str, value: Tensor) -> None:
+    """Set a parameter or buffer, past ``register_parameter``: accelerate may have replaced that."""
+    above, _, last = name.rpartition(".")
+    owner = module.get_submodule(above)
+    if last in owner._parameters:
+        owner._parameters[last] = Parameter(value, requires_grad=False)
+    else:
+        owner._buffers[last] = value
