@@ -88,17 +88,22 @@ class _Hollow(TorchFunctionMode):
 def hollow(part: Part, config: Mapping[str, Any]) -> Module:
     """A network of the right layers and shapes, without any weights."""
     with quiet(), _Hollow():
-        if part == "text_encoder":
-            from transformers import CLIPTextConfig, CLIPTextModel
+        return network(part, config)
 
-            text: Module = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
-            return text
-        import diffusers
 
-        kinds = {"unet": "UNet2DConditionModel", "controlnet": "ControlNetModel"}
-        kind = getattr(diffusers, kinds.get(part) or str(config["_class_name"]))
-        module: Module = kind.from_config(config)
-        return module
+def network(part: Part, config: Mapping[str, Any]) -> Module:
+    """A network as its configuration says, with whatever weights it is born with."""
+    if part == "text_encoder":
+        from transformers import CLIPTextConfig, CLIPTextModel
+
+        text: Module = CLIPTextModel(CLIPTextConfig.from_dict(dict(config)))
+        return text
+    import diffusers
+
+    kinds = {"unet": "UNet2DConditionModel", "controlnet": "ControlNetModel"}
+    kind = getattr(diffusers, kinds.get(part) or str(config["_class_name"]))
+    module: Module = kind.from_config(config)
+    return module
 
 
 class _OtherError(Exception):

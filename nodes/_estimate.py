@@ -35,15 +35,15 @@ def taken(weights: Weights, latents: int, dtype: str) -> int | None:
 def _most(part: Any, path: str) -> int | None:
     import torch
 
+    from ._build import network
     from ._counting import LiveBytes
     from ._folders import read_json
     from ._quiet import quiet
-    from ._weights import LOADING, _class_of
 
     if not Path(path, "config.json").is_file():
         return None
-    with LOADING, quiet(), _pretended(), torch.no_grad():
-        net = _class_of(part, Path(path)).from_config(read_json(Path(path, "config.json"))).eval()
+    with quiet(), _pretended(), torch.no_grad():
+        net: Any = network(part, read_json(Path(path, "config.json"))).eval()
         config = net.config
         counted = LiveBytes()
         if part == "vae":

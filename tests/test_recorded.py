@@ -106,7 +106,7 @@ class Machine:
             run = prepare(items, self.bench, leases)
             recorded: Any = self.recorded(run.predict, items)
             latents = run.latents
-            for index in range(len(run.scheduler.timesteps)):
+            for index in range(STEPS):
                 expected = run.predict(latents, index)
                 found = recorded(latents, index)
                 assert torch.equal(found, expected)
