@@ -30,6 +30,7 @@ from ..web.library import Library
 from ..web.limits import Limits
 from ..web.names import Names
 from ..web.services import Services
+from ..web.turns import Turns
 from ..worker.options import Options as WorkerOptions
 from ..worker.supervisor import Supervisor
 from .ending import say, warn
@@ -76,7 +77,8 @@ class Parts:
         budgets = parse_budget(options.budget) if options.budget else Budgets()
         store = Store(self._database(), reserve=self.folder / "reserve")
         try:
-            assets = Assets(self.folder / "assets", store)
+            pictures = Turns(self.limits.pictures, self.limits.waiting)
+            assets = Assets(self.folder / "assets", store, pictures.turn)
             names = Names(self._names())
             hub = Hub(store, names, self.limits)
             settings = self._settings(assets)
