@@ -16,6 +16,8 @@ from . import frames
 
 Hear: TypeAlias = "Callable[[Process, frames.Message | None, bytes], None]"
 """Told every message of a process, with its bytes; None when there will be no more."""
+SECRETS = frozenset({"NODEGRAPH_TOKEN", "NODEGRAPH_DATABASE"})
+"""Of the server's environment, what the nodes of a worker have no use for."""
 
 
 class Process:
@@ -86,10 +88,11 @@ class Process:
 
 
 def _environment() -> Mapping[str, str]:
-    """This process's, with the folder that this very package came from in front."""
+    """This process's, with the folder that this very package came from in front, and no secrets."""
     here = str(Path(__file__).parent.parent.parent)
     path = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, path]) if path else here}
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return {**kept, "PYTHONPATH": os.pathsep.join([here, path]) if path else here}
 
 
 def _signal(number: int) -> str:
