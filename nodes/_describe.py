@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,8 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
 
         folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]
+    for name in chosen:
+        _read_names(folder / name, (folder / name).stat().st_mtime_ns)
     digest = identity([folder / name for name in ("config.json", *chosen)])
     digest += identity(path for path in words.glob("*") if path.is_file()) if words else ""
     used = _folders.variant_of(chosen[0])
@@ -120,6 +123,14 @@ def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
     if not chosen:
         raise UserError(_none_usable(folder, names))
     return [folder / name for name in chosen]
+
+
+@lru_cache(maxsize=256)
+def _read_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
+    """Refuse a file that is damaged, or with names that no weights have."""
+    from ._single import header
+
+    header(file, "model")
 
 
 def _none_usable(folder: Path, names: list[str]) -> str:

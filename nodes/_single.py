@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shapes = Mapping[str, tuple[int, ...]]
+_INSIDES = re.compile(r"(?:^|\.)__[^.]*__(?:\.|$)")
 
 # Every SD 1.x checkpoint was trained with these; the file does not say.
 _SCHEDULER = {
@@ -123,17 +125,25 @@ def _shapes(path: Path) -> Shapes:
 
 
 def header(path: Path, address: str) -> tuple[Shapes, Mapping[str, str]]:
-    """The shapes of a .safetensors file's tensors, and its metadata; ``address`` is for errors."""
+    """The shapes of a .safetensors file's tensors, and its metadata; ``address`` is for errors.
+
+    Raises:
+        UserError: It is damaged, or a tensor is named like the insides of Python's objects, which
+            is of no use but to change a program that follows such names.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="np") as file:
             shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-            return shapes, file.metadata() or {}
+            metadata = file.metadata() or {}
     except SafetensorError as error:
         raise UserError(
             f"{address}: {str(path)!r} is damaged or no .safetensors file: {error}"
         ) from error
+    if unfit := next(filter(_INSIDES.search, shapes), ""):
+        raise UserError(f"{address}: {str(path)!r} has a tensor called {unfit!r}; no model has")
+    return shapes, metadata
 
 
 def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:

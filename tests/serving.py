@@ -31,6 +31,7 @@ from nodegraph.web.library import Library
 from nodegraph.web.limits import Limits
 from nodegraph.web.names import Names
 from nodegraph.web.services import Services
+from nodegraph.web.turns import Turns
 
 HOST = "127.0.0.1:8188"
 ORIGIN = f"http://{HOST}"
@@ -64,7 +65,8 @@ def serving(
     for part in ("assets", "models", "workflows"):
         (folder / part).mkdir(exist_ok=True)
     store = Store(url or f"sqlite:///{folder / 'jobs.sqlite'}")
-    assets = Assets(folder / "assets", store)
+    pictures = Turns(limits.pictures, limits.waiting)
+    assets = Assets(folder / "assets", store, pictures.turn)
     names = Names(
         {
             folder: "data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +17,7 @@ from nodes._hub import needed
 from nodes._resolve import TINY as BUILT_IN
 from nodes._resolve import Role, conditioning_of, family_of
 from nodes._weights import Weights
-from nodes.models import LoadBaseModel, LoadControlNet, LoadLoRA
+from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import Conditioned, ControlNetModel, DiffusionModel
 
 from .weights import TINY, Bench, save_base, save_controlnet, save_single, save_single_controlnet
@@ -339,3 +340,37 @@ def test_names_tell_what_is_known_before_anything_is_loaded(
     name: str, family: str | None, conditioning: str | None
 ) -> None:
     assert (family_of(name), conditioning_of(name)) == (family, conditioning)
+
+
+POLLUTED = "time_embed.__class__.__base__.__getattribute__"
+
+
+@pytest.mark.parametrize("where", ["one file", "folder", "ControlNet", "LoRA", "embedding"])
+def test_a_tensor_that_is_named_like_python_s_insides_is_refused(
+    saved: Path, spoiled: Path, tmp_path: Path, where: str
+) -> None:
+    """The library that reads the file takes such a name; other programs were changed by one."""
+    from safetensors.torch import load_file, save_file
+
+    sources = {
+        "one file": saved / "base.safetensors",
+        "folder": spoiled / "unet" / "diffusion_pytorch_model.safetensors",
+        "ControlNet": saved / "net.safetensors",
+        "LoRA": TINY / "ink.safetensors",
+        "embedding": TINY / "ink.safetensors",
+    }
+    tensors = load_file(sources[where])
+    file = sources["folder"] if where == "folder" else tmp_path / "model.safetensors"
+    save_file({**tensors, POLLUTED: next(iter(tensors.values())).clone()}, file)
+    shutil.copytree(saved / "tokenizer", tmp_path / "tokenizer")
+
+    loads: dict[str, Callable[[], object]] = {
+        "one file": lambda: base(file),
+        "folder": lambda: base(spoiled),
+        "ControlNet": lambda: controlnet(file),
+        "LoRA": lambda: LoadLoRA(model=base("tiny"), lora=str(file)).run(Bench()),
+        "embedding": lambda: LoadEmbedding(model=base("tiny"), embedding=str(file)).run(Bench()),
+    }
+
+    with pytest.raises(UserError, match=r"has a tensor called .time_embed\.__class__"):
+        loads[where]()

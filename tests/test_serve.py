@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from nodegraph.cli.app import app
 from nodegraph.cli.serve import Options, data_folder
 from nodegraph.cli.serving import Parts, address, models_here, token_for
+from nodegraph.errors import UserError
 from nodegraph.schema import describe
 from nodes import NODES
 from nodes._catalogue import models
@@ -51,6 +52,26 @@ def test_a_token_file_is_read_and_one_that_others_can_read_is_named(
     said = capsys.readouterr().err
     assert "others can read the token" in said
     assert "a-token-of-my-own" not in said
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  \n"])
+def test_an_empty_token_file_opens_no_door(tmp_path: Path, text: str) -> None:
+    """As a full disk may leave one behind."""
+    (tmp_path / "token").write_text(text)
+    (tmp_path / "token").chmod(0o600)
+
+    for options in (Options(host="0.0.0.0"), Options(token_file=tmp_path / "token")):
+        with pytest.raises(UserError, match="is empty; delete it"):
+            token_for(options, tmp_path)
+
+
+def test_a_blank_token_in_the_environment_opens_no_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODEGRAPH_TOKEN", "  ")
+
+    with pytest.raises(UserError, match="NODEGRAPH_TOKEN: is blank"):
+        token_for(Options(host="0.0.0.0"), tmp_path)
 
 
 def test_a_token_comes_from_the_environment(

@@ -202,6 +202,12 @@ def test_a_token_that_can_be_guessed_or_not_be_sent_is_refused(token: str) -> No
         access_for("0.0.0.0", token)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.168.0.7", "studio.example"])
+def test_no_server_is_open_to_others_without_a_token(host: str) -> None:
+    with pytest.raises(UserError, match="needs a token"):
+        access_for(host, "")
+
+
 WRONG = [
     {},
     {"Authorization": ""},

@@ -102,6 +102,15 @@ def test_stopping_gives_a_running_job_back_without_blame(
         assert successor.ended(job).state == "done"
 
 
+def test_no_secret_of_the_server_reaches_a_node(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODEGRAPH_TOKEN", "a-token-that-nobody-guesses")
+    monkeypatch.setenv("NODEGRAPH_DATABASE", "postgresql+psycopg://me:a-password@host/name")
+    with service(url, tmp_path) as worker:
+        assert worker.run("Peeks").results == (Result("made", text="0"),)
+
+
 def test_two_devices_share_one_queue(url: str, tmp_path: Path) -> None:
     options = Options(devices=("cpu", "cpu"), nodes=(TOYS,), cache=tmp_path / "cache")
     with service(url, tmp_path, options) as both:

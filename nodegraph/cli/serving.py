@@ -30,6 +30,7 @@ from ..web.library import Library
 from ..web.limits import Limits
 from ..web.names import Names
 from ..web.services import Services
+from ..web.turns import Turns
 from ..worker.options import Options as WorkerOptions
 from ..worker.supervisor import Supervisor
 from .ending import say, warn
@@ -76,7 +77,8 @@ class Parts:
         budgets = parse_budget(options.budget) if options.budget else Budgets()
         store = Store(self._database(), reserve=self.folder / "reserve")
         try:
-            assets = Assets(self.folder / "assets", store)
+            pictures = Turns(self.limits.pictures, self.limits.waiting)
+            assets = Assets(self.folder / "assets", store, pictures.turn)
             names = Names(self._names())
             hub = Hub(store, names, self.limits)
             settings = self._settings(assets)
@@ -205,6 +207,8 @@ def token_for(options: Options, folder: Path) -> tuple[str, bool]:
     if options.token_file is not None:
         return _kept(options.token_file)
     if given := os.environ.get("NODEGRAPH_TOKEN"):
+        if not given.strip():
+            raise UserError("NODEGRAPH_TOKEN: is blank; write a token, or unset it")
         return given.strip(), False
     return ("", False) if is_loopback(options.host) else _kept(folder / "token")
 
@@ -220,10 +224,13 @@ def _kept(path: Path) -> tuple[str, bool]:
             return token, True
         if path.stat().st_mode & 0o077:
             warn(f"{path}: others can read the token; `chmod 600` it")
-        return path.read_text(encoding="utf-8").strip(), False
+        token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "is no text"
         raise UserError(f"token file {str(path)!r}: {why.lower()}") from error
+    if not token:
+        raise UserError(f"token file {str(path)!r}: is empty; delete it to have one made")
+    return token, False
 
 
 def address(host: str, port: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,19 @@ THUMBNAILS = 2 * 2**30
 
 
 class Assets:
-    """The pictures in ``folder``; small versions of them lie in ``thumbnails`` beside it."""
+    """The pictures in ``folder``; small versions of them lie in ``thumbnails`` beside it.
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        self.folder = folder.resolve()
+    Args:
+        turn: Waited for before a picture is decoded, which takes memory.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self.folder, self._turn = folder.resolve(), turn
         self.thumbnails = self.folder.parent / "thumbnails"
         for each in (self.folder, self.thumbnails):
             each.mkdir(parents=True, exist_ok=True)
@@ -44,7 +55,8 @@ class Assets:
             AssetRefusedError: it is no PNG, JPEG or WebP, too large, or damaged.
             StorageFullError: the disk is full.
         """
-        clean = pixels.cleaned(data)
+        with self._turn():
+            clean = pixels.cleaned(data)
         file = named(self.folder, clean.data, SUFFIXES[clean.format])
         row = {
             "file": file, "name": plain(name, 200), "width": clean.width, "height": clean.height,
@@ -92,7 +104,8 @@ class Assets:
         side = next((each for each in SIZES if each >= size), SIZES[-1])
         small = self.thumbnails / f"{path.stem}-{side}.webp"
         if not small.is_file():
-            put(small, pixels.small(path, side), durable=False)
+            with self._turn():
+                put(small, pixels.small(path, side), durable=False)
         return small
 
     def list(

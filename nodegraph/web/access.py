@@ -83,8 +83,10 @@ def access_for(host: str, token: str = "", public: tuple[str, ...] = ()) -> Acce
         public: The addresses under which others show it, such as ``https://studio.example``.
 
     Raises:
-        UserError: one of them is no address, or the token can be guessed or not be sent.
+        UserError: one of them is no address; the token is missing, can be guessed or not be sent.
     """
+    if not token and not is_loopback(host):
+        raise UserError(f"a server on {host or '0.0.0.0'} needs a token: others can reach it")
     if token and (len(token) < SHORTEST or not _TOKEN.fullmatch(token)):
         raise UserError(
             f"the token needs {SHORTEST} characters or more, of letters, digits and ._~+/=-"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any
 
 from ..bundle import bundle
@@ -19,9 +17,10 @@ from ..planner import Planner
 from ..registry import Registry, Template
 from ..schema import describe
 from ..workflow import Workflow
-from .errors import ApiError, refused
+from .errors import refused
 from .library import Library
 from .limits import Limits
+from .turns import Turn, Turns
 
 MOST_PROBLEMS = 1000
 """As many are told; who has more begins with these."""
@@ -45,9 +44,11 @@ class Graphs:
     settings: Settings
     limits: Limits = field(default_factory=Limits)
     planner: Planner = field(default_factory=Planner)
+    turn: Turn = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_turns", BoundedSemaphore(self.limits.checks))
+        turns = Turns(self.limits.checks, self.limits.waiting)
+        object.__setattr__(self, "turn", turns.turn)
 
     def read(self, document: Mapping[str, Any]) -> Workflow:
         """Read a workflow that was sent.
@@ -122,19 +123,6 @@ class Graphs:
             "required": needed,
             "additionalProperties": False,
         }
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn; when others take too long, say so."""
-        turns: BoundedSemaphore = self._turns  # type: ignore[attr-defined]
-        if not turns.acquire(timeout=20):
-            raise ApiError(
-                503, "others are being answered; try again", headers={"Retry-After": "5"}
-            )
-        try:
-            yield
-        finally:
-            turns.release()
 
 
 def _inputs(workflow: Workflow) -> int:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from ..errors import WorkflowError
 from ..jobs.publish import put
 from ..paths import plain_name, safe_path
 from ..workflow import Workflow
 from .errors import ApiError, refused
-
-Turn: TypeAlias = Callable[[], AbstractContextManager[object]]
+from .turns import Turn
 
 
 @dataclass(frozen=True, slots=True)

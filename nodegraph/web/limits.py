@@ -30,6 +30,8 @@ class Limits:
         page: Entries of a list in one answer.
         queue: Jobs that may wait.
         checks: Workflows that are checked, explained or described at once.
+        pictures: Pictures that are decoded at once; each may take some hundred megabytes.
+        waiting: As many more may wait for either; forty requests are answered at once.
     """
 
     body: int = 8 * 2**20
@@ -52,3 +54,5 @@ class Limits:
     page: int = 200
     queue: int = 1000
     checks: int = 4
+    pictures: int = 2
+    waiting: int = 14

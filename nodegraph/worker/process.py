@@ -19,6 +19,8 @@ _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 
 Hear: TypeAlias = "Callable[[Process, frames.Message | None, bytes], None]"
 """Told every message of a process, with its bytes; None when there will be no more."""
+SECRETS = frozenset({"NODEGRAPH_TOKEN", "NODEGRAPH_DATABASE"})
+"""Of the server's environment, what the nodes of a worker have no use for."""
 
 
 class Process:
@@ -89,17 +91,18 @@ class Process:
 
 
 def _environment() -> Mapping[str, str]:
-    """This process's, with the folder that this very package came from in front.
+    """This process's, with the folder that this very package came from in front, and no secrets.
 
     PyTorch reads how to allocate before it is imported: segments that grow leave fewer gaps too
     small for anything, when batches of many sizes run one after another.
     """
     here = str(Path(__file__).parent.parent.parent)
     path = os.environ.get("PYTHONPATH", "")
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
     own = {"PYTHONPATH": os.pathsep.join([here, path]) if path else here}
-    if not any(name in os.environ for name in _ALLOCATOR):
+    if not any(name in kept for name in _ALLOCATOR):
         own |= dict.fromkeys(_ALLOCATOR, "expandable_segments:True")
-    return {**os.environ, **own}
+    return {**kept, **own}
 
 
 def _signal(number: int) -> str:

@@ -155,6 +155,16 @@ class Floods(Node):
         return Number(value=self.value)
 
 
+class Peeks(Node):
+    """Count what its process was told in its environment of the server's secrets."""
+
+    value: int = 0
+
+    def run(self) -> Number:
+        names = ("NODEGRAPH_TOKEN", "NODEGRAPH_DATABASE")
+        return Number(value=sum(name in os.environ for name in names))
+
+
 class Hurries(Node):
     """Report steps faster than they are told, and stop short of what was announced."""
 
@@ -219,5 +229,5 @@ class Odd(Node):
 
 NODES = [
     Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Floods, Hurries, Paint,
-    Odd,
+    Odd, Peeks,
 ]  # fmt: skip
