@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from time import perf_counter
@@ -84,8 +85,11 @@ class Walk:
 
     def keep(self) -> None:
         """Keep what was noted for other runs, with what was known before as far as it fits."""
-        if self._noted:
-            newest = dict(reversed(self._noted.items()))
+        if not self._noted:
+            return
+        newest = dict(reversed(self._noted.items()))
+        # A scheduler may remember what cannot be kept: then the next run begins anew.
+        with suppress(TypeError):
             trail = packed(dict(islice({**newest, **self._known}.items(), HELD)))
             seconds = perf_counter() - self._start
             self._context.keep(Walked(trail=trail), self._marks[0], seconds=seconds)

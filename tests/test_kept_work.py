@@ -39,7 +39,7 @@ def context() -> RunContext:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each thing is computed that no step changes."""
-    from nodes import _blocks, _prepare, _unet
+    from nodes import _blocks, _steering, _unet
 
     counted: Counter[str] = Counter()
 
@@ -52,7 +52,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counting)
 
-    count(_prepare, "embed_hint")
+    count(_steering, "embed_hint")
     count(_blocks.TransformerBlock, "project")
     count(_unet._Encoder, "_times")
     return counted

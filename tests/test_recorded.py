@@ -291,7 +291,7 @@ def test_a_gpu_repeats_what_it_recorded(controls: tuple[dict[str, float], ...]) 
         run = prepare(machine.ask(controls=controls), machine.bench, leases)
         recorded = run.predict
         assert isinstance(recorded, Recorded)
-        for index in range(items[0].steps):
+        for index in range(STEPS):
             expected = recorded._eager(run.latents, index)
             found = recorded(run.latents, index)
             torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
