@@ -88,6 +88,3 @@ class RunContext:
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype)
-
-    def preload(self, ref: ModelRef[object]) -> None:
-        self.cache.pool.preload(ref, self.device, self.dtype)

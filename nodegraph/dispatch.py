@@ -16,6 +16,7 @@ from .node import LaneName, Node
 from .order import predecessors
 from .perform import Report, Worker
 from .plan import Plan
+from .prefetch import Prefetch
 from .tasks import CallState, Task
 
 _CPU = "cpu"
@@ -80,7 +81,9 @@ class Dispatcher:
         }
         self._queues: dict[LaneName, list[_Queued]] = {kind: [] for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
+        self._loading = Lane("loading", post)
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
+        self._by_name[self._loading.name] = self._loading
         self._contexts = {
             f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
@@ -90,6 +93,7 @@ class Dispatcher:
         self._quick: dict[type[Node], int] = {}
         self._stop = Flag()
         self._worker = Worker(calls, cache, self._stop)
+        self._ahead = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
         self._calls = calls
 
@@ -128,6 +132,11 @@ class Dispatcher:
                         return
                     yield from self._start(lane, self._batch(queue))
 
+    def load_ahead(self) -> None:
+        """Load what will be leased by tasks that wait for what the lanes are busy with."""
+        if not self._loading.busy and (refs := self._ahead.wanted()):
+            self._loading.start(lambda: self._ahead.load(refs, self._stop))
+
     def own(self) -> Generator[Report, None, None] | None:
         """The next job of the driver's own thread, if there is one: a generator of its reports."""
         queue = self._queues["device"]
@@ -137,7 +146,7 @@ class Dispatcher:
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
         yield _started(tasks)
-        yield from self._worker.run(tasks, context)
+        yield from self._ahead.around(tasks, self._worker.run(tasks, context))
 
     def note_speed(self, task: Task, seconds: float) -> None:
         """Learn how long a kind of node takes."""
@@ -163,7 +172,8 @@ class Dispatcher:
             lane.start(lambda: self._worker.stamp(tasks[0], context))
             return
         yield _started(tasks)
-        lane.start(lambda: self._worker.run(tasks, context))
+        job = self._ahead.around(tasks, self._worker.run(tasks, context))
+        lane.start(lambda: job)
 
 
 def _started(tasks: Sequence[Task]) -> Started:

@@ -16,8 +16,8 @@ LAYERS = [
     "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown",
     "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
     "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
-    "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",
-    "spell", "alike", "diff",
+    "totals", "task_keys", "frontier", "perform", "prefetch", "lanes", "dispatch", "execute",
+    "explain", "lock", "spell", "alike", "diff",
     "jobs", "worker", "web", "cli",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"

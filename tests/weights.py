@@ -41,9 +41,6 @@ class Bench:
     def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
         return {}
 
-    def preload(self, ref: ModelRef[object]) -> None:
-        """Load nothing: a lease does."""
-
 
 @dataclass
 class Watched(Bench):
