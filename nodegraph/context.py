@@ -103,9 +103,6 @@ class RunContext:
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
 
-    def preload(self, ref: ModelRef[object]) -> None:
-        self.cache.pool.preload(ref, self.device, self.dtype)
-
     def digest(self, value: object) -> bytes:
         return content(value, self.cache.tensors)
 

@@ -13,6 +13,7 @@ from .lanes import Idle, Lane
 from .node import LaneName, Node
 from .perform import Report, Worker
 from .plan import Plan
+from .prefetch import Prefetch
 from .queues import Held, Loaders, Models, Queue, closest
 from .tasks import CallState, Task
 
@@ -47,7 +48,9 @@ class Dispatcher:
         }
         self._queues = {kind: Queue() for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
+        self._loading = Lane("loading", post)
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
+        self._by_name[self._loading.name] = self._loading
         self._contexts = {
             f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
@@ -58,6 +61,7 @@ class Dispatcher:
         self._spared: dict[type[Node], float] = {}
         self._stop = Flag()
         self._worker = Worker(calls, cache, self._stop)
+        self._ahead = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
         self._calls = calls
 
@@ -98,6 +102,11 @@ class Dispatcher:
                     return
                 yield from self._start(idle.pop(name), self._batch(name, queue, models))
 
+    def load_ahead(self) -> None:
+        """Load what will be leased by tasks that wait for what the lanes are busy with."""
+        if not self._loading.busy and (refs := self._ahead.wanted()):
+            self._loading.start(lambda: self._ahead.load(refs, self._stop))
+
     def own(self) -> Generator[Report, None, None] | None:
         """The next job of the driver's own thread, if there is one: a generator of its reports."""
         queue = self._queues["device"]
@@ -119,7 +128,7 @@ class Dispatcher:
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
         yield _started(tasks)
-        yield from self._worker.run(tasks, context)
+        yield from self._ahead.around(tasks, self._worker.run(tasks, context))
 
     def note_speed(self, task: Task, seconds: float) -> None:
         """Learn how long a kind of node takes."""
@@ -136,7 +145,8 @@ class Dispatcher:
             lane.start(lambda: self._worker.stamp(tasks[0], context))
             return
         yield _started(tasks)
-        lane.start(lambda: self._worker.run(tasks, context))
+        job = self._ahead.around(tasks, self._worker.run(tasks, context))
+        lane.start(lambda: job)
 
 
 def _started(tasks: Sequence[Task]) -> Started:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
-from queue import SimpleQueue
+from contextlib import closing, suppress
+from queue import Empty, SimpleQueue
 from uuid import uuid4
 
 from .cache import Cache
@@ -24,6 +24,8 @@ from .tasks import Task
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
+_SOON = 0.02
+"""Seconds. Whatever takes longer is recorded: what runs for so long was never made before."""
 
 
 def execute(
@@ -90,7 +92,7 @@ class _Run:
             if own is not None:
                 yield from self._work(own)
             elif self.elsewhere or self.lanes.busy:
-                self._hear(self.reports.get())
+                self._hear(self._next())
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
                 raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
             elif self._collect():
@@ -106,6 +108,13 @@ class _Run:
                     self._hear(self.reports.get())
                 self._advance()
                 yield from self._tell()
+
+    def _next(self) -> object:
+        """Wait for a report; where none comes soon, weights are loaded that will be needed."""
+        with suppress(Empty):
+            return self.reports.get(timeout=_SOON)
+        self.lanes.load_ahead()
+        return self.reports.get()
 
     def outcome(self) -> Outcome:
         front = self.front

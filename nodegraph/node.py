@@ -111,6 +111,15 @@ class Work:
     guess: Callable[[str], int | None] | None = None
 
 
+@runtime_checkable
+class Measured(Protocol):
+    """A reference that tells beforehand how large its weights are; only such are loaded ahead."""
+
+    def nbytes(self, dtype: str) -> int:
+        """Bytes of the weights, without loading them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The only places a node may touch: inputs are looked for in ``data``, in order.
@@ -177,10 +186,6 @@ class Context(Protocol):
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         """Keep the weights of ``ref`` on the device for as long as the block runs."""
-        ...
-
-    def preload(self, ref: ModelRef[object]) -> None:
-        """Load the weights of ``ref`` now, so that a later lease need not wait."""
         ...
 
     def digest(self, value: object) -> bytes:
@@ -347,6 +352,17 @@ class Node(BaseModel, ABC):
     def work(self) -> Work | None:
         """Say what it will do on a device, so that as many items run together as fit."""
         return None
+
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:  # noqa: ARG003
+        """Name the weights that it, or whoever takes what it makes, will lease.
+
+        Asked while it waits for others, so that they load meanwhile.
+
+        Args:
+            known: Its inputs as far as they are known yet; of a list, the entries that are.
+        """
+        return ()
 
     def group(self) -> Hashable:
         """Items whose groups are equal may run in one batch."""

@@ -7,6 +7,7 @@ built side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from nodegraph.errors import UserError
 
-from . import _folders, _single
+from . import _folders, _ldm, _single
 from ._mapped import Mapped
 from ._quiet import quiet
 
@@ -67,6 +68,16 @@ def files_of(weights: Weights) -> list[Path]:
         return [path]
     names = [each.name for each in path.iterdir()]
     return [path / name for name in _folders.weights_among(names, weights.variant, pickle=False)]
+
+
+def count(weights: Weights) -> int:
+    """The numbers that a network is made of, from the headers of its files."""
+    prefix = _ldm.PREFIXES[weights.part] if Path(weights.path).is_file() else ""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files_of(weights):
+        shapes |= _single.header(file, "model")[0]
+    own = [shape for key, shape in shapes.items() if key.startswith(prefix)]
+    return sum(map(prod, own or shapes.values()))
 
 
 class _Hollow(TorchFunctionMode):

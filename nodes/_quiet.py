@@ -14,10 +14,14 @@ _ONE = RLock()  # levels and filters are the whole process's: who leaves must no
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence their log lines, warnings and progress bars inside the block; errors still come."""
-    # First: the libraries set their own levels when they are first asked for anything.
-    _without_bars()
+    """Silence their log lines, warnings and progress bars inside the block; errors still come.
+
+    Whoever imports from them does so in here, where weights may be loaded beside other work: two
+    threads that import their lazy modules at once can get half of one.
+    """
     with _ONE:
+        # First: the libraries set their own levels when they are first asked for anything.
+        _without_bars()
         loggers = [logging.getLogger(name) for name in _TALKATIVE]
         levels = [logger.level for logger in loggers]
         for logger in loggers:

@@ -88,9 +88,9 @@ def resized_to(values: Tensor, height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _processor(folder: Path) -> Any:
-    from transformers import AutoImageProcessor
-
     from ._quiet import quiet
 
     with quiet():
+        from transformers import AutoImageProcessor
+
         return AutoImageProcessor.from_pretrained(folder, local_files_only=True)

@@ -74,6 +74,13 @@ class Weights(Wire):
         """The loaded weights with those that were made in their places; they stay as they are."""
         return patched(base, made)
 
+    def nbytes(self, dtype: str) -> int:
+        """Bytes of the bare weights in memory, from what their files say."""
+        from ._build import count
+
+        widths = {"float32": 4, "float16": 2, "bfloat16": 2}
+        return count(self) * widths[dtype if self.dtype == "auto" else self.dtype]
+
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
         if self.patches:
@@ -99,14 +106,14 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
 
 
 def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:
-    import transformers
-
     from ._folders import read_json
     from ._quiet import quiet
 
-    kind = getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
     options = {"variant": variant} if variant else {}
     with LOADING, quiet():
+        import transformers
+
+        kind = getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
         module: Module = kind.from_pretrained(
             folder, dtype=dtype, local_files_only=True, use_safetensors=True, **options
         )
@@ -121,9 +128,9 @@ def key_of(part: Part, digest: str, dtype: DType) -> str:
 @lru_cache(maxsize=8)
 def tokenizer(folder: str) -> Any:
     """The tokenizer whose vocabulary lies in ``folder``."""
-    from transformers import CLIPTokenizer
-
     from ._quiet import quiet
 
     with quiet():
+        from transformers import CLIPTokenizer
+
         return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

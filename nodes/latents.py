@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Finding, Given, Node, Output, Work
+from nodegraph.node import Context, Finding, Given, ModelRef, Node, Output, Work
 
 from . import _boxes, _checks
 from ._packages import MODELS
@@ -78,6 +78,11 @@ class EncodeImage(Node):
 
     def group(self) -> Hashable:
         return self.model, self.image.size, self.mask is None
+
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := known.get("model"):
+            yield model.vae
 
 
 class Upscaled(Output):
@@ -154,6 +159,11 @@ class Enlarge(Node):
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
         for name, said in _either({name: given.get(name) for name in ("image", "latents")}):
             yield name, said, "error"
+
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := known.get("model"):
+            yield model.vae
 
 
 def _either(inputs: Mapping[str, object]) -> Iterable[tuple[str, str]]:

@@ -67,10 +67,7 @@ class LoadBaseModel(Node):
         return [model.text_encoder.key, model.unet.key, model.vae.key, model.scheduler]
 
     def run(self, context: Context) -> LoadedBase:
-        found = self._find(context)
-        # Its largest part loads while preprocessors run.
-        context.preload(found.unet)
-        return LoadedBase(model=found)
+        return LoadedBase(model=self._find(context))
 
     def _find(self, context: Context) -> DiffusionModel:
         from ._describe import base_model
@@ -114,9 +111,7 @@ class LoadControlNet(Node):
         return self._find(context).net.key
 
     def run(self, context: Context) -> LoadedControlNet:
-        found = self._find(context)
-        context.preload(found.net)
-        return LoadedControlNet(controlnet=found)
+        return LoadedControlNet(controlnet=self._find(context))
 
     def _find(self, context: Context) -> ControlNetModel:
         from ._describe import controlnet

@@ -16,6 +16,7 @@ from nodegraph.node import (
     Facts,
     Finding,
     Given,
+    ModelRef,
     Node,
     Output,
     Progress,
@@ -86,6 +87,11 @@ class EncodePrompt(Node):
     def group(self) -> Hashable:
         return self.model.text_encoder, self.clip_skip
 
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := known.get("model"):
+            yield model.text_encoder
+
 
 class Controlled(Output):
     """A control image with the ControlNet that reads it."""
@@ -119,6 +125,13 @@ class Control(Node):
     @classmethod
     def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"control": _checks.shared(given.get("controlnet", ()))}
+
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        net, strength = known.get("controlnet"), known.get("strength", 1.0)
+        # Of a narrow window only the number of steps tells whether it is open at any.
+        if net and strength and known.get("end", 1.0) - known.get("start", 0.0) >= 0.5:
+            yield net.net
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
@@ -200,6 +213,17 @@ class Denoise(Node):
         how = self.guidance_scale > 1, self.guess_mode, long
         return self.model, used, self.steps, self.scheduler, self.size, started, how
 
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        from ._predict import window
+
+        if model := known.get("model"):
+            yield model.unet
+        for control in known.get("controls", ()):
+            steps = window(known.get("steps", 1), control.start, control.end)
+            if control.strength and any(steps):
+                yield control.model.net
+
     @property
     def skipped(self) -> int:
         """How many of the first steps are not run, because the picture is there already."""
@@ -267,6 +291,11 @@ class Decode(Node):
 
     def group(self) -> Hashable:
         return self.model.vae, tuple(self.latents.values.shape)
+
+    @classmethod
+    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := known.get("model"):
+            yield model.vae
 
 
 class Sampled(Output):

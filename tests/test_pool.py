@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import count
 from threading import Barrier, Event, Thread
 from typing import Any
@@ -433,3 +435,76 @@ def test_weights_that_fail_to_compose_give_their_parts_back(
     # On another device than one that is leased it would wait for ever.
     for ref in (base, more):
         pool.preload(ref, OTHER, "float16")
+
+
+@dataclass(slots=True)
+class Told(PretendRef):
+    """A reference that tells its size before it is loaded."""
+
+    def nbytes(self, dtype: str) -> int:  # noqa: ARG002
+        return self.size
+
+
+def test_weights_that_fit_in_are_there_before_they_are_leased(pool: Pool, pretend: Pretend) -> None:
+    ref = Told("unet", 3 * MB, pretend)
+
+    pool.prefetch(ref, DEVICE, "float16")
+    pool.prefetch(ref, DEVICE, "float16")
+    with pool.lease(ref, DEVICE, "float16"):
+        pass
+
+    assert len(ref.loads) == 1
+
+
+@pytest.mark.parametrize("held", ["leased", "known", "pinned"])
+def test_nothing_goes_for_weights_that_nobody_waits_for(
+    cache: Cache, pool: Pool, pretend: Pretend, held: str
+) -> None:
+    other, ref = PretendRef("other", 3 * MB, pretend), Told("unet", 2 * MB, pretend)
+    with ExitStack() as leases:
+        if held == "leased":
+            leases.enter_context(pool.lease(other, DEVICE, "float16"))
+        elif held == "known":
+            pool.preload(other, DEVICE, "float16")
+        else:
+            cache.pin(digest(b"a"))
+            output = Blobbed(blob=Blob(pretend.block(3 * MB)))
+            cache.put(digest(b"a"), output, kind=Paint, seconds=60, parts=dict)
+
+        pool.prefetch(ref, DEVICE, "float16")
+
+        assert ref.loads == []
+        assert pretend.used == {DEVICE: 3 * MB}
+
+
+def test_weights_of_an_unknown_size_are_not_loaded_ahead(pool: Pool, pretend: Pretend) -> None:
+    ref = PretendRef("unet", MB, pretend)
+
+    pool.prefetch(ref, DEVICE, "float16")
+
+    assert ref.loads == []
+
+
+def test_running_out_of_memory_ahead_of_time_frees_nothing(pool: Pool, pretend: Pretend) -> None:
+    other, ref = PretendRef("other", 2 * MB, pretend), Told("unet", 2 * MB, pretend)
+    pool.preload(other, DEVICE, "float16")
+    pretend.capacity = 3 * MB
+
+    with pytest.raises(PretendOutOfMemoryError):
+        pool.prefetch(ref, DEVICE, "float16")
+
+    assert pretend.used == {DEVICE: 2 * MB}
+    assert pretend.moves == []
+
+
+def test_weights_on_the_host_are_brought_ahead_of_time(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    ref = Told("unet", MB, pretend)
+    pool.preload(ref, DEVICE, "float16")
+    cache.shrink()
+
+    pool.prefetch(ref, DEVICE, "float16")
+
+    assert pretend.used == {DEVICE: MB, "cpu": 0}
+    assert len(ref.loads) == 1

@@ -45,9 +45,6 @@ class Bench(Forgetful):
     def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
         return {}
 
-    def preload(self, ref: ModelRef[object]) -> None:
-        """Load nothing: a lease does."""
-
 
 @dataclass
 class Watched(Bench):

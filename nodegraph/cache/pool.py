@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from ..node import Composed, ModelRef, Offloads
+from ..node import Composed, Measured, ModelRef, Offloads
 from ..tensors import Tensors
 from .memory import Memory
 from .tiers import Entry
@@ -47,10 +47,13 @@ class Pool:
         try:
             yield entry.value
         finally:
-            with self._memory.moved:
-                entry.leases -= 1
-                self._memory.moved.notify_all()
-            self._memory.offer(entry.key)
+            self._give_back(entry)
+
+    def _give_back(self, entry: Entry) -> None:
+        with self._memory.moved:
+            entry.leases -= 1
+            self._memory.moved.notify_all()
+        self._memory.offer(entry.key)
 
     def keys(self, refs: Iterable[ModelRef[Any]], dtype: str) -> dict[Weights, int]:
         """What the weights of ``refs`` are held by, and their bytes as far as they are known."""
@@ -79,7 +82,20 @@ class Pool:
             if not self._tensors.is_oom(error):
                 raise
 
-    def _take(self, ref: ModelRef[Any], device: str, dtype: str) -> Entry:
+    def prefetch(self, ref: ModelRef[object], device: str, dtype: str) -> None:
+        """Bring weights of a known size to a device if nothing has to go for them."""
+        if isinstance(ref, Measured) and self._has_room(ref.key, ref.nbytes(dtype), device, dtype):
+            self._give_back(self._take(ref, device, dtype, ahead=True))
+
+    def _has_room(self, key: str, size: int, device: str, dtype: str) -> bool:
+        with self._memory.lock:
+            found = self._memory.find((key, dtype))
+            if found is not None and (found.place == device or found.leases):
+                return False
+            tier = self._memory.tier(device)
+            return tier.bytes + size <= tier.budget
+
+    def _take(self, ref: ModelRef[Any], device: str, dtype: str, ahead: bool = False) -> Entry:
         key = (ref.key, dtype)
         memory = self._memory
         with memory.moved:
@@ -96,21 +112,27 @@ class Pool:
                 memory.moved.wait()
             self._busy.add(key)
         try:
-            return self._brought(ref, entry, device, dtype)
+            return self._brought(ref, entry, device, dtype, ahead)
         finally:
             with memory.moved:
                 self._busy.discard(key)
                 memory.moved.notify_all()
 
-    def _brought(self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str) -> Entry:
-        """Move or load weights; once more, after making room, where memory ran out."""
+    def _brought(
+        self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str, ahead: bool
+    ) -> Entry:
+        """Move or load weights; once more, after making room, where memory ran out.
+
+        Args:
+            ahead: Nobody waits for them: no room is made.
+        """
         key = (ref.key, dtype)
-        self._memory.settle(device, self._sizes.get(key, 0))
+        self._memory.settle(device, 0 if ahead else self._sizes.get(key, 0))
         start = perf_counter()
         try:
             value = self._fetched(ref, entry, device, dtype)
         except Exception as error:
-            if not self._tensors.is_oom(error):
+            if ahead or not self._tensors.is_oom(error):
                 self._undo(entry)
                 raise
             # Drop the traceback too: it keeps half-loaded tensors alive.
