@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "paths", "node", "keys", "tensors", "values", "skeleton", "migrations", "workflow",
-    "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped", "shown",
+    "png", "xmp", "jpeg", "webp", "pictures", "device", "threads", "shipped", "shown",
     "ports", "registry", "insides", "schema", "builder", "templates", "bundle", "planned", "checks",
     "order", "foresight", "plan", "provenance", "cache", "events", "context", "tasks", "items",
     "totals", "task_keys", "frontier", "perform", "lanes", "dispatch", "execute", "explain", "lock",
