@@ -71,8 +71,10 @@ class Weights(Wire):
             module.to(device=device, dtype=wanted)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
+            from ._layers import lay_out
 
             remember_prompts(module)
+            lay_out(module)
         return module.requires_grad_(requires_grad=False).eval()
 
 
