@@ -93,11 +93,12 @@ class TransformerBlock:
 class Transformer:
     """diffusers' Transformer2DModel; ``first`` is its first block's place in the network."""
 
-    def __init__(self, module: Any, first: int) -> None:
+    def __init__(self, module: Any, first: int, channels_last: bool) -> None:
         self._norm = group_norm(module.norm)
         self._flat = module.use_linear_projection
         make = linear if self._flat else conv
         self._into, self._out = make(module.proj_in), make(module.proj_out)
+        self._last = channels_last
         self.blocks = [
             TransformerBlock(block, first + i) for i, block in enumerate(module.transformer_blocks)
         ]
@@ -124,7 +125,8 @@ class Transformer:
         if self._flat:
             tokens = self._out(tokens)
         shown = tokens.view(-1, height, width, tokens.shape[-1]).permute(0, 3, 1, 2)
-        shown = shown.contiguous()
+        if not self._last:
+            shown = shown.contiguous()
         return shown if self._flat else self._out(shown)
 
 
@@ -140,9 +142,14 @@ class Stage:
 
 
 class Parts:
-    """The resnets and transformer blocks of a network, in the order they are made."""
+    """The resnets and transformer blocks of a network, in the order they are made.
 
-    def __init__(self) -> None:
+    Args:
+        channels_last: Whether its pictures lie so in memory, as its weights do.
+    """
+
+    def __init__(self, channels_last: bool = False) -> None:
+        self._last = channels_last
         self.resnets: list[Resnet] = []
         self.blocks: list[TransformerBlock] = []
 
@@ -159,7 +166,7 @@ class Parts:
     def _transformer(self, module: Any) -> Transformer | None:
         if module is None:
             return None
-        made = Transformer(module, len(self.blocks))
+        made = Transformer(module, len(self.blocks), self._last)
         self.blocks += made.blocks
         return made
 

@@ -19,6 +19,22 @@ def conv(module: Any) -> Layer:
     return lambda x: torch.conv2d(x, weight, bias, *how)
 
 
+def lay_out(net: Any) -> None:
+    """Lay a network's weights channels last where its pictures are convolved faster so.
+
+    That is on a CPU in bfloat16. In float32 it wins nothing, and rounds other than diffusers; on
+    CUDA it has not been measured.
+    """
+    if net.dtype == torch.bfloat16 and net.device.type == "cpu":
+        net.to(memory_format=torch.channels_last)
+
+
+def is_channels_last(module: Any) -> bool:
+    """Whether a Conv2d's weights lie channels last, so that what it makes does."""
+    weight: Tensor = module.weight
+    return weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+
+
 def linear(module: Any) -> Layer:
     """A Linear: (n, C) to (n, C')."""
     weight, bias = module.weight, module.bias

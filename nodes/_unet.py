@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ._blocks import Parts, Step, both
-from ._layers import conv, group_norm
+from ._layers import conv, group_norm, is_channels_last
 
 Residuals: TypeAlias = "list[Tensor]"
 """What a ControlNet adds to the UNet's skip connections, and last to its middle."""
@@ -105,7 +105,7 @@ class UNet:
     """
 
     def __init__(self, net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep = made) -> None:
-        parts = Parts()
+        parts = Parts(is_channels_last(net.conv_in))
         self._encode = _Encoder(net, parts)
         self._up = [
             (parts.stages(block), [_Upsampler(one) for one in block.upsamplers or ()])
@@ -148,7 +148,7 @@ class ControlNet:
     def __init__(
         self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep = made
     ) -> None:
-        self._encode = _Encoder(net, Parts())
+        self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in)))
         self.steps = self._encode.steps(prompts, timesteps, keep)
         self.hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]

@@ -89,8 +89,10 @@ class Weights(Wire):
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
+            from ._layers import lay_out
 
             remember_prompts(module)
+            lay_out(module)
         return module.requires_grad_(requires_grad=False).eval()
 
 

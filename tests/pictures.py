@@ -47,9 +47,6 @@ class Hand(Forgetful):
     def pinned_files(self, model: str) -> Mapping[str, str]:  # noqa: ARG002
         return {}
 
-    def preload(self, ref: object) -> None:
-        """Nothing is kept."""
-
 
 def gradient(width: int = 48, height: int = 32) -> Image:
     """A picture whose every pixel tells where it is."""

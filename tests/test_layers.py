@@ -13,12 +13,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     "errors", "paths", "collector", "thrift", "node", "keys", "tensors", "values", "skeleton",
-    "migrations", "workflow", "png", "xmp", "jpeg", "webp", "pictures", "device", "shipped",
-    "shown", "ports", "registry", "insides", "schema", "builder", "templates", "bundle",
-    "planned", "checks", "order", "foresight", "plan", "planner", "provenance", "cache",
-    "events", "context", "admission", "tasks", "items", "totals", "task_keys", "frontier",
-    "perform", "prefetch", "lanes", "queues", "dispatch", "execute", "explain", "lock", "spell",
-    "alike", "diff", "jobs", "worker", "web", "cli",
+    "migrations", "workflow", "png", "xmp", "jpeg", "webp", "pictures", "device", "threads",
+    "shipped", "shown", "ports", "registry", "insides", "schema", "builder", "templates",
+    "bundle", "planned", "checks", "order", "foresight", "plan", "planner", "provenance",
+    "cache", "events", "context", "admission", "tasks", "items", "totals", "task_keys",
+    "frontier", "perform", "prefetch", "lanes", "queues", "dispatch", "execute", "explain",
+    "lock", "spell", "alike", "diff", "jobs", "worker", "web", "cli",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
 # The package's own __init__ and __main__ wire all parts together.

@@ -116,9 +116,8 @@ class Machine:
         from nodes._recorded import Recorded
 
         refs = [self.model.unet, *(control.model.net for control in items[0].controls)]
-        nets = [
-            self.bench.loaded[one, "float32"] for one in refs if (one, "float32") in self.loaded
-        ]
+        keys = [(ref, self.bench.dtype) for ref in refs]
+        nets = [self.loaded[key] for key in keys if key in self.loaded]
         return Recorded(predict, nets, self.capturer, self.recordings)
 
     @property
@@ -211,6 +210,15 @@ def test_other_shapes_and_other_networks_are_recorded_anew(
     machine.check(machine.ask())
 
     assert machine.capturer.captures == 2
+
+
+def test_a_strength_is_not_rounded_to_half_precision_first() -> None:
+    machine = Machine(bench=Bench(dtype="bfloat16"))
+    machine.check(machine.ask())
+
+    machine.check(machine.ask(controls=({"strength": 0.7},)))
+
+    assert machine.capturer.captures == 1
 
 
 def test_two_controlnets_with_windows_are_three_recordings(machine: Machine) -> None:

@@ -9,8 +9,10 @@ from contextlib import suppress
 
 def main() -> None:
     """Run the command line on this process's arguments."""
+    from ..threads import settle
     from .app import app
 
+    settle(os.environ)  # of this process and of those it starts
     try:
         app(prog_name="nodegraph")
     except SystemExit as end:

@@ -1,0 +1,69 @@
+"""How PyTorch's threads are to behave: told to OpenMP, which listens when PyTorch is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, MutableMapping
+from pathlib import Path, PurePosixPath
+
+SPINS = "10000"
+"""How often a thread that waits for others looks again before it sleeps.
+
+By default libgomp's look 300,000 times, for milliseconds. Where another program has a core, they
+wait for one that does not run and keep the other program from running: both crawl.
+"""
+
+
+def settle(environment: MutableMapping[str, str]) -> None:
+    """Say how many threads compute and how they wait, unless the user has said it."""
+    environment.setdefault("OMP_NUM_THREADS", str(cores()))
+    if "OMP_WAIT_POLICY" not in environment:
+        environment.setdefault("GOMP_SPINCOUNT", SPINS)
+
+
+def cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:
+    """How many cores this process may keep busy: two threads of one core only share it.
+
+    Args:
+        root: Where ``sys`` and ``proc`` lie.
+        cpus: The CPUs it may run on, where the system is not asked.
+    """
+    mine = _allowed() if cpus is None else cpus
+    found = len({_core(root, cpu) for cpu in mine})
+    return max(1, min([found, *(int(share) for share in _quotas(root))]))
+
+
+def _allowed() -> Collection[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return range(os.cpu_count() or 1)
+
+
+def _core(root: Path, cpu: int) -> str:
+    """What all threads of a CPU's core have in common."""
+    found = _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    return found or str(cpu)
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """The CPUs' worth of time that each control group above this process is given (v2 and v1)."""
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, names, path = line.split(":", 2)
+        if names and "cpu" not in names.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / ("cpu" if names else "")
+        for group in (PurePosixPath(path), *PurePosixPath(path).parents):
+            folder = top / str(group).lstrip("/")
+            told = _read(folder / "cpu.max").split() or [
+                _read(folder / "cpu.cfs_quota_us"),
+                _read(folder / "cpu.cfs_period_us"),
+            ]
+            if all(one.isdigit() and int(one) for one in told):
+                yield int(told[0]) / int(told[1])
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
