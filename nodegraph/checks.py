@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -193,10 +192,10 @@ class Checker:
 
 
 def _spelled(call: Call) -> bytes | None:
-    """Spell what a call is given so that no two calls are alike; quicker than ``canonical``."""
+    """Spell what a call is given so that no two calls are alike; the order of links counts."""
     try:
-        return marshal.dumps((call.values, call.links), 2)
-    except ValueError:  # the defaults of a composite need not be JSON
+        return canonical((call.values, [*call.links.items()]))
+    except (TypeError, RecursionError):  # the defaults of a composite may be anything
         return None
 
 

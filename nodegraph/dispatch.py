@@ -93,6 +93,8 @@ class Dispatcher:
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
+            if not queue:
+                continue
             idle = {lane.name: lane for lane in self._lanes[kind] if not lane.busy}
             while queue and idle:
                 name = closest({name: self._held[name] for name in idle}, queue)
@@ -116,8 +118,7 @@ class Dispatcher:
         return self._follow(self._batch(name, queue, self._nearest(name, queue)), self._here)
 
     def _nearest(self, name: str, queue: Queue) -> Models:
-        others = [held for other, held in self._held.items() if other != name]
-        return queue.nearest(self._held[name], others)
+        return queue.nearest(self._held[name], self._held.values())
 
     def _batch(self, name: str, queue: Queue, models: Models) -> list[Task]:
         """Take the first task, and with it the items of its call that may run together with it."""

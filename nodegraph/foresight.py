@@ -72,9 +72,11 @@ def _items(count: int) -> str:
 
 def unfit(calls: Sequence[Planned], where: Where) -> list[Problem]:
     """Find constants in lists that an output hands on, where they do not fit (see EntriesOf)."""
+    handing = {kind for kind in {call.kind for call in calls} if ports(kind).entries}
     handed = {
         Source(index, output): input
         for index, call in enumerate(calls)
+        if call.kind in handing
         for output, input in ports(call.kind).entries.items()
         if input in call.values and input not in call.mapped
     }
@@ -107,10 +109,11 @@ def facts(
     told: dict[Source, Facts] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
-    for index in order:
+    kinds = {call.kind for call in calls}
+    knowing = {kind for kind in kinds if ports(kind).tells or ports(kind).checks}
+    for index in order if knowing else ():
         call = calls[index]
-        known = ports(call.kind)
-        if not (known.tells or known.checks):
+        if call.kind not in knowing:
             continue
         given = {input: _given(link, told) for input, link in call.links.items()}
         several = {*call.mapped, *call.expands}

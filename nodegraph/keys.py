@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import PurePath
 from struct import pack
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -46,13 +46,20 @@ def kind_id(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+# Python's own repr tells the scalars apart; hex because repr refuses integers of 4,300 digits.
+_SCALARS: Mapping[type, Callable[[Any], str]] = {
+    str: repr,
+    float: repr,
+    bool: repr,
+    type(None): repr,
+    int: hex,
+}
+
+
 def _text(value: object, other: Other) -> str:
-    # Python's own repr tells the scalars apart; hex because repr refuses integers of 4,300 digits.
     kind = type(value)
-    if kind is str or kind is float or kind is bool or value is None:
-        return repr(value)
-    if kind is int:
-        return hex(value)  # type: ignore[arg-type]
+    if (spell := _SCALARS.get(kind)) is not None:
+        return spell(value)
     if kind is dict:
         return _mapping(value, other)  # type: ignore[arg-type]
     if kind is list:
@@ -63,7 +70,12 @@ def _text(value: object, other: Other) -> str:
 
 
 def _mapping(entries: Mapping[object, object], other: Other) -> str:
-    spelled = [f"{_text(key, other)}:{_text(value, other)}" for key, value in entries.items()]
+    spelled = [
+        f"{key!r}:{spell(value)}"
+        if type(key) is str and (spell := _SCALARS.get(type(value))) is not None
+        else f"{_text(key, other)}:{_text(value, other)}"
+        for key, value in entries.items()
+    ]
     spelled.sort()
     return f"{{{','.join(spelled)}}}"
 

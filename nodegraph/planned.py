@@ -36,7 +36,7 @@ class Planned(NamedTuple):
 
     Attributes:
         name: ``edges``, or ``sample/denoise`` inside a composite.
-        given: The values and links it was made of, spelled; None where they are no JSON.
+        given: The values and links it was made of, spelled; None where they cannot be.
         values: Every input that has no link, validated, defaults included.
         mapped: The inputs in ``values`` whose value is a list that maps.
         expands: The inputs in ``values`` whose one value may stand for several (see Each).

@@ -87,17 +87,17 @@ class Queue:
         queued = (task.call.index, task.item or 0, task)
         heappush(self._groups.setdefault(models, []), queued)
 
-    def nearest(self, held: Held, others: Collection[Held] = ()) -> Models:
-        """The models to go on with: the lane's own, else some that no other lane has."""
+    def nearest(self, held: Held, lanes: Collection[Held] = ()) -> Models:
+        """The models to go on with: those the lane holds, else some that no other lane does."""
         if len(self._groups) == 1:
             return next(iter(self._groups))
-        return min(self._groups, key=lambda models: self._rank(models, held, others))
+        return min(self._groups, key=lambda models: self._rank(models, held, lanes))
 
     def _rank(
-        self, models: Models, held: Held, others: Collection[Held]
+        self, models: Models, held: Held, lanes: Collection[Held]
     ) -> tuple[float, bool, tuple[int, int]]:
         missing = held.missing(models)
-        elsewhere = missing > 0 and any(other.any(models) for other in others)
+        elsewhere = missing > 0 and any(one is not held and one.any(models) for one in lanes)
         return missing, elsewhere, self._groups[models][0][:2]
 
     def first(self, models: Models) -> Task:

@@ -58,7 +58,7 @@ class Tensors(Protocol):
         ...
 
     def restore(self, content: Content) -> Any:
-        """Make a leaf, on the host."""
+        """Make a leaf on the host, of the very memory it is given where that can be."""
         ...
 
     def mark(self, leaf: Any) -> str:
@@ -164,13 +164,18 @@ class Arrays:
             import numpy as np
 
             data = bytes(content.data) if isinstance(content.data, bytearray) else content.data
-            return np.frombuffer(data, _TYPES[content.dtype]).reshape(content.shape)
+            view = memoryview(data).toreadonly()
+            return np.frombuffer(view, _TYPES[content.dtype]).reshape(content.shape)
         import torch
 
         dtype = getattr(torch, _TYPES[content.dtype])
         if not len(content.data):
             return torch.empty(content.shape, dtype=dtype)
-        return torch.frombuffer(bytearray(content.data), dtype=dtype).reshape(content.shape)
+        data = memoryview(content.data)
+        # PyTorch has no tensors that cannot be written to, and none that lie askew.
+        flat = torch.frombuffer(bytearray(data) if data.readonly else data, dtype=torch.uint8)
+        aligned = flat if flat.data_ptr() % dtype.itemsize == 0 else flat.clone()
+        return aligned.view(dtype).reshape(content.shape)
 
     def mark(self, leaf: Any) -> str:
         if _is_array(leaf):

@@ -37,14 +37,14 @@ def pack(contents: Sequence[Content]) -> list[Chunk]:
     return [len(text).to_bytes(8, "little"), text, *(content.data for content in contents)]
 
 
-def unpack(data: bytes) -> list[Content]:
-    """Find the leaves in a file that ``pack`` laid out.
+def unpack(data: memoryview | bytes) -> list[Content]:
+    """Find the leaves in a file that ``pack`` laid out; they are views of it.
 
     Raises:
         ValueError, KeyError: it is not such a file.
     """
     start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
+    header = json.loads(bytes(data[8:start]))
     libraries = header.pop("__metadata__")
     body = memoryview(data)[start:]
     found = []

@@ -16,6 +16,7 @@ from ..skeleton import flatten, rebuild
 from ..tensors import Tensors
 from ..values import OpaqueError
 from .files import TEMPORARY, publish, remove, sweep, walk
+from .mapped import Views
 from .payload import name_of, pack, unpack
 from .record import Record, Stored, from_json, to_json
 
@@ -36,6 +37,7 @@ class Store:
 
     def __init__(self, folder: Path, budget: int, tensors: Tensors) -> None:
         self.folder, self.budget, self._tensors = folder, budget, tensors
+        self._views = Views()
         self._root = folder / LAYOUT
         self._records = str(self._root / "records")
         self._written: int | None = None  # bytes; None before the folder has been measured
@@ -91,7 +93,7 @@ class Store:
         if not stored.payload:
             return []
         path = self._payload(stored.payload)
-        data = path.read_bytes()
+        data = self._views.open(path)
         if name_of([data]) != stored.payload:
             remove(path)
             raise ValueError("the payload is not what its name says")
