@@ -89,6 +89,10 @@ class Tensors(Protocol):
         """The most bytes of a device that were in use since ``watch``."""
         ...
 
+    def ooms(self, device: str) -> int:
+        """How often memory of a device ran out, as far as that is counted."""
+        ...
+
     def trim(self) -> None:
         """Give memory that is not used back to the devices."""
         ...
@@ -228,6 +232,12 @@ class Arrays:
         import torch
 
         return int(torch.cuda.max_memory_allocated(device)) if _counts(device) else 0
+
+    def ooms(self, device: str) -> int:
+        torch = sys.modules.get("torch")
+        if torch is None or not _counts(device) or not torch.cuda.is_initialized():
+            return 0
+        return int(torch.cuda.memory_stats(device).get("num_ooms", 0))
 
     def trim(self) -> None:
         gc.collect()

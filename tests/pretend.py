@@ -44,13 +44,14 @@ class Pretend:
         self.capacity = capacity
         self.used: Counter[str] = Counter()
         self.moves: list[tuple[str, str]] = []
-        self.trims = 0
+        self.trims = self.refused = 0
         self.peaks: Counter[str] = Counter()
         self._lock = Lock()
 
     def take(self, device: str, size: int) -> None:
         with self._lock:
             if device != "cpu" and self.used[device] + size > self.capacity:
+                self.refused += 1
                 raise PretendOutOfMemoryError(f"{device} is out of memory")
             self.used[device] += size
             self.peaks[device] = max(self.peaks[device], self.used[device])
@@ -108,6 +109,9 @@ class Pretend:
 
     def most(self, device: str) -> int:
         return self.peaks[device]
+
+    def ooms(self, device: str) -> int:  # noqa: ARG002
+        return self.refused
 
     def trim(self) -> None:
         self.trims += 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nodegraph import Cache, Settings, plan
+from nodegraph.cache import Budgets
 from nodegraph.events import Finished
 from nodegraph.worker import frames, process
 from nodegraph.worker.kit import Kit
@@ -18,6 +19,7 @@ from nodegraph.worker.previews import jpegs, pictured
 from nodegraph.worker.telling import Teller
 
 from .harmful.faulty import Paint, Plus, Strolls, Tile
+from .pretend import DEVICE, MB, Pretend
 from .running_toys import TOYS, workflow
 
 
@@ -129,6 +131,24 @@ def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Pat
     ]
 
     assert said == [["tiled"], None]
+
+
+def test_a_process_is_spent_when_memory_ran_out_and_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodegraph.worker.kit.ASTRAY", MB)
+    pretend = Pretend(capacity=8 * MB)
+    cache = Cache.in_memory(Budgets(), pretend)
+    kit = Kit(TOYS, cache, Settings(devices=(DEVICE,)), tmp_path, tmp_path)
+    lost = pretend.block(5 * MB)
+    before = kit.is_spent()
+    with pytest.raises(RuntimeError):
+        pretend.block(4 * MB)
+
+    after = kit.is_spent(), kit.ooms
+    del lost
+
+    assert (before, after, kit.is_spent()) == (False, (True, 1), False)
 
 
 def test_what_the_user_says_of_the_allocator_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,11 @@ class Pool:
             self._busy.add(key)
         try:
             return self._brought(ref, entry, device, dtype, ahead)
+        except BaseException:
+            if entry is not None:
+                with memory.moved:
+                    entry.leases -= 1
+            raise
         finally:
             with memory.moved:
                 self._busy.discard(key)
@@ -150,7 +155,13 @@ class Pool:
         size = self._sizes[key] = self._tensors.weights_size(value)
         new = Entry(key, value, size, seconds, device)
         new.leases = 1
-        self._memory.add(new)
+        try:
+            self._memory.add(new)
+        except BaseException:
+            # Something else could not make way: nobody will end this lease.
+            with self._memory.moved:
+                new.leases = 0
+            raise
         return new
 
     def _fetched(self, ref: ModelRef[Any], entry: Entry | None, device: str, dtype: str) -> Any:

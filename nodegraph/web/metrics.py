@@ -70,10 +70,12 @@ class _Collector:
         yield states
         devices = Gauge("nodegraph_device_up", "Whether its worker answers", labels=["device"])
         starts = Gauge("nodegraph_worker_starts", "Processes so far", labels=["device"])
+        ooms = Gauge("nodegraph_device_ooms", "Out of memory in its process", labels=["device"])
         for device in self.services.devices():
+            ooms.add_metric([device.name], device.ooms)
             devices.add_metric([device.name], device.state in ("idle", "busy"))
             starts.add_metric([device.name], device.starts)
-        yield from (devices, starts)
+        yield from (devices, starts, ooms)
         hub = self.services.hub
         yield Gauge("nodegraph_websockets", "Open websockets", len(hub.clients))
         yield Gauge("nodegraph_websockets_cut", "Websockets cut off, too slow", hub.cut)

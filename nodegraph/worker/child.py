@@ -74,7 +74,7 @@ class Child:
             try:
                 order = self._orders.get(timeout=None if measured else IDLE)
             except Empty:
-                self.answer({"sizes": self.kit.sizes()})
+                self.answer({"sizes": self.kit.sizes(), "ooms": self.kit.ooms})
                 measured = True
                 continue
             if order is None:
@@ -90,7 +90,8 @@ class Child:
             said = f"{type(error).__name__}: {error}"[:4000]
             ending = {"failed": {"problems": [{"address": "", "message": said}]}}
         self._unwanted.discard(id)
-        self.answer({**ending, "job": id})
+        spent = {"spent": True} if "failed" in ending and self.kit.is_spent() else {}
+        self.answer({**ending, **spent, "job": id})
 
     def _followed(self, order: dict[str, Any]) -> frames.Message:
         id = order["id"]

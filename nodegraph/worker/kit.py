@@ -14,6 +14,9 @@ from ..node import Folders
 from ..planner import Planner
 from ..registry import Registry, load_registry
 
+ASTRAY = 256 * 2**20
+"""Bytes that may be in use beside what the cache holds: libraries' own workspaces."""
+
 
 @dataclass(slots=True)
 class Kit:
@@ -54,6 +57,19 @@ class Kit:
             assets=Path(told["assets"]),
             thumbnails=Path(told["thumbnails"]),
         )
+
+    @property
+    def ooms(self) -> int:
+        """How often memory of the device ran out."""
+        return self.cache.tensors.ooms(self.settings.devices[0])
+
+    def is_spent(self) -> bool:
+        """Whether the device holds much that the cache knows nothing of: it will not come back."""
+        tensors, device = self.cache.tensors, self.settings.devices[0]
+        if not self.ooms:
+            return False
+        tensors.trim()
+        return tensors.watch(device) - self.cache.held(device) > ASTRAY
 
     def sizes(self) -> list[Mapping[str, Any]]:
         """How full each tier of the cache is."""

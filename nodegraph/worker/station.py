@@ -44,6 +44,7 @@ class Station:
     Attributes:
         starts: How many processes it has had.
         cache: How full the cache's tiers were when the process was last idle.
+        ooms: How often its memory had run out by then.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Station:
         self.state: State = "starting"
         self.job: str | None = None
         self.cache: tuple[Mapping[str, Any], ...] = ()
+        self.ooms = 0
         self._store, self._told, self._options = store, told, options
         self._on_preview, self._previews = on_preview, False
         self._inbox: Queue[_Heard | str] = Queue(maxsize=2000)
@@ -163,7 +165,7 @@ class Station:
             log.error("device %s: %s", self.device, process.wait())
             return False
         if "sizes" in heard.message:
-            self.cache = tuple(heard.message["sizes"])
+            self.cache, self.ooms = tuple(heard.message["sizes"]), heard.message["ooms"]
         return True
 
     def _run(self, claim: Claim, process: Process) -> bool:
@@ -188,6 +190,9 @@ class Station:
                 self._show(session.id, heard.message["preview"], heard.payload)
             elif heard.message.get("job") == session.id:
                 session.hear(heard.message)
+                if heard.message.get("spent"):
+                    log.warning("device %s: memory does not come back; a new process", self.device)
+                    alive = False
             session.tick()
         return alive
 

@@ -24,6 +24,7 @@ class Device:
     Attributes:
         starts: How many processes it has had.
         cache: ``{"tier", "bytes", "limit", "entries"}`` of each tier, when it was last idle.
+        ooms: How often its process had run out of the device's memory by then.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Device:
     job: str | None
     starts: int
     cache: tuple[Mapping[str, Any], ...] = ()
+    ooms: int = 0
 
 
 class Supervisor:
@@ -69,7 +71,7 @@ class Supervisor:
 
     def status(self) -> list[Device]:
         """How every device is doing now."""
-        return [Device(s.device, s.state, s.job, s.starts, s.cache) for s in self._stations]
+        return [Device(s.device, s.state, s.job, s.starts, s.cache, s.ooms) for s in self._stations]
 
     def want_previews(self, wanted: bool) -> None:
         """Say whether anybody looks at previews; nobody does until this is called."""
