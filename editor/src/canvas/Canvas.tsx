@@ -94,11 +94,7 @@ export function Canvas() {
         onNodeContextMenu={(event, node) => openMenu(event, nodeMenu(node.id))}
         onEdgeContextMenu={(event, edge) => edge.data && openMenu(event, wireMenu(edge.data.wire))}
         {...viewFor(document)}
-        onMoveStart={() => markMoving(true)}
-        onMoveEnd={(_, view) => {
-          markMoving(false);
-          views.set(document, view);
-        }}
+        onMoveEnd={(_, view) => views.set(document, view)}
         minZoom={0.1}
         maxZoom={2}
         zoomOnDoubleClick={false}
@@ -137,11 +133,6 @@ const MULTI = ["Control", "Meta"];
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;
   return { source, target, sourceHandle, targetHandle };
-}
-
-/** While one pans or zooms, the drawing is moved as a picture; it is painted anew when one stops. */
-function markMoving(moving: boolean) {
-  globalThis.document.querySelector(".canvas")?.toggleAttribute("data-moving", moving);
 }
 
 /** A click on the empty canvas gives it the keys. */
