@@ -25,6 +25,7 @@ import { changeEdges, flow, sync, type FlowEdge, type FlowNode } from "./flow";
 import { reconnectWire, refusal, removeWire } from "./flowActions";
 import { FrameCard } from "./FrameCard";
 import { notePointer, setInstance } from "./instance";
+import { watchLongPress } from "./longPress";
 import { LookDialog } from "./LookDialog";
 import { MapNode } from "./MapNode";
 import { openMenu } from "./menus";
@@ -61,6 +62,7 @@ export function Canvas() {
       className={`canvas ${far ? "far" : ""} ${nodes.length > MANY ? "many" : ""}`}
       aria-label="Graph"
       tabIndex={-1}
+      ref={watchLongPress}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
       onDoubleClick={({ target, clientX, clientY }) => {
         if ((target as Element).matches(".react-flow__pane")) askPalette({ x: clientX, y: clientY });
