@@ -10,18 +10,18 @@ import {
   type Edge,
   type EdgeTypes,
   type NodeTypes,
-  type Viewport,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
-import { editor, present } from "../graph";
+import { editor } from "../graph";
 import { askPalette } from "../palette/asking";
 import { connected, connectionEnded, connectionStarted } from "./connecting";
 import { nodeMenu, paneMenu, wireMenu } from "./commandMenus";
 import { beginDrag, takeChanges } from "./dragNodes";
-import { changeEdges, flow, sync, type FlowEdge, type FlowNode } from "./flow";
+import type { FlowEdge, FlowNode } from "./drawing";
+import { changeEdges, flow, sync } from "./flow";
 import { reconnectWire, refusal, removeWire } from "./flowActions";
 import { FrameCard } from "./FrameCard";
 import { notePointer, setInstance } from "./instance";
@@ -32,6 +32,7 @@ import { openMenu } from "./menus";
 import { NodeCard } from "./NodeCard";
 import { PlaceWhenDrawn } from "./PlaceWhenDrawn";
 import { useKeyboard } from "./useKeyboard";
+import { keepView, viewFor } from "./views";
 import { WireEdge } from "./WireEdge";
 
 // Constants: a new object would make React Flow draw everything anew.
@@ -43,8 +44,8 @@ const FAR = 0.4;
 /** More nodes than this are not painted while they are out of view. */
 const MANY = 60;
 
-const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
+const MULTI = ["Control", "Meta"];
 const MAP = { width: 168, height: 120 };
 
 /** The drawing of the document that is shown. */
@@ -96,7 +97,7 @@ export function Canvas() {
         onNodeContextMenu={(event, node) => openMenu(event, nodeMenu(node.id))}
         onEdgeContextMenu={(event, edge) => edge.data && openMenu(event, wireMenu(edge.data.wire))}
         {...viewFor(document)}
-        onMoveEnd={(_, view) => views.set(document, view)}
+        onMoveEnd={(_, view) => keepView(document, view)}
         minZoom={0.1}
         maxZoom={2}
         zoomOnDoubleClick={false}
@@ -119,18 +120,6 @@ export function Canvas() {
     </section>
   );
 }
-
-/** Where each document was looked at last. */
-const views = new Map<string, Viewport>();
-
-function viewFor(document: string) {
-  // In an empty one, fitting the first node would move it away from where it was put.
-  const isEmpty = Object.keys(present().nodes).length === 0;
-  const view = views.get(document) ?? (isEmpty ? { x: 0, y: 0, zoom: 1 } : undefined);
-  return view ? { defaultViewport: view } : { fitView: true, fitViewOptions: FIT };
-}
-
-const MULTI = ["Control", "Meta"];
 
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;
