@@ -59,6 +59,32 @@ def test_waiting_jobs_are_moved_with_the_keyboard_and_cancelled_one_by_one(
     expect(panel.get_by_role("list", name="Running")).to_have_count(0, timeout=LONG)
 
 
+def test_waiting_jobs_are_moved_with_the_mouse(
+    editor_in: Editor, server: Server, context: BrowserContext
+) -> None:
+    queue = Queue(context, server)
+    queue.submit("Long", steps=150, seed=993)
+    for title in ("First", "Second", "Third"):
+        queue.submit(title, steps=2, seed=994)
+    panel = editor_in.side("Queue")
+    names = panel.get_by_role("list", name="Waiting").locator(".job-name")
+    expect(names).to_have_text(["First", "Second", "Third"], timeout=LONG)
+    row = panel.get_by_role("list", name="Waiting").get_by_role("listitem")
+
+    panel.get_by_role("button", name="Move Third").drag_to(row.filter(has_text="First"))
+    expect(names).to_have_text(["Third", "First", "Second"])
+    panel.get_by_role("button", name="Move Third").drag_to(row.filter(has_text="First"))
+    expect(names).to_have_text(["First", "Third", "Second"])
+    panel.get_by_role("button", name="Move First").drag_to(row.filter(has_text="Second"))
+
+    expect(names).to_have_text(["Third", "Second", "First"])
+    waiting = context.request.get(f"{server.address}/v1/queue").json()["jobs"]
+    assert [job["title"] for job in waiting] == ["Third", "Second", "First"]
+    for title in ("Long", "First", "Second", "Third"):
+        panel.get_by_role("button", name=f"Cancel {title}").click()
+    expect(panel.get_by_role("list", name="Running")).to_have_count(0, timeout=LONG)
+
+
 def test_a_form_with_several_prompts_runs_and_shows_what_it_made_beside_it(
     editor_in: Editor,
 ) -> None:

@@ -10,27 +10,29 @@ import {
   type Edge,
   type EdgeTypes,
   type NodeTypes,
-  type Viewport,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
-import { editor, present } from "../graph";
+import { editor } from "../graph";
 import { askPalette } from "../palette/asking";
 import { connected, connectionEnded, connectionStarted } from "./connecting";
 import { nodeMenu, paneMenu, wireMenu } from "./commandMenus";
 import { beginDrag, takeChanges } from "./dragNodes";
-import { changeEdges, flow, sync, type FlowEdge, type FlowNode } from "./flow";
+import type { FlowEdge, FlowNode } from "./drawing";
+import { changeEdges, flow, sync } from "./flow";
 import { reconnectWire, refusal, removeWire } from "./flowActions";
 import { FrameCard } from "./FrameCard";
 import { notePointer, setInstance } from "./instance";
+import { watchLongPress } from "./longPress";
 import { LookDialog } from "./LookDialog";
 import { MapNode } from "./MapNode";
 import { openMenu } from "./menus";
 import { NodeCard } from "./NodeCard";
 import { PlaceWhenDrawn } from "./PlaceWhenDrawn";
 import { useKeyboard } from "./useKeyboard";
+import { keepView, viewFor } from "./views";
 import { WireEdge } from "./WireEdge";
 
 // Constants: a new object would make React Flow draw everything anew.
@@ -42,8 +44,8 @@ const FAR = 0.4;
 /** More nodes than this are not painted while they are out of view. */
 const MANY = 60;
 
-const FIT = { padding: 0.1, maxZoom: 1 };
 const NO_KEY = null;
+const MULTI = ["Control", "Meta"];
 const MAP = { width: 168, height: 120 };
 
 /** The drawing of the document that is shown. */
@@ -61,6 +63,7 @@ export function Canvas() {
       className={`canvas ${far ? "far" : ""} ${nodes.length > MANY ? "many" : ""}`}
       aria-label="Graph"
       tabIndex={-1}
+      ref={watchLongPress}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
       onDoubleClick={({ target, clientX, clientY }) => {
         if ((target as Element).matches(".react-flow__pane")) askPalette({ x: clientX, y: clientY });
@@ -94,11 +97,7 @@ export function Canvas() {
         onNodeContextMenu={(event, node) => openMenu(event, nodeMenu(node.id))}
         onEdgeContextMenu={(event, edge) => edge.data && openMenu(event, wireMenu(edge.data.wire))}
         {...viewFor(document)}
-        onMoveStart={() => markMoving(true)}
-        onMoveEnd={(_, view) => {
-          markMoving(false);
-          views.set(document, view);
-        }}
+        onMoveEnd={(_, view) => keepView(document, view)}
         minZoom={0.1}
         maxZoom={2}
         zoomOnDoubleClick={false}
@@ -122,26 +121,9 @@ export function Canvas() {
   );
 }
 
-/** Where each document was looked at last. */
-const views = new Map<string, Viewport>();
-
-function viewFor(document: string) {
-  // In an empty one, fitting the first node would move it away from where it was put.
-  const isEmpty = Object.keys(present().nodes).length === 0;
-  const view = views.get(document) ?? (isEmpty ? { x: 0, y: 0, zoom: 1 } : undefined);
-  return view ? { defaultViewport: view } : { fitView: true, fitViewOptions: FIT };
-}
-
-const MULTI = ["Control", "Meta"];
-
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;
   return { source, target, sourceHandle, targetHandle };
-}
-
-/** While one pans or zooms, the drawing is moved as a picture; it is painted anew when one stops. */
-function markMoving(moving: boolean) {
-  globalThis.document.querySelector(".canvas")?.toggleAttribute("data-moving", moving);
 }
 
 /** A click on the empty canvas gives it the keys. */

@@ -2,7 +2,7 @@ import { NodeResizer, type NodeProps } from "@xyflow/react";
 import { memo } from "react";
 
 import { edit, withFrame } from "../graph";
-import { frameOf, type FrameNode } from "./flow";
+import { frameOf, type FrameNode } from "./drawing";
 import { useField } from "./useField";
 
 /** A titled frame behind nodes; what lies in it moves along with it. */

@@ -14,6 +14,7 @@ const GESTURES = [
   ["Drag a wire's end away", "Remove it, or let it end elsewhere"],
   ["Shift + drag", "Select an area"],
   ["Alt + drag a node", "Drag a copy"],
+  ["Rest a finger on it", "Open its menu"],
 ] as const;
 
 /** Every shortcut there is. */

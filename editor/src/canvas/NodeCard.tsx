@@ -7,7 +7,7 @@ import { CardHead } from "./CardHead";
 import { useProblems, useWarnings, useWrong } from "./checks";
 import { groupHue } from "./colours";
 import { FoldedPorts } from "./FoldedPorts";
-import type { CallNode } from "./flow";
+import type { CallNode } from "./drawing";
 import { InputRow, StrayRow } from "./InputRow";
 import { OutputRow } from "./OutputRow";
 import { useFreshPhase } from "./ran";

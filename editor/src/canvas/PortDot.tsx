@@ -4,7 +4,7 @@ import { memo, type CSSProperties } from "react";
 import { typeName, type Input, type Output } from "../graph";
 import { colourOf, shapeOf } from "./colours";
 import { useTakes } from "./dragging";
-import { inHandle, outHandle } from "./flow";
+import { inHandle, outHandle } from "./drawing";
 
 interface PortDotProps {
   readonly node: string;

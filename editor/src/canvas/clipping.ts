@@ -16,7 +16,8 @@ import {
   type Place,
 } from "../graph";
 import { say } from "../page/notes";
-import { flow, frameOf } from "./flow";
+import { frameOf } from "./drawing";
+import { flow } from "./flow";
 import { flowPoint, pointerOnWindow } from "./instance";
 
 let own = "";

@@ -5,7 +5,7 @@ import { askPalette } from "../palette/asking";
 import { expandNode, openTemplate, removeFrames } from "./actions";
 import { selection } from "./clipping";
 import { COMMANDS, type Command } from "./commands";
-import { frameOf } from "./flow";
+import { frameOf } from "./drawing";
 import { removeWire } from "./flowActions";
 import type { Menu, MenuItem } from "./menus";
 

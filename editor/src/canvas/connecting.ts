@@ -5,7 +5,7 @@ import type { OnConnect, OnConnectEnd, OnConnectStart } from "@xyflow/react";
 import { askPalette } from "../palette/asking";
 import { say } from "../page/notes";
 import { startDragging, stopDragging, type Port } from "./dragging";
-import { portOf } from "./flow";
+import { portOf } from "./drawing";
 import { connectEnds, connectWithNode, refusal } from "./flowActions";
 
 /** Whether Shift was held when the wire was let go: then it is added to those that are there. */

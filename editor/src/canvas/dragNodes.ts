@@ -12,7 +12,8 @@ import {
   type Workflow,
 } from "../graph";
 import { leaveCopy } from "./clipping";
-import { changeNodes, flow, frameOf, type FlowNode } from "./flow";
+import { frameOf, type FlowNode } from "./drawing";
+import { changeNodes, flow } from "./flow";
 import { drawnSizes } from "./instance";
 
 /** The nodes that lie in the frames that are dragged; chosen when the drag begins. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
 import { addFrame, editor, moved, open, setValue, withFolded } from "../graph";
-import { edgesOf, nodesOf } from "./flow";
+import { edgesOf, nodesOf } from "./drawing";
 
 const NOBODY: ReadonlySet<string> = new Set();
 

@@ -23,7 +23,8 @@ import {
 import { joined } from "../palette/choosing";
 import { say } from "../page/notes";
 import { describedAt, type Port } from "./dragging";
-import { flow, portOf } from "./flow";
+import { portOf } from "./drawing";
+import { flow } from "./flow";
 
 type Ends = Pick<Connection, "source" | "sourceHandle" | "target" | "targetHandle">;
 

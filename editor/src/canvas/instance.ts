@@ -13,7 +13,8 @@ import {
   type Place,
   type Sizes,
 } from "../graph";
-import { flow, type FlowEdge, type FlowNode } from "./flow";
+import type { FlowEdge, FlowNode } from "./drawing";
+import { flow } from "./flow";
 
 let instance: ReactFlowInstance<FlowNode, FlowEdge> | null = null;
 let pointer: Place | null = null;

@@ -16,7 +16,7 @@ import {
 import { ask } from "../page/asking";
 import { say } from "../page/notes";
 import { carryEntered } from "../panels/form/entered";
-import { portOf } from "./flow";
+import { portOf } from "./drawing";
 
 const WORDS = { params: "parameter", results: "result" } as const;
 

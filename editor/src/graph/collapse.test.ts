@@ -4,7 +4,7 @@ import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
 import { CannotCollapse, collapsed } from "./collapse";
 import { expanded } from "./expand";
 import { moved, placeOf } from "./view";
-import { connect } from "./wires";
+import { connect } from "./connect";
 import { same, type Workflow } from "./workflow";
 
 const collapse = (workflow: Workflow, ...names: string[]) =>

@@ -2,7 +2,7 @@
 
 import { readWorkflow, toDocument } from "./document";
 import { startOf } from "./history";
-import type { OpenDocument } from "./store";
+import type { OpenDocument } from "./openDocument";
 
 const PREFIX = "nodegraph.draft.";
 

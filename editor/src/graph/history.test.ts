@@ -7,10 +7,11 @@ import { collapsed } from "./collapse";
 import { addNode, removeNodes, renameNode, setTitle, setValue } from "./edits";
 import { expanded } from "./expand";
 import { toggleParam, toggleResult } from "./ports";
-import * as store from "./store";
+import * as store from "./index";
 import { kindsFor } from "./templateKind";
 import { addFrame, moved, withFolded } from "./view";
-import { connect, disconnect, moveWire, wiresOf } from "./wires";
+import { connect, disconnect, moveWire } from "./connect";
+import { wiresOf } from "./wires";
 import type { Workflow } from "./workflow";
 
 /** One thing a user may do; the numbers choose among what there is. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS } from "../testing/kinds";
-import { arranged, estimated, movedInFrames, placed } from "./layout";
+import { movedInFrames } from "./boxes";
+import { arranged, placed } from "./layout";
+import { estimated } from "./sizes";
 import { addFrame, framesOf, moved, placeOf } from "./view";
 import { wiresOf } from "./wires";
 

@@ -1,7 +1,7 @@
 /** A workflow's own inputs and outputs: its params and results. */
 
 import { nameFor, withKey } from "./edits";
-import { withoutParamAt } from "./wires";
+import { withoutParamAt } from "./connect";
 import { addresses, freeName, NAME, own, split, without, type Workflow } from "./workflow";
 
 /** The param that sets the input at `address`, if one does. */

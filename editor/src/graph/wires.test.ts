@@ -5,7 +5,8 @@ import { removeNodes } from "./edits";
 import { fits, inputsFor, outputsFor } from "./fit";
 import type { Input, Output } from "./kinds";
 import { typeName } from "./kinds";
-import { connect, disconnect, leadsRound, moveWire, reconnect, setOneOfEach } from "./wires";
+import { connect, disconnect, moveWire, reconnect, setOneOfEach } from "./connect";
+import { leadsRound } from "./wires";
 
 const input = (type: string, name: string): Input => {
   const found = KINDS[type]?.inputs[name];

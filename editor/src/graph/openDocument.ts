@@ -1,0 +1,37 @@
+/** A document that is open: where it came from, its undo, and what is chosen in it. */
+
+import type { History } from "./history";
+import { same, type Workflow } from "./workflow";
+
+export interface OpenDocument {
+  readonly id: string;
+  /** What the server keeps it as; null for one that was never saved. */
+  readonly name: string | null;
+  /** The version that was opened or saved, which the next save replaces. */
+  readonly version: string | null;
+  /** It came with the program: saving it makes a copy. */
+  readonly shipped: boolean;
+  /** As the server has it; null for one that was never saved. */
+  readonly saved: Workflow | null;
+  readonly history: History;
+  readonly selected: ReadonlySet<string>;
+  /** The job that was last run from it. */
+  readonly job: string | null;
+}
+
+export function isDirty(one: OpenDocument): boolean {
+  const { present } = one.history;
+  if (one.saved === null) return Object.keys(present.nodes).length > 0 || present.title !== "";
+  return present !== one.saved && !same(present, one.saved);
+}
+
+/** A document's name for its tab. */
+export function titleOf(one: OpenDocument): string {
+  return one.history.present.title || one.name || "Untitled";
+}
+
+/** Undo may have taken away what was chosen. */
+export function existing({ selected, history }: OpenDocument): ReadonlySet<string> {
+  const there = [...selected].filter((name) => Object.hasOwn(history.present.nodes, name));
+  return there.length === selected.size ? selected : new Set(there);
+}
