@@ -81,11 +81,10 @@ def _judged(aim: Aim, reports: Reports) -> Verdict:
     suite, _, key = aim.figure.partition("/")
     report = reports.get(suite)
     figure = report.find(key) if report else None
-    if report is None:
-        return Verdict(aim, "not measured", "not measured")
     if figure is None:
-        said = "failed before it was measured" if report.error else f"{suite} has no such figure"
-        return Verdict(aim, "failed", said)
+        if report is None or not report.error:
+            return Verdict(aim, "not measured", "not measured")
+        return Verdict(aim, "failed", "failed before it was measured")
     found = _quantity(aim, figure)
     if found is None:
         what = f"{aim.of} in {aim.unit}" if aim.unit else aim.of

@@ -142,7 +142,12 @@ def figures(given: argparse.Namespace) -> Iterator[Pair]:
             }
             found = turns(sides, given.rounds)
             script.run(scene)  # back to the first base, untimed
-            yield pair(name.replace(",", "").replace(" ", "-"), name, found, differs=wrong)
+            yield pair(key_of(name), name, found, differs=wrong)
+
+
+def key_of(edit: str) -> str:
+    """An edit's name as a key."""
+    return edit.replace(",", "").replace(" ", "-")
 
 
 def _timed(work: Callable[[Scene], object], edit: Edit, number: int) -> Cost:

@@ -16,6 +16,7 @@ from benchmarks.suites import SUITES
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 PICTURES = Path("pictures/performance")
+TITLES = {suite.name: suite.title for suite in SUITES}
 Row: TypeAlias = Sequence[str]
 
 
@@ -95,10 +96,10 @@ def _section(section: Section, reports: Reports) -> Iterator[str]:
     for plot, about in section.plots.items():
         if drawn(plot, reports):
             yield f"![{about}]({PICTURES}/{plot}.png)\n"
-    for suite in (one for one in SUITES if one.name in section.suites):
+    for name in section.suites:
         if len(section.suites) > 1:
-            yield f"### {suite.title}\n"
-        yield from _report(reports.get(suite.name))
+            yield f"### {TITLES[name]}\n"
+        yield from _report(reports.get(name))
 
 
 def _report(report: Report | None) -> Iterator[str]:

@@ -76,6 +76,7 @@ def ratios(reports: Reports, aims: Sequence[Aim]) -> Figure:
     axes.plot([], [], color=AIM, linewidth=2, label="aim")
     axes.axvline(1, color=GREY, linewidth=1, linestyle="--")
     axes.set_yticks(list(places), [label for label, _, _ in bars])
+    axes.set_ylim(0.4, len(bars) + 0.6)
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, max(one.high for one in spreads) * 1.12)
     axes.set_xlabel("pipeline ÷ ours, wall time; right of the dashed line ours takes less")
@@ -154,6 +155,7 @@ def _beside(found: Sequence[Pair], measure: Measure, unit: str, *, log: bool) ->
             axes.annotate(number(one.median), (one.high, place), (5, -3.5),
                           textcoords="offset points", fontsize=9)  # fmt: skip
     axes.set_yticks(places, [one.label for one in found])
+    axes.set_ylim(0.5, len(found) + 0.5)
     axes.grid(visible=False, axis="y")
     largest = max(one.measures[measure].theirs.high for one in found)
     axes.set_xlim(right=largest * (3 if log else 1.15))
