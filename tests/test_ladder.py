@@ -17,7 +17,6 @@ from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents
 
 from .byte_budget import ByteBudget, Metered
-from .weights import Bench
 
 FAIL = Settings(on_oom="fail")
 
@@ -78,7 +77,7 @@ def degraded(events: Sequence[Event]) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def most() -> dict[int, int]:
-    """Bytes that decoding so many pictures takes, beside weights: those lie in their files."""
+    """Bytes that decoding so many pictures takes, the VAE's weights included."""
     found = {}
     for count in (1, 3, 4):
         with ByteBudget() as counted:
@@ -101,7 +100,7 @@ def test_a_batch_of_four_finishes_where_two_fit_and_says_so(most: dict[int, int]
 
 
 def test_what_fits_is_not_degraded(most: dict[int, int]) -> None:
-    with ByteBudget(most[4]) as budget:
+    with ByteBudget(most[4] * 102 // 100) as budget:  # the collector's time is not always the same
         events, outcome = decode(range(4), Cache.in_memory())
 
     assert degraded(events) == [()] * 4
@@ -109,10 +108,8 @@ def test_what_fits_is_not_degraded(most: dict[int, int]) -> None:
 
 
 def test_what_was_measured_once_is_never_tried_in_vain(most: dict[int, int]) -> None:
-    budget = ByteBudget(most[4] - 1)
-    cache = Cache.in_memory(tensors=Metered(budget))
-    model = LoadBaseModel(model="tiny").run(Bench()).model
-    with cache.pool.lease(model.unet, "cpu", "float32"), budget:  # it cannot make room
+    with ByteBudget((most[3] + most[4]) // 2) as budget:
+        cache = Cache.in_memory(tensors=Metered(budget))
         decode([9], cache)
         events, _ = decode(range(4), cache)
 

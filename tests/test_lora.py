@@ -642,7 +642,8 @@ def test_strengths_are_items_of_one_run(tmp_path: Path) -> None:
 def test_a_model_with_a_lora_survives_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nodegraph.cache.cache.WORTH_NOTING", 0.0)  # finding it takes no time
+    for worth in ("WORTH_NOTING", "WORTH_WRITING"):  # finding it takes no time
+        monkeypatch.setattr(f"nodegraph.cache.cache.{worth}", 0.0)
     save_lora(TINY / "base", tmp_path / "x.safetensors")
     builder, _ = drawn([(tmp_path / "x.safetensors", 0.5)])
     folder = tmp_path / "cache"

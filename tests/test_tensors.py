@@ -232,8 +232,20 @@ def test_what_the_allocator_holds_in_reserve_is_free(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 30)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 10)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 1.0)
 
     assert TENSORS.memory("cuda:0") == 120
+
+
+def test_no_more_is_free_than_this_process_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 30)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 10)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (500, 1000))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 0.1)
+
+    assert TENSORS.memory("cuda:0") == 90
 
 
 def test_trimming_gives_the_allocators_reserve_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from .browsing import Tab
 from .editing import Editor
 
 COUNT, COLUMNS = 300, 20
-KINDS = (
+KINDS: tuple[tuple[str, dict[str, int]], ...] = (
     ("Resize", {"width": 128, "height": 128}),
     ("Canny", {"low_threshold": 60}),
     ("Blur", {}),
