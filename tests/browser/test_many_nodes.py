@@ -66,6 +66,7 @@ def editor_in(tab: Tab) -> Editor:
     expect(editor.node("sample")).to_be_visible()
     editor.drop("many.json", "application/json", json.dumps(many()).encode(), 500, 500)
     expect(tab.page.locator(".react-flow__node")).to_have_count(COUNT, timeout=60_000)
+    tab.page.wait_for_timeout(1500)  # what the server finds in the graph is shown
     return editor
 
 
@@ -77,7 +78,6 @@ def frames(page: Page, seconds: float, *, zooming: bool) -> float:
 
 def test_zooming_draws_frames_nearly_as_fast_as_standing_still(editor_in: Editor) -> None:
     page = editor_in.page
-    page.wait_for_timeout(1500)
     at_rest = frames(page, 2, zooming=False)
     zooming = frames(page, 4, zooming=True)
 
