@@ -18,7 +18,7 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 
 RUN = [sys.executable, "-m", "nodegraph", "run", "canny-portraits", "--json"]
-QUICK = frozenset({"photo", "sized", "edges", "base", "net"})
+QUICK = frozenset({"photo", "sized", "edges", "base", "net", "sample/negative_prompt"})
 """What takes a few milliseconds: it is made again rather than kept on disk."""
 
 
