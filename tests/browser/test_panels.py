@@ -36,7 +36,7 @@ def test_waiting_jobs_are_moved_with_the_keyboard_and_cancelled_one_by_one(
     editor_in: Editor, server: Server, context: BrowserContext
 ) -> None:
     queue = Queue(context, server)
-    queue.submit("Long", steps=150, seed=991)
+    queue.submit("Long", steps=150, size=256, seed=991)
     for title in ("First", "Second", "Third"):
         queue.submit(title, steps=2, seed=992)
     panel = editor_in.side("Queue")
@@ -63,7 +63,7 @@ def test_waiting_jobs_are_moved_with_the_mouse(
     editor_in: Editor, server: Server, context: BrowserContext
 ) -> None:
     queue = Queue(context, server)
-    queue.submit("Long", steps=150, seed=993)
+    queue.submit("Long", steps=150, size=256, seed=993)
     for title in ("First", "Second", "Third"):
         queue.submit(title, steps=2, seed=994)
     panel = editor_in.side("Queue")
