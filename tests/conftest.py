@@ -87,3 +87,22 @@ def store(url: str, tmp_path: Path) -> Iterator[Store]:
 def assets(store: Store, tmp_path: Path) -> Assets:
     """A folder without pictures."""
     return Assets(tmp_path / "assets", store)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other at every small layer crawl on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def without_gradients() -> Iterator[None]:
+    import torch
+
+    with torch.no_grad():
+        yield

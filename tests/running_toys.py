@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -262,7 +262,11 @@ def drive(
     nodes: Mapping[str, object], cache: Cache, settings: Settings | None = None, **results: str
 ) -> tuple[list[Event], Outcome]:
     """Run to the end; return every event and the outcome."""
-    running = execute(plan(workflow(nodes, **results), TOYS), cache, settings)
+    return followed(execute(plan(workflow(nodes, **results), TOYS), cache, settings))
+
+
+def followed(running: Generator[Event, None, Outcome]) -> tuple[list[Event], Outcome]:
+    """Let a run come to its end; return every event and the outcome."""
     events: list[Event] = []
     while True:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -12,33 +11,28 @@ from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 
 from .test_networks import Nets, given, load, twice
-from .test_sampling_oracle import BENCH, Models, loaded, picture
-from .weights import TINY, drain, save_base, save_controlnet
+from .test_sampling_oracle import (
+    BENCH,
+    TINY_MODELS,
+    Models,
+    loaded,
+    picture,
+    save_models,
+)
+from .weights import drain
+
+pytestmark = pytest.mark.usefixtures("one_thread", "without_gradients")
 
 PROMPTS = ("a red circle", "a blue star", "a person", "a yellow house")
 STRENGTHS, STARTS, ENDS = (1.0, 0.7), (0.0, 0.2), (0.5, 1.0)
 STEPS = 20
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread_without_gradients() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module", params=["tiny", "random"])
 def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Models:
     if request.param == "tiny":
-        return Models(TINY / "base", (TINY / "controlnet-canny", TINY / "controlnet-openpose"))
-    folder = tmp_path_factory.mktemp("random")
-    base = save_base(folder / "base", groups=8)
-    first, second = (save_controlnet(folder / f"net{i}", base, seed=i) for i in (1, 2))
-    return Models(base, (first, second))
+        return TINY_MODELS
+    return save_models(tmp_path_factory.mktemp("random"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,17 +12,9 @@ from nodes.sampling import Control, Denoise, EncodePrompt
 from .test_sampling_oracle import picture
 from .weights import TINY, Bench, drain
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NET = TINY / "controlnet-canny"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def pipeline(dtype: Any) -> Any:

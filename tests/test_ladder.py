@@ -17,6 +17,7 @@ from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents
 
 from .byte_budget import ByteBudget, Metered
+from .running_toys import followed
 
 FAIL = Settings(on_oom="fail")
 
@@ -51,13 +52,7 @@ def decode(
     g.result("latents", drawn.latents)
     g.result("images", decoded.image)
     run(plan(g.workflow(), g.registry, only=["latents"]), cache)
-    running = execute(plan(g.workflow(), g.registry, only=["images"]), cache, settings)
-    events: list[Event] = []
-    while True:
-        try:
-            events.append(next(running))
-        except StopIteration as end:
-            return events, end.value
+    return followed(execute(plan(g.workflow(), g.registry, only=["images"]), cache, settings))
 
 
 def pixels(outcome: Outcome) -> list[np.ndarray]:

@@ -19,6 +19,7 @@ from nodes._estimate import SIDE, taken
 from nodes.models import LoadBaseModel
 
 from .pretend import DEVICE, MB, Pretend, PretendRef
+from .running_toys import followed
 from .weights import Bench
 
 ON = Settings(devices=(DEVICE,))
@@ -141,13 +142,7 @@ def pretend() -> Pretend:
 def work(cache: Cache, values: Sequence[int], settings: Settings = ON, **inputs: Any) -> Outcome:
     g = Builder()
     g.result("made", g.add("works", Works, value=each(list(values)), **inputs).value)
-    running = execute(plan(g.workflow(), g.registry), cache, settings)
-    while True:
-        try:
-            next(running)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
+    return followed(execute(plan(g.workflow(), g.registry), cache, settings))[1]
 
 
 def test_a_batch_is_as_large_as_fits_once_it_is_known(pretend: Pretend) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,16 +9,7 @@ import pytest
 
 from .weights import TINY, save_base, save_controlnet
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread_without_gradients() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread", "without_gradients")
 
 
 class Nets(NamedTuple):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 
-from nodegraph import Node, Output, Wire, Workflow, execute, plan
+from nodegraph import Node, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import Settings
 from nodegraph.dispatch import Dispatcher
@@ -21,50 +20,12 @@ from nodegraph.registry import Registry
 from nodegraph.tasks import CallState, Task, states
 from nodes.sweeps import Sweep
 
-from .pretend import DEVICE, MB, Pretend, PretendRef, PretendWeights
+from .lights import PRETEND, REFS, Light, Load
+from .pretend import DEVICE, MB
 from .running_toys import TOYS, Number
 
-PRETEND = Pretend()
-REFS = {name: PretendRef(name, MB, PRETEND) for name in "abmn"}
 
-
-@dataclass(frozen=True)
-class Ref:
-    """A reference to the weights of a model."""
-
-    key: str
-
-    def load(self, device: str, dtype: str) -> PretendWeights:
-        return REFS[self.key].load(device, dtype)
-
-
-@dataclass(frozen=True)
-class Light(Wire):
-    """A model, by reference."""
-
-    ref: Ref
-
-
-class Lit(Output):
-    """A model."""
-
-    light: Light
-
-
-class LoadBase(Node):
-    """Find a base model."""
-
-    lane: ClassVar[LaneName] = "io"
-    model: str
-
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        return {}
-
-    def run(self) -> Lit:
-        return Lit(light=Light(Ref(self.model)))
-
-
-class LoadNet(LoadBase):
+class LoadNet(Load):
     """Find a model that steers."""
 
 
@@ -98,7 +59,7 @@ class Finish(Steer):
     """Use the base model again."""
 
 
-REGISTRY: Registry = TOYS.with_kinds([Sweep, LoadBase, LoadNet, Found, Steer, Finish])
+REGISTRY: Registry = TOYS.with_kinds([Sweep, Load, LoadNet, Found, Steer, Finish])
 
 
 def loads(nodes: Mapping[str, object], holds: float) -> dict[str, int]:
@@ -117,7 +78,7 @@ def swept(base: str, net: str) -> dict[str, Any]:
     values = {base: ["a", "b"], net: ["m", "n"], "z": [1, 2, 3]}
     return {
         "sweep": {"type": "Sweep", "values": values},
-        "base": {"type": "LoadBase", "links": {"model": f"sweep.{base}"}},
+        "base": {"type": "Load", "links": {"model": f"sweep.{base}"}},
         "net": {"type": "LoadNet", "links": {"model": f"sweep.{net}"}},
         "bases": {"type": "Found", "links": {"lights": "base.light"}},
         "nets": {"type": "Found", "links": {"lights": "net.light"}},
@@ -149,7 +110,7 @@ def test_of_base_models_and_nets_none_is_loaded_without_need(
 
 def test_all_that_one_model_is_used_for_is_done_before_another_is_loaded() -> None:
     nodes = {
-        "base": {"type": "LoadBase", "values": {"model": ["a", "b", "a"]}},
+        "base": {"type": "Load", "values": {"model": ["a", "b", "a"]}},
         "found": {"type": "Found", "links": {"lights": "base.light"}},
         "steer": {"type": "Steer", "links": {"base": "base.light", "after": "found.value"}},
         "finish": {"type": "Finish", "links": {"base": "base.light", "number": "steer.value"}},
@@ -162,7 +123,7 @@ def test_branches_that_use_one_model_are_run_one_after_another() -> None:
     found = {"type": "Found", "links": {"lights": [f"base{i}.light" for i in range(4)]}}
     nodes: dict[str, object] = {"found": found}
     for i, model in enumerate("abab"):
-        nodes[f"base{i}"] = {"type": "LoadBase", "values": {"model": model}}
+        nodes[f"base{i}"] = {"type": "Load", "values": {"model": model}}
         nodes[f"steer{i}"] = {
             "type": "Steer",
             "values": {"number": i},
@@ -172,8 +133,8 @@ def test_branches_that_use_one_model_are_run_one_after_another() -> None:
     assert loads(nodes, holds=1.5) == {"a": 1, "b": 1}
 
 
-A: Models = ((LoadBase, b"a"),)
-B: Models = ((LoadBase, b"b"),)
+A: Models = ((Load, b"a"),)
+B: Models = ((Load, b"b"),)
 
 
 def queue(*models: Models) -> tuple[Queue, list[Task]]:

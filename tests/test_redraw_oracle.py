@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,8 +16,10 @@ from nodes.sampling import Control, Decode, Denoise, EncodePrompt
 from nodes.types import Image, Mask
 
 from . import test_sampling_oracle
-from .test_sampling_oracle import Models, assert_same
-from .weights import TINY, Bench, drain, save_base, save_controlnet
+from .test_sampling_oracle import TINY_MODELS, Models, assert_same, save_models
+from .weights import Bench, drain, save_base
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 BENCH = Bench()
 SCHEDULERS: dict[SchedulerName, str] = {
@@ -26,17 +27,6 @@ SCHEDULERS: dict[SchedulerName, str] = {
     "Heun": "HeunDiscreteScheduler",  # these two take two steps for one
     "DPM2 ancestral": "KDPM2AncestralDiscreteScheduler",
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads that wait for each other at every small layer crawl on a busy machine."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -65,10 +55,7 @@ class Setting:
 
 @pytest.fixture(scope="module")
 def random_models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    folder = tmp_path_factory.mktemp("random")
-    base = save_base(folder / "base", groups=8)
-    first, second = (save_controlnet(folder / f"net{i}", base, seed=i) for i in (1, 2))
-    return Models(base, (first, second))
+    return save_models(tmp_path_factory.mktemp("random"))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +68,7 @@ def inpainting(random_models: Models) -> Models:
 @pytest.fixture(params=["tiny", "random"])
 def models(request: pytest.FixtureRequest) -> Models:
     if request.param == "tiny":
-        return Models(TINY / "base", (TINY / "controlnet-canny", TINY / "controlnet-openpose"))
+        return TINY_MODELS
     found: Models = request.getfixturevalue("random_models")
     return found
 

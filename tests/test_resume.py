@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,9 @@ from nodes.sampling import Control, Denoise, EncodePrompt
 from nodes.types import Control as Controlling
 from nodes.types import DiffusionModel, Image, Mask
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 STEPS = 6
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def fresh(folder: Path | None = None) -> RunContext:

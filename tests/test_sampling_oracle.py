@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -18,18 +18,9 @@ from nodes.types import Image
 
 from .weights import TINY, Bench, drain, save_base, save_controlnet
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BENCH = Bench()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads that wait for each other at every small layer crawl on a busy machine."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 SCHEDULERS: dict[SchedulerName, str] = {
@@ -49,6 +40,16 @@ class Models:
 
     base: Path
     nets: tuple[Path, Path]
+
+
+TINY_MODELS = Models(TINY / "base", (TINY / "controlnet-canny", TINY / "controlnet-openpose"))
+
+
+def save_models(folder: Path) -> Models:
+    """Make models with random weights."""
+    base = save_base(folder / "base", groups=8)
+    first, second = (save_controlnet(folder / f"net{i}", base, seed=i) for i in (1, 2))
+    return Models(base, (first, second))
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,13 @@ class Setting:
 
 @pytest.fixture(scope="module")
 def random_models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    folder = tmp_path_factory.mktemp("random")
-    base = save_base(folder / "base", groups=8)
-    first, second = (save_controlnet(folder / f"net{i}", base, seed=i) for i in (1, 2))
-    return Models(base, (first, second))
+    return save_models(tmp_path_factory.mktemp("random"))
 
 
 @pytest.fixture(params=["tiny", "random"])
 def models(request: pytest.FixtureRequest) -> Models:
     if request.param == "tiny":
-        return Models(TINY / "base", (TINY / "controlnet-canny", TINY / "controlnet-openpose"))
+        return TINY_MODELS
     found: Models = request.getfixturevalue("random_models")
     return found
 

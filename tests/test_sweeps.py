@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import JsonValue, ValidationError
 
-from nodegraph import Node, Output, Wire, Workflow, execute, plan
+from nodegraph import Node, Output, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import Settings
 from nodegraph.errors import UserError, WorkflowError
@@ -20,7 +19,9 @@ from nodegraph.ports import accepts, type_name
 from nodegraph.registry import Registry
 from nodes.sweeps import Sweep
 
-from .pretend import DEVICE, MB, Pretend, PretendRef, PretendWeights
+from .lights import PRETEND, Light, Load
+from .lights import REFS as LIGHTS
+from .pretend import DEVICE, MB
 from .running_toys import TOYS, Number
 
 
@@ -68,23 +69,6 @@ def test_a_sweep_over_nothing_or_without_end_is_refused() -> None:
         Sweep(x=[*range(101)], y=[*range(100)]).run()
 
 
-@dataclass(frozen=True)
-class Ref:
-    """A reference to the weights of a model."""
-
-    key: str
-
-    def load(self, device: str, dtype: str) -> PretendWeights:
-        return REFS[self.key].load(device, dtype)
-
-
-@dataclass(frozen=True)
-class Light(Wire):
-    """A model, by reference."""
-
-    ref: Ref
-
-
 @pytest.mark.parametrize(
     ("target", "source", "fits"),
     [
@@ -106,27 +90,7 @@ def test_a_type_of_any_value_is_spelled() -> None:
     assert type_name(list[JsonValue]) == "list[JSON]"
 
 
-PRETEND = Pretend()
-REFS = {name: PretendRef(name, MB, PRETEND) for name in "ab"}
-
-
-class Lit(Output):
-    """A model."""
-
-    light: Light
-
-
-class Load(Node):
-    """Find a model."""
-
-    lane: ClassVar[LaneName] = "io"
-    model: str
-
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        return {}
-
-    def run(self) -> Lit:
-        return Lit(light=Light(Ref(self.model)))
+REFS = [LIGHTS[name] for name in "ab"]
 
 
 class Kept(Output):
@@ -197,13 +161,13 @@ def drive(workflow: Workflow) -> tuple[list[Finished], Outcome]:
 def test_each_model_of_a_sweep_is_loaded_once_whichever_way_it_goes(
     model: str, number: str, values: Mapping[str, object]
 ) -> None:
-    for ref in REFS.values():
+    for ref in REFS:
         ref.loads.clear()
 
     finished, outcome = drive(sweeping(model, number, **values))
 
     assert outcome.failures == ()
-    assert [len(ref.loads) for ref in REFS.values()] == [1, 1]
+    assert [len(ref.loads) for ref in REFS] == [1, 1]
     assert len([event for event in finished if event.name == "use"]) == 6
     assert sorted(set(outcome.results["used"])) == values[number]  # type: ignore[call-overload]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,21 +19,13 @@ from . import test_resume
 from .test_sampling_oracle import Models, Setting, assert_same, ours, theirs
 from .weights import TINY
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = (TINY / "base" / "scheduler" / "scheduler_config.json").read_text()
 DRAWING: list[SchedulerName] = [
     "DDPM", "Euler ancestral", "DPM++ 2M SDE", "DPM++ 2M SDE Karras", "DPM2 ancestral",
     "DPM2 ancestral Karras", "SA-Solver", "LCM",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def predicting(dtype: Any) -> Callable[[Any, int], Any]:

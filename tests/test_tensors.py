@@ -226,26 +226,24 @@ def test_the_hosts_memory_is_what_the_machine_has() -> None:
     assert TENSORS.memory("cpu") > 2**28
 
 
-def test_what_the_allocator_holds_in_reserve_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("free", "share", "expected"),
+    [
+        pytest.param(100, 1.0, 120, id="what the allocator holds in reserve is free"),
+        pytest.param(500, 0.1, 90, id="no more is free than this process may have"),
+    ],
+)
+def test_the_free_memory_of_a_gpu(
+    free: int, share: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 30)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 10)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
-    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 1.0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 1000))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: share)
 
-    assert TENSORS.memory("cuda:0") == 120
-
-
-def test_no_more_is_free_than_this_process_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 30)
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 10)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (500, 1000))
-    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: 0.1)
-
-    assert TENSORS.memory("cuda:0") == 90
+    assert TENSORS.memory("cuda:0") == expected
 
 
 def test_trimming_gives_the_allocators_reserve_back(monkeypatch: pytest.MonkeyPatch) -> None:

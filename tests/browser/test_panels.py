@@ -31,14 +31,17 @@ class Queue:
         assert answer.status == 201, answer.text()
         return answer
 
+    def submit_four(self, seed: int) -> None:
+        """One that takes long on any machine, and three that wait behind it."""
+        self.submit("Long", steps=150, size=256, seed=seed)
+        for title in ("First", "Second", "Third"):
+            self.submit(title, steps=2, seed=seed + 1)
+
 
 def test_waiting_jobs_are_moved_with_the_keyboard_and_cancelled_one_by_one(
     editor_in: Editor, server: Server, context: BrowserContext
 ) -> None:
-    queue = Queue(context, server)
-    queue.submit("Long", steps=150, size=256, seed=991)
-    for title in ("First", "Second", "Third"):
-        queue.submit(title, steps=2, seed=992)
+    Queue(context, server).submit_four(seed=991)
     panel = editor_in.side("Queue")
     names = panel.get_by_role("list", name="Waiting").locator(".job-name")
     expect(names).to_have_text(["First", "Second", "Third"], timeout=LONG)
@@ -62,10 +65,7 @@ def test_waiting_jobs_are_moved_with_the_keyboard_and_cancelled_one_by_one(
 def test_waiting_jobs_are_moved_with_the_mouse(
     editor_in: Editor, server: Server, context: BrowserContext
 ) -> None:
-    queue = Queue(context, server)
-    queue.submit("Long", steps=150, size=256, seed=993)
-    for title in ("First", "Second", "Third"):
-        queue.submit(title, steps=2, seed=994)
+    Queue(context, server).submit_four(seed=993)
     panel = editor_in.side("Queue")
     names = panel.get_by_role("list", name="Waiting").locator(".job-name")
     expect(names).to_have_text(["First", "Second", "Third"], timeout=LONG)
