@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -83,6 +84,22 @@ def test_waiting_jobs_are_moved_with_the_mouse(
     for title in ("Long", "First", "Second", "Third"):
         panel.get_by_role("button", name=f"Cancel {title}").click()
     expect(panel.get_by_role("list", name="Running")).to_have_count(0, timeout=LONG)
+
+
+def test_a_run_is_cancelled_from_its_button_and_the_page_goes_on(editor_in: Editor) -> None:
+    page = editor_in.page
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    editor_in.set("sample", "Steps", "150")
+    editor_in.start()
+    expect(page.locator(".status [role=status]")).to_have_text(re.compile("^Running"), timeout=LONG)
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+
+    editor_in.until("Cancelled")
+    expect(editor_in.side("Queue").get_by_role("list", name="Running")).to_have_count(0)
+    expect(editor_in.node("sample")).to_be_visible()
+    assert broken == []
 
 
 def test_a_form_with_several_prompts_runs_and_shows_what_it_made_beside_it(

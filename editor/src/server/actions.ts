@@ -1,7 +1,7 @@
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
-import { jobs, knowJob } from "./jobs";
+import { learnJob } from "./jobs";
 import { follow, runs } from "./runs";
 import type { ExplainLine, Job, Json, WorkflowDocument } from "./types";
 
@@ -25,14 +25,9 @@ const PATIENCE = 400;
 /** Queue a run and show its course. Problems of the workflow are thrown as a ServerError. */
 export async function run({ workflow, title, only, params, before = null }: RunRequest): Promise<Job> {
   if (!params) await explain(workflow, only);
-  const job = await api.submit({
-    workflow,
-    title,
-    ...(only ? { only } : {}),
-    ...(params ? { params } : {}),
-  });
-  // It may have begun before this answer came, and then more is known of it than that it waits.
-  if (!jobs.getState().jobs[job.id]) knowJob(job);
+  const job = await learnJob(
+    api.submit({ workflow, title, ...(only ? { only } : {}), ...(params ? { params } : {}) }),
+  );
   void follow(job.id, before !== null && runs.getState().run.job === before);
   return job;
 }

@@ -1,69 +1,172 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
-import { hearJobEvent, jobs, knowJob, knowNewJob, loadOrder, waiting } from "./jobs";
-import type { Job, ServerEvent } from "./types";
+import * as api from "./api";
+import { waiting } from "./job";
+import { forgetJob, hearJobEvent, jobs, learnJob, loadJobs, loadOlderJobs, loadOrder } from "./jobs";
+import type { EventData, EventKind, Job, ServerEvent } from "./types";
 
 const JOB = { id: "j", seq: 1, title: "One", state: "queued", started: null, finished: null } as Job;
+const RUNNING: Job = { ...JOB, state: "running", started: 40 };
 
-function event(kind: string, data: object = {}): ServerEvent {
-  return { type: "event", seq: 1, job: "j", time: 50, kind, data } as ServerEvent;
+function event<Kind extends EventKind>(kind: Kind, data: EventData[Kind], job = "j"): ServerEvent {
+  return { type: "event", seq: 1, job, time: 50, kind, data } as unknown as ServerEvent;
 }
 
-/** A server whose answers about a job are given one by one. */
-function answers(): { asked: number; give(job: Job): Promise<void> } {
-  const open: ((answer: Response) => void)[] = [];
+const started = event("job.started", { device: "cpu", attempt: 1 });
+const done = event("job.done", { results: [], counts: { ran: 1, cached: 0 }, seconds: 1 });
+const cancelled = event("job.cancelled", {});
+
+/** A server whose answers are given one by one, each to the oldest request for such a path. */
+function answers() {
+  const open: { path: string; answer(body: Response): void }[] = [];
   const server = {
-    asked: 0,
-    async give(job: Job) {
-      open.shift()?.(new Response(JSON.stringify(job)));
+    asked: (path: string) => open.filter((one) => one.path.startsWith(path)).length,
+    async give(path: string, body: object, status = 200) {
+      const at = open.findIndex((one) => one.path.startsWith(path));
+      if (at < 0) throw new Error(`${path} was not asked for`);
+      open.splice(at, 1)[0]?.answer(new Response(JSON.stringify(body), { status }));
       await new Promise((done) => setTimeout(done));
     },
   };
-  vi.stubGlobal("fetch", (path: string) => {
-    if (path.includes("/v1/queue")) return Promise.resolve(new Response('{"jobs":[],"next":null}'));
-    server.asked += 1;
-    return new Promise<Response>((resolve) => open.push(resolve));
-  });
+  vi.stubGlobal("fetch", (path: string) => new Promise((answer) => open.push({ path, answer })));
   return server;
 }
 
-const known = () => jobs.getState().jobs["j"];
+const known = (id = "j") => jobs.getState().jobs[id];
+const know = (...list: Job[]) =>
+  jobs.setState({ jobs: Object.fromEntries(list.map((job) => [job.id, job])) });
+const page = (...list: Job[]) => ({ jobs: list, next: null });
 
 beforeEach(() => jobs.setState({ jobs: {}, order: [], next: null }));
 
-test("a job that started before its order was answered stays started", async () => {
-  const server = answers();
-  hearJobEvent(event("job.started", { device: "cpu", attempt: 1 }));
-  await server.give({ ...JOB, state: "running", started: 50 });
+describe("what an answer says of a job", () => {
+  test("is older than what was told while it came: a cancelled job runs no more", async () => {
+    const server = answers();
+    know(RUNNING);
+    const asked = learnJob(api.cancelJob("j"));
+    hearJobEvent(event("job.cancelling", {}));
+    hearJobEvent(cancelled);
 
-  knowNewJob(JOB);
+    await server.give("/v1/jobs/j/cancel", { ...RUNNING, cancel_requested: true });
+    await asked;
 
-  expect(known()).toMatchObject({ state: "running", started: 50 });
+    expect(known()).toMatchObject({ state: "cancelled", finished: 50 });
+  });
+
+  test("stays where a slower event tells what was before it", async () => {
+    const server = answers();
+    know(JOB);
+    const asked = learnJob(api.cancelJob("j"));
+    await server.give("/v1/jobs/j/cancel", { ...JOB, state: "cancelled", finished: 60 });
+    await asked;
+
+    hearJobEvent(started);
+
+    expect(known()).toMatchObject({ state: "cancelled", finished: 60 });
+  });
+
+  test("is of a job that started before the order for it was answered", async () => {
+    const server = answers();
+    const asked = learnJob(api.submit({ workflow: { nodes: {} } } as never));
+    hearJobEvent(started);
+
+    await server.give("/v1/jobs", JOB);
+    await asked;
+    expect(known()).toMatchObject({ state: "running", started: 50 });
+
+    await server.give("/v1/jobs/j", RUNNING);
+    expect(known()).toMatchObject({ state: "running", started: 40 });
+  });
+
+  test("is read once for all that is told of an unknown job meanwhile", async () => {
+    const server = answers();
+    hearJobEvent(event("job.queued", { title: "One", priority: 0 }));
+    hearJobEvent(started);
+    hearJobEvent(done);
+    expect(server.asked("/v1/jobs/j")).toBe(1);
+
+    await server.give("/v1/jobs/j", JOB);
+
+    expect(known()?.state).toBe("done");
+    expect(server.asked("/v1/jobs/j")).toBe(0);
+  });
+
+  test("is asked for again by the next event where the server did not answer", async () => {
+    const server = answers();
+    hearJobEvent(started);
+    await server.give("/v1/jobs/j", {}, 503);
+    hearJobEvent(event("job.progress", { done: 1, total: 2 }));
+
+    await server.give("/v1/jobs/j", RUNNING);
+
+    expect(known()).toMatchObject({ state: "running" });
+  });
 });
 
-test("what happens while a job is read has it read once more, not many times at once", async () => {
+describe("reading all anew", () => {
+  async function answered(server: ReturnType<typeof answers>, newest: Job[], running: Job[] = []) {
+    await server.give("/v1/jobs?limit", page(...newest));
+    await server.give("/v1/queue", page());
+    await server.give("/v1/jobs?state=running", page(...running));
+  }
+
+  test("takes nothing back of what was told while the answers came", async () => {
+    const server = answers();
+    const asked = loadJobs();
+    hearJobEvent(cancelled);
+
+    await answered(server, [RUNNING], [RUNNING]);
+    await asked;
+
+    expect(known()?.state).toBe("cancelled");
+  });
+
+  test("keeps a job that came too late for the answers, and forgets one that is gone", async () => {
+    const server = answers();
+    know({ ...JOB, id: "gone", state: "done" });
+    const asked = loadJobs();
+    hearJobEvent(event("job.queued", { title: "New", priority: 0 }, "new"));
+    await server.give("/v1/jobs/new", { ...JOB, id: "new" });
+
+    await answered(server, [JOB]);
+    await asked;
+
+    expect(Object.keys(jobs.getState().jobs).sort()).toEqual(["j", "new"]);
+  });
+});
+
+test("a job that was deleted elsewhere goes, whatever an older answer says", async () => {
   const server = answers();
-  hearJobEvent(event("job.queued"));
-  hearJobEvent(event("job.started", { device: "cpu", attempt: 1 }));
-  hearJobEvent(event("job.done", { results: [], counts: {}, seconds: 1 }));
-  expect(server.asked).toBe(1);
+  know({ ...JOB, state: "done" });
+  jobs.setState({ next: 7 });
+  const asked = loadOlderJobs();
+  hearJobEvent({ ...event("job.deleted", { id: "j" }), job: null });
+  expect(known()).toBeUndefined();
 
-  await server.give(JOB);
-  expect(server.asked).toBe(2);
-  await server.give({ ...JOB, state: "done" });
+  await server.give("/v1/jobs?before=7", page({ ...JOB, state: "done" }));
+  await asked;
 
-  expect(known()?.state).toBe("done");
-  expect(server.asked).toBe(2);
+  expect(known()).toBeUndefined();
 });
 
 test("an older answer about the order brings no cancelled job back", async () => {
-  const stale = JSON.stringify({ jobs: [JOB], next: null });
-  vi.stubGlobal("fetch", () => Promise.resolve(new Response(stale)));
-  knowJob({ ...JOB, state: "cancelled" });
+  const server = answers();
+  know(JOB);
+  const asked = loadOrder();
+  hearJobEvent(cancelled);
 
-  await loadOrder();
+  await server.give("/v1/queue", page(JOB));
+  await asked;
 
   expect(waiting(jobs.getState())).toEqual([]);
+});
+
+test("a job that is forgotten is not known", () => {
+  know(JOB);
+
+  forgetJob("j");
+
+  expect(known()).toBeUndefined();
 });
 
 test("those of which no place is known yet wait last, in the order they came", () => {

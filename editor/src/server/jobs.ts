@@ -1,6 +1,9 @@
+/** Every job that the page knows: answers of the server, and the events that came since. */
+
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
+import { jobAfter } from "./job";
 import type { Job, ServerEvent } from "./types";
 
 export interface JobsState {
@@ -23,16 +26,54 @@ export const jobs = createStore<JobsState>(() => ({
 
 const PAGE = 50;
 
+/** What is heard while an answer is awaited: a list for each such answer. */
+const listening = new Set<ServerEvent[]>();
+
+/**
+ * An answer, and the events that came while it was on its way. It may be older than those; with
+ * them on top it is not, and never newer than what the next event makes of it.
+ */
+async function withEvents<T>(asked: Promise<T>): Promise<{ answer: T; heard: ServerEvent[] }> {
+  const heard: ServerEvent[] = [];
+  listening.add(heard);
+  try {
+    return { answer: await asked, heard };
+  } finally {
+    listening.delete(heard);
+  }
+}
+
+/** The jobs of an answer by id, as they stand after what was heard meanwhile. */
+function byId(list: readonly Job[], heard: readonly ServerEvent[]): Record<string, Job> {
+  const gone = new Set(heard.map((event) => event.kind === "job.deleted" && event.data.id));
+  const now = (job: Job) => heard.filter((event) => event.job === job.id).reduce(jobAfter, job);
+  return Object.fromEntries(list.filter(({ id }) => !gone.has(id)).map((job) => [job.id, now(job)]));
+}
+
 /** Read the newest jobs, and all that still wait or run. */
 export async function loadJobs(): Promise<void> {
-  const [newest, queued, running] = await Promise.all([
-    api.jobs({ limit: PAGE }),
-    api.queue(),
-    api.jobs({ state: "running", limit: PAGE }),
-  ]);
-  const all = [newest, queued, running].flatMap((page) => page.jobs);
-  const order = queued.jobs.map(({ id }) => id);
-  jobs.setState({ jobs: byId(all), order, next: newest.next, loaded: true });
+  const { answer, heard } = await withEvents(
+    Promise.all([
+      api.jobs({ limit: PAGE }),
+      api.queue(),
+      api.jobs({ state: "running", limit: PAGE }),
+    ]),
+  );
+  const [newest, queued, running] = answer;
+  const read = byId([newest, queued, running].flatMap((page) => page.jobs), heard);
+  jobs.setState(({ jobs: known }) => ({
+    // Of what came meanwhile the answers need not know; what else they leave out is gone.
+    jobs: { ...pick(known, heard), ...read },
+    order: queued.jobs.map(({ id }) => id),
+    next: newest.next,
+    loaded: true,
+  }));
+}
+
+/** Those of which was heard. */
+function pick(known: JobsState["jobs"], heard: readonly ServerEvent[]): Record<string, Job> {
+  const ids = new Set(heard.map(({ job }) => job));
+  return Object.fromEntries(Object.entries(known).filter(([id]) => ids.has(id)));
 }
 
 let ordering: ReturnType<typeof setTimeout> | undefined;
@@ -64,12 +105,11 @@ export async function moveInQueue(id: string, after: string | null, order: strin
 /** Read in which order they wait, unless that is being changed. */
 export async function loadOrder(): Promise<void> {
   if (moves > 0) return;
-  const queued = (await api.queue()).jobs;
+  const { answer, heard } = await withEvents(api.queue());
   if (moves > 0) return;
   jobs.setState((state) => ({
-    // What is known of a job may be newer than this answer.
-    jobs: { ...byId(queued), ...state.jobs },
-    order: queued.map(({ id }) => id),
+    jobs: { ...state.jobs, ...byId(answer.jobs, heard) },
+    order: answer.jobs.map(({ id }) => id),
   }));
 }
 
@@ -77,18 +117,17 @@ export async function loadOrder(): Promise<void> {
 export async function loadOlderJobs(): Promise<void> {
   const { next } = jobs.getState();
   if (next === null) return;
-  const page = await api.jobs({ before: next, limit: PAGE });
-  jobs.setState((state) => ({ jobs: { ...state.jobs, ...byId(page.jobs) }, next: page.next }));
+  const { answer, heard } = await withEvents(api.jobs({ before: next, limit: PAGE }));
+  const read = byId(answer.jobs, heard);
+  jobs.setState((state) => ({ jobs: { ...state.jobs, ...read }, next: answer.next }));
 }
 
-/** Know a job as an answer of the server has it. */
-export function knowJob(job: Job): void {
-  jobs.setState((state) => ({ jobs: { ...state.jobs, [job.id]: job } }));
-}
-
-/** Know a job that was just asked for, unless events were faster than the answer. */
-export function knowNewJob(job: Job): void {
-  if (!jobs.getState().jobs[job.id]) knowJob(job);
+/** Know a job as this answer of the server has it, or as it is by now. */
+export async function learnJob(asked: Promise<Job>): Promise<Job> {
+  const { answer, heard } = await withEvents(asked);
+  const read = byId([answer], heard);
+  jobs.setState((state) => ({ jobs: { ...state.jobs, ...read } }));
+  return answer;
 }
 
 export function forgetJob(id: string): void {
@@ -100,82 +139,27 @@ const ORDERING: ReadonlySet<string> = new Set(["job.queued", "job.requeued", "qu
 /** Take an event from the websocket. */
 export function hearJobEvent(event: ServerEvent): void {
   if (ORDERING.has(event.kind)) orderSoon();
-  if (event.job === null || event.kind.startsWith("node.")) return;
+  if (event.kind.startsWith("node.")) return;
+  for (const heard of listening) heard.push(event);
+  if (event.kind === "job.deleted") forgetJob(event.data.id);
+  if (event.job === null) return;
   const known = jobs.getState().jobs[event.job];
-  if (!known || reading.has(event.job)) void refreshJob(event.job);
-  else if (event.kind === "job.queued") return;
-  else knowJob(jobAfter(known, event));
+  if (!known) void readJob(event.job);
+  else jobs.setState((state) => ({ jobs: { ...state.jobs, [known.id]: jobAfter(known, event) } }));
 }
 
-/** Those that are being read; true where something happened to one since it was asked for. */
-const reading = new Map<string, boolean>();
+/** Those that are being read because of an event about them. */
+const reading = new Set<string>();
 
-/** Read one job anew; one that has been deleted is forgotten. */
-export async function refreshJob(id: string): Promise<void> {
-  if (reading.has(id)) {
-    reading.set(id, true);
-    return;
+/** Read a job that something is told of; once, whatever more is told of it meanwhile. */
+async function readJob(id: string): Promise<void> {
+  if (reading.has(id)) return;
+  reading.add(id);
+  try {
+    await learnJob(api.job(id));
+  } catch {
+    // It is gone, or the server does not answer: the next event about it has it read again.
+  } finally {
+    reading.delete(id);
   }
-  do {
-    reading.set(id, false);
-    try {
-      knowJob(await api.job(id));
-    } catch {
-      forgetJob(id);
-    }
-  } while (reading.get(id));
-  reading.delete(id);
-}
-
-/** The job after one more event about it. */
-export function jobAfter(job: Job, event: ServerEvent): Job {
-  switch (event.kind) {
-    case "job.queued":
-      return { ...job, state: "queued" };
-    case "job.requeued":
-      return { ...job, state: "queued", started: null };
-    case "job.started":
-      return { ...job, state: "running", started: event.time, attempts: event.data.attempt };
-    case "job.progress":
-      return { ...job, done: event.data.done, total: event.data.total };
-    case "job.done": {
-      const { results, counts, degraded } = event.data;
-      const told = degraded ? { degraded } : {};
-      return { ...job, ...told, state: "done", finished: event.time, results, counts };
-    }
-    case "job.failed": {
-      const { problems } = event.data;
-      return { ...job, state: "failed", finished: event.time, error: { problems } };
-    }
-    case "job.cancelled":
-      return { ...job, state: "cancelled", finished: event.time };
-    default:
-      return job;
-  }
-}
-
-/** Those that wait, in the order in which they will run; of which that is not known yet, last. */
-export function waiting({ jobs, order }: Pick<JobsState, "jobs" | "order">): Job[] {
-  const place = new Map(order.map((id, at) => [id, at]));
-  const placeOf = (job: Job) => place.get(job.id) ?? order.length;
-  return Object.values(jobs)
-    .filter((job) => job.state === "queued")
-    .sort((one, other) => placeOf(one) - placeOf(other) || one.seq - other.seq);
-}
-
-export function running(all: JobsState["jobs"]): Job[] {
-  return Object.values(all)
-    .filter((job) => job.state === "running")
-    .sort((a, b) => (a.started ?? 0) - (b.started ?? 0));
-}
-
-/** Those that have ended, newest first. */
-export function over(all: JobsState["jobs"]): Job[] {
-  return Object.values(all)
-    .filter((job) => job.state !== "queued" && job.state !== "running")
-    .sort((a, b) => (b.finished ?? b.created) - (a.finished ?? a.created));
-}
-
-function byId(list: Job[]): Record<string, Job> {
-  return Object.fromEntries(list.map((job) => [job.id, job]));
 }

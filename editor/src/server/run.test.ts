@@ -14,7 +14,34 @@ function after(events: ServerEvent[], before: Run = runOf("j", NO_RUN)): Run {
 
 const started = event("job.started", { device: "cpu", attempt: 1 });
 
+describe("a run", () => {
+  test("is as it was after an event that says nothing of it, or that only a newer server knows", () => {
+    const run = after([started]);
+    const others = ["job.cancelling", "job.moved", "job.deleted", "job.sung"] as EventKind[];
+
+    expect(others.map((kind) => runAfter(run, event(kind, {} as EventData[EventKind])))).toEqual(
+      others.map(() => run),
+    );
+  });
+
+  test("that was asked to stop is cancelled when it has stopped", () => {
+    const begun = [started, event("node.started", { node: "sample", items: [] })];
+
+    const run = after([...begun, event("job.cancelling", {}), event("job.cancelled", {})]);
+
+    expect(run).toMatchObject({ state: "cancelled", nodes: { sample: { phase: "waiting" } } });
+  });
+});
+
 describe("a node", () => {
+  test("is as it was after an event that only a newer server knows", () => {
+    const begun = after([started, event("node.started", { node: "sample", items: [] })]);
+
+    const run = runAfter(begun, event("node.sung" as EventKind, { node: "sample", items: [] } as never));
+
+    expect(run.nodes["sample"]).toEqual(begun.nodes["sample"]);
+  });
+
   test("runs from its first to its last item, whichever ends first", () => {
     const begun = [started, event("node.started", { node: "sample", items: [0, 1] })];
     const one = event("node.finished", { node: "sample", items: [1], seconds: 2 });

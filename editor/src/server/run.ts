@@ -42,7 +42,8 @@ export function runAfter(run: Run, event: ServerEvent): Run {
       return { ...run, state: "failed", problems: event.data.problems, nodes: stopped(run.nodes) };
     case "job.cancelled":
       return { ...run, state: "cancelled", nodes: stopped(run.nodes) };
-    case "queue.changed":
+    // Also what a newer server tells, which this page cannot know.
+    default:
       return run;
   }
 }

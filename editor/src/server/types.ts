@@ -113,6 +113,7 @@ export type Items = number[];
 /** What each kind of event tells. */
 export interface EventData {
   "job.queued": { title: string; priority: number };
+  "job.moved": { priority: number; place: number };
   "job.started": { device: string; attempt: number };
   "job.progress": { done: number; total: number };
   "job.done": Degraded & {
@@ -121,8 +122,10 @@ export interface EventData {
     seconds: number;
   };
   "job.failed": { problems: Problem[] };
+  "job.cancelling": Record<string, never>;
   "job.cancelled": Record<string, never>;
   "job.requeued": { why: string };
+  "job.deleted": { id: string };
   "node.started": { node: string; items: Items };
   "node.progress": { node: string; items: Items; done: number; total: number };
   "node.cached": { node: string; items: Items };

@@ -2,6 +2,7 @@ import type { DragEvent, KeyboardEvent, ReactNode } from "react";
 
 import type { Job } from "../../server";
 import { thumbnailPath } from "../../server/api";
+import { isOver } from "../../server/job";
 import { Picture } from "../Picture";
 import { describe, failures } from "./describe";
 import type { QueueActions } from "./useQueue";
@@ -124,10 +125,6 @@ function Failures({ job }: { job: Job }) {
       ))}
     </ul>
   );
-}
-
-function isOver(job: Job): boolean {
-  return job.state !== "queued" && job.state !== "running";
 }
 
 function acceptJob(event: DragEvent): void {

@@ -3,7 +3,8 @@ import { useStore } from "zustand";
 
 import { type Job, sentence } from "../../server";
 import * as api from "../../server/api";
-import { forgetJob, jobs, knowJob, moveInQueue, over, running, waiting } from "../../server/jobs";
+import { over, running, waiting } from "../../server/job";
+import { forgetJob, jobs, learnJob, moveInQueue } from "../../server/jobs";
 import { type Host, useHost } from "../host";
 import { moved, predecessor } from "./order";
 
@@ -41,8 +42,8 @@ function actionsOf(host: Host, queued: Job[]): QueueActions {
     action.catch((error: unknown) => host.say(sentence(error)));
   };
   return {
-    cancel: (job) => attempt(api.cancelJob(job.id).then(knowJob)),
-    retry: (job) => attempt(api.retryJob(job.id).then(knowJob)),
+    cancel: (job) => attempt(learnJob(api.cancelJob(job.id))),
+    retry: (job) => attempt(learnJob(api.retryJob(job.id))),
     remove: (job) => attempt(api.deleteJob(job.id).then(() => forgetJob(job.id))),
     open: (job) =>
       attempt(
