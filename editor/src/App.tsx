@@ -14,6 +14,7 @@ import { SidePanel } from "./page/SidePanel";
 import { StatusBar } from "./page/StatusBar";
 import { TopBar } from "./page/TopBar";
 import { startPage } from "./page/starting";
+import { Trouble } from "./page/Trouble";
 import { Palette } from "./palette";
 import { ConnectionBanner, DropHint, HostProvider, TokenDialog, useSaving } from "./panels";
 
@@ -22,9 +23,11 @@ export function App() {
   useEffect(startPage, []);
   return (
     <HostProvider value={host}>
-      <ReactFlowProvider>
-        <Page />
-      </ReactFlowProvider>
+      <Trouble>
+        <ReactFlowProvider>
+          <Page />
+        </ReactFlowProvider>
+      </Trouble>
     </HostProvider>
   );
 }

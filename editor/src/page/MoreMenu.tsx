@@ -3,9 +3,10 @@ import { useRef } from "react";
 import { tidy } from "../canvas/actions";
 import { help } from "../canvas/help";
 import { openMenuBelow } from "../canvas/menus";
-import { edit, editor, present, setTitle, shown, titleOf, toText } from "../graph";
+import { edit, setTitle, shown, titleOf } from "../graph";
 import { takeFiles } from "../panels";
 import { ask } from "./asking";
+import { download } from "./downloading";
 import { host } from "./host";
 
 /** What is done with a document less often. */
@@ -55,14 +56,4 @@ async function retitle() {
   if (!now) return;
   const text = await ask({ title: "Title", label: "Title of the workflow", value: titleOf(now) });
   if (text) edit("change the title", (workflow) => setTitle(workflow, text));
-}
-
-function download() {
-  const now = shown(editor.getState());
-  const url = URL.createObjectURL(new Blob([toText(present())], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${now?.name ?? "workflow"}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
