@@ -45,7 +45,7 @@ const FAR = 0.4;
 const MANY = 60;
 
 const NO_KEY = null;
-const MULTI = ["Control", "Meta"];
+const MULTI = ["Shift", "Control", "Meta"];
 const MAP = { width: 168, height: 120 };
 
 /** The drawing of the document that is shown. */

@@ -12,6 +12,7 @@ const GESTURES = [
   ["Drop a wire on a node", "Connect it with the first input that fits"],
   ["Shift + drop a wire on an input", "Add it to the wires there"],
   ["Drag a wire's end away", "Remove it, or let it end elsewhere"],
+  [`Shift or ${spelledKeys("Mod")} + click a node`, "Choose it too, or no more"],
   ["Shift + drag", "Select an area"],
   ["Alt + drag a node", "Drag a copy"],
   ["Rest a finger on it", "Open its menu"],
