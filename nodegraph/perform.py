@@ -221,7 +221,7 @@ class Worker:
         watches = [Watch(one.inputs) for one in ready]
         start = perf_counter()
         nodes = [one.node for one in ready]
-        context = replace(context, thrift=attempt.thrift)
+        context = replace(context, thrift=attempt.thrift, leased=set())
         result = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
@@ -235,6 +235,7 @@ class Worker:
                     kind=kind,
                     seconds=seconds,
                     behind=behind(task, self.calls),
+                    leased=bool(context.leased),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
                     degraded=attempt.degraded,
                 )
