@@ -72,6 +72,12 @@ class RunContext:
     thrift: Thrift = PLAIN
     leased: set[str] = field(default_factory=set)
 
+    def anew(self, thrift: Thrift) -> RunContext:
+        """The same for one attempt at a node, to which nothing has been lent yet."""
+        return RunContext(
+            self.settings, self.device, self.document, self.cache, self.plan, thrift=thrift
+        )
+
     @property
     def workflow(self) -> str:
         return self.document.to_json()
