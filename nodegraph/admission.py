@@ -35,9 +35,12 @@ class Admission:
     def of(
         cls, node: Node, thrift: Thrift, inputs: Collection[Hashable], context: RunContext
     ) -> Admission | None:
-        """Judge by ``node``, one of the items; None where it tells nothing, or nobody counts."""
-        cache = context.cache
-        work = node.work() if node.lane == "device" else None
+        """Judge by ``node``, one of the items; None where it tells nothing, or nobody counts.
+
+        Args:
+            inputs: The keys of all that is linked in.
+        """
+        cache, work = context.cache, node.work()
         if work is None or cache.tensors.free(context.device) is None:
             return None
         refs = () if thrift.offload else work.weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,6 +16,10 @@ from .workflow import Call, split
 
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""
+
+
+_BY_VALUE = 2
+"""The version of marshal's format that spells equal values alike, whatever objects they share."""
 
 
 class _Output(NamedTuple):
@@ -193,9 +198,14 @@ class Checker:
 
 def _spelled(call: Call) -> bytes | None:
     """Spell what a call is given so that no two calls are alike; the order of links counts."""
+    given = call.values, [*call.links.items()]
     try:
-        return canonical((call.values, [*call.links.items()]))
-    except (TypeError, RecursionError):  # the defaults of a composite may be anything
+        return marshal.dumps(given, _BY_VALUE)
+    except ValueError:  # not JSON: the defaults of a composite may be anything
+        pass
+    try:
+        return canonical(given)
+    except (TypeError, RecursionError):
         return None
 
 

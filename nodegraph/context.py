@@ -60,6 +60,7 @@ class RunContext:
         plan: What runs, where it does.
         linked: The key of every result that the node is given, by input.
         thrift: How sparing with memory the node has to be.
+        leased: The weights that were lent to the node so far, by key.
     """
 
     settings: Settings
@@ -69,6 +70,13 @@ class RunContext:
     plan: Plan | None = None
     linked: Mapping[str, str] = field(default_factory=dict)
     thrift: Thrift = PLAIN
+    leased: set[str] = field(default_factory=set)
+
+    def anew(self, thrift: Thrift) -> RunContext:
+        """The same for one attempt at a node, to which nothing has been lent yet."""
+        return RunContext(
+            self.settings, self.device, self.document, self.cache, self.plan, thrift=thrift
+        )
 
     @property
     def workflow(self) -> str:
@@ -101,6 +109,7 @@ class RunContext:
         return lock.files if lock else {}
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
+        self.leased.add(ref.key)
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
 
     def digest(self, value: object) -> bytes:

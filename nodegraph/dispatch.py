@@ -15,7 +15,7 @@ from .perform import Report, Worker
 from .plan import Plan
 from .prefetch import Prefetch
 from .queues import Held, Loaders, Models, Queue, closest
-from .tasks import CallState, Task
+from .tasks import CallState, Task, runs_together
 
 _CPU = "cpu"
 _QUICK = 1e-3
@@ -124,7 +124,7 @@ class Dispatcher:
         """Take the first task, and with it the items of its call that may run together with it."""
         self._held[name].use(models)
         first = queue.first(models)
-        together = first.state == "run" and hasattr(first.call.planned.kind, "run_batch")
+        together = first.state == "run" and runs_together(first.call.planned.kind)
         return queue.take(models, self._largest if together else 1)
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:

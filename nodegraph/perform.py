@@ -22,8 +22,8 @@ from .items import behind, bound, constants
 from .node import Node, Output
 from .ports import mistakes, output_of
 from .task_keys import parts_of
-from .tasks import CallState, Element, Task
-from .thrift import Attempt, lower
+from .tasks import CallState, Element, Task, runs_together
+from .thrift import Attempt, Thrift, lower
 from .values import Watch
 
 
@@ -140,12 +140,12 @@ class Worker:
                 yield Broke(task, _failure(task, inputs, error))
         if not ready:
             return None
-        group = ready[0].node.group()
-        if others := tuple(one.task for one in ready if one.node.group() != group):
-            waiting.append(replace(attempt, items=others))
-            ready = [one for one in ready if one.node.group() == group]
-        attempt = replace(attempt, items=tuple(one.task for one in ready))
-        admission = Admission.of(ready[0].node, attempt.thrift, self._given(ready), context)
+        ready, others = _together(ready)
+        if others:
+            waiting.append(replace(attempt, items=tuple(one.task for one in others)))
+        if len(ready) < len(attempt.items):
+            attempt = replace(attempt, items=tuple(one.task for one in ready))
+        admission = self._admission(ready, attempt.thrift, context)
         if admission is not None and context.settings.degrades:
             attempt, *more = attempt.cut(admission.most(len(ready)))
             waiting += reversed(more)
@@ -161,14 +161,19 @@ class Worker:
             return _Failed(attempt, error, short, shown, admission)
         return None
 
-    def _given(self, ready: Sequence[_Ready]) -> set[Hashable]:
-        """The keys of all that is linked in."""
-        return {
+    def _admission(
+        self, ready: Sequence[_Ready], thrift: Thrift, context: RunContext
+    ) -> Admission | None:
+        node = ready[0].node
+        if node.lane != "device":
+            return None
+        inputs: set[Hashable] = {
             element.task.key
             for one in ready
             for _, value in bound(one.task, self.calls)
             for element in (value if isinstance(value, list) else [value])
         }
+        return Admission.of(node, thrift, inputs, context)
 
     def _lowered(
         self, failed: _Failed, waiting: list[Attempt[Task]], context: RunContext
@@ -221,7 +226,7 @@ class Worker:
         watches = [Watch(one.inputs) for one in ready]
         start = perf_counter()
         nodes = [one.node for one in ready]
-        context = replace(context, thrift=attempt.thrift)
+        context = context.anew(attempt.thrift)
         result = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
@@ -235,6 +240,7 @@ class Worker:
                     kind=kind,
                     seconds=seconds,
                     behind=behind(task, self.calls),
+                    leased=bool(context.leased),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
                     degraded=attempt.degraded,
                 )
@@ -247,13 +253,13 @@ class Worker:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
         if not nodes[0].pure:
             context = replace(context, linked=self._keys(tasks[0]))
-        batch = getattr(type(nodes[0]), "run_batch", None)
-        alone: Callable[..., Any] = nodes[0].run  # type: ignore[attr-defined]
-        running = _call(batch, context, nodes) if batch else _call(alone, context)
-        if hasattr(running, "send"):
+        node: Any = nodes[0]
+        together = runs_together(type(node))
+        running = _call(node.run_batch, context, nodes) if together else _call(node.run, context)
+        if isinstance(running, Generator):
             items = tuple(task.item for task in tasks if task.item is not None)
             running = yield from self._follow(running, tasks[0].call.planned.name, items)
-        return running if batch is not None else [running]
+        return running if together else [running]
 
     def _keys(self, task: Task) -> Mapping[str, str]:
         """The keys of all that ``task`` is given, in words."""
@@ -290,6 +296,17 @@ class Worker:
                 self.cache.drop(needed.key or b"")
             names = " and ".join(repr(name) for name in changed)
             raise UserError(f"wrote into its input {names}; inputs are shared: change a copy")
+
+
+def _together(ready: list[_Ready]) -> tuple[list[_Ready], list[_Ready]]:
+    """Part those that may run in one batch with the first from the others."""
+    if len(ready) == 1:
+        return ready, []
+    group = ready[0].node.group()
+    groups: dict[bool, list[_Ready]] = {True: [], False: []}
+    for one in ready:
+        groups[one.node.group() == group].append(one)
+    return groups[True], groups[False]
 
 
 def _node(task: Task, inputs: Mapping[str, object], calls: Sequence[CallState]) -> Node:

@@ -37,6 +37,8 @@ class Prefetch:
 
     def around(self, tasks: Sequence[Task], job: Iterator[Report]) -> Iterator[Report]:
         """Take note that a job is being done, until it has ended."""
+        if not self._asked:
+            return job
         with self._lock:
             self._computing.update(tasks)
         return self._noted(tasks, job)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
+from itertools import count
 from typing import TypeAlias
 
 from .keys import Key
@@ -19,8 +20,19 @@ from .tasks import CallState, Task
 Model: TypeAlias = tuple[type[Node], Key]
 """A loader's kind, and the key of the item that names the model."""
 Models: TypeAlias = tuple[Model, ...]
+_Place: TypeAlias = tuple[int, int]
 _Queued: TypeAlias = tuple[int, int, Task]
 """The call's place in the plan, the item, and the task itself."""
+_Kinds: TypeAlias = tuple[type[Node], ...]
+_Seen: TypeAlias = tuple[Model | None, ...]
+"""A group's models, of which only some are looked at."""
+_Found: TypeAlias = tuple[_Place, int, Models]
+"""The place of a group's first task, a number that no other has, and the group's models."""
+_Rank: TypeAlias = tuple[float, bool, _Place, int, Models]
+"""What it costs to change to a group, whether another lane has what is missing, and the group."""
+
+_WEIGHED = 8
+"""Models of a task that are weighed: what a later one would add is next to nothing."""
 
 
 class Loaders:
@@ -58,20 +70,102 @@ class Held:
     """The models that a lane used last, of each kind of loader."""
 
     def __init__(self) -> None:
-        self._keys: dict[type[Node], set[Key]] = {}
+        self._used: dict[type[Node], Models] = {}
 
     def use(self, models: Models) -> None:
         """Note that these are in use now, and no others of their kinds."""
-        self._keys |= {kind: {key for other, key in models if other is kind} for kind, _ in models}
+        for kind, _ in models:
+            self._used[kind] = tuple(model for model in models if model[0] is kind)
 
-    def any(self, models: Models) -> bool:
-        return any(key in self._keys.get(kind, ()) for kind, key in models)
+    def of(self, kind: type[Node]) -> Models:
+        return self._used.get(kind, ())
+
+    def has(self, model: Model) -> bool:
+        return model in self.of(model[0])
 
     def missing(self, models: Models) -> float:
         """What changing to ``models`` costs: those that a node names first weigh most."""
-        return sum(
-            2.0**-i for i, (kind, key) in enumerate(models) if key not in self._keys.get(kind, ())
-        )
+        return sum(2.0**-i for i, model in enumerate(models) if not self.has(model))
+
+
+class _Peers:
+    """Groups of tasks whose first models are of the same kinds, found by any of these models.
+
+    Which group needs the least loaded is told without looking at all of them: a model weighs more
+    than all that come after it, so it is enough to ask, from the first on, whether any of the
+    groups that were nearest so far has the one that is held.
+    """
+
+    def __init__(self, groups: Mapping[Models, list[_Queued]], kinds: _Kinds) -> None:
+        self._groups, self._kinds = groups, kinds
+        self._tickets = count()
+        self._views: dict[tuple[bool, ...], dict[_Seen, list[_Found]]] = {}
+
+    def note(self, models: Models) -> None:
+        """Take note of a group, or that its first task is another one."""
+        for looked, view in self._views.items():
+            self._enter(models, looked, view)
+
+    def nearest(self, held: Held, lanes: Collection[Held]) -> _Rank | None:
+        """What to go on with; None if there is nothing."""
+        found: list[_Seen] = [(None,) * len(self._kinds)]
+        cost = 0.0
+        for i, kind in enumerate(self._kinds):
+            nearer = [(*seen[:i], one, *seen[i + 1 :]) for seen in found for one in held.of(kind)]
+            nearer = [seen for seen in nearer if self._first(self._heap(seen))]
+            found = nearer or found
+            cost += 0.0 if nearer else 2.0**-i
+        others = [lane for lane in lanes if lane is not held] if cost else []
+        ranks = [rank for seen in found if (rank := self._best(seen, cost, held, others))]
+        return min(ranks, default=None)
+
+    def _best(self, seen: _Seen, cost: float, held: Held, others: list[Held]) -> _Rank | None:
+        """Of groups that cost the same the first that needs nothing which another lane has."""
+        heap, passed = self._heap(seen), list[_Found]()
+        while (first := self._first(heap)) and _elsewhere(first[-1], held, others):
+            passed.append(heappop(heap))
+        for each in passed:
+            heappush(heap, each)
+        chosen = first or self._first(heap)
+        return (cost, first is None, *chosen) if chosen else None
+
+    def _first(self, heap: list[_Found]) -> _Found | None:
+        while heap:
+            place, ticket, models = heap[0]
+            group = self._groups.get(models)
+            if group is None:
+                heappop(heap)
+            elif group[0][:2] != place:
+                heapreplace(heap, (group[0][:2], ticket, models))
+            else:
+                return heap[0]
+        return None
+
+    def _heap(self, seen: _Seen) -> list[_Found]:
+        looked = tuple(model is not None for model in seen)
+        view = self._views.get(looked)
+        if view is None:
+            view = self._views[looked] = {}
+            for models in self._groups:
+                if _kinds(models) == self._kinds:
+                    self._enter(models, looked, view)
+        return view.get(seen, [])
+
+    def _enter(
+        self, models: Models, looked: tuple[bool, ...], view: dict[_Seen, list[_Found]]
+    ) -> None:
+        seen = tuple(one if look else None for one, look in zip(models, looked, strict=False))
+        found = (self._groups[models][0][:2], next(self._tickets), models)
+        heappush(view.setdefault(seen, []), found)
+
+
+def _kinds(models: Models) -> _Kinds:
+    return tuple(kind for kind, _ in models[:_WEIGHED])
+
+
+def _elsewhere(models: Models, held: Held, others: list[Held]) -> bool:
+    """Whether one of the models that would have to be loaded is in use on another lane."""
+    return any(other.has(model) for other in others for model in models if not held.has(model))
 
 
 class Queue:
@@ -79,26 +173,27 @@ class Queue:
 
     def __init__(self) -> None:
         self._groups: dict[Models, list[_Queued]] = {}
+        self._peers: dict[_Kinds, _Peers] = {}
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
     def push(self, task: Task, models: Models = ()) -> None:
         queued = (task.call.index, task.item or 0, task)
-        heappush(self._groups.setdefault(models, []), queued)
+        group = self._groups.setdefault(models, [])
+        heappush(group, queued)
+        if group[0] is queued:
+            kinds = _kinds(models)
+            if kinds not in self._peers:
+                self._peers[kinds] = _Peers(self._groups, kinds)
+            self._peers[kinds].note(models)
 
     def nearest(self, held: Held, lanes: Collection[Held] = ()) -> Models:
         """The models to go on with: those the lane holds, else some that no other lane does."""
         if len(self._groups) == 1:
             return next(iter(self._groups))
-        return min(self._groups, key=lambda models: self._rank(models, held, lanes))
-
-    def _rank(
-        self, models: Models, held: Held, lanes: Collection[Held]
-    ) -> tuple[float, bool, tuple[int, int]]:
-        missing = held.missing(models)
-        elsewhere = missing > 0 and any(one is not held and one.any(models) for one in lanes)
-        return missing, elsewhere, self._groups[models][0][:2]
+        ranks = (peers.nearest(held, lanes) for peers in self._peers.values())
+        return min((rank for rank in ranks if rank), key=lambda rank: rank[:3])[-1]
 
     def first(self, models: Models) -> Task:
         return self._groups[models][0][-1]

@@ -17,8 +17,8 @@ def key_of(task: Task, calls: Sequence[CallState], signature: str, keyring: Keyr
     if not call.prefix:
         names = [name.encode() for name in call.planned.links]
         device = signature.encode() if call.planned.kind.lane == "device" else b""
-        call.prefix = keyring.digest(call.planned.static, *names, device)
-    parts = [call.prefix]
+        call.prefix = (call.planned.static, *names, device)
+    parts = [*call.prefix]
     if call.values:
         parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
     if task.stamp is not None:

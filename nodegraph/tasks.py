@@ -94,7 +94,7 @@ class CallState:
         self.holds = 0
         self.values: Mapping[str, list[object]] = {}
         self.lists: frozenset[str] = list_outputs(planned.kind)
-        self.prefix = b""
+        self.prefix: tuple[bytes, ...] = ()
         self.gathered: dict[str, list[Element]] = {}
         self.sums: dict[int, Key] = {}
 
@@ -151,6 +151,12 @@ class Element(NamedTuple):
 def list_outputs(kind: type[Node]) -> frozenset[str]:
     """The outputs of ``kind`` that are declared ``list[T]``: several items from one call."""
     return frozenset(name for name, port in outputs(kind).items() if is_list(port.annotation))
+
+
+@cache
+def runs_together(kind: type[Node]) -> bool:
+    """Whether several items of ``kind`` are run in one go."""
+    return hasattr(kind, "run_batch")
 
 
 def states(plan: Plan) -> list[CallState]:

@@ -391,6 +391,14 @@ class TestDisk:
         assert not again.has(key(1))
         assert again.record(key(2)) is None
 
+    def test_what_weights_were_lent_for_is_kept_however_quick_it_was(
+        self, disk: Cache, tmp_path: Path
+    ) -> None:
+        disk.put(key(3), Number(value=7), kind=Count, seconds=1e-5, leased=True, parts=dict)
+        disk.flush()
+
+        assert Cache(tmp_path).get(key(3), Count) == Number(value=7)
+
     def test_a_value_that_memory_cannot_hold_is_read_back(self, disk: Cache) -> None:
         for seed in range(4):
             draw(disk, seed, size=600)

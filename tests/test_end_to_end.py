@@ -18,8 +18,8 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 
 RUN = [sys.executable, "-m", "nodegraph", "run", "canny-portraits", "--json"]
-QUICK = frozenset({"photo", "sized", "edges", "base", "net", "sample/negative_prompt"})
-"""What takes a few milliseconds: it is made again rather than kept on disk."""
+QUICK = frozenset({"photo", "sized", "edges", "base", "net"})
+"""What takes a few milliseconds and no weights: it is made again rather than kept on disk."""
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,34 @@ def test_a_second_process_computes_nothing_that_takes_time_and_loads_no_torch(ho
 
     assert {name for name, _ in computed(events)} <= QUICK
     assert done.stderr.strip().splitlines()[-1] == "False"
+
+
+def test_another_seed_in_a_second_process_never_loads_the_text_encoder(home: Path) -> None:
+    code = """
+import runpy, sys
+from nodes._weights import Weights
+load = Weights.load
+def noted(weights, *where):
+    print("loads", weights.part, file=sys.stderr)
+    return load(weights, *where)
+Weights.load = noted
+sys.argv[0] = "nodegraph"
+runpy.run_module("nodegraph", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *RUN[3:], "--set", "seed=7"],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    loads = sorted(line.split()[1] for line in done.stderr.splitlines() if line[:5] == "loads")
+    made = {name for name, _ in computed(events)} - QUICK
+    assert made == {"sample/denoise", "sample/decode", "sheet"}
+    assert loads == ["controlnet", "unet", "vae"]
 
 
 def test_one_changed_prompt_computes_one_picture(home: Path) -> None:

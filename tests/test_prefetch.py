@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from threading import Event, current_thread
 from typing import Any, ClassVar
@@ -343,7 +344,7 @@ def test_a_closed_controlnet_is_never_loaded(
 def test_a_run_whose_prompts_are_known_never_loads_the_text_encoder(
     tmp_path: Path, loads: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nodegraph.cache.cache.WORTH_WRITING", 0.0)
+    monkeypatch.setattr("nodegraph.cache.cache.WORTH_WRITING", inf)
     with closing(Cache(tmp_path / "cache")) as cache:
         run(drawn(tmp_path, seed=1), cache, tmp_path)
     loads.clear()

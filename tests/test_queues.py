@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
@@ -180,6 +181,39 @@ def test_only_items_that_use_the_same_models_are_taken_together() -> None:
     assert not waiting
 
 
+def costs(queue: Queue, held: Held, lanes: list[Held]) -> dict[Models, tuple[float, bool, Any]]:
+    """What each group would cost, found by looking at all of them."""
+
+    def elsewhere(models: Models) -> bool:
+        missing = [model for model in models if not held.has(model)]
+        return any(one.has(model) for one in lanes if one is not held for model in missing)
+
+    return {
+        models: (held.missing(models), elsewhere(models), group[0][:2])
+        for models, group in queue._groups.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_group_that_needs_the_least_loaded_is_found_without_looking_at_all(seed: int) -> None:
+    random = Random(seed)
+    kinds = [Load, LoadNet, LoadNet]
+
+    def some() -> Models:
+        return tuple((kind, bytes([random.randrange(4)])) for kind in kinds[: random.randrange(4)])
+
+    waiting, _ = queue(*[some() for _ in range(60)])
+    held, other = holding(some()), holding(some())
+    while waiting:
+        nearest = waiting.nearest(held, [held, other])
+        by_cost = costs(waiting, held, [held, other])
+        assert by_cost[nearest] == min(by_cost.values())
+        held.use(nearest)
+        for task in waiting.take(nearest, random.randrange(1, 4)):
+            if random.random() < 0.3:
+                waiting.push(task, some())
+
+
 def test_one_slow_call_does_not_send_a_quick_kind_to_its_lane_for_good() -> None:
     planned = plan(Workflow.model_validate({"nodes": {"n": {"type": "Add"}}}), REGISTRY)
     calls: list[CallState] = states(planned)
@@ -241,6 +275,42 @@ def test_items_take_work_in_proportion_cold_cached_and_explained() -> None:
     few, many = spent(100), spent(800)
 
     assert [m < 8.2 * f for f, m in zip(few, many, strict=True)] == [True, True, True]
+
+
+def pairs(bases: int, nets: int) -> list[Models]:
+    names = [bytes([i // 256, i % 256]) for i in range(max(bases, nets))]
+    return [((Load, base), (LoadNet, net)) for net in names[:nets] for base in names[:bases]]
+
+
+def changes(models: list[Models], waiting: Queue) -> int:
+    """Take all that waits, on a lane and beside another one; how often a base model changes."""
+    held, other, last, changed = holding(), holding(models[-1]), b"", 0
+    while waiting:
+        nearest = waiting.nearest(held, [held, other])
+        held.use(nearest)
+        waiting.take(nearest, 4)
+        changed += nearest[0][1] != last
+        last = nearest[0][1]
+    return changed
+
+
+@pytest.mark.parametrize("shape", [(1, 0), (0, 1), (0.5, 0.5)])
+def test_choosing_among_many_models_takes_work_in_proportion(shape: tuple[float, float]) -> None:
+    def spent(size: int) -> int:
+        models = pairs(*[round(size**power) for power in shape])
+        waiting, _ = queue(*models)
+        return work(lambda: changes(models, waiting)) // len(models)
+
+    few, many = spent(100), spent(1600)
+
+    assert many < 1.3 * few
+
+
+def test_of_many_pairs_each_base_model_is_taken_once() -> None:
+    models = pairs(30, 30)
+    waiting, _ = queue(*models)
+
+    assert changes(models, waiting) == 30
 
 
 def test_ten_thousand_items_run_and_are_known_again() -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ from .writer import Writer
 NEEDS = "needs.json"
 """The file, in the cache's folder, of how much memory work takes."""
 WORTH_WRITING = 0.02
-"""Seconds from which a value is written to disk: reading a quicker one back would cost as much."""
+"""Seconds from which a value is written to disk: reading a quicker one back would cost as much.
+What weights were lent for is written however quick it was."""
 PLAIN_BYTES = 256
 """What an output is taken to hold beside its leaves."""
 
@@ -166,6 +168,7 @@ class Cache:
         seconds: float,
         parts: Callable[[], Mapping[str, str]],
         behind: float = 0.0,
+        leased: bool = False,
         degraded: tuple[str, ...] = (),
     ) -> Record:
         """Keep what a call gave. Its arrays become read-only: from now on they are shared.
@@ -174,6 +177,8 @@ class Cache:
             seconds: What the call took.
             behind: What the slowest call took that this one depends on: making it again may take
                 that again, so even a quick call is worth writing to disk.
+            leased: Weights were lent for it: its seconds do not tell what it takes to make it again
+                where they are not loaded yet.
             degraded: How it was made to fit into memory.
         """
         output, size, place, homes = self._settled(output)
@@ -184,7 +189,7 @@ class Cache:
         if said:
             self._notes.note(name, record)
         self._memory.add(Entry(key, output, size, seconds, place, homes))
-        worth = max(seconds, behind)
+        worth = inf if leased else max(seconds, behind)
         if self._store is not None and worth >= WORTH_NOTING:
             made = _Settled(output, size, place, homes)
             self._write(key, name, record, made, value=worth >= WORTH_WRITING)
