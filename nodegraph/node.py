@@ -120,6 +120,19 @@ class Measured(Protocol):
         ...
 
 
+@runtime_checkable
+class Paged(Protocol):
+    """A reference to weights that on the host may be the very pages of their files."""
+
+    def let_go(self, weights: Any, size: int) -> int:
+        """Let go of pages of loaded weights that nobody uses; they are read again when touched.
+
+        Returns:
+            The bytes that went: ``size`` or a little more, less only if there were no more.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The only places a node may touch: inputs are looked for in ``data``, in order.

@@ -81,6 +81,12 @@ class Weights(Wire):
         widths = {"float32": 4, "float16": 2, "bfloat16": 2}
         return count(self) * widths[dtype if self.dtype == "auto" else self.dtype]
 
+    def let_go(self, weights: Module, size: int) -> int:
+        """Let go of pages of the loaded part, which are read again when they are touched."""
+        from ._build import let_go
+
+        return let_go(weights, size)
+
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
         if self.patches:
@@ -89,10 +95,8 @@ class Weights(Wire):
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
-            from ._layers import lay_out
 
             remember_prompts(module)
-            lay_out(module)
         return module.requires_grad_(requires_grad=False).eval()
 
 
@@ -103,7 +107,10 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
     if weights.part in ("depth", "seg"):
         return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
     from ._build import build
+    from ._layers import layout
 
+    if weights.part in ("unet", "controlnet"):
+        return build(weights, device, wanted, layout(device, wanted))
     return build(weights, device, wanted)
 
 

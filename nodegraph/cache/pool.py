@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from ..node import Composed, Measured, ModelRef, Offloads
 from ..tensors import Tensors
 from .memory import Memory
+from .pages import Pages
 from .tiers import Entry
 
 W = TypeVar("W")
@@ -23,6 +24,7 @@ class Pool:
         self._memory, self._tensors = memory, tensors
         self._busy: set[Weights] = set()
         self._sizes: dict[Weights, int] = {}
+        self._pages = Pages(memory)
 
     @contextmanager
     def lease(
@@ -45,6 +47,7 @@ class Pool:
             return
         entry = self._take(ref, device, dtype)
         try:
+            self._pages.used(entry, ref)
             yield entry.value
         finally:
             self._give_back(entry)
