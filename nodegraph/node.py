@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .thrift import Saving, Thrift
+from .thrift import Offload, Saving, Thrift
 
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
@@ -88,8 +88,17 @@ class Composed(Protocol[W_co]):
 class Offloads(Protocol[W_co]):
     """A reference to weights that can be used on a device while they lie on the host."""
 
-    def offloaded(self, device: str) -> ModelRef[W_co]:
+    def offloaded(self, device: str, by: Offload) -> ModelRef[W_co]:
         """Refer to such weights: they are loaded onto the host, and others than without."""
+        ...
+
+
+@runtime_checkable
+class Returns(Protocol):
+    """A reference to weights that come to a device by themselves while they are leased."""
+
+    def put_back(self, weights: Any) -> None:
+        """Bring them back to where they were loaded: the lease ends."""
         ...
 
 

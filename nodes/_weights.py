@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import ModelRef, Wire
+from nodegraph.thrift import Offload
 
 from ._offload import Offloaded
 from ._patches import Patch, Word, changes, patched
@@ -56,9 +57,9 @@ class Weights(Wire):
         """The weights themselves and what is put on them; none where nothing is."""
         return (replace(self, patches=()), *self.patches) if self.patches else ()
 
-    def offloaded(self, device: str) -> Offloaded:
+    def offloaded(self, device: str, by: Offload) -> Offloaded:
         """The same weights, lying on the host while they are used on ``device``."""
-        return Offloaded(self, device)
+        return Offloaded(self, device, by)
 
     @property
     def made(self) -> str:

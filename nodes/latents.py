@@ -49,7 +49,7 @@ class EncodeImage(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -119,7 +119,7 @@ class Enlarge(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures

@@ -169,7 +169,7 @@ class Denoise(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("offload",)
+    savings = ("models", "layers")
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -264,7 +264,7 @@ class Decode(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]

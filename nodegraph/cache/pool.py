@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from ..node import Composed, Measured, ModelRef, Offloads
+from ..node import Composed, Measured, ModelRef, Offloads, Returns
 from ..tensors import Tensors
+from ..thrift import Offload
 from .memory import Memory
 from .pages import Pages
 from .tiers import Entry
@@ -28,16 +29,17 @@ class Pool:
 
     @contextmanager
     def lease(
-        self, ref: ModelRef[W], device: str, dtype: str, *, offload: bool = False
+        self, ref: ModelRef[W], device: str, dtype: str, *, offload: Offload | None = None
     ) -> Iterator[W]:
         """Keep the weights of ``ref`` on a device for as long as the block runs.
 
         Args:
-            offload: Let them lie on the host instead, if they can be used from there.
+            offload: Let them lie on the host instead, if they can be used from there, and only so
+                much of them come to the device at a time.
         """
         if offload and isinstance(ref, Offloads):
             self._give_up((ref.key, dtype))
-            ref, device = ref.offloaded(device), "cpu"
+            ref, device = ref.offloaded(device, offload), "cpu"
         if isinstance(ref, Composed) and ref.parts:
             with (
                 self.lease(ref.parts[0], device, dtype) as base,
@@ -50,6 +52,8 @@ class Pool:
             self._pages.used(entry, ref)
             yield entry.value
         finally:
+            if isinstance(ref, Returns):
+                ref.put_back(entry.value)
             self._give_back(entry)
 
     def _give_back(self, entry: Entry) -> None:
