@@ -173,7 +173,8 @@ def test_what_a_process_learned_the_next_one_knows(pretend: Pretend) -> None:
 def test_what_is_cached_makes_room_but_not_the_weights_that_are_needed(pretend: Pretend) -> None:
     cache = Cache.in_memory(Budgets(device=8 * MB), pretend)
     work(cache, [1])
-    cache.pool.preload(PretendRef("other", 5 * MB, pretend), DEVICE, "float32")
+    with cache.pool.lease(PretendRef("other", 5 * MB, pretend), DEVICE, "float32"):
+        pass
 
     work(cache, [2, 3, 4])
 

@@ -78,17 +78,6 @@ class Pool:
             if entry is not None and not entry.leases:
                 self._memory.remove(key)
 
-    def preload(self, ref: ModelRef[object], device: str, dtype: str) -> None:
-        """Bring the weights of ``ref`` to a device now, if there is room: who needs them may not
-        need all of them there at once.
-        """
-        try:
-            with self.lease(ref, device, dtype):
-                pass
-        except Exception as error:
-            if not self._tensors.is_oom(error):
-                raise
-
     def prefetch(self, ref: ModelRef[object], device: str, dtype: str) -> None:
         """Bring weights of a known size to a device if nothing has to go for them."""
         if isinstance(ref, Measured) and self._has_room(ref.key, ref.nbytes(dtype), device, dtype):
