@@ -37,7 +37,7 @@ class Finished:
     """One item is known: computed in ``seconds`` or, when ``cached``, from before.
 
     Attributes:
-        degraded: How it was made to fit into memory: ``batch 2 of 4``, ``tiled``, ``offloaded``.
+        degraded: How it was made to fit into memory: ``batch 2 of 4``, ``tiled``, …
     """
 
     name: str

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .thrift import Saving, Thrift
+from .thrift import Offload, Saving, Thrift
 
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
@@ -88,8 +88,17 @@ class Composed(Protocol[W_co]):
 class Offloads(Protocol[W_co]):
     """A reference to weights that can be used on a device while they lie on the host."""
 
-    def offloaded(self, device: str) -> ModelRef[W_co]:
+    def offloaded(self, device: str, by: Offload) -> ModelRef[W_co]:
         """Refer to such weights: they are loaded onto the host, and others than without."""
+        ...
+
+
+@runtime_checkable
+class Returns(Protocol):
+    """A reference to weights that come to a device by themselves while they are leased."""
+
+    def put_back(self, weights: Any) -> None:
+        """Bring them back to where they were loaded: the lease ends."""
         ...
 
 
@@ -117,6 +126,19 @@ class Measured(Protocol):
 
     def nbytes(self, dtype: str) -> int:
         """Bytes of the weights, without loading them."""
+        ...
+
+
+@runtime_checkable
+class Paged(Protocol):
+    """A reference to weights that on the host may be the very pages of their files."""
+
+    def let_go(self, weights: Any, size: int) -> int:
+        """Let go of pages of loaded weights that nobody uses; they are read again when touched.
+
+        Returns:
+            The bytes that went: ``size`` or a little more, less only if there were no more.
+        """
         ...
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-Saving: TypeAlias = Literal["tiles", "offload"]
+Offload: TypeAlias = Literal["models", "layers"]
+"""What is on the device at a time of weights that wait on the host: of several models one, whole,
+or of each a layer."""
+Saving: TypeAlias = Literal["tiles"] | Offload
 """What a node can do with less memory: ``Node.savings`` says which of them it knows."""
 OnOom: TypeAlias = Literal["degrade", "fail"]
 
@@ -19,17 +22,17 @@ class Thrift:
 
     Attributes:
         tiles: Into how many overlapping parts a picture's sides are cut.
-        offload: Whether weights wait on the host, to be on the device a layer at a time.
+        offload: Whether weights wait on the host, and what of them is on the device at a time.
     """
 
     tiles: int = 1
-    offload: bool = False
+    offload: Offload | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
         """What a result says that was made like this."""
         tiled = ("tiled",) if self.tiles > 1 else ()
-        return tiled + (("offloaded",) if self.offload else ())
+        return tiled + ((f"{self.offload} offloaded",) if self.offload else ())
 
 
 PLAIN = Thrift()
@@ -37,7 +40,8 @@ PLAIN = Thrift()
 LADDER: tuple[tuple[Saving, Thrift], ...] = (
     ("tiles", Thrift(tiles=2)),
     ("tiles", Thrift(tiles=4)),
-    ("offload", Thrift(tiles=4, offload=True)),
+    ("models", Thrift(tiles=4, offload="models")),
+    ("layers", Thrift(tiles=4, offload="layers")),
 )
 """What follows when a single item does not fit, cheapest first, each with the saving it needs."""
 

@@ -28,12 +28,24 @@ if TYPE_CHECKING:
 # What diffusers called the layers of an autoencoder's attention when Stable Diffusion was new.
 _FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
+_FILES = "mapped_files"
+"""What a network calls the files that its weights are views of."""
 
-def build(weights: Weights, device: str, dtype: torch.dtype) -> Module:
+
+def build(
+    weights: Weights,
+    device: str,
+    dtype: torch.dtype,
+    layout: torch.memory_format = torch.contiguous_format,
+) -> Module:
     """Read a network onto a device.
 
-    What has the right type on the CPU stays a view of its file; all else is converted or moved
-    tensor by tensor, and what was read of the file is let go of: there are never two copies.
+    What has the right type on the CPU stays a view of its file; all else is converted, moved or
+    laid out tensor by tensor, and what was read of the file is let go of: there are never two
+    copies.
+
+    Args:
+        layout: How the weights of convolutions lie.
 
     Raises:
         UserError: Its file is damaged, or holds another network than its configuration says.
@@ -45,12 +57,22 @@ def build(weights: Weights, device: str, dtype: torch.dtype) -> Module:
     if Path(weights.path).is_file():
         found = _single.renamed(weights.part, found, config)
     try:
-        _fill(module, found, device, dtype, files)
+        viewed = _fill(module, found, files, lambda one: _placed(one, device, dtype, layout))
     except _OtherError as error:
         raise UserError(
             f"model: {weights.path!r} is not as its configuration says: {error}"
         ) from error
+    if viewed:
+        module.__dict__[_FILES] = files
     return module
+
+
+def let_go(module: Module, size: int) -> int:
+    """Let go of so many bytes of a network's pages at least, if it has them; say how many went."""
+    gone = 0
+    for file in module.__dict__.get(_FILES, ()):
+        gone += file.let_go(size - gone) if gone < size else 0
+    return gone
 
 
 def config_of(weights: Weights) -> dict[str, Any]:
@@ -124,12 +146,15 @@ class _OtherError(Exception):
 def _fill(
     module: Module,
     found: Mapping[str, Tensor],
-    device: str,
-    dtype: torch.dtype,
     files: Iterable[Mapped],
-) -> None:
-    """Give every parameter its value, and every buffer that files hold."""
-    saved = module.state_dict(keep_vars=True)
+    placed: Callable[[Tensor], Tensor],
+) -> bool:
+    """Give every parameter its value, and every buffer that files hold.
+
+    Returns:
+        Whether any of them is a view of its file.
+    """
+    saved, viewed = module.state_dict(keep_vars=True), False
     for name, empty in saved.items():
         value = found.get(_named(name, found))
         if value is None:
@@ -137,14 +162,24 @@ def _fill(
         if value.shape != empty.shape:
             sizes = (" x ".join(map(str, one.shape)) for one in (value, empty))
             raise _OtherError("{} is {}, not {}".format(name, *sizes))
-        placed = value.to(device, _width(value, dtype))
-        if placed is not value:
+        own = placed(value)
+        viewed = viewed or own is value
+        if own is not value:
             for file in files:
                 file.forget()
-        _put(module, name, placed.contiguous())
+        _put(module, name, own)
     for name, buffer in module.named_buffers():
         if name not in saved:
-            _put(module, name, buffer.to(device, _width(buffer, dtype)))
+            _put(module, name, placed(buffer))
+    return viewed
+
+
+def _placed(value: Tensor, device: str, dtype: torch.dtype, layout: torch.memory_format) -> Tensor:
+    """A weight as it is computed with: itself where it lies there like that already."""
+    width = _width(value, dtype)
+    if layout is torch.channels_last and value.dim() == 4:
+        return value.to(device, width, memory_format=layout)
+    return value.to(device, width).contiguous()
 
 
 def _width(value: Tensor, dtype: torch.dtype) -> torch.dtype:

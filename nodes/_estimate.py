@@ -6,56 +6,88 @@ grows with the picture, so one size tells of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._weights import Weights
+    from ._counting import LiveBytes
+    from ._weights import Part, Weights
 
 SIDE = 32
 """Latents a side, at which a network is run."""
 
 
-def taken(weights: Weights, latents: int, dtype: str) -> int | None:
+def taken(weights: Weights, latents: int, dtype: str, nets: Sequence[Weights] = ()) -> int | None:
     """Bytes that a UNet's step, or a VAE's decoding, takes for a picture of so many latents.
 
     None for what has no config beside it, such as a single file.
+
+    Args:
+        nets: The ControlNets that steer the step. One without a config is taken to be none.
     """
     own = dtype if weights.dtype == "auto" else weights.dtype
-    most = _most(weights.part, weights.path)
+    paths = tuple(net.path for net in nets if _has_config(net.path))
+    most = _most(weights.part, weights.path, paths) if _has_config(weights.path) else None
     # Counted in float32: to build a network in another type would change it for all threads.
     size = 4 if own == "float32" else 2
     return None if most is None else most * size * latents // (4 * SIDE**2)
 
 
+def _has_config(path: str) -> bool:
+    return Path(path, "config.json").is_file()
+
+
 @lru_cache(maxsize=64)
-def _most(part: Any, path: str) -> int | None:
+def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
     import torch
 
-    from ._build import network
     from ._counting import LiveBytes
-    from ._folders import read_json
     from ._quiet import quiet
 
-    if not Path(path, "config.json").is_file():
-        return None
     with quiet(), _pretended(), torch.no_grad():
-        net: Any = network(part, read_json(Path(path, "config.json"))).eval()
-        config = net.config
-        counted = LiveBytes()
+        net, counted = _built(part, path), LiveBytes()
         if part == "vae":
-            values = torch.empty(1, config.latent_channels, SIDE, SIDE)
+            values = torch.empty(1, net.config.latent_channels, SIDE, SIDE)
             with counted:
                 net.decode(values)
         else:
-            values = torch.empty(1, config.in_channels, SIDE, SIDE)
-            prompt = torch.empty(1, 77, config.cross_attention_dim)
-            with counted:
-                net(values, torch.ones(1), prompt)
+            built = {one: _built("controlnet", one) for one in nets}
+            _step(net, [built[one] for one in nets], counted)
     return counted.most
+
+
+def _built(part: Part, path: str) -> Any:
+    from ._build import network
+    from ._folders import read_json
+
+    return network(part, read_json(Path(path, "config.json"))).eval()
+
+
+def _step(unet: Any, nets: Sequence[Any], counted: LiveBytes) -> None:
+    """Predict for one picture under one prompt; what all ControlNets add is held meanwhile."""
+    import torch
+
+    sample = torch.empty(1, unet.config.in_channels, SIDE, SIDE)
+    time, prompt = torch.ones(1), torch.empty(1, 77, unet.config.cross_attention_dim)
+    sides = [SIDE * 2 ** (len(n.config.conditioning_embedding_out_channels) - 1) for n in nets]
+    shown = [torch.empty(1, 3, side, side) for side in sides]
+    total: list[Any] = []
+    with counted:
+        for net, picture in zip(nets, shown, strict=True):
+            inputs = sample[:, : net.config.in_channels], time, prompt, picture
+            down, middle = net(*inputs, return_dict=False)
+            added = [*down, middle]
+            total = [a + b for a, b in zip(total, added, strict=True)] if total else added
+        unet(
+            sample,
+            time,
+            prompt,
+            down_block_additional_residuals=total[:-1] or None,
+            mid_block_additional_residual=total[-1] if total else None,
+        )
 
 
 @contextmanager

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -18,6 +21,10 @@ _TYPES = {
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8,
     "BOOL": torch.bool, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
+
+# What Linux says of a page (Documentation/admin-guide/mm/pagemap.rst): it is there, it is on the
+# swap, it is one of a file.
+_THERE, _SWAPPED, _OF_FILE = (np.uint64(1 << bit) for bit in (63, 62, 61))
 
 
 class Mapped(Mapping[str, Tensor]):
@@ -68,3 +75,30 @@ class Mapped(Mapping[str, Tensor]):
         """Let go of the pages that were read so far; whoever touches one reads it again."""
         if hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+    def let_go(self, size: int) -> int:
+        """Let go of so many bytes of pages that were read, or of all there are; say how many.
+
+        Of a file that was written to in memory none go: what was written is nowhere else. Systems
+        other than Linux do not tell, and keep theirs until they need them.
+        """
+        pages = self._pages()
+        if pages is None or ((pages & (_THERE | _SWAPPED) != 0) & (pages & _OF_FILE == 0)).any():
+            return 0
+        there = (pages & _THERE != 0).cumsum()
+        count = int(np.searchsorted(there, -(-size // mmap.PAGESIZE))) + 1
+        self._map.madvise(mmap.MADV_DONTNEED, 0, min(count * mmap.PAGESIZE, len(self._map)))
+        return int(there[min(count, len(there)) - 1]) * mmap.PAGESIZE
+
+    def _pages(self) -> np.ndarray | None:
+        """What the system tells of every page; None where it tells nothing."""
+        if not sys.platform.startswith("linux"):
+            return None
+        first = torch.frombuffer(self._map, dtype=torch.uint8).data_ptr() // mmap.PAGESIZE
+        count = -(-len(self._map) // mmap.PAGESIZE)
+        try:
+            with open("/proc/self/pagemap", "rb", buffering=0) as file:
+                said = os.pread(file.fileno(), count * 8, first * 8)
+        except OSError:
+            return None
+        return np.frombuffer(said, np.uint64) if len(said) == count * 8 else None

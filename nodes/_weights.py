@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import ModelRef, Wire
+from nodegraph.thrift import Offload
 
 from ._offload import Offloaded
 from ._patches import Patch, Word, changes, patched
@@ -56,9 +57,9 @@ class Weights(Wire):
         """The weights themselves and what is put on them; none where nothing is."""
         return (replace(self, patches=()), *self.patches) if self.patches else ()
 
-    def offloaded(self, device: str) -> Offloaded:
+    def offloaded(self, device: str, by: Offload) -> Offloaded:
         """The same weights, lying on the host while they are used on ``device``."""
-        return Offloaded(self, device)
+        return Offloaded(self, device, by)
 
     @property
     def made(self) -> str:
@@ -81,6 +82,12 @@ class Weights(Wire):
         widths = {"float32": 4, "float16": 2, "bfloat16": 2}
         return count(self) * widths[dtype if self.dtype == "auto" else self.dtype]
 
+    def let_go(self, weights: Module, size: int) -> int:
+        """Let go of pages of the loaded part, which are read again when they are touched."""
+        from ._build import let_go
+
+        return let_go(weights, size)
+
     def load(self, device: str, dtype: str) -> Module:
         """Read the part from disk onto ``device``, ready for inference."""
         if self.patches:
@@ -89,10 +96,8 @@ class Weights(Wire):
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
             from ._attention import remember_prompts
-            from ._layers import lay_out
 
             remember_prompts(module)
-            lay_out(module)
         return module.requires_grad_(requires_grad=False).eval()
 
 
@@ -103,7 +108,10 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
     if weights.part in ("depth", "seg"):
         return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
     from ._build import build
+    from ._layers import layout
 
+    if weights.part in ("unet", "controlnet"):
+        return build(weights, device, wanted, layout(device, wanted))
     return build(weights, device, wanted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -49,7 +50,7 @@ class EncodeImage(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> EncodedImage:
         return self.run_batch([self], context)[0]
@@ -119,7 +120,7 @@ class Enlarge(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Upscaled:
         from . import _pictures
@@ -137,6 +138,14 @@ class Enlarge(Node):
                 larger = _pictures.enlarged(picture, self.factor, self.model.factor)
                 values = _pictures.encode(vae, [larger], tiles=tiles)[0]
         return Upscaled(latents=Latents(values, self.model.vae.key))
+
+    def work(self) -> Work | None:
+        given = self.image if self.latents is None else self.latents
+        if given is None:
+            return None
+        sides = given.size if isinstance(given, Image) else given.size(self.model.factor)
+        how = f"{type(given).__name__} within {self.within} x {self.factor:g}"
+        return Work(f"{self.model.vae.key} {how}", prod(sides), (self.model.vae,))
 
     def _latents(self, vae: Any, tiles: int) -> Any:
         from ._pictures import encode

@@ -48,6 +48,8 @@ from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents
 if TYPE_CHECKING:
     from nodegraph.builder import Builder
 
+    from ._weights import Weights
+
 
 class Encoded(Output):
     """A prompt, encoded."""
@@ -169,7 +171,7 @@ class Denoise(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("offload",)
+    savings = ("models", "layers")
 
     def run(self, context: Context) -> Steps[Denoised]:
         return (yield from self.run_batch([self], context))[0]
@@ -197,12 +199,12 @@ class Denoise(Node):
     def work(self) -> Work:
         from ._estimate import taken
 
-        unet, nets = self.model.unet, [control.model.net for control in self.controls]
+        unet, nets = self.model.unet, list(self._nets(self.controls, self.steps))
         width, height = self.size
         guided = 1 + (self.guidance_scale > 1)
         latents = guided * width * height // self.model.factor**2
         what = " ".join(net.key for net in (unet, *nets))
-        return Work(what, latents, (unet, *nets), partial(taken, unet, latents))
+        return Work(what, latents, (unet, *nets), partial(taken, unet, latents, nets=nets))
 
     def group(self) -> Hashable:
         used = tuple(
@@ -215,13 +217,17 @@ class Denoise(Node):
 
     @classmethod
     def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        from ._predict import window
-
         if model := known.get("model"):
             yield model.unet
-        for control in known.get("controls", ()):
-            steps = window(known.get("steps", 1), control.start, control.end)
-            if control.strength and any(steps):
+        yield from cls._nets(known.get("controls", ()), known.get("steps", 1))
+
+    @staticmethod
+    def _nets(controls: Iterable[wires.Control], steps: int) -> Iterable[Weights]:
+        """The ControlNets that count at any step; no other one is loaded."""
+        from ._predict import window
+
+        for control in controls:
+            if control.strength and any(window(steps, control.start, control.end)):
                 yield control.model.net
 
     @property
@@ -264,7 +270,7 @@ class Decode(Node):
 
     lane = "device"
     packages = MODELS
-    savings = ("tiles", "offload")
+    savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Decoded:
         return self.run_batch([self], context)[0]

@@ -52,16 +52,23 @@ def test_the_same_pictures_are_drawn_but_for_some_grey_levels() -> None:
 
 
 def test_weights_lie_channels_last_where_that_is_faster_and_only_there() -> None:
-    import torch
+    from nodes._layers import is_channels_last
 
-    from nodes._layers import is_channels_last, lay_out
+    bench = Bench()
+    model = LoadBaseModel(model="tiny").run(bench).model
+    net = LoadControlNet(model="tiny-canny").run(bench).controlnet
 
-    unets = {dtype: small().to(dtype) for dtype in (torch.float32, torch.bfloat16)}
-    for unet in unets.values():
-        lay_out(unet)
-
-    lying = {dtype: is_channels_last(unet.conv_in) for dtype, unet in unets.items()}
-    assert lying == {torch.float32: False, torch.bfloat16: True}
+    lying = {
+        (weights.part, dtype): is_channels_last(weights.load("cpu", dtype).conv_in)
+        for weights in (model.unet, net.net)
+        for dtype in ("float32", "bfloat16")
+    }
+    assert lying == {
+        ("unet", "float32"): False,
+        ("unet", "bfloat16"): True,
+        ("controlnet", "float32"): False,
+        ("controlnet", "bfloat16"): True,
+    }
 
 
 @pytest.mark.parametrize("linear", [False, True])

@@ -186,8 +186,9 @@ def test_what_is_degraded_is_made_anew_for_who_forbids_it(most: dict[int, int]) 
     [
         ((), []),
         (("tiles",), [Thrift(2), Thrift(4)]),
-        (("offload",), [Thrift(1, offload=True)]),
-        (("tiles", "offload"), [Thrift(2), Thrift(4), Thrift(4, offload=True)]),
+        (("layers",), [Thrift(1, offload="layers")]),
+        (("models", "layers"), [Thrift(1, offload="models"), Thrift(1, offload="layers")]),
+        (("tiles", "layers"), [Thrift(2), Thrift(4), Thrift(4, offload="layers")]),
     ],
 )
 def test_a_node_is_tried_only_on_rungs_it_knows(
@@ -212,10 +213,13 @@ def descent(count: int, savings: Sequence[Saving], fits: int) -> list[str]:
 
 
 def test_memory_is_freed_then_batches_halved_then_the_ladder_taken() -> None:
-    assert descent(4, ("tiles", "offload"), 2) == ["4", "4", "2 batch 2 of 4", "2 batch 2 of 4"]
+    assert descent(4, ("tiles", "layers"), 2) == ["4", "4", "2 batch 2 of 4", "2 batch 2 of 4"]
     assert descent(3, (), 1) == ["3", "3", "2 batch 2 of 3", *["1 batch 1 of 3"] * 3]
-    assert descent(1, ("tiles", "offload"), 0) == [
-        "1", "1", "1 tiled", "1 tiled", "1 tiled offloaded"
+    assert descent(1, ("tiles", "layers"), 0) == [
+        "1", "1", "1 tiled", "1 tiled", "1 tiled layers offloaded"
+    ]  # fmt: skip
+    assert descent(1, ("models", "layers"), 0) == [
+        "1", "1", "1 models offloaded", "1 layers offloaded"
     ]  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def test_networks_are_built_while_another_library_makes_all_parameters_empty(sav
 
 @pytest.fixture(scope="module")
 def large(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A UNet of 540 MB: in parts, in half the width, and in one file with all else of a model."""
+    """A UNet of 540 MB: in parts, in half the width twice, and in one file with a whole model."""
     import torch
     from diffusers import UNet2DConditionModel
     from safetensors.torch import load_file, save_file
@@ -222,6 +222,7 @@ def large(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     old = {f"model.diffusion_model.{ldm_unet(key)}": one for key, one in net.state_dict().items()}
     save_file({**load_file(saved / "base.safetensors"), **old}, folder / "file.safetensors")
     net.to(torch.float16).save_pretrained(folder / "half")
+    net.to(torch.bfloat16).save_pretrained(folder / "brain")
     return folder
 
 
@@ -240,6 +241,7 @@ def growth(part: Part, path: Path, dtype: str, warm: Path) -> tuple[int, int]:
         ("parts", "float32"),
         ("parts", "float16"),
         ("half", "float32"),
+        ("brain", "bfloat16"),  # its convolutions are laid out anew
         ("file.safetensors", "float32"),
         ("file.safetensors", "float16"),
     ],

@@ -16,8 +16,12 @@ from nodegraph.errors import DoesNotFitError
 from nodegraph.events import Outcome
 from nodegraph.node import Context, Work
 from nodes._estimate import SIDE, taken
-from nodes.models import LoadBaseModel
+from nodes.latents import Enlarge
+from nodes.models import LoadBaseModel, LoadControlNet
+from nodes.sampling import Control, Denoise, EncodePrompt
+from nodes.types import Latents
 
+from .pictures import gradient
 from .pretend import DEVICE, MB, Pretend, PretendRef
 from .running_toys import followed
 from .weights import Bench
@@ -169,7 +173,8 @@ def test_what_a_process_learned_the_next_one_knows(pretend: Pretend) -> None:
 def test_what_is_cached_makes_room_but_not_the_weights_that_are_needed(pretend: Pretend) -> None:
     cache = Cache.in_memory(Budgets(device=8 * MB), pretend)
     work(cache, [1])
-    cache.pool.preload(PretendRef("other", 5 * MB, pretend), DEVICE, "float32")
+    with cache.pool.lease(PretendRef("other", 5 * MB, pretend), DEVICE, "float32"):
+        pass
 
     work(cache, [2, 3, 4])
 
@@ -241,3 +246,85 @@ def test_a_guess_leaves_nothing_behind() -> None:
 
     assert torch.empty(1).device.type == "cpu"
     assert type(torch.empty(1)) is torch.Tensor
+
+
+def steered(strength: float = 1.0) -> Denoise:
+    """A picture of as many latents as a guess is made at, under one control."""
+    bench, size = Bench(), 8 * SIDE
+    base = LoadBaseModel(model="tiny").run(bench).model
+    net = LoadControlNet(model="tiny-canny").run(bench).controlnet
+    said = EncodePrompt(model=base, prompt="a face").run(bench).conditioning
+    control = Control(image=gradient(size, size), controlnet=net, strength=strength)
+    return Denoise(
+        model=base,
+        prompt=said,
+        negative_prompt=said,
+        controls=[control.run().control],
+        guidance_scale=1,
+        width=size,
+        height=size,
+    )
+
+
+def test_a_guess_of_a_step_counts_its_controlnets() -> None:
+    import torch
+
+    from nodes._counting import LiveBytes
+
+    node = steered()
+    unet: Any = node.model.unet.load("cpu", "float32")
+    net: Any = node.controls[0].model.net.load("cpu", "float32")
+    sample = torch.zeros(1, unet.config.in_channels, SIDE, SIDE)
+    told = torch.ones(1), torch.zeros(1, 77, unet.config.cross_attention_dim)
+    picture = torch.zeros(1, 3, 8 * SIDE, 8 * SIDE)
+
+    with torch.no_grad(), LiveBytes() as counted:
+        down, middle = net(sample, *told, picture, return_dict=False)
+        unet(
+            sample,
+            *told,
+            down_block_additional_residuals=down,
+            mid_block_additional_residual=middle,
+        )
+
+    guess = node.work().guess
+    assert guess is not None
+    alone = taken(node.model.unet, SIDE**2, "float32")
+    assert counted.most * 0.95 < (guess("float32") or 0) < counted.most * 1.05
+    assert (alone or 0) < counted.most * 0.9
+
+
+def test_a_controlnet_that_counts_at_no_step_is_no_part_of_the_work() -> None:
+    node = steered(strength=0)
+
+    work = node.work()
+
+    assert work.weights == (node.model.unet,)
+    assert work.guess is not None
+    assert work.guess("float32") == taken(node.model.unet, SIDE**2, "float32")
+
+
+@pytest.mark.parametrize("within", ["pixels", "latents"])
+def test_enlarging_tells_what_it_does_and_how_much_of_it(within: Any) -> None:
+    import torch
+
+    model = LoadBaseModel(model="tiny").run(Bench()).model
+    latents = Latents(torch.zeros(8, 6, 4), model.vae.key)
+    given: list[dict[str, Any]] = [
+        {"latents": latents},
+        {"image": gradient(32, 48)},
+        {"latents": latents, "factor": 3.0},
+        {"image": gradient(64, 48)},
+    ]
+
+    works = [Enlarge(model=model, within=within, **one).work() for one in given]
+
+    assert [work.size if work else 0 for work in works] == [1536, 1536, 1536, 3072]
+    assert len({work.what if work else "" for work in works}) == 3
+    assert {work.weights if work else () for work in works} == {(model.vae,)}
+
+
+def test_enlarging_nothing_is_told_when_it_runs() -> None:
+    model = LoadBaseModel(model="tiny").run(Bench()).model
+
+    assert Enlarge(model=model).work() is None

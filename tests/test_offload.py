@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from nodegraph import Builder, Cache, Node, Output, execute, plan, run
 from nodegraph.events import Finished
+from nodegraph.thrift import Offload
 from nodes._known import is_known
 from nodes._offload import Offloaded
 from nodes._weights import Weights
@@ -95,25 +96,27 @@ def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[ByteBudget]:
         yield budget
 
 
-def test_where_weights_do_not_fit_they_are_offloaded_and_the_picture_is_the_same(
-    budget: ByteBudget,
+@pytest.mark.parametrize(("share", "how"), [(0.85, "models"), (0.5, "layers")])
+def test_where_weights_do_not_fit_they_wait_on_the_host_and_the_picture_is_the_same(
+    budget: ByteBudget, share: float, how: str
 ) -> None:
     plain, said = denoised(Cache.in_memory())
     gc.collect()
     assert said == ()
 
-    budget.limit = budget.live + (budget.most - budget.live) // 2
+    budget.limit = budget.live + int((budget.most - budget.live) * share)
     sparing, said = denoised(Cache.in_memory())
 
-    assert said == ("offloaded",)
+    assert said == (f"{how} offloaded",)
     assert budget.ooms >= 1
     torch.testing.assert_close(sparing, plain, rtol=1e-4, atol=1e-4)
 
 
-def test_offloaded_weights_compute_the_same_by_diffusers_own_forward() -> None:
+@pytest.mark.parametrize("how", ["models", "layers"])
+def test_offloaded_weights_compute_the_same_by_diffusers_own_forward(how: Offload) -> None:
     weights = LoadBaseModel(model="tiny").run(Bench()).model.unet
     assert isinstance(weights, Weights)
-    plain, offloaded = weights.load("cpu", "float32"), weights.offloaded("cpu")
+    plain, offloaded = weights.load("cpu", "float32"), weights.offloaded("cpu", how)
     hooked = offloaded.load("cpu", "float32")
     config: Any = plain.config
     latents = torch.randn(1, config.in_channels, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -126,6 +129,49 @@ def test_offloaded_weights_compute_the_same_by_diffusers_own_forward() -> None:
     assert (is_known(plain), is_known(hooked)) == (True, False)
 
 
+def places(module: Any) -> list[int]:
+    return [one.data_ptr() for one in (*module.parameters(), *module.buffers())]
+
+
+def test_models_take_turns_whichever_part_of_them_is_called() -> None:
+    bench = Bench()
+    unet = LoadBaseModel(model="tiny").run(bench).model.unet.offloaded("cpu", "models")
+    net = LoadControlNet(model="tiny-canny").run(bench).controlnet.net.offloaded("cpu", "models")
+    one: Any = unet.load("cpu", "float32")
+    other: Any = net.load("cpu", "float32")
+    hosts = places(one), places(other)
+
+    with torch.inference_mode():
+        one.time_proj(torch.ones(1))
+        assert not {*places(one)} & {*hosts[0]}
+        other.conv_in(torch.zeros(1, 8, 8, 8))
+        assert places(one) == hosts[0]
+        assert not {*places(other)} & {*hosts[1]}
+
+    net.put_back(other)
+    assert (places(one), places(other)) == hosts
+
+
+def test_no_model_stays_on_the_device_after_its_lease(budget: ByteBudget) -> None:
+    cache = Cache.in_memory()
+    weights = LoadBaseModel(model="tiny").run(Bench()).model.unet
+    before = budget.live
+
+    def use() -> None:
+        unet: Any
+        with cache.pool.lease(weights, "cpu", "float32", offload="models") as unet:
+            unet.time_proj(torch.ones(1))
+            assert budget.live - before > 2**24
+            budget.limit = budget.live
+            torch.ones(2**20)
+
+    with pytest.raises(torch.OutOfMemoryError):
+        use()
+    gc.collect()
+
+    assert budget.live - before < 2**20
+
+
 def test_weights_are_not_held_twice_when_they_are_offloaded() -> None:
     cache = Cache.in_memory()
     weights = LoadBaseModel(model="tiny").run(Bench()).model.vae
@@ -133,5 +179,5 @@ def test_weights_are_not_held_twice_when_they_are_offloaded() -> None:
         pass
     alone = cache.sizes()["host"]
 
-    with cache.pool.lease(weights, "cpu", "float32", offload=True):
+    with cache.pool.lease(weights, "cpu", "float32", offload="layers"):
         assert cache.sizes()["host"] == alone

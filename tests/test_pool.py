@@ -13,6 +13,7 @@ import pytest
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache.pool import Pool
 from nodegraph.keys import digest
+from nodegraph.node import ModelRef
 from tests.pretend import (
     DEVICE,
     MB,
@@ -49,6 +50,12 @@ def pool(cache: Cache) -> Pool:
     return cache.pool
 
 
+def load(pool: Pool, ref: ModelRef[Any], device: str, dtype: str) -> None:
+    """Bring weights to a device, as somebody does who uses them and has done."""
+    with pool.lease(ref, device, dtype):
+        pass
+
+
 def test_weights_are_loaded_once(pool: Pool, pretend: Pretend) -> None:
     ref = PretendRef("unet", MB, pretend)
 
@@ -75,36 +82,15 @@ def test_weights_in_another_dtype_are_other_weights(pool: Pool, pretend: Pretend
     ref = PretendRef("unet", MB, pretend)
 
     for dtype in ("float16", "float32"):
-        pool.preload(ref, DEVICE, dtype)
+        load(pool, ref, DEVICE, dtype)
 
     assert ref.loads == [f"{DEVICE} float16", f"{DEVICE} float32"]
-
-
-def test_preloaded_weights_need_not_be_waited_for(pool: Pool, pretend: Pretend) -> None:
-    ref = PretendRef("unet", MB, pretend)
-    pool.preload(ref, DEVICE, "float16")
-
-    with pool.lease(ref, DEVICE, "float16") as weights:
-        assert weights.block.device == DEVICE
-
-    assert len(ref.loads) == 1
-
-
-def test_what_does_not_fit_is_not_preloaded_and_fails_only_who_needs_it(
-    pool: Pool, pretend: Pretend
-) -> None:
-    ref = PretendRef("unet", 9 * MB, pretend)
-
-    pool.preload(ref, DEVICE, "float16")
-
-    with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
-        pass
 
 
 def test_weights_and_values_compete_for_one_budget(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
-    pool.preload(PretendRef("unet", 3 * MB, pretend), DEVICE, "float16")
+    load(pool, PretendRef("unet", 3 * MB, pretend), DEVICE, "float16")
     for name in (b"a", b"b"):
         output = Blobbed(blob=Blob(pretend.block(MB)))
         cache.put(digest(name), output, kind=Paint, seconds=60, parts=dict)
@@ -143,7 +129,7 @@ def test_weights_come_back_from_the_host_without_loading(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
     ref = PretendRef("unet", 3 * MB, pretend)
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
     cache.shrink()
 
     with pool.lease(ref, DEVICE, "float16") as weights:
@@ -157,9 +143,9 @@ def test_weights_come_back_from_the_host_without_loading(
 def test_weights_dropped_from_the_host_are_loaded_again(pool: Pool, pretend: Pretend) -> None:
     refs = [PretendRef(str(i), 3 * MB, pretend) for i in range(3)]
     for ref in refs:
-        pool.preload(ref, DEVICE, "float16")
+        load(pool, ref, DEVICE, "float16")
 
-    pool.preload(refs[0], DEVICE, "float16")
+    load(pool, refs[0], DEVICE, "float16")
 
     assert [len(ref.loads) for ref in refs] == [2, 1, 1]
     assert pretend.used[DEVICE] == 3 * MB
@@ -170,11 +156,11 @@ def test_room_is_made_before_weights_whose_size_is_known(
 ) -> None:
     pretend.capacity = 4 * MB
     refs = [PretendRef(str(i), 3 * MB, pretend) for i in range(2)]
-    pool.preload(refs[0], DEVICE, "float16")
+    load(pool, refs[0], DEVICE, "float16")
     cache.shrink()
-    pool.preload(refs[1], DEVICE, "float16")
+    load(pool, refs[1], DEVICE, "float16")
 
-    pool.preload(refs[0], DEVICE, "float16")
+    load(pool, refs[0], DEVICE, "float16")
 
     assert pretend.used[DEVICE] == 3 * MB
 
@@ -182,7 +168,7 @@ def test_room_is_made_before_weights_whose_size_is_known(
 def test_when_memory_runs_out_while_loading_room_is_made(pool: Pool, pretend: Pretend) -> None:
     pretend.capacity = 4 * MB
     for name in ("first", "second"):
-        pool.preload(PretendRef(name, 3 * MB, pretend), DEVICE, "float16")
+        load(pool, PretendRef(name, 3 * MB, pretend), DEVICE, "float16")
 
     assert pretend.used == {DEVICE: 3 * MB, "cpu": 3 * MB}
 
@@ -199,14 +185,14 @@ def test_weights_that_do_not_come_back_are_loaded_again(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
     ref = PretendRef("unet", 3 * MB, pretend)
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
     cache.shrink()
     pretend.capacity = MB
     with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
         pass
     pretend.capacity = 4 * MB
 
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
 
     assert len(ref.loads) == 2
 
@@ -223,9 +209,9 @@ def test_a_failed_load_can_be_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(PretendRef, "load", fail)
         with pytest.raises(type(error)):
-            pool.preload(ref, DEVICE, "float16")
+            load(pool, ref, DEVICE, "float16")
 
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
     assert len(ref.loads) == 1
 
 
@@ -284,7 +270,7 @@ def test_weights_leased_on_one_device_are_waited_for_on_another(
 def test_weights_of_the_host_are_entries_of_the_host(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
-    pool.preload(PretendRef("unet", MB, pretend), "cpu", "float32")
+    load(pool, PretendRef("unet", MB, pretend), "cpu", "float32")
 
     assert cache.sizes()["host"].bytes == MB
 
@@ -380,7 +366,7 @@ def test_what_is_made_goes_where_room_is_short_and_is_made_again(
     base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB // 4, pretend)
     refs = [Sum(base, more, how=f" x {i}") for i in range(9)]
     for part in (base, more):
-        pool.preload(part, DEVICE, "float16")
+        load(pool, part, DEVICE, "float16")
 
     for ref in [*refs, refs[0]]:
         with pool.lease(ref, DEVICE, "float16") as (weights, made):
@@ -397,7 +383,7 @@ def test_what_changes_weights_is_not_needed_once_they_are_made(
 ) -> None:
     base, more = PretendRef("base", MB, pretend), PretendRef("more", MB, pretend)
     ref = Sum(base, more)
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
 
     with pool.lease(ref, DEVICE, "float16"):
         cache.shrink()
@@ -434,7 +420,7 @@ def test_weights_that_fail_to_compose_give_their_parts_back(
 
     # On another device than one that is leased it would wait for ever.
     for ref in (base, more):
-        pool.preload(ref, OTHER, "float16")
+        load(pool, ref, OTHER, "float16")
 
 
 @dataclass(slots=True)
@@ -456,6 +442,18 @@ def test_weights_that_fit_in_are_there_before_they_are_leased(pool: Pool, preten
     assert len(ref.loads) == 1
 
 
+def test_weights_that_never_fit_are_not_loaded_ahead_and_fail_only_who_needs_them(
+    pool: Pool, pretend: Pretend
+) -> None:
+    ref = Told("unet", 9 * MB, pretend)
+
+    pool.prefetch(ref, DEVICE, "float16")
+
+    assert ref.loads == []
+    with pytest.raises(PretendOutOfMemoryError), pool.lease(ref, DEVICE, "float16"):
+        pass
+
+
 @pytest.mark.parametrize("held", ["leased", "known", "pinned"])
 def test_nothing_goes_for_weights_that_nobody_waits_for(
     cache: Cache, pool: Pool, pretend: Pretend, held: str
@@ -465,7 +463,7 @@ def test_nothing_goes_for_weights_that_nobody_waits_for(
         if held == "leased":
             leases.enter_context(pool.lease(other, DEVICE, "float16"))
         elif held == "known":
-            pool.preload(other, DEVICE, "float16")
+            load(pool, other, DEVICE, "float16")
         else:
             cache.pin(digest(b"a"))
             output = Blobbed(blob=Blob(pretend.block(3 * MB)))
@@ -487,7 +485,7 @@ def test_weights_of_an_unknown_size_are_not_loaded_ahead(pool: Pool, pretend: Pr
 
 def test_running_out_of_memory_ahead_of_time_frees_nothing(pool: Pool, pretend: Pretend) -> None:
     other, ref = PretendRef("other", 2 * MB, pretend), Told("unet", 2 * MB, pretend)
-    pool.preload(other, DEVICE, "float16")
+    load(pool, other, DEVICE, "float16")
     pretend.capacity = 3 * MB
 
     with pytest.raises(PretendOutOfMemoryError):
@@ -501,7 +499,7 @@ def test_weights_on_the_host_are_brought_ahead_of_time(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
     ref = Told("unet", MB, pretend)
-    pool.preload(ref, DEVICE, "float16")
+    load(pool, ref, DEVICE, "float16")
     cache.shrink()
 
     pool.prefetch(ref, DEVICE, "float16")

@@ -7,9 +7,11 @@ from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
-from ..node import Composed, Measured, ModelRef, Offloads
+from ..node import Composed, Measured, ModelRef, Offloads, Returns
 from ..tensors import Tensors
+from ..thrift import Offload
 from .memory import Memory
+from .pages import Pages
 from .tiers import Entry
 
 W = TypeVar("W")
@@ -23,19 +25,21 @@ class Pool:
         self._memory, self._tensors = memory, tensors
         self._busy: set[Weights] = set()
         self._sizes: dict[Weights, int] = {}
+        self._pages = Pages(memory)
 
     @contextmanager
     def lease(
-        self, ref: ModelRef[W], device: str, dtype: str, *, offload: bool = False
+        self, ref: ModelRef[W], device: str, dtype: str, *, offload: Offload | None = None
     ) -> Iterator[W]:
         """Keep the weights of ``ref`` on a device for as long as the block runs.
 
         Args:
-            offload: Let them lie on the host instead, if they can be used from there.
+            offload: Let them lie on the host instead, if they can be used from there, and only so
+                much of them come to the device at a time.
         """
         if offload and isinstance(ref, Offloads):
             self._give_up((ref.key, dtype))
-            ref, device = ref.offloaded(device), "cpu"
+            ref, device = ref.offloaded(device, offload), "cpu"
         if isinstance(ref, Composed) and ref.parts:
             with (
                 self.lease(ref.parts[0], device, dtype) as base,
@@ -45,8 +49,11 @@ class Pool:
             return
         entry = self._take(ref, device, dtype)
         try:
+            self._pages.used(entry, ref)
             yield entry.value
         finally:
+            if isinstance(ref, Returns):
+                ref.put_back(entry.value)
             self._give_back(entry)
 
     def _give_back(self, entry: Entry) -> None:
@@ -70,17 +77,6 @@ class Pool:
             entry = self._memory.find(key)
             if entry is not None and not entry.leases:
                 self._memory.remove(key)
-
-    def preload(self, ref: ModelRef[object], device: str, dtype: str) -> None:
-        """Bring the weights of ``ref`` to a device now, if there is room: who needs them may not
-        need all of them there at once.
-        """
-        try:
-            with self.lease(ref, device, dtype):
-                pass
-        except Exception as error:
-            if not self._tensors.is_oom(error):
-                raise
 
     def prefetch(self, ref: ModelRef[object], device: str, dtype: str) -> None:
         """Bring weights of a known size to a device if nothing has to go for them."""

@@ -24,7 +24,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "node.finished": (
         "node, items, seconds, degraded",
         "Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,"
-        " `tiled`, `offloaded`.",
+        " `tiled`, `models offloaded`, `layers offloaded`.",
     ),
     "node.failed": ("node, items, message", "Why a node could not compute them."),
     "node.skipped": ("node, items, because", "They need what failed."),
