@@ -15,7 +15,7 @@ from .node import Folders, Memo, MemoT, ModelRef
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
-from .thrift import PLAIN, OnOom, Thrift
+from .thrift import PLAIN, OnOom, Shortages, Thrift
 from .values import content
 from .workflow import Workflow
 
@@ -59,6 +59,7 @@ class RunContext:
     Attributes:
         plan: What runs, where it does.
         linked: The key of every result that the node is given, by input.
+        shortages: How all that the node is given was made to fit into memory.
         thrift: How sparing with memory the node has to be.
     """
 
@@ -68,6 +69,7 @@ class RunContext:
     cache: Cache
     plan: Plan | None = None
     linked: Mapping[str, str] = field(default_factory=dict)
+    shortages: Shortages = field(default_factory=dict)
     thrift: Thrift = PLAIN
 
     @property
@@ -78,7 +80,7 @@ class RunContext:
     def texts(self) -> Mapping[str, str]:
         if self.plan is None:
             return {KEY: self.workflow}
-        return texts(self.plan, self.settings.signature(), self.linked)
+        return texts(self.plan, self.settings.signature(), self.linked, self.shortages)
 
     @property
     def dtype(self) -> str:

@@ -90,7 +90,8 @@ def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any
     for _, picture, result, item in pictures(outcome.results):
         several = isinstance(outcome.results[result], list)
         where = result + (f"[{item}]" if several else "")
-        said = texts(chosen, signature, {where: outcome.keys[result][item]})
+        key, short = outcome.keys[result][item], outcome.shortages[result][item]
+        said = texts(chosen, signature, {where: key}, short)
         drawn, file = picture.pil(), BytesIO()
         drawn.save(file, "PNG")
         width, height = getattr(drawn, "size", (0, 0))
