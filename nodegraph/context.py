@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
@@ -46,6 +46,10 @@ class Settings:
     @property
     def degrades(self) -> bool:
         return self.on_oom == "degrade"
+
+    def asked(self, on_oom: OnOom | None) -> Settings:
+        """As a job asks for it; None leaves it as it is."""
+        return self if on_oom is None else replace(self, on_oom=on_oom)
 
     def signature(self) -> str:
         """What results of device nodes depend on: the device's kind and the dtype."""
