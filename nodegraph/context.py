@@ -129,7 +129,11 @@ class RunContext:
 
     def _key(self, kind: type[Memo], parts: tuple[object, ...]) -> Key:
         """A memo's key; two nodes that keep the same class under the same parts share it."""
-        return digest(_identity(kind), self.settings.signature().encode(), self.digest(parts))
+        # Offloaded weights compute otherwise, if only by rounding, and no node can tell.
+        apart = (b"offloaded",) if self.thrift.offload else ()
+        return digest(
+            _identity(kind), self.settings.signature().encode(), self.digest(parts), *apart
+        )
 
 
 @lru_cache(maxsize=256)
