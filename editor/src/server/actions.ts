@@ -1,6 +1,7 @@
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
+import { asked } from "./asking";
 import { jobs, knowJob } from "./jobs";
 import { follow, runs } from "./runs";
 import type { ExplainLine, Job, Json, WorkflowDocument } from "./types";
@@ -30,6 +31,7 @@ export async function run({ workflow, title, only, params, before = null }: RunR
     title,
     ...(only ? { only } : {}),
     ...(params ? { params } : {}),
+    ...asked(),
   });
   // It may have begun before this answer came, and then more is known of it than that it waits.
   if (!jobs.getState().jobs[job.id]) knowJob(job);
