@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
@@ -15,7 +15,7 @@ from .node import Folders, Memo, MemoT, ModelRef
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
-from .thrift import PLAIN, OnOom, Thrift
+from .thrift import PLAIN, OnOom, Shortages, Thrift
 from .values import content
 from .workflow import Workflow
 
@@ -47,6 +47,10 @@ class Settings:
     def degrades(self) -> bool:
         return self.on_oom == "degrade"
 
+    def asked(self, on_oom: OnOom | None) -> Settings:
+        """As a job asks for it; None leaves it as it is."""
+        return self if on_oom is None else replace(self, on_oom=on_oom)
+
     def signature(self) -> str:
         """What results of device nodes depend on: the device's kind and the dtype."""
         return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
@@ -59,6 +63,7 @@ class RunContext:
     Attributes:
         plan: What runs, where it does.
         linked: The key of every result that the node is given, by input.
+        shortages: How all that the node is given was made to fit into memory.
         thrift: How sparing with memory the node has to be.
         leased: The weights that were lent to the node so far, by key.
     """
@@ -69,6 +74,7 @@ class RunContext:
     cache: Cache
     plan: Plan | None = None
     linked: Mapping[str, str] = field(default_factory=dict)
+    shortages: Shortages = field(default_factory=dict)
     thrift: Thrift = PLAIN
     leased: set[str] = field(default_factory=set)
 
@@ -86,7 +92,7 @@ class RunContext:
     def texts(self) -> Mapping[str, str]:
         if self.plan is None:
             return {KEY: self.workflow}
-        return texts(self.plan, self.settings.signature(), self.linked)
+        return texts(self.plan, self.settings.signature(), self.linked, self.shortages)
 
     @property
     def dtype(self) -> str:
@@ -132,7 +138,11 @@ class RunContext:
 
     def _key(self, kind: type[Memo], parts: tuple[object, ...]) -> Key:
         """A memo's key; two nodes that keep the same class under the same parts share it."""
-        return digest(_identity(kind), self.settings.signature().encode(), self.digest(parts))
+        # Offloaded weights compute otherwise, if only by rounding, and no node can tell.
+        apart = (b"offloaded",) if self.thrift.offload else ()
+        return digest(
+            _identity(kind), self.settings.signature().encode(), self.digest(parts), *apart
+        )
 
 
 @lru_cache(maxsize=256)

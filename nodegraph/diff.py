@@ -14,8 +14,9 @@ from .spell import spelled
 from .workflow import ModelLock, Workflow
 
 Sort: TypeAlias = Literal[
-    "param", "value", "link", "replaced", "removed", "added", "result", "model", "version", "key"
-]
+    "param", "value", "link", "replaced", "removed", "added", "result", "model", "version",
+    "memory", "key",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class Made:
 
     Attributes:
         versions: Of all that the picture may depend on, by name.
-        keys: Of the results that it shows, by name.
+        keys: Of the results that it shows, by name; only pictures have some.
+        degraded: How nodes were made to fit into memory, by name.
     """
 
     workflow: Workflow
     versions: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    degraded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Difference:
     def __str__(self) -> str:
         if self.sort == "key":
             return f"{self.where}: made from other files ({self.before} → {self.after})"
+        if self.sort == "memory":
+            return f"{self.where}: memory was short ({self.before} → {self.after})"
         if not self.before:
             return f"{self.where}: added, {self.after}"
         if not self.after:
@@ -68,6 +73,7 @@ def diff(before: Made, after: Made, registry: Registry) -> list[Difference]:
         *both.results(),
         *_models(before.workflow.models, after.workflow.models),
         *_common("version", before.versions, after.versions),
+        *_memory(before, after),
     ]
     return list(dict.fromkeys(found)) or list(_common("key", before.keys, after.keys))
 
@@ -191,6 +197,15 @@ def _models(
 def _pinned(lock: ModelLock) -> list[str]:
     said = (("revision", lock.revision), ("sha256", lock.sha256))
     return [f"{word} {value[:12]}" for word, value in said if value]
+
+
+def _memory(before: Made, after: Made) -> Iterator[Difference]:
+    """What only one of two pictures was made of as asked, or both of otherwise."""
+    if before.keys and after.keys:
+        for name in {**before.degraded, **after.degraded}:
+            old, new = (made.degraded.get(name, "as asked") for made in (before, after))
+            if old != new:
+                yield Difference("memory", name, old, new)
 
 
 def _common(

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from .errors import NodeError
 from .keys import Key
+from .thrift import Shortages
 
 Items: TypeAlias = tuple[int, ...]
 """Which items of a call an event is about; empty for a call that is not mapped."""
@@ -76,9 +77,11 @@ class Outcome:
     Attributes:
         keys: The key of every result, in words; one for each item of a list.
         degraded: What had to be made to fit into memory, by address: in which words.
+        shortages: How every result and all it depends on was made to fit; one for each item.
     """
 
     results: Mapping[str, object]
     failures: tuple[NodeError, ...]
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     degraded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shortages: Mapping[str, tuple[Shortages, ...]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from .perform import Broke, Done, Lost, Report, Stamped
 from .plan import Plan, Source
 from .task_keys import key_of
 from .tasks import Task
+from .thrift import Shortages
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
@@ -80,6 +81,7 @@ class _Run:
         self.elsewhere = 0
         self.results: dict[str, object] = {}
         self.keys: dict[str, tuple[str, ...]] = {}
+        self.shortages: dict[str, tuple[Shortages, ...]] = {}
 
     def events(self) -> Iterator[Event]:
         """Drive the run to its end."""
@@ -118,7 +120,8 @@ class _Run:
 
     def outcome(self) -> Outcome:
         front = self.front
-        return Outcome(self.results, tuple(front.failures), self.keys, front.degraded)
+        failures = tuple(front.failures)
+        return Outcome(self.results, failures, self.keys, front.degraded, self.shortages)
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
@@ -244,6 +247,7 @@ class _Run:
         call = self.calls[source.call]
         found: list[object] = []
         keys: list[str] = []
+        shortages: list[Shortages] = []
         held: dict[int, Output] = {}
         for element in elements(source, self.calls):
             task = element.task
@@ -254,6 +258,8 @@ class _Run:
             held[id(task)] = output
             found.append(element.value(output))
             keys.append(element.key())
+            shortages.append(task.shortages)
         many = call.count is not None or source.output in call.lists
         self.results[name] = found if many else found[0]
         self.keys[name] = tuple(keys)
+        self.shortages[name] = tuple(shortages)

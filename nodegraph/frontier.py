@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from .cache import Cache, Record
 from .errors import NodeError, UserError
 from .events import Event, Failed, Finished, Skipped
-from .items import behind, resolvable, resolve
+from .items import behind, resolvable, resolve, shortages
 from .node import Folders
 from .plan import Plan
 from .tasks import CallState, Task, states
+from .thrift import NONE, together
 
 
 class Frontier:
@@ -73,6 +74,9 @@ class Frontier:
         self.heard.append(Finished(name, task.items, seconds, cached, key, degraded))
         if degraded:
             self.degraded[task.address] = degraded
+        if self.degraded:
+            own = {name: degraded} if degraded else NONE
+            task.shortages = together([shortages(task, self.calls), own])
         self.hold(task)
         self._give_back(task)
         if task.dependents:

@@ -8,6 +8,7 @@ from .errors import UserError
 from .node import Each, Folders
 from .plan import Link, Planned, Source
 from .tasks import CallState, Element, Task
+from .thrift import Shortages, together
 
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
@@ -183,6 +184,11 @@ def behind(task: Task, calls: Sequence[CallState]) -> float:
     for needed in needs(task, calls):
         worth = max(worth, needed.worth)
     return worth
+
+
+def shortages(task: Task, calls: Sequence[CallState]) -> Shortages:
+    """How all that ``task`` depends on was made to fit into memory."""
+    return together(needed.shortages for needed in needs(task, calls) if needed.shortages)
 
 
 def constants(task: Task) -> Mapping[str, object]:

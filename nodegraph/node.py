@@ -218,7 +218,8 @@ class Context(Protocol):
         """Find what was kept under the same parts, if it is still held; on the device, if it was.
 
         Args:
-            parts: All that it depends on, by content, beside the device's kind and the dtype.
+            parts: All that it depends on, by content, beside the device's kind, the dtype, and
+                whether weights are offloaded.
         """
         ...
 

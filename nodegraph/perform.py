@@ -18,7 +18,7 @@ from .cache import Cache, Record
 from .context import RunContext
 from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from .events import Progressed, Started
-from .items import behind, bound, constants
+from .items import behind, bound, constants, shortages
 from .node import Node, Output
 from .ports import mistakes, output_of
 from .task_keys import parts_of
@@ -252,9 +252,10 @@ class Worker:
     def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
         """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
         if not nodes[0].pure:
-            context = replace(context, linked=self._keys(tasks[0]))
+            linked, short = self._keys(tasks[0]), shortages(tasks[0], self.calls)
+            context = replace(context, linked=linked, shortages=short)
         node: Any = nodes[0]
-        together = runs_together(type(node))
+        together = runs_together(type(nodes[0]))
         running = _call(node.run_batch, context, nodes) if together else _call(node.run, context)
         if isinstance(running, Generator):
             items = tuple(task.item for task in tasks if task.item is not None)

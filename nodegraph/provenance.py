@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .plan import Plan
 from .png import KEY
+from .thrift import NONE, Shortages
 
 PARAMS = f"{KEY}:params"
 """The keyword of the text that holds the value of every param, as JSON."""
@@ -16,22 +17,28 @@ VERSIONS = f"{KEY}:versions"
 """The keyword of the text that holds the versions of nodegraph, packages and nodes, as JSON."""
 RESULTS = f"{KEY}:results"
 """The keyword of the text that holds the key of what the file shows, by result, as JSON."""
+DEGRADED = f"{KEY}:degraded"
+"""The keyword of the text that holds how nodes were made to fit into memory, by name, as JSON."""
 
 _OWN = "nodegraph-diffusion"
 
 
-def texts(plan: Plan, signature: str, results: Mapping[str, str]) -> dict[str, str]:
+def texts(
+    plan: Plan, signature: str, results: Mapping[str, str], shortages: Shortages = NONE
+) -> dict[str, str]:
     """Everything to keep in a file that was made by ``plan``, by keyword.
 
     Args:
         signature: The device's kind and the dtype (see Settings).
         results: The key of what the file shows.
+        shortages: How that and all it depends on was made to fit into memory.
     """
     found = {
         KEY: plan.workflow.to_json(),
         PARAMS: _json(plan.params),
         VERSIONS: _json(versions(plan, signature)),
         RESULTS: _json(results),
+        DEGRADED: _json(shortages),
     }
     return {keyword: text for keyword, text in found.items() if text != "{}"}
 

@@ -10,6 +10,7 @@ from .keys import Key, digest
 from .node import Node, Output
 from .plan import Plan, Planned
 from .ports import is_list, outputs
+from .thrift import NONE, Shortages
 
 _NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none
 
@@ -21,6 +22,7 @@ class Task:
         item: Its index, or None where the call is not mapped.
         waiting: How many things must be known before this task's key can be.
         dependents: The tasks that wait for just this one.
+        shortages: How it and all it depends on were made to fit into memory.
         worth: Seconds that the slowest of it and all it depends on took.
         must_run: Its value is needed again though its result is known.
     """
@@ -33,6 +35,7 @@ class Task:
         "item",
         "key",
         "must_run",
+        "shortages",
         "stamp",
         "state",
         "waiting",
@@ -49,6 +52,7 @@ class Task:
         self.state = "waiting"
         self.stamp: object = None
         self.must_run = False
+        self.shortages: Shortages = NONE
         self.worth = 0.0
 
     def wait_for(self, needed: Task) -> None:

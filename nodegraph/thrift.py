@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -12,6 +12,9 @@ or of each a layer."""
 Saving: TypeAlias = Literal["tiles"] | Offload
 """What a node can do with less memory: ``Node.savings`` says which of them it knows."""
 OnOom: TypeAlias = Literal["degrade", "fail"]
+Shortages: TypeAlias = Mapping[str, tuple[str, ...]]
+"""How nodes were made to fit into memory, by name: in the words of ``Attempt.degraded``."""
+NONE: Shortages = {}
 
 T = TypeVar("T")
 
@@ -115,6 +118,15 @@ def lower(
         else:
             after.append(one)
     return after
+
+
+def together(shortages: Iterable[Shortages]) -> Shortages:
+    """All of them as one, each word of a node once."""
+    found: dict[str, dict[str, None]] = {}
+    for one in shortages:
+        for name, words in one.items():
+            found.setdefault(name, {}).update(dict.fromkeys(words))
+    return {name: tuple(words) for name, words in found.items()}
 
 
 def _words(attempt: Attempt[T]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Annotated
 
 from pydantic import Field
 
 from nodegraph import Node, Output, Progress, Steps, Wire
+from nodegraph.node import Context
 
 
 class Number(Output):
@@ -116,4 +118,19 @@ class Paint(Node):
         return Dotted(image=Dot(self.grey))
 
 
-NODES = (Const, Sum, Double, Boom, Wait, Speak, Paint)
+class Spill(Node):
+    """Paint one pixel, and only one at once: two are too much for the memory."""
+
+    grey: int
+
+    def run(self, context: Context) -> Dotted:
+        return self.run_batch([self], context)[0]
+
+    @classmethod
+    def run_batch(cls, items: Sequence[Spill], context: Context) -> list[Dotted]:  # noqa: ARG003
+        if len(items) > 1:
+            raise MemoryError("out of memory")
+        return [Dotted(image=Dot(item.grey)) for item in items]
+
+
+NODES = (Const, Sum, Double, Boom, Wait, Speak, Paint, Spill)

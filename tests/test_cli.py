@@ -22,7 +22,7 @@ from nodegraph.cli.app import app
 from nodegraph.cli.form import show_form
 from nodegraph.cli.telling import told
 from nodegraph.pictures import read_text, read_workflow, with_texts
-from nodegraph.provenance import PARAMS, RESULTS, VERSIONS
+from nodegraph.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"
 
@@ -117,6 +117,31 @@ def test_a_saved_picture_carries_its_params_versions_and_key(
         VERSIONS: {"nodegraph": version("nodegraph-diffusion"), "node Paint": "1"},
         RESULTS: {"image[1]": keys[1]},
     }
+
+
+def test_a_picture_that_memory_was_too_short_for_says_so_when_it_is_shown_and_compared(
+    cli: Cli, write: Write
+) -> None:
+    spilling = {
+        "nodes": {"spill": {"type": "Spill", "values": {"grey": [7, 9]}}},
+        "results": {"image": "spill.image"},
+    }
+    file = write(**spilling)
+    cli("run", file, "--out", "short")
+    cli("run", file, "--out", "plain", "--batch", "1", "--no-cache")
+    short, plain = "short/toy-image-01.png", "plain/toy-image-01.png"
+
+    said = "spill: memory was short, so it was made by batch 1 of 2"
+    assert json.loads(read_text(Path(short), DEGRADED) or "") == {"spill": ["batch 1 of 2"]}
+    assert read_text(Path(plain), DEGRADED) is None
+    assert said in cli("show", short).stderr
+    assert "memory" not in cli("show", plain).stderr + cli("show", file).stderr
+    done = cli("diff", plain, short)
+    assert (done.exit_code, done.stdout) == (
+        1,
+        "spill: memory was short (as asked → batch 1 of 2)\n",
+    )
+    assert cli("diff", short, file).stdout == "the same graph\n"
 
 
 def test_a_saved_picture_can_be_run_again(cli: Cli, write: Write) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -70,6 +71,57 @@ def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
     config.set_main_option("script_location", str(upgrade.FOLDER))
 
     assert ScriptDirectory.from_config(config).get_current_head() == upgrade.HEAD
+
+
+DONE, WAITS, NEW = "d" * 32, "e" * 32, "f" * 32
+FIRST_JOB = sa.text(
+    "INSERT INTO jobs (id, title, state, priority, place, digest, attempts, excused, token,"
+    " cancel_requested, created, done, total, counts)"
+    " VALUES (:id, 'old', :state, 0, 1, '', 0, 0, 0, 0, 1.0, 3, 3, '{}')"
+)
+"""How the first version wrote a job down."""
+
+
+@pytest.fixture
+def old(url: str, tmp_path: Path) -> str:
+    """A database as the first version left it, with a job that waits and one that was made."""
+    here = url if url.startswith("postgresql") else f"sqlite:///{tmp_path}/old.sqlite"
+    engine = sa.create_engine(here)
+    config = Config()
+    config.set_main_option("script_location", str(upgrade.FOLDER))
+    document = sa.text("INSERT INTO documents VALUES (:id, :workflow, '{}')")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for id, state in ((DONE, "done"), (WAITS, "queued")):
+            connection.execute(FIRST_JOB, {"id": id, "state": state})
+            connection.execute(document, {"id": id, "workflow": '{"format":1}'})
+    engine.dispose()
+    return here
+
+
+def test_the_jobs_of_an_older_database_are_there_and_run(old: str) -> None:
+    store = Store(old)
+    done = store.get(DONE)
+    claim = store.claim("here:1:boot", "cpu", 30)
+    assert claim is not None
+    store.finish(WAITS, claim.token, [], {"ran": 1}, degraded=["tiled"])
+
+    assert (done.title, done.total, done.degraded, done.on_oom) == ("old", 3, (), None)
+    assert (claim.job.id, claim.workflow) == (WAITS, EMPTY)
+    assert store.get(WAITS).degraded == ("tiled",)
+    with store.database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    store.close()
+
+
+def test_a_server_of_the_first_version_goes_on_in_a_database_of_this_one(old: str) -> None:
+    store = Store(old)
+    with store.database.writing() as connection:
+        connection.execute(FIRST_JOB, {"id": NEW, "state": "queued"})
+
+    assert store.get(NEW).degraded == ()
+    store.close()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(store: Store, url: str) -> None:

@@ -48,6 +48,23 @@ def test_a_job_that_is_done_says_what_it_made(store: Store) -> None:
     assert (done.done, done.total, done.error) == (3, 3, None)
 
 
+def test_a_job_says_how_it_was_made_to_fit_into_memory(store: Store, url: str) -> None:
+    done, failed, plain = (claimed(store) for _ in range(3))
+    store.finish(done.job.id, done.token, [], {}, degraded=["batch 2 of 4", "tiled"])
+    store.fail(failed.job.id, failed.token, [], degraded=["offloaded"])
+    store.finish(plain.job.id, plain.token, [], {})
+    store.close()
+
+    again = Store(url)
+
+    words = [again.get(one.job.id).degraded for one in (done, failed, plain)]
+    assert words == [("batch 2 of 4", "tiled"), ("offloaded",), ()]
+    kinds = ("job.done", "job.failed")
+    told = [e.data.get("degraded") for e in again.events_after(0) if e.kind in kinds]
+    assert told == [["batch 2 of 4", "tiled"], ["offloaded"], None]
+    again.close()
+
+
 def test_a_job_that_failed_says_why_and_what_it_made_nevertheless(store: Store) -> None:
     claim = claimed(store)
     problems = [{"address": "edges.low", "message": "300 is too much"}]

@@ -19,6 +19,7 @@ from nodegraph.jobs.types import (
     QueueFullError,
     Result,
 )
+from nodegraph.thrift import OnOom
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -52,6 +53,31 @@ def test_a_job_is_there_again_when_the_database_is_opened_anew(store: Store, url
     assert again.workflow_of(job.id) == {"format": 1, "title": "é\ud800"}
     assert (job.state, job.title, job.only, job.attempts) == ("queued", "Four", ("grid",), 0)
     again.close()
+
+
+def test_what_a_job_may_do_where_memory_is_short_is_kept_and_tried_again_like_that(
+    store: Store,
+) -> None:
+    job, _ = store.submit(EMPTY, on_oom="fail")
+    store.cancel(job.id)
+
+    again = store.retry(job.id)
+
+    assert [one.on_oom for one in (job, store.get(job.id), again)] == ["fail"] * 3
+    assert store.submit(EMPTY)[0].on_oom is None
+
+
+def test_a_key_is_not_used_again_for_what_may_do_otherwise_where_memory_is_short(
+    store: Store,
+) -> None:
+    store.submit(EMPTY, idempotency_key="one")
+    store.submit(EMPTY, idempotency_key="two", on_oom="fail")
+
+    assert not store.submit(EMPTY, idempotency_key="two", on_oom="fail")[1]
+    others: list[tuple[str, OnOom | None]] = [("one", "degrade"), ("two", "degrade"), ("two", None)]
+    for key, asked in others:
+        with pytest.raises(KeyReusedError):
+            store.submit(EMPTY, idempotency_key=key, on_oom=asked)
 
 
 def test_jobs_run_by_priority_and_then_in_the_order_they_came(store: Store) -> None:

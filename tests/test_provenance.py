@@ -12,7 +12,7 @@ from nodegraph.cache import Cache
 from nodegraph.context import RunContext, Settings
 from nodegraph.events import Finished
 from nodegraph.node import Context, LaneName
-from nodegraph.provenance import PARAMS, RESULTS, VERSIONS, texts, versions
+from nodegraph.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS, texts, versions
 from nodegraph.registry import Registry, load_registry
 
 from .running_toys import TOYS, Number, drive
@@ -124,6 +124,38 @@ def test_a_node_with_a_side_effect_knows_the_keys_of_what_it_is_given() -> None:
         "more": f"{made['n']}[0] {made['n']}[1]",
     }
     assert Workflow.load(Keep.kept[0]["nodegraph"]) == planned.workflow
+
+
+CRAMPED = {
+    "b": {"type": "Batched", "values": {"value": [2, 4, 6, 8], "fits": 2}},
+    "s": {"type": "Sum", "links": {"values": "b.value"}},
+    "one": {"type": "Const", "values": {"value": 4}},
+    "h": {"type": "Half", "links": {"value": "one.value"}},
+}
+"""Squares of which only two fit at once, their sum, and what has nothing to do with them."""
+
+
+def test_a_result_tells_of_all_it_depends_on_where_memory_was_short() -> None:
+    cache, short = Cache.in_memory(), {"b": ("batch 2 of 4",)}
+
+    for _ in ("made", "found"):
+        _, outcome = drive(CRAMPED, cache, squares="b.value", sum="s.value", h="h.value")
+
+        assert outcome.shortages == {"squares": (short,) * 4, "sum": (short,), "h": ({},)}
+
+
+def test_a_saved_file_tells_of_all_it_shows_where_memory_was_short() -> None:
+    Keep.kept.clear()
+    nodes = {
+        **CRAMPED,
+        "plain": {"type": "Keep", "links": {"value": "h.value"}},
+        "short": {"type": "Keep", "links": {"value": "s.value"}},
+    }
+    list(execute(plan(Workflow.model_validate({"nodes": nodes}), REGISTRY), Cache.in_memory()))
+
+    said = {json.loads(kept[RESULTS])["value"]: kept.get(DEGRADED) for kept in Keep.kept}
+
+    assert sorted(said.values(), key=str) == [None, '{"b": ["batch 2 of 4"]}']
 
 
 def test_outside_a_run_a_context_carries_the_workflow_alone() -> None:

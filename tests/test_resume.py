@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import RunContext, Settings
+from nodegraph.thrift import Thrift
 from nodegraph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage
@@ -207,6 +209,16 @@ def test_another_process_goes_on_from_the_disk(plain: Denoise, tmp_path: Path) -
 
     assert told == [3, 4, 5, 6]
     assert torch.equal(found[0], ran([then], fresh())[1][0])
+
+
+def test_steps_whose_weights_were_offloaded_are_not_gone_on_from(plain: Denoise) -> None:
+    context = fresh()
+    node = under(plain, control())
+    ran([node], replace(context, thrift=Thrift(offload="layers")))
+
+    told, _ = ran([node], context)
+
+    assert told == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_cancelled_run_goes_on_where_it_was(plain: Denoise) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of events: what the server tells, what the reference describes, what the editor knows."""
+"""The kinds of events: those the server tells are described, and known to the editor."""
 
 from __future__ import annotations
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from nodegraph import plan, run
 from nodegraph.jobs.types import Result, StorageFullError
 from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 
+from .running_toys import TOYS, workflow
 from .serving import SOUND, TOKEN, client, known, serving
 
 
@@ -354,6 +357,41 @@ def test_what_jobs_made_is_in_the_gallery(asking: TestClient, services: Services
         (asset, job, 4, "Mine")
     ]
     assert asking.get(f"/v1/jobs/{job}").json()["counts"] == {"ran": 2, "cached": 0}
+
+
+def test_a_job_says_what_it_may_do_where_memory_is_short_and_what_it_did(
+    asking: TestClient, services: Services
+) -> None:
+    job = submit(asking, on_oom="degrade").json()
+    claim = services.store.claim("me", "cpu", 60)
+    assert claim is not None
+    services.store.finish(job["id"], claim.token, [], {}, degraded=["tiled"])
+
+    told = asking.get(f"/v1/jobs/{job['id']}").json()
+
+    assert (job["on_oom"], job["degraded"]) == ("degrade", [])
+    assert (told["on_oom"], told["degraded"]) == ("degrade", ["tiled"])
+    assert submit(asking).json()["on_oom"] is None
+    assert submit(asking, on_oom="never").status_code == 422
+
+
+def test_a_run_is_foreseen_under_what_its_job_would_ask_for(
+    asking: TestClient, services: Services
+) -> None:
+    squares = {"type": "Batched", "values": {"value": [2, 4, 6, 8], "fits": 2}}
+    cramped = workflow({"b": squares}, b="b.value")
+    graphs = replace(services.graphs, registry=TOYS)
+    run(plan(cramped, TOYS), graphs.cache)
+
+    foreseen = [
+        {line.state for line in graphs.explain(cramped, None, asked)}
+        for asked in (None, "degrade", "fail")
+    ]
+
+    assert foreseen == [{"cached"}, {"cached"}, {"runs"}]
+    told = asking.post("/v1/explain", json={"workflow": SOUND, "on_oom": "fail"})
+    wrong = asking.post("/v1/explain", json={"workflow": SOUND, "on_oom": "never"})
+    assert (told.status_code, wrong.status_code) == (200, 422)
 
 
 def test_the_system_says_how_busy_it_is(asking: TestClient) -> None:

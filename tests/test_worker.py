@@ -275,11 +275,11 @@ def test_the_end_of_a_job_is_recorded_as_soon_as_there_is_room(
     finish = worker.store.finish
     refused: list[object] = []
 
-    def full_at_first(*given: Any) -> Job:
+    def full_at_first(*given: Any, **more: Any) -> Job:
         if len(refused) < 2:
             refused.append(given)
             raise StorageFullError
-        return finish(*given)
+        return finish(*given, **more)
 
     monkeypatch.setattr(worker.store, "finish", full_at_first)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 from nodegraph import Cache, Settings, plan
 from nodegraph.cache import Budgets
 from nodegraph.events import Finished
+from nodegraph.thrift import OnOom
 from nodegraph.worker import frames, process
 from nodegraph.worker.kit import Kit
 from nodegraph.worker.options import Options, limit_of
 from nodegraph.worker.previews import jpegs, pictured
+from nodegraph.worker.running import run
 from nodegraph.worker.telling import Teller
 
 from .harmful.faulty import Paint, Plus, Strolls, Tile
@@ -131,6 +134,40 @@ def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Pat
     ]
 
     assert said == [["tiled"], None]
+
+
+CRAMPED = workflow(
+    {"b": {"type": "Batched", "values": {"value": [2, 4, 6, 8], "fits": 2}}}, b="b.value"
+)
+"""Numbers of which only two fit at once."""
+
+
+@pytest.mark.parametrize("server", ["degrade", "fail"])
+@pytest.mark.parametrize("job", ["degrade", "fail", None])
+def test_a_job_says_whether_it_may_be_made_with_less_memory_else_its_server_does(
+    server: OnOom, job: OnOom | None, tmp_path: Path
+) -> None:
+    kit = Kit(TOYS, Cache.in_memory(), Settings(on_oom=server), tmp_path, tmp_path)
+    order = {"workflow": CRAMPED.document(), "only": None, "on_oom": job}
+
+    ended = outcome(run(order, kit, bool))
+
+    if (job or server) == "degrade":
+        assert ended["done"]["degraded"] == ["batch 2 of 4"]
+        assert ended["done"]["counts"] == {"ran": 4, "cached": 0}
+    else:
+        assert ended["failed"]["problems"][0]["message"].startswith("does not fit into the memory")
+        assert ended["failed"]["degraded"] == []
+
+
+def outcome(messages: Generator[object, None, frames.Message]) -> frames.Message:
+    """What a job ends with."""
+    while True:
+        try:
+            next(messages)
+        except StopIteration as end:
+            found: frames.Message = end.value
+            return found
 
 
 def test_a_process_is_spent_when_memory_ran_out_and_does_not_come_back(

@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from ..keys import Key
+from ..keys import Key, canonical, digest
 from ..node import Node, Output
 from ..ports import output_of
 from ..tensors import TENSORS, Tensors
@@ -184,7 +184,9 @@ class Cache:
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
         said = self._notes.parts(name, seconds, parts)
-        record = Record(digests(output, key, self.tensors), seconds, size, said, degraded)
+        # What cannot be hashed is told by its call, and by how that was made.
+        own = digest(key, canonical(degraded)) if degraded else key
+        record = Record(digests(output, own, self.tensors), seconds, size, said, degraded)
         self._notes.add(key, record)
         if said:
             self._notes.note(name, record)

@@ -12,13 +12,12 @@ import typer
 from ..bundle import bundle
 from ..diff import Made, diff
 from ..errors import Problem, WorkflowError
-from ..pictures import read_text
 from ..plan import plan
 from ..provenance import RESULTS, VERSIONS
 from ..registry import Registry
 from . import kinds
 from .ending import DIFFERENT
-from .files import Found, find
+from .files import find
 from .run import Options, data_folders
 
 
@@ -51,14 +50,10 @@ def _made(name: str, registry: Registry) -> Made:
     except WorkflowError as error:
         problems = [Problem(f"{found.path.name}: {p.where}", p.what) for p in error.problems]
         raise WorkflowError(problems) from error
-    return Made(whole, _texts(found, VERSIONS), _texts(found, RESULTS))
+    versions, keys = (_texts(found.carried(keyword)) for keyword in (VERSIONS, RESULTS))
+    degraded = {name: ", ".join(words) for name, words in found.shortages.items()}
+    return Made(whole, versions, keys, degraded)
 
 
-def _texts(found: Found, keyword: str) -> Mapping[str, str]:
-    """A text of a picture that is a JSON object of texts; nothing where it carries no such text."""
-    text = read_text(found.path, keyword) if found.picture else None
-    try:
-        read = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return {name: str(value) for name, value in read.items()} if isinstance(read, dict) else {}
+def _texts(read: Mapping[str, object]) -> Mapping[str, str]:
+    return {name: str(value) for name, value in read.items()}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
-from ..pictures import is_picture, read_workflow
+from ..pictures import is_picture, read_text, read_workflow
+from ..provenance import DEGRADED
 from ..shipped import shipped
+from ..thrift import Shortages
 from ..workflow import Workflow
 
 
@@ -33,6 +37,24 @@ class Found:
         """Where the pictures it names are looked for: beside it, then in ``inputs`` beside it."""
         folders = (self.path.parent, self.path.parent / "inputs")
         return tuple(folder for folder in folders if folder.is_dir())
+
+    @property
+    def shortages(self) -> Shortages:
+        """How nodes were made to fit into memory, as a picture says."""
+        return {
+            name: tuple(map(str, words))
+            for name, words in self.carried(DEGRADED).items()
+            if isinstance(words, list)
+        }
+
+    def carried(self, keyword: str) -> Mapping[str, object]:
+        """A text of a picture that is a JSON object; empty where it carries no such text."""
+        text = read_text(self.path, keyword) if self.picture else None
+        try:
+            read = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return read if isinstance(read, dict) else {}
 
 
 def find(name: str) -> Found:

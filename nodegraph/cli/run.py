@@ -24,7 +24,7 @@ from ..plan import Plan, plan
 from ..provenance import texts
 from ..shipped import inputs
 from ..shown import pictures
-from ..thrift import OnOom
+from ..thrift import OnOom, Shortages
 from ..totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display
@@ -132,7 +132,7 @@ def drive(events: Generator[Event, None, T], view: Display) -> T:
 
 def _save(
     outcome: Outcome,
-    made: Callable[[Mapping[str, str]], Mapping[str, str]],
+    made: Callable[[Mapping[str, str], Shortages], Mapping[str, str]],
     prefix: str,
     folder: Path,
     view: Display,
@@ -142,7 +142,8 @@ def _save(
         several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
         key = {result + several: outcome.keys[result][item]}
         try:
-            path = saving.save(picture, made(key), folder, prefix + name)
+            said = made(key, outcome.shortages[result][item])
+            path = saving.save(picture, said, folder, prefix + name)
         except UserError as error:
             end(FAILED, str(error))
         paths.append(path)

@@ -13,6 +13,7 @@ from ..errors import Problem, UserError, WorkflowError
 from ..registry import Kind
 from ..workflow import Call, Workflow, split
 from . import kinds
+from .ending import warn
 from .files import find
 from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
@@ -35,6 +36,8 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     found, known = find(file), kinds.registry(folders)
     known = known.knowing(bundle(found.workflow, known, found.source, (Path.cwd(),)))
     text = drawn(sketch(found.workflow, known), chosen)
+    for name, words in found.shortages.items():
+        warn(f"{name}: memory was short, so it was made by {', '.join(words)}")
     if output is None:
         typer.echo(text, nl=False)
         return

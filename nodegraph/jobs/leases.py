@@ -88,12 +88,17 @@ def heartbeat(
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a job ended: what it made, how many items were ran or cached, and why it failed."""
+    """How a job ended: what it made, how many items ran or were cached, and why it failed.
+
+    Attributes:
+        degraded: How it was made to fit into memory, in words.
+    """
 
     state: State
     results: Sequence[Result] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Mapping[str, str]] = ()
+    degraded: Sequence[str] = ()
 
 
 def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: End) -> Job:
@@ -101,7 +106,8 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
     now = time.time()
     values: dict[str, Any] = {
         "state": how.state, "finished": now, "owner": None, "lease_until": None,
-        "counts": dump(dict(how.counts), "counts"), **_how_far(id, notes),
+        "counts": dump(dict(how.counts), "counts"),
+        "degraded": dump(list(how.degraded), "degraded"), **_how_far(id, notes),
     }  # fmt: skip
     if how.state == "failed":
         values["error"] = dump({"problems": list(how.problems)}, "problems")
@@ -115,14 +121,19 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
         connection.execute(
             sa.insert(results), [{"job": id, "created": now, **each} for each in made]
         )
-    said: dict[str, Any] = {}
-    if how.state == "done":
-        seconds = round(now - row.started, 3)
-        said = {"results": made, "counts": dict(how.counts), "seconds": seconds}
-    elif how.state == "failed":
-        said = {"problems": list(how.problems), "results": made}
-    notes.append((id, f"job.{how.state}", said))
+    notes.append((id, f"job.{how.state}", _said(how, made, now - row.started)))
     return as_job(row, how.results)
+
+
+def _said(how: End, made: Sequence[Mapping[str, Any]], seconds: float) -> Mapping[str, Any]:
+    """What the event says."""
+    short = {"degraded": list(how.degraded)} if how.degraded else {}
+    if how.state == "done":
+        counts = dict(how.counts)
+        return {"results": made, "counts": counts, "seconds": round(seconds, 3), **short}
+    if how.state == "failed":
+        return {"problems": list(how.problems), "results": made, **short}
+    return {}
 
 
 def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)

@@ -71,6 +71,7 @@ def _check_key(key: str) -> None:
 
 def _digest(order: Order) -> str:
     asked = [order.workflow, order.title, order.only, order.priority, order.settings]
+    asked += [] if order.on_oom is None else [order.on_oom]
     listed = [list(part) if isinstance(part, tuple) else part for part in asked]
     return hashlib.sha256(dump(listed, "workflow").encode()).hexdigest()
 
@@ -85,7 +86,7 @@ def _add(connection: sa.Connection, notes: list[Note], orders: Sequence[Order]) 
         {
             "id": uuid4().hex, "title": plain(order.title, 200), "state": "queued",
             "priority": _bounded(order.priority), "place": float(place), "key": order.key,
-            "digest": _digest(order), "created": now, "counts": "{}",
+            "digest": _digest(order), "created": now, "counts": "{}", "on_oom": order.on_oom,
             "only": None if order.only is None else dump(list(order.only), "only"),
         }
         for place, order in enumerate(orders, start=last + 1)
@@ -119,6 +120,7 @@ def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> 
         only=json.loads(row.only) if row.only else None,
         priority=row.priority,
         settings=json.loads(kept.settings),
+        on_oom=row.on_oom,
     )
     return submit(connection, notes, [order], limit)[0][0]
 

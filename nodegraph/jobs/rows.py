@@ -106,6 +106,8 @@ def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
         total=row.total,
         only=tuple(json.loads(row.only)) if row.only else None,
         cancel_requested=bool(row.cancel_requested),
+        on_oom=row.on_oom,
+        degraded=tuple(json.loads(row.degraded)),
     )
 
 

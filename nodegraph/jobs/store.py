@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
+from ..thrift import OnOom
 from . import events as log
 from . import leases, queue
 from .database import Database
@@ -119,6 +120,7 @@ class Store:
         priority: int = 0,
         settings: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
+        on_oom: OnOom | None = None,
         limit: int = LIMIT,
     ) -> tuple[Job, bool]:
         """Queue a job; False tells that the key's job was there already.
@@ -128,7 +130,7 @@ class Store:
             KeyReusedError: the key was used for something else.
             StorageFullError: the disk is full.
         """
-        order = Order(workflow, title, only, priority, settings or {}, idempotency_key)
+        order = Order(workflow, title, only, priority, settings or {}, idempotency_key, on_oom)
         return self._write(lambda c, notes: queue.submit(c, notes, [order], limit), urgent=False)[0]
 
     def submit_many(
@@ -212,16 +214,18 @@ class Store:
             lambda c, _: leases.heartbeat(c, id, token, lease_s, progress), urgent=True
         )
 
-    def finish(
+    def finish(  # noqa: PLR0913 (what an ending consists of)
         self,
         id: str,
         token: int,
         results: Sequence[Result],
         counts: Mapping[str, int],
         log: Sequence[Note] = (),
+        *,
+        degraded: Sequence[str] = (),
     ) -> Job:
         """Record that a job is done, and what it made; ``log`` is what happened just before."""
-        end = leases.End("done", results, counts)
+        end = leases.End("done", results, counts, degraded=degraded)
         return self._end(id, token, end, log)
 
     def fail(  # noqa: PLR0913 (what an ending consists of)
@@ -233,9 +237,10 @@ class Store:
         counts: Mapping[str, int] | None = None,
         *,
         log: Sequence[Note] = (),
+        degraded: Sequence[str] = (),
     ) -> Job:
         """Record why a job failed, and what it made nevertheless."""
-        end = leases.End("failed", results, counts or {}, problems)
+        end = leases.End("failed", results, counts or {}, problems, degraded)
         return self._end(id, token, end, log)
 
     def cancelled(self, id: str, token: int, log: Sequence[Note] = ()) -> Job:

@@ -43,6 +43,8 @@ jobs = Table(
     Column("only", Text),
     Column("error", Text),
     Column("counts", Text, nullable=False, default="{}"),
+    Column("on_oom", String(10)),
+    Column("degraded", Text, nullable=False, default="[]"),
     Index("jobs_waiting", "state", "priority", "place"),
     sqlite_autoincrement=True,
 )

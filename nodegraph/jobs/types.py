@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..errors import UserError
+from ..thrift import OnOom
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
@@ -22,6 +23,7 @@ class Order:
         only: The results to make; None for all.
         settings: ``time_limit`` in seconds; nothing else is known.
         key: What the client calls this order, so that sending it twice makes one job.
+        on_oom: Whether what does not fit into memory may be degraded; None leaves it to the server.
     """
 
     workflow: Mapping[str, Any]
@@ -30,6 +32,7 @@ class Order:
     priority: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None
+    on_oom: OnOom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Job:
         error: ``{"problems": [{"address": …, "message": …}]}``.
         counts: ``{"ran": …, "cached": …}``: how many items were computed, and how many known.
         done: Items that are known, of ``total``.
+        on_oom: What was asked for where memory does not suffice; None: what the server does.
+        degraded: How it was made to fit into memory, in words; empty where it is as asked for.
     """
 
     id: str
@@ -78,6 +83,8 @@ class Job:
     total: int = 0
     only: tuple[str, ...] | None = None
     cancel_requested: bool = False
+    on_oom: OnOom | None = None
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

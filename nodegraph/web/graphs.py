@@ -16,6 +16,7 @@ from ..plan import Plan
 from ..planner import Planner
 from ..registry import Registry, Template
 from ..schema import describe
+from ..thrift import OnOom
 from ..workflow import Workflow
 from .errors import refused
 from .library import Library
@@ -99,14 +100,17 @@ class Graphs:
                 return error.problems[:MOST_PROBLEMS], ()
             return (), found.warnings[:MOST_PROBLEMS]
 
-    def explain(self, workflow: Workflow, only: Sequence[str] | None) -> list[Line]:
+    def explain(
+        self, workflow: Workflow, only: Sequence[str] | None, on_oom: OnOom | None = None
+    ) -> list[Line]:
         """What a run would do.
 
         Raises:
             WorkflowError: it cannot run.
         """
+        settings = self.settings.asked(on_oom)
         with self.turn():
-            return explain(self.plan(self.ready(workflow), only), self.cache, self.settings)
+            return explain(self.plan(self.ready(workflow), only), self.cache, settings)
 
     def form(self, name: str, workflow: Workflow, path: Path | None = None) -> dict[str, Any]:
         """The params as the JSON Schema of an object. A workflow need not be sound to have some."""

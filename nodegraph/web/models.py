@@ -6,12 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from ..thrift import OnOom
+
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Title = Annotated[str, StringConstraints(max_length=200)]
 ResultName = Annotated[str, StringConstraints(max_length=200)]
 Only = Annotated[list[ResultName], Field(max_length=1000)]
 Priority = Annotated[int, Field(ge=-1000, le=1000)]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+Asked = Annotated[
+    OnOom | None,
+    Field(description="Where memory does not suffice; without it, what the server does."),
+]
 Document = Annotated[
     dict[str, JsonValue],
     Field(
@@ -62,6 +68,12 @@ class GraphBody(Body):
 
     workflow: Document
     only: Only | None = None
+
+
+class ExplainBody(GraphBody):
+    """A workflow whose run is foreseen, under what its job would ask for."""
+
+    on_oom: Asked = None
 
 
 class FormBody(Body):
@@ -165,6 +177,7 @@ class SubmitBody(Body):
     only: Only | None = None
     priority: Priority = 0
     title: Title = ""
+    on_oom: Asked = None
 
 
 class MoveBody(Body):
@@ -199,7 +212,10 @@ class Counts(Told):
 
 
 class Job(Told):
-    """One queued run of a workflow, as it stands. `done` of `total` items are known."""
+    """One queued run of a workflow, as it stands. `done` of `total` items are known.
+
+    `degraded` says how it was made to fit into memory; it is empty where all is as asked for.
+    """
 
     id: str
     seq: int
@@ -217,6 +233,8 @@ class Job(Told):
     total: int
     only: list[str] | None
     cancel_requested: bool
+    on_oom: OnOom | None
+    degraded: list[str]
 
 
 class JobList(Told):

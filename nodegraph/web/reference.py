@@ -13,8 +13,14 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "job.cancelling": ("", "It was asked to stop."),
     "job.cancelled": ("", "It has stopped."),
     "job.requeued": ("why", "Its worker is gone; it waits again."),
-    "job.done": ("results, counts, seconds", "It made all it was to make."),
-    "job.failed": ("problems", "It did not; what it made nevertheless is kept."),
+    "job.done": (
+        "results, counts, seconds, degraded",
+        "It made all it was to make; `degraded` as below, of all its nodes.",
+    ),
+    "job.failed": (
+        "problems, results, degraded",
+        "It did not; what it made nevertheless is kept.",
+    ),
     "node.started": ("node, items", "Items of a node are being computed."),
     "node.progress": ("node, items, done, total", "So many steps are done."),
     "node.cached": (

@@ -76,10 +76,10 @@ def routes(services: Services) -> APIRouter:
         return models.Checked(ok=not problems, problems=told(problems), warnings=told(warnings))
 
     @api.post("/explain", responses=may(*BODY), tags=["graphs"])
-    def explain(body: models.GraphBody) -> models.Explained:
+    def explain(body: models.ExplainBody) -> models.Explained:
         """Tell what would run and what is cached, and why; a workflow with mistakes is refused."""
         try:
-            lines = graphs.explain(graphs.read(body.workflow), body.only)
+            lines = graphs.explain(graphs.read(body.workflow), body.only, body.on_oom)
         except WorkflowError as error:
             raise refused(error) from error
         return models.Explained(

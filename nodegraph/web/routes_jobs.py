@@ -56,6 +56,7 @@ def routes(services: Services) -> APIRouter:
             only=order.only,
             priority=order.priority,
             idempotency_key=idempotency_key,
+            on_oom=order.on_oom,
             limit=most,
         )
         response.status_code = 201 if created else 200
@@ -162,4 +163,5 @@ def ordered(services: Services, body: models.SubmitBody) -> Order:
         title=body.title or workflow.title or body.name or "",
         only=body.only,
         priority=body.priority,
+        on_oom=body.on_oom,
     )

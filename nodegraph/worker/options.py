@@ -1,4 +1,4 @@
-"""How workers run jobs: decided by the operator, the same for every job."""
+"""How workers run jobs, as the operator decided."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class Options:
 
     Attributes:
         devices: One process each: ``cpu``, ``cuda:0``, …
-        on_oom: Whether what does not fit into memory may be degraded (see Settings).
+        on_oom: Whether what does not fit into memory may be degraded (see Settings), where a job
+            does not say.
         data: Folders that jobs may read from, beside the assets and the shipped inputs.
         models: Folders that jobs may take models from, beside built-in ones and the hub's.
         output: The folder that nodes such as SaveImage may write to.

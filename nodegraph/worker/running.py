@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from io import BytesIO
+from itertools import chain
 from typing import Any
 
 from ..bundle import bundle
 from ..errors import NodeError, UserError, WorkflowError, brief
-from ..events import Outcome
+from ..events import Event, Outcome
 from ..execute import execute
 from ..jobs.publish import named
 from ..plan import Plan
@@ -36,8 +37,8 @@ def run(
         unwanted: Asked after each event whether to stop.
 
     Returns:
-        ``{"done": {"results", "counts"}}``, ``{"failed": {"problems", "results", "counts"}}`` or
-        ``{"cancelled": {}}``.
+        ``{"done": {"results", "counts", "degraded"}}``, ``{"failed": {"problems", …}}`` with the
+        same, or ``{"cancelled": {}}``.
     """
     try:
         chosen = _planned(order, kit)
@@ -46,7 +47,8 @@ def run(
         return _failed(problems)
     teller = Teller(chosen, kit, totals(chosen, kit.settings.folders))
     try:
-        outcome = yield from _driven(chosen, kit, teller, unwanted)
+        events = execute(chosen, kit.cache, kit.settings.asked(order["on_oom"]))
+        outcome = yield from _driven(events, teller, unwanted)
         yield from teller.rest()
         if outcome is None:
             return {"cancelled": {}}
@@ -57,9 +59,11 @@ def run(
         yield from teller.rest()
         return _failed([{"address": _culprit(teller), "message": _said(error)}])
     counts = {"ran": teller.ran, "cached": teller.cached}
+    words = list(dict.fromkeys(chain.from_iterable(outcome.degraded.values())))
+    ending = {"results": made, "counts": counts, "degraded": words}
     if outcome.failures:
-        return _failed(map(_problem, outcome.failures), made, counts)
-    return {"done": {"results": made, "counts": counts}}
+        return _failed(map(_problem, outcome.failures), ending)
+    return {"done": ending}
 
 
 def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
@@ -69,10 +73,10 @@ def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
 
 
 def _driven(
-    chosen: Plan, kit: Kit, teller: Teller, unwanted: Callable[[], bool]
+    run: Generator[Event, None, Outcome], teller: Teller, unwanted: Callable[[], bool]
 ) -> Generator[Told, None, Outcome | None]:
     """Tell what happens, to the end; None where it was stopped before."""
-    with closing(execute(chosen, kit.cache, kit.settings)) as events:
+    with closing(run) as events:
         while not unwanted():
             try:
                 event = next(events)
@@ -90,7 +94,8 @@ def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any
     for _, picture, result, item in pictures(outcome.results):
         several = isinstance(outcome.results[result], list)
         where = result + (f"[{item}]" if several else "")
-        said = texts(chosen, signature, {where: outcome.keys[result][item]})
+        key, short = outcome.keys[result][item], outcome.shortages[result][item]
+        said = texts(chosen, signature, {where: key}, short)
         drawn, file = picture.pil(), BytesIO()
         drawn.save(file, "PNG")
         width, height = getattr(drawn, "size", (0, 0))
@@ -118,12 +123,9 @@ def _text(value: object) -> str:
 
 
 def _failed(
-    problems: Iterable[Mapping[str, str]],
-    made: Iterable[Mapping[str, Any]] = (),
-    counts: Mapping[str, int] | None = None,
+    problems: Iterable[Mapping[str, str]], ending: Mapping[str, Any] | None = None
 ) -> Message:
-    listed = list(problems)[:100]
-    return {"failed": {"problems": listed, "results": list(made), "counts": dict(counts or {})}}
+    return {"failed": {"problems": list(problems)[:100], **(ending or {})}}
 
 
 def _problem(error: NodeError) -> Mapping[str, str]:

@@ -53,6 +53,7 @@ class Session:
                     "id": self.id,
                     "workflow": claim.workflow,
                     "only": list(claim.job.only) if claim.job.only is not None else None,
+                    "on_oom": claim.job.on_oom,
                 }
             }
         )
@@ -69,12 +70,8 @@ class Session:
             return
         self.quiet = True
         match message:
-            case {"done": {"results": made, "counts": counts}}:
-                results = _results(made)
-                token = self.claim.token
-                self._record(
-                    lambda notes: self._store.finish(self.id, token, results, counts, notes)
-                )
+            case {"done": dict(said)}:
+                self._done(said)
             case {"failed": dict(said)}:
                 self._failed(said)
             case {"cancelled": _}:
@@ -188,11 +185,20 @@ class Session:
         else:
             self._notes = []
 
+    def _done(self, said: Mapping[str, Any]) -> None:
+        made, counts, short = _results(said["results"]), said["counts"], said["degraded"]
+        token = self.claim.token
+        self._record(
+            lambda notes: self._store.finish(self.id, token, made, counts, notes, degraded=short)
+        )
+
     def _failed(self, said: Mapping[str, Any]) -> None:
         problems, made = said["problems"], _results(said.get("results", ()))
-        token, counts = self.claim.token, said.get("counts", {})
+        token, counts, short = self.claim.token, said.get("counts", {}), said.get("degraded", ())
         self._record(
-            lambda notes: self._store.fail(self.id, token, problems, made, counts, log=notes)
+            lambda notes: self._store.fail(
+                self.id, token, problems, made, counts, log=notes, degraded=short
+            )
         )
 
     def _stopped(self) -> None:

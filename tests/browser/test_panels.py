@@ -150,3 +150,23 @@ def test_the_gallery_shows_a_picture_in_full_size_and_goes_on_by_key(editor_in: 
     page.keyboard.press("Escape")
 
     expect(lightbox).to_have_count(0)
+
+
+def test_what_is_to_be_done_where_memory_does_not_suffice_goes_with_every_run(
+    editor_in: Editor, server: Server, context: BrowserContext
+) -> None:
+    menu = editor_in.page.get_by_role("menuitem")
+
+    def choices() -> None:
+        editor_in.page.get_by_role("button", name="More", exact=True).click()
+        menu.filter(has_text="When memory does not suffice").click()
+
+    choices()
+    menu.filter(has_text="Fail").click()
+    editor_in.run()
+
+    newest = context.request.get(f"{server.address}/v1/jobs?limit=1").json()["jobs"][0]
+    assert newest["on_oom"] == "fail"
+    editor_in.page.reload()
+    choices()
+    expect(menu.filter(has_text="✓")).to_have_text(["Fail✓"])

@@ -2,9 +2,11 @@ import { useRef } from "react";
 
 import { tidy } from "../canvas/actions";
 import { help } from "../canvas/help";
-import { openMenuBelow } from "../canvas/menus";
+import { explainAgain } from "../canvas/checks";
+import { openMenuBelow, type MenuItem } from "../canvas/menus";
 import { edit, setTitle, shown, titleOf } from "../graph";
 import { takeFiles } from "../panels";
+import { asking, type OnOom } from "../server";
 import { ask } from "./asking";
 import { download } from "./downloading";
 import { host } from "./host";
@@ -23,6 +25,7 @@ export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
         { label: "Change the title …", run: () => void retitle() },
         { label: "Tidy up", keys: "L", run: tidy },
       ],
+      [{ label: "When memory does not suffice …", run: () => openMenuBelow(button, [choices()]) }],
       [{ label: "Keyboard shortcuts", keys: "?", run: () => help.setState({ open: true }) }],
     ]);
   };
@@ -49,6 +52,27 @@ export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
       />
     </>
   );
+}
+
+const CHOICES: readonly (readonly [OnOom | null, string])[] = [
+  [null, "Do what the server does"],
+  ["degrade", "Make it fit"],
+  ["fail", "Fail"],
+];
+
+/** What runs ask for where memory does not suffice. */
+function choices(): MenuItem[] {
+  const { onOom } = asking.getState();
+  return CHOICES.map(([one, label]) => ({
+    label,
+    ...(one === onOom ? { hint: "✓" } : {}),
+    run: () => choose(one),
+  }));
+}
+
+function choose(onOom: OnOom | null) {
+  asking.setState({ onOom });
+  void explainAgain();
 }
 
 async function retitle() {

@@ -1,6 +1,7 @@
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";
+import { asked } from "./asking";
 import { learnJob } from "./jobs";
 import { follow, runs } from "./runs";
 import type { ExplainLine, Job, Json, WorkflowDocument } from "./types";
@@ -25,9 +26,8 @@ const PATIENCE = 400;
 /** Queue a run and show its course. Problems of the workflow are thrown as a ServerError. */
 export async function run({ workflow, title, only, params, before = null }: RunRequest): Promise<Job> {
   if (!params) await explain(workflow, only);
-  const job = await learnJob(
-    api.submit({ workflow, title, ...(only ? { only } : {}), ...(params ? { params } : {}) }),
-  );
+  const options = { ...(only ? { only } : {}), ...(params ? { params } : {}), ...asked() };
+  const job = await learnJob(api.submit({ workflow, title, ...options }));
   void follow(job.id, before !== null && runs.getState().run.job === before);
   return job;
 }

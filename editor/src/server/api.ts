@@ -1,3 +1,4 @@
+import { asked } from "./asking";
 import { address, ask, askJson } from "./http";
 import type {
   Asset,
@@ -57,7 +58,7 @@ export const check = (workflow: WorkflowDocument, only?: string[], signal?: Abor
   askJson<Check>("/v1/check", posted({ workflow, ...(only ? { only } : {}) }, signal));
 
 export const explain = async (workflow: WorkflowDocument, only?: string[], signal?: AbortSignal) => {
-  const body = { workflow, ...(only ? { only } : {}) };
+  const body = { workflow, ...(only ? { only } : {}), ...asked() };
   return (await askJson<{ lines: ExplainLine[] }>("/v1/explain", posted(body, signal))).lines;
 };
 

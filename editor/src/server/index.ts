@@ -1,5 +1,6 @@
 export * as api from "./api";
 export { type RunRequest, reasons, run } from "./actions";
+export { asking, type OnOom } from "./asking";
 export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
 export type { NodeRun, Part, Phase } from "./nodeRun";

@@ -125,6 +125,30 @@ export interface components {
             next: number | null;
         };
         /**
+         * ExplainBody
+         * @description A workflow whose run is foreseen, under what its job would ask for.
+         */
+        ExplainBody: {
+            /**
+             * Workflow
+             * @description A workflow: `format`, `title`, `nodes`, `params`, `results`, …
+             * @example {
+             *       "format": 1,
+             *       "nodes": {}
+             *     }
+             */
+            workflow: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Only */
+            only?: string[] | null;
+            /**
+             * On Oom
+             * @description Where memory does not suffice; without it, what the server does.
+             */
+            on_oom?: ("degrade" | "fail") | null;
+        };
+        /**
          * Explained
          * @description What a run would do, node by node.
          */
@@ -227,6 +251,8 @@ export interface components {
         /**
          * Job
          * @description One queued run of a workflow, as it stands. `done` of `total` items are known.
+         *
+         *     `degraded` says how it was made to fit into memory; it is empty where all is as asked for.
          */
         Job: {
             /** Id */
@@ -262,6 +288,10 @@ export interface components {
             only: string[] | null;
             /** Cancel Requested */
             cancel_requested: boolean;
+            /** On Oom */
+            on_oom: ("degrade" | "fail") | null;
+            /** Degraded */
+            degraded: string[];
         };
         /**
          * JobError
@@ -507,6 +537,11 @@ export interface components {
              * @default
              */
             title?: string;
+            /**
+             * On Oom
+             * @description Where memory does not suffice; without it, what the server does.
+             */
+            on_oom?: ("degrade" | "fail") | null;
         };
         /**
          * System

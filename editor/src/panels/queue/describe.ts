@@ -39,7 +39,7 @@ function duration(job: Job): string | null {
 }
 
 /** What was computed otherwise than asked, where memory was short. */
-function lessened({ degraded = [] }: Job): string | null {
+function lessened({ degraded }: Job): string | null {
   return degraded.length ? `short of memory: ${degraded.join(", ")}` : null;
 }
 

@@ -27,6 +27,8 @@ function job(id: string, more: Partial<Job> = {}): Job {
     total: 0,
     only: null,
     cancel_requested: false,
+    on_oom: null,
+    degraded: [],
     ...more,
   };
 }
