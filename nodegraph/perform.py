@@ -254,7 +254,7 @@ class Worker:
         if not nodes[0].pure:
             context = replace(context, linked=self._keys(tasks[0]))
         node: Any = nodes[0]
-        together = runs_together(type(node))
+        together = runs_together(type(nodes[0]))
         running = _call(node.run_batch, context, nodes) if together else _call(node.run, context)
         if isinstance(running, Generator):
             items = tuple(task.item for task in tasks if task.item is not None)
