@@ -71,6 +71,14 @@ SECTIONS = (
         ("engine", "explain"),
         {"growth": "Milliseconds by the number of nodes; a dashed line is linear growth"},
     ),
+    Section(
+        "Writing to disk",
+        "Results are written by a thread of their own while the run goes on. Four pictures of the "
+        "tiny model, each round others, with a cache in memory against one that writes to disk; "
+        "and products of matrices on all cores, alone against beside a large value that is being "
+        "written. A ratio of 1 says that writing costs the run nothing.",
+        ("disk",),
+    ),
     Section("Commands", "Commands that compute nothing, each in a new process.", ("startup",)),
     Section(
         "The server",

@@ -35,6 +35,7 @@ SUITES = (
     _suite("engine", "The engine itself", "engine",
            "--sizes 100,1000,5000,20000 --repeats 3", "--sizes 100,1000,5000 --repeats 1"),
     _suite("server", "The server", "server", "--rounds 5", "--rounds 1 --jobs 50 --clients 20"),
+    _suite("disk", "Writing to disk beside a run", "disk", "--rounds 9", "--rounds 2"),
     _suite("cold", "The first run in a new process", "cold", "--rounds 3", "--rounds 1"),
     _suite("edits", "Edits", "edits", "--rounds 3", "--rounds 1"),
     _suite("tiny", "Sampling with the tiny model", "sampling", "--rounds 5", "--rounds 1"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from .errors import Problem, did_you_mean
@@ -97,12 +97,17 @@ class Checker:
         for input in links:
             values.pop(input, None)
         expands = tuple(n for n in known.expands if n in values) if known.expands else ()
-        static = self._static(name, kind, values, (*mapped, *expands))
+        static = self._static(name, kind, values, (*mapped, *expands), links)
         before = linked(links)
         return Planned(name, spelled, kind, values, links, mapped, expands, static, before)
 
     def _static(
-        self, name: str, kind: type[Node], values: Mapping[str, object], several: tuple[str, ...]
+        self,
+        name: str,
+        kind: type[Node],
+        values: Mapping[str, object],
+        several: tuple[str, ...],
+        links: Iterable[str],
     ) -> bytes:
         signature = self._signatures.get(kind)
         if signature is None:
@@ -111,7 +116,7 @@ class Checker:
         if several:
             values = {input: value for input, value in values.items() if input not in several}
         try:
-            return digest(signature, canonical(values))
+            return digest(signature, canonical(values), *map(str.encode, links))
         except TypeError as error:
             self._report(name, "", str(error))
             return b""

@@ -93,16 +93,13 @@ class Dispatcher:
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
-            if not queue:
-                continue
-            idle = {lane.name: lane for lane in self._lanes[kind] if not lane.busy}
-            while queue and idle:
+            while queue and (idle := [lane.name for lane in self._lanes[kind] if not lane.busy]):
                 name = closest({name: self._held[name] for name in idle}, queue)
                 models = self._nearest(name, queue)
                 if self._in_place(queue.first(models)):
                     yield from self._follow(queue.take(models, 1), self._context)
                     return
-                yield from self._start(idle.pop(name), self._batch(name, queue, models))
+                yield from self._start(self._by_name[name], self._batch(name, queue, models))
 
     def load_ahead(self) -> None:
         """Load what will be leased by tasks that wait for what the lanes are busy with."""

@@ -40,7 +40,8 @@ class Planned(NamedTuple):
         values: Every input that has no link, validated, defaults included.
         mapped: The inputs in ``values`` whose value is a list that maps.
         expands: The inputs in ``values`` whose one value may stand for several (see Each).
-        static: Digest of the kind, its version and the values that are the same for all items.
+        static: Digest of the kind, its version, the values that are the same for all items, and
+            which inputs are linked.
         before: The calls that it is linked to, each once.
     """
 

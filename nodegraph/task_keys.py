@@ -13,17 +13,15 @@ from .tasks import CallState, Element, Task
 
 def key_of(task: Task, calls: Sequence[CallState], signature: str, keyring: Keyring) -> Key:
     """The cache key of one item: what runs, on which values, its stamp, and what is linked in."""
-    call = task.call
-    if not call.prefix:
-        names = [name.encode() for name in call.planned.links]
-        device = signature.encode() if call.planned.kind.lane == "device" else b""
-        call.prefix = (call.planned.static, *names, device)
-    parts = [*call.prefix]
+    call, kind = task.call, task.call.planned.kind
+    parts = [call.planned.static]
+    if kind.lane == "device":
+        parts.append(signature.encode())
     if call.values:
         parts += [canonical({name: values[task.item or 0] for name, values in call.values.items()})]
     if task.stamp is not None:
         parts += [b"stamp", canonical(task.stamp)]
-    reads = ports(call.planned.kind).reads
+    reads = ports(kind).reads
     for name, value in bound(task, calls):
         if isinstance(value, list):
             parts.append(_digest_of_all(call, value, keyring))

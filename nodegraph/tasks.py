@@ -83,7 +83,7 @@ class CallState:
 
     __slots__ = (
         "broken", "consumers", "count", "gathered", "holds", "index", "left", "lists", "planned",
-        "prefix", "resolved", "sums", "tasks", "values", "waiters",
+        "resolved", "sums", "tasks", "values", "waiters",
     )  # fmt: skip
 
     def __init__(self, index: int, planned: Planned) -> None:
@@ -98,7 +98,6 @@ class CallState:
         self.holds = 0
         self.values: Mapping[str, list[object]] = {}
         self.lists: frozenset[str] = list_outputs(planned.kind)
-        self.prefix: tuple[bytes, ...] = ()
         self.gathered: dict[str, list[Element]] = {}
         self.sums: dict[int, Key] = {}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple, Protocol
 
-from .keys import digest
+from .keys import digest_of
 
 _NAMES = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32",
@@ -183,11 +183,11 @@ class Arrays:
 
     def mark(self, leaf: Any) -> str:
         if _is_array(leaf):
-            return digest(self.content(leaf).data).hex() if leaf.flags.writeable else "read-only"  # type: ignore[arg-type]
+            return digest_of(self.content(leaf).data).hex() if leaf.flags.writeable else "read-only"
         # A write through numpy leaves no trace in the counter, but it can only reach the host.
         version = "" if leaf.is_inference() else str(leaf._version)
         on_host = leaf.device.type == "cpu" or not version
-        return version + (digest(self.content(leaf).data).hex() if on_host else "")  # type: ignore[arg-type]
+        return version + (digest_of(self.content(leaf).data).hex() if on_host else "")
 
     def weights_size(self, weights: Any) -> int:
         seen: dict[int, int] = {}

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .keys import Key, canonical, digest
+from .keys import Key, canonical, digest, digest_of
 from .node import Output
 from .tensors import TENSORS, Tensors
 
@@ -71,7 +71,7 @@ def content(value: object, tensors: Tensors = TENSORS) -> Key:
         if not tensors.owns(leaf):
             raise OpaqueError(f"{type(leaf).__name__} has no digest")
         library, dtype, shape, data = tensors.content(leaf)
-        return f"{library}:{dtype}{list(shape)}{digest(data).hex()}"  # type: ignore[arg-type]
+        return f"{library}:{dtype}{list(shape)}{digest_of(data).hex()}"
 
     return digest(canonical(value, other))
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from nodegraph.keys import KEY_BYTES, canonical, digest, kind_id
+from nodegraph.keys import KEY_BYTES, canonical, digest, digest_of, kind_id
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 VALUES = st.recursive(
@@ -146,6 +146,13 @@ def test_what_cannot_be_spelled_may_be_by_somebody_else() -> None:
 
 def test_a_key_has_twenty_bytes() -> None:
     assert len(digest(b"a")) == KEY_BYTES
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_much_data_has_the_same_digest_as_little(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+
+    assert digest_of(memoryview(data)) == digest(data)
 
 
 def test_kinds_are_told_apart_by_module() -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from nodegraph.cache.store import Store
 from nodegraph.keys import digest
 from nodegraph.node import Output
 from nodegraph.tensors import TENSORS
+from nodegraph.values import digests
 from tests.storing import Pixelated, is_whole, key_of, made, save
 
 GB = 2**30
@@ -258,6 +260,20 @@ def test_what_a_dead_writer_left_is_swept_up_after_an_hour(store: Store) -> None
 
     assert not old.exists()
     assert new.exists()
+
+
+def test_a_large_value_is_hashed_and_written_without_a_copy(store: Store) -> None:
+    output, size = made(1, size=4096), 4096**2
+    tracemalloc.start()
+    try:
+        record = Record(digests(output, key_of(1)), 1.0, size)
+        saved = store.save(key_of(1), "Draw", record, output, (False,))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert saved
+    assert peak < size / 4
 
 
 @pytest.mark.parametrize("written", [0, 100])

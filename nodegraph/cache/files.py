@@ -71,11 +71,15 @@ def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
                     yield Path(file.path), file.stat(follow_symlinks=False)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers left that died."""
+def sweep(folder: Path) -> int:
+    """Remove what writers left that died; returns the bytes of all that stays."""
+    size, dead = 0, time.time() - ABANDONED
     for path, found in walk(folder):
-        if path.name.endswith(TEMPORARY) and found.st_mtime < time.time() - ABANDONED:
+        if found.st_mtime < dead and path.name.endswith(TEMPORARY):
             remove(path)
+        else:
+            size += found.st_size
+    return size
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

@@ -173,9 +173,7 @@ class Store:
     def trim(self, pinned: Callable[[], Iterable[Hashable]]) -> None:
         """Bring the folder within its budget; the first time, sweep up after dead writers, too."""
         if self._written is None:
-            for part in ("records", "payloads"):
-                sweep(self._root / part)
-            self._written = sum(self.size())
+            self._written = sum(sweep(self._root / part) for part in ("records", "payloads"))
         if self._written > self.budget:
             self._evict(set(pinned()))
 
