@@ -205,10 +205,14 @@ class JobError(Told):
 
 
 class Counts(Told):
-    """How many items were computed, and how many were known."""
+    """How many items were computed, and how many were known.
+
+    Of those that ran, `resumed` went on from what an earlier run had done.
+    """
 
     ran: int = 0
     cached: int = 0
+    resumed: int = 0
 
 
 class Job(Told):
