@@ -111,9 +111,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture in the gallery. ``seq`` is what the next page is asked for with."""
+    """A picture in the gallery."""
 
-    seq: int
     asset: str
     job: str
     result: str
