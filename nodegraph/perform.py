@@ -222,8 +222,7 @@ class Worker:
         start = perf_counter()
         nodes = [one.node for one in ready]
         context = replace(context, thrift=attempt.thrift)
-        driven = self._drive([one.task for one in ready], nodes, context)
-        result, resumed = yield from driven
+        result, resumed = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
             kind = type(node)
