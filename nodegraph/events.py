@@ -24,13 +24,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """A running node has done ``done`` of ``total`` steps on these items."""
+    """A running node has done ``done`` of ``total`` steps on these items.
+
+    Attributes:
+        resumed: An earlier run did these steps; this one goes on from there.
+    """
 
     name: str
     items: Items
     done: int
     total: int
     preview: object = None
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Finished:
 
     Attributes:
         degraded: How it was made to fit into memory: ``batch 2 of 4``, ``tiled``, …
+        resumed: Where it went on from what an earlier run had done: ``at step 16 of 20``; empty
+            where it began anew, or was known.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Finished:
     cached: bool
     key: Key
     degraded: tuple[str, ...] = ()
+    resumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

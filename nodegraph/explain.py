@@ -97,7 +97,8 @@ class _Judge:
         record = self.cache.record(task.key)
         if record is not None and (self.settings.degrades or not record.degraded):
             task.digests = record.digests
-            return "cached", f"took {record.seconds:.2g} s"
+            resumed = f", resumed {record.resumed}" if record.resumed else ""
+            return "cached", f"took {record.seconds:.2g} s{resumed}"
         if record is not None:
             how = ", ".join(record.degraded)
             return "runs", f"it was made with less memory ({how}), which is forbidden now"

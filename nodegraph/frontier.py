@@ -71,7 +71,8 @@ class Frontier:
         task.digests, task.state, task.must_run = record.digests, "done", False
         task.worth = max(record.seconds, behind(task, self.calls))
         name, degraded = call.planned.name, record.degraded
-        self.heard.append(Finished(name, task.items, seconds, cached, key, degraded))
+        resumed = "" if cached else record.resumed
+        self.heard.append(Finished(name, task.items, seconds, cached, key, degraded, resumed))
         if degraded:
             self.degraded[task.address] = degraded
         if self.degraded:

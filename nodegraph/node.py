@@ -240,12 +240,14 @@ class Context(Protocol):
 class Progress:
     """How far a running node has come: ``done`` of ``total`` steps.
 
-    ``items`` are the indices, within the batch, that ``preview`` values belong to.
+    Attributes:
+        resumed: An earlier run did these steps; this one goes on from there.
     """
 
     done: int
     total: int
     preview: object = None
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from .context import RunContext
 from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from .events import Progressed, Started
 from .items import behind, bound, constants, shortages
-from .node import Node, Output
+from .node import Node, Output, Progress
 from .ports import mistakes, output_of
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task, runs_together
@@ -227,7 +227,7 @@ class Worker:
         start = perf_counter()
         nodes = [one.node for one in ready]
         context = context.anew(attempt.thrift)
-        result = yield from self._drive([one.task for one in ready], nodes, context)
+        result, resumed = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
             kind = type(node)
@@ -243,24 +243,33 @@ class Worker:
                     leased=bool(context.leased),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
                     degraded=attempt.degraded,
+                    resumed=resumed,
                 )
             except Exception as error:
                 yield Broke(task, _failure(task, inputs, error))
             else:
                 yield Done(task, record, seconds)
 
-    def _drive(self, tasks: list[Task], nodes: list[Node], context: RunContext) -> Any:
-        """Run the nodes to their outputs; a generator's progress is passed on as it comes."""
+    def _drive(
+        self, tasks: list[Task], nodes: list[Node], context: RunContext
+    ) -> Generator[Report, None, tuple[Any, str]]:
+        """Run the nodes to their outputs; a generator's progress is passed on as it comes.
+
+        Returns:
+            The outputs, and where they went on from what an earlier run had done.
+        """
         if not nodes[0].pure:
             linked, short = self._keys(tasks[0]), shortages(tasks[0], self.calls)
             context = replace(context, linked=linked, shortages=short)
         node: Any = nodes[0]
         together = runs_together(type(nodes[0]))
         running = _call(node.run_batch, context, nodes) if together else _call(node.run, context)
+        resumed = ""
         if isinstance(running, Generator):
             items = tuple(task.item for task in tasks if task.item is not None)
-            running = yield from self._follow(running, tasks[0].call.planned.name, items)
-        return running if together else [running]
+            name = tasks[0].call.planned.name
+            running, resumed = yield from self._follow(running, name, items)
+        return running if together else [running], resumed
 
     def _keys(self, task: Task) -> Mapping[str, str]:
         """The keys of all that ``task`` is given, in words."""
@@ -270,15 +279,20 @@ class Worker:
         }
         return {name: " ".join(element.key() for element in each) for name, each in given.items()}
 
-    def _follow(self, running: Any, name: str, items: tuple[int, ...]) -> Any:
+    def _follow(
+        self, running: Any, name: str, items: tuple[int, ...]
+    ) -> Generator[Report, None, tuple[Any, str]]:
+        resumed = ""
         try:
             while True:
-                progress = next(running)
-                yield Progressed(name, items, progress.done, progress.total, progress.preview)
+                step: Progress = next(running)
+                if step.resumed:
+                    resumed = _resumed(step)
+                yield Progressed(name, items, step.done, step.total, step.preview, step.resumed)
                 if self.stop.is_set():
                     raise Stopped
         except StopIteration as end:
-            return end.value
+            return end.value, resumed
         finally:
             running.close()
 
@@ -343,6 +357,13 @@ def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> Node
     kind = task.call.planned.kind
     ordered = {name: inputs[name] for name in kind.model_fields if name in inputs}
     return NodeError(task.address, kind.__name__, ordered, error)
+
+
+def _resumed(step: Progress) -> str:
+    """Where a node goes on, in words."""
+    if step.done >= step.total:
+        return f"after all {step.total} steps"
+    return f"at step {step.done + 1} of {step.total}"
 
 
 def _shown(inputs: Mapping[str, object]) -> Mapping[str, object]:

@@ -44,22 +44,23 @@ class Run:
     walk: Walk
     steered: bool
 
-    def steps(self) -> Generator[tuple[int, Tensor], None, None]:
+    def steps(self) -> Generator[tuple[int, Tensor, bool], None, None]:
         """Denoise, yielding how many steps are done, and the latents after them.
 
-        It goes on from where an earlier run was that began alike, if that is known.
+        It goes on from where an earlier run was that began alike, if that is known: first it yields
+        what that had done, and True.
         """
         latents = self.latents
         begun, state = self.walk.known()
         if begun:
             latents = state["latents"]
             self.solver.restore(state["solver"])
-            yield begun, latents
+            yield begun, latents, True
         steps = denoise(self.predict, self.solver, latents, begun)
         try:
             for done, latents in enumerate(steps, start=begun + 1):
                 self.walk.note(done, {"latents": latents, "solver": self.solver.state()})
-                yield done, latents
+                yield done, latents, False
         except GeneratorExit:
             self.walk.keep()  # the next run goes on where this one was cancelled
             raise

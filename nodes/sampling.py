@@ -190,9 +190,9 @@ class Denoise(Node):
         with ExitStack() as leases:
             run = _prepare.prepare(items, context, leases)
             latents, look = run.latents, look_of(vae, context)
-            for done, latents in leases.enter_context(closing(run.steps())):
+            for done, latents, resumed in leases.enter_context(closing(run.steps())):
                 preview = partial(pictures, look, latents)
-                yield Progress(done, run.solver.count, preview)
+                yield Progress(done, run.solver.count, preview, resumed)
             _loop.check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 

@@ -51,6 +51,13 @@ def finished(item: int | None = None, cached: bool = False, seconds: float = 1.0
             ],
             "4 items, 2 cached, 2.0 s, batch 1 of 2, tiled",
         ),
+        (
+            [
+                Finished("a", (n,), 1.0, False, KEY, resumed="at step 3 of 6" if n else "")
+                for n in range(4)
+            ],
+            "4 items, 4.0 s, resumed at step 3 of 6",
+        ),
         ([Skipped("a", (n,), "b[0]") for n in range(4)], "4 items, skipped: needs b[0]"),
     ],
 )
@@ -78,6 +85,18 @@ def test_cached_items_do_not_make_the_pace_look_better() -> None:
     known = [finished(n, cached=True) for n in range(2)]
     made = board({"a": 4}, *known, Started("a", (2, 3)), Progressed("a", (2, 3), 10, 20))
 
+    assert made.rows["a"].remaining(now=5.0) == pytest.approx(5.0)
+
+
+def test_steps_of_an_earlier_run_do_not_make_the_pace_look_better() -> None:
+    events: list[Event] = [
+        Started("a", (0, 1)),
+        Progressed("a", (0, 1), 10, 20, resumed=True),
+    ]
+    begun = board({"a": 2}, *events)
+    made = board({"a": 2}, *events, Progressed("a", (0, 1), 15, 20))
+
+    assert begun.rows["a"].remaining(now=5.0) is None
     assert made.rows["a"].remaining(now=5.0) == pytest.approx(5.0)
 
 

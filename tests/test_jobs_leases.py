@@ -48,6 +48,14 @@ def test_a_job_that_is_done_says_what_it_made(store: Store) -> None:
     assert (done.done, done.total, done.error) == (3, 3, None)
 
 
+def test_items_that_went_on_from_earlier_runs_are_not_counted_twice(store: Store) -> None:
+    claim = claimed(store)
+
+    done = store.finish(claim.job.id, claim.token, [], {"ran": 2, "cached": 1, "resumed": 2})
+
+    assert (done.done, done.total, done.counts["resumed"]) == (3, 3, 2)
+
+
 def test_a_job_says_how_it_was_made_to_fit_into_memory(store: Store, url: str) -> None:
     done, failed, plain = (claimed(store) for _ in range(3))
     store.finish(done.job.id, done.token, [], {}, degraded=["batch 2 of 4", "tiled"])

@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodegraph.builder import Builder
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import RunContext, Settings
+from nodegraph.events import Finished, Progressed
+from nodegraph.execute import execute
+from nodegraph.explain import explain
+from nodegraph.node import Node, Output
+from nodegraph.plan import Plan, plan
 from nodegraph.thrift import Thrift
 from nodegraph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, SchedulerName
@@ -20,6 +26,8 @@ from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 from nodes.types import Control as Controlling
 from nodes.types import DiffusionModel, Image, Mask
+
+from .running_toys import followed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -209,6 +217,52 @@ def test_another_process_goes_on_from_the_disk(plain: Denoise, tmp_path: Path) -
 
     assert told == [3, 4, 5, 6]
     assert torch.equal(found[0], ran([then], fresh())[1][0])
+
+
+class Drawn(Output):
+    """A control image."""
+
+    image: Image
+
+
+class Draw(Node):
+    """Draw a control image."""
+
+    def run(self) -> Drawn:
+        return Drawn(image=picture(0))
+
+
+def drawing(end: float) -> Plan:
+    """A picture under a control that ends early, or does not."""
+    g = Builder("drawing")
+    model = g.add("model", LoadBaseModel, model="tiny").model
+    texts = [g.add(text, EncodePrompt, model=model, prompt=text) for text in ("house", "blur")]
+    net = g.add("net", LoadControlNet, model="tiny-canny").controlnet
+    image = g.add("image", Draw).image
+    drawn = g.add(
+        "drawn",
+        Denoise,
+        model=model,
+        prompt=texts[0].conditioning,
+        negative_prompt=texts[1].conditioning,
+        controls=[g.add("control", Control, image=image, controlnet=net, end=end).control],
+        steps=STEPS,
+    )
+    g.result("latents", drawn.latents)
+    return plan(g.workflow(), g.registry)
+
+
+def test_a_run_says_where_it_went_on() -> None:
+    cache, said, steps = Cache.in_memory(), [], []
+    for end in (1.0, 0.5, 0.51, 0.5):
+        events, _ = followed(execute(drawing(end), cache))
+        said += [e.resumed for e in events if isinstance(e, Finished) and e.name == "drawn"]
+        steps += [[(e.done, e.resumed) for e in events if isinstance(e, Progressed)]]
+
+    assert said == ["", "at step 4 of 6", "after all 6 steps", ""]
+    assert steps[1:] == [[(3, True), (4, False), (5, False), (6, False)], [(6, True)], []]
+    why = {line.name: line.why for line in explain(drawing(0.5), cache)}
+    assert why["drawn"].endswith(" s, resumed at step 4 of 6")
 
 
 def test_steps_whose_weights_were_offloaded_are_not_gone_on_from(plain: Denoise) -> None:

@@ -66,7 +66,14 @@ def test_a_value_survives_on_disk(store: Store) -> None:
 
 
 def test_a_record_survives_on_disk(store: Store) -> None:
-    record = Record({"one": b"1" * 20, "many": (b"2" * 20, b"3" * 20)}, 0.1, 5, {"seed": "1"})
+    record = Record(
+        {"one": b"1" * 20, "many": (b"2" * 20, b"3" * 20)},
+        0.1,
+        5,
+        {"seed": "1"},
+        ("tiled",),
+        "at step 4 of 6",
+    )
 
     store.save(key_of(1), "Draw", record, None)
 

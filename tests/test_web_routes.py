@@ -356,7 +356,11 @@ def test_what_jobs_made_is_in_the_gallery(asking: TestClient, services: Services
     assert [(one["asset"], one["job"], one["width"], one["title"]) for one in shown] == [
         (asset, job, 4, "Mine")
     ]
-    assert asking.get(f"/v1/jobs/{job}").json()["counts"] == {"ran": 2, "cached": 0}
+    assert asking.get(f"/v1/jobs/{job}").json()["counts"] == {
+        "ran": 2,
+        "cached": 0,
+        "resumed": 0,
+    }
 
 
 def test_a_job_says_what_it_may_do_where_memory_is_short_and_what_it_did(

@@ -12,7 +12,7 @@ import pytest
 
 from nodegraph import Cache, Settings, plan
 from nodegraph.cache import Budgets
-from nodegraph.events import Finished
+from nodegraph.events import Event, Finished, Progressed
 from nodegraph.thrift import OnOom
 from nodegraph.worker import frames, process
 from nodegraph.worker.kit import Kit
@@ -134,6 +134,23 @@ def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Pat
     ]
 
     assert said == [["tiled"], None]
+
+
+def test_events_say_where_a_run_went_on_and_jobs_how_often(tmp_path: Path) -> None:
+    one = plan(workflow({"one": {"type": "Const", "values": {"value": [1, 2]}}}), TOYS)
+    teller = Teller(one, Kit(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path), {"one": 2})
+    events: list[Event] = [
+        Progressed("one", (0, 1), 3, 6, resumed=True),
+        Progressed("one", (0, 1), 6, 6),
+        Finished("one", (0,), 1.0, False, b"key", resumed="at step 4 of 6"),
+        Finished("one", (1,), 1.0, True, b"key"),
+    ]
+
+    said = [m["note"] for event in events for m, _ in teller.tell(event)]
+
+    told = [data.get("resumed") for kind, data in said if kind.startswith("node.")]
+    assert told == [True, None, "at step 4 of 6", None]
+    assert teller.counts == {"ran": 1, "cached": 1, "resumed": 1}
 
 
 CRAMPED = workflow(

@@ -170,6 +170,7 @@ class Cache:
         behind: float = 0.0,
         leased: bool = False,
         degraded: tuple[str, ...] = (),
+        resumed: str = "",
     ) -> Record:
         """Keep what a call gave. Its arrays become read-only: from now on they are shared.
 
@@ -180,13 +181,15 @@ class Cache:
             leased: Weights were lent for it: its seconds do not tell what it takes to make it again
                 where they are not loaded yet.
             degraded: How it was made to fit into memory.
+            resumed: Where it went on from what an earlier run had done.
         """
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
         said = self._notes.parts(name, seconds, parts)
         # What cannot be hashed is told by its call, and by how that was made.
         own = digest(key, canonical(degraded)) if degraded else key
-        record = Record(digests(output, own, self.tensors), seconds, size, said, degraded)
+        held = digests(output, own, self.tensors)
+        record = Record(held, seconds, size, said, degraded, resumed)
         self._notes.add(key, record)
         if said:
             self._notes.note(name, record)

@@ -21,6 +21,7 @@ class Record:
         bytes: What its value holds.
         parts: What its key was made of, by name, as short texts for ``explain``.
         degraded: How it was made to fit into memory; nothing where it is as asked for.
+        resumed: Where it went on from what an earlier run had done, in words; so long it took.
     """
 
     digests: Mapping[str, Key | tuple[Key, ...]]
@@ -28,6 +29,7 @@ class Record:
     bytes: int
     parts: Mapping[str, str] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
+    resumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def to_json(key: Key, stored: Stored) -> bytes:
     }
     if record.degraded:
         body["degraded"] = list(record.degraded)
+    if record.resumed:
+        body["resumed"] = record.resumed
     return json.dumps({"sum": _sum(key, body), "record": body}).encode()
 
 
@@ -76,8 +80,8 @@ def from_json(key: Key, text: bytes) -> Stored:
         if document["sum"] != _sum(key, body):
             raise ValueError("the checksum differs")
         digests = {name: _key(each) for name, each in body["digests"].items()}
-        degraded = tuple(body.get("degraded", ()))
-        record = Record(digests, body["seconds"], body["bytes"], body["parts"], degraded)
+        degraded, resumed = tuple(body.get("degraded", ())), body.get("resumed", "")
+        record = Record(digests, body["seconds"], body["bytes"], body["parts"], degraded, resumed)
         return Stored(record, body["value"], body["payload"], tuple(body["homes"]))
     except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError("not a record of this version") from error

@@ -19,12 +19,14 @@ class Row:
     Attributes:
         total: How many items it has; None where that is known only once it runs.
         steps: (done, total) of the batch that is running.
+        begun: How many of those steps an earlier run had done.
         batch: How many items of that batch are not finished yet.
         seconds: Time spent computing, summed over items.
         began: When its first item was started, by the board's clock; None until then.
         why: What failed, or whose failure made it skip.
         known: The items that are finished, and whether they were cached.
         degraded: In which words results say that memory was short.
+        resumed: Where items went on from what an earlier run had done.
     """
 
     name: str
@@ -35,12 +37,14 @@ class Row:
     failed: int = 0
     skipped: int = 0
     steps: tuple[int, int] = (0, 0)
+    begun: int = 0
     batch: int = 0
     seconds: float = 0.0
     began: float | None = None
     why: str = ""
     known: dict[Items, bool] = field(default_factory=dict)
     degraded: dict[str, None] = field(default_factory=dict)
+    resumed: dict[str, None] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
@@ -54,7 +58,8 @@ class Row:
 
     def remaining(self, now: float) -> float | None:
         """Seconds until it is done, going by its pace so far; None while it has none."""
-        fresh = self.fraction - self.cached / max(self.total or 1, 1)
+        within = self.begun / self.steps[1] * self.batch if self.steps[1] else 0.0
+        fresh = self.fraction - (self.cached + within) / max(self.total or 1, 1)
         if self.state != "running" or self.began is None or fresh <= 0:
             return None
         return (now - self.began) * (1 - self.fraction) / fresh
@@ -80,14 +85,17 @@ class Board:
         match event:
             case Started(items=items):
                 row.began = self.clock() if row.began is None else row.began
-                row.steps, row.batch, row.state = (0, 0), max(len(items), 1), "running"
-            case Progressed(done=done, total=total):
+                row.steps, row.begun, row.state = (0, 0), 0, "running"
+                row.batch = max(len(items), 1)
+            case Progressed(done=done, total=total, resumed=resumed):
                 row.steps = (done, total)
-            case Finished(items=items, seconds=seconds, cached=cached, degraded=degraded):
+                row.begun = done if resumed else row.begun
+            case Finished(items=items, seconds=seconds, cached=cached):
                 # A known result that is no longer held is made again for somebody who needs it.
                 before = row.known.get(items)
                 row.known[items] = cached
-                row.degraded |= dict.fromkeys(degraded)
+                row.degraded |= dict.fromkeys(event.degraded)
+                row.resumed |= {event.resumed: None} if event.resumed else {}
                 row.done += before is None
                 row.cached += cached - bool(before)
                 row.seconds += 0.0 if cached else seconds

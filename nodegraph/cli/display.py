@@ -186,6 +186,7 @@ def state_of(row: Row, now: float) -> str:
             said.append("cached" if row.cached == row.done else f"{row.cached} cached")
         if row.cached < row.done:
             said.append(_span(row.seconds))
+        said += [f"resumed {where}" for where in row.resumed]
         said += row.degraded
     return ", ".join(said) or row.state
 

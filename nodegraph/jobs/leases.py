@@ -112,7 +112,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
     if how.state == "failed":
         values["error"] = dump({"problems": list(how.problems)}, "problems")
     if how.counts:
-        values["done"] = sum(how.counts.values())
+        values["done"] = how.counts.get("ran", 0) + how.counts.get("cached", 0)
     if how.state == "done":
         values["total"] = values.get("done", 0)
     row = hold(connection, id, token, values)

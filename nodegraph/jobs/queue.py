@@ -241,7 +241,7 @@ def gallery(
         wanted = wanted.where(results.c.seq < before)
     rows = connection.execute(wanted).all()
     shown = [
-        Shown(r.seq, r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
+        Shown(r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
         for r in rows[:limit]
     ]
     return shown, rows[limit - 1].seq if len(rows) > limit else None

@@ -60,7 +60,8 @@ class Job:
         place: Among equal priorities, lower goes first.
         created: Unix time, as all times.
         error: ``{"problems": [{"address": …, "message": …}]}``.
-        counts: ``{"ran": …, "cached": …}``: how many items were computed, and how many known.
+        counts: ``{"ran": …, "cached": …}``: how many items were computed, and how many known; where
+            some of those that ran went on from what an earlier run had done, ``resumed`` of them.
         done: Items that are known, of ``total``.
         on_oom: What was asked for where memory does not suffice; None: what the server does.
         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
@@ -110,9 +111,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture in the gallery. ``seq`` is what the next page is asked for with."""
+    """A picture in the gallery."""
 
-    seq: int
     asset: str
     job: str
     result: str

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from ..jobs.types import Shown
 from ..thrift import OnOom
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -205,10 +206,14 @@ class JobError(Told):
 
 
 class Counts(Told):
-    """How many items were computed, and how many were known."""
+    """How many items were computed, and how many were known.
+
+    Of those that ran, `resumed` went on from what an earlier run had done.
+    """
 
     ran: int = 0
     cached: int = 0
+    resumed: int = 0
 
 
 class Job(Told):
@@ -265,19 +270,6 @@ class EventList(Told):
 
     events: list[Event]
     next: int | None
-
-
-class Shown(Told):
-    """A picture in the gallery."""
-
-    asset: str
-    job: str
-    result: str
-    item: int | None
-    width: int
-    height: int
-    created: float
-    title: str
 
 
 class ShownList(Told):

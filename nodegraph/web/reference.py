@@ -22,15 +22,19 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "It did not; what it made nevertheless is kept.",
     ),
     "node.started": ("node, items", "Items of a node are being computed."),
-    "node.progress": ("node, items, done, total", "So many steps are done."),
+    "node.progress": (
+        "node, items, done, total, resumed",
+        "So many steps are done; with `resumed`, by an earlier run that began alike.",
+    ),
     "node.cached": (
         "node, items, degraded",
         "Items were known already; `degraded` as below.",
     ),
     "node.finished": (
-        "node, items, seconds, degraded",
+        "node, items, seconds, degraded, resumed",
         "Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,"
-        " `tiled`, `models offloaded`, `layers offloaded`.",
+        " `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from what"
+        " an earlier run had done: `at step 16 of 20`.",
     ),
     "node.failed": ("node, items, message", "Why a node could not compute them."),
     "node.skipped": ("node, items, because", "They need what failed."),

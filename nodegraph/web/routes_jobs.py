@@ -131,9 +131,7 @@ def routes(services: Services) -> APIRouter:
     def list_results(before: Before = None, limit: Limit = 50) -> models.ShownList:
         """The pictures of all jobs, newest first."""
         found, following = store.results(before, limit)
-        return models.ShownList(
-            results=[models.Shown.model_validate(one) for one in found], next=following
-        )
+        return models.ShownList(results=found, next=following)
 
     return api
 

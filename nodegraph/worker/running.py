@@ -58,9 +58,8 @@ def run(
     except BaseException as error:  # SystemExit included: a node may raise what it likes
         yield from teller.rest()
         return _failed([{"address": _culprit(teller), "message": _said(error)}])
-    counts = {"ran": teller.ran, "cached": teller.cached}
     words = list(dict.fromkeys(chain.from_iterable(outcome.degraded.values())))
-    ending = {"results": made, "counts": counts, "degraded": words}
+    ending = {"results": made, "counts": teller.counts, "degraded": words}
     if outcome.failures:
         return _failed(map(_problem, outcome.failures), ending)
     return {"done": ending}

@@ -32,6 +32,7 @@ class Teller:
     Attributes:
         ran: Items that were computed.
         cached: Items that were known before.
+        resumed: How many of those that were computed went on from what an earlier run had done.
         running: The nodes that are at work.
     """
 
@@ -42,7 +43,7 @@ class Teller:
         self._known = dict.fromkeys(self._totals, 0)
         self._said: dict[object, float] = {}
         self._held: dict[tuple[str, Items], Told] = {}
-        self.ran = self.cached = self._done = 0
+        self.ran = self.cached = self.resumed = self._done = 0
         self._total = sum(self._totals.values())
         self.running: dict[tuple[str, Items], None] = {}
 
@@ -73,7 +74,9 @@ class Teller:
 
     def _progress(self, event: Progressed, here: Mapping[str, Any]) -> Iterator[Told]:
         at = event.name, event.items
-        told = _note("node.progress", {**here, "done": event.done, "total": event.total})
+        resumed = {"resumed": True} if event.resumed else {}
+        far = {"done": event.done, "total": event.total, **resumed}
+        told = _note("node.progress", {**here, **far})
         if event.done >= event.total or self._due(at, PROGRESS):
             self._held.pop(at, None)
             yield told
@@ -88,15 +91,24 @@ class Teller:
                 log.warning("no preview of %s", event.name, exc_info=True)
 
     def _finished(self, event: Finished, here: Mapping[str, Any]) -> Iterator[Told]:
-        how = {"degraded": list(event.degraded)} if event.degraded else {}
+        how: Mapping[str, Any] = {"degraded": list(event.degraded)} if event.degraded else {}
         if event.cached:
             self.cached += 1
             yield _note("node.cached", {**here, **how})
         else:
             self.ran += 1
-            yield _note("node.finished", {**here, "seconds": round(event.seconds, 4), **how})
+            self.resumed += bool(event.resumed)
+            resumed = {"resumed": event.resumed} if event.resumed else {}
+            said = {**here, "seconds": round(event.seconds, 4), **how, **resumed}
+            yield _note("node.finished", said)
         yield from self._results(event, here)
         yield from self._count(event.name, event.items)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many items were computed and known; of the former, how many were not begun anew."""
+        resumed = {"resumed": self.resumed} if self.resumed else {}
+        return {"ran": self.ran, "cached": self.cached, **resumed}
 
     def _results(self, event: Finished, here: Mapping[str, Any]) -> Iterator[Told]:
         kind = self._kinds[event.name]

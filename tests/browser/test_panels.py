@@ -170,3 +170,14 @@ def test_what_is_to_be_done_where_memory_does_not_suffice_goes_with_every_run(
     editor_in.page.reload()
     choices()
     expect(menu.filter(has_text="✓")).to_have_text(["Fail✓"])
+
+
+def test_a_node_that_goes_on_from_an_earlier_run_says_at_which_step(editor_in: Editor) -> None:
+    editor_in.set("sample", "Seed", "4711")
+    editor_in.run()
+    editor_in.set("control", "End", "0.8")
+    editor_in.run()
+
+    badge = editor_in.badge("sample")
+    expect(badge).to_have_text(re.compile(r"^(done|\d.* s), resumed$"), timeout=LONG)
+    expect(badge).to_have_attribute("title", re.compile("Resumed at step 17 of 20: an earlier run"))

@@ -61,7 +61,11 @@ function toldOf(run: NodeRun, why: string): Told | null {
     case "cached":
       return { text: "cached", tone: "cached", why: "Known already: nothing was computed." };
     case "done":
-      return { text: spelled(run.seconds), tone: "done", why: doneText(run, why) };
+      return {
+        text: run.resumed.length ? `${spelled(run.seconds)}, resumed` : spelled(run.seconds),
+        tone: "done",
+        why: doneText(run, why),
+      };
     case "failed":
       return { text: "failed", tone: "failed", why: run.message ?? "" };
     case "skipped":
@@ -69,10 +73,11 @@ function toldOf(run: NodeRun, why: string): Told | null {
   }
 }
 
-function doneText({ ended, cached }: NodeRun, why: string): string {
+function doneText({ ended, cached, resumed }: NodeRun, why: string): string {
   const because = why && `: ${why}`;
-  if (cached === 0) return `Computed in this run${because}.`;
-  return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.`;
+  const on = resumed.length ? ` Resumed ${resumed.join(" and ")}: an earlier run had done the rest.` : "";
+  if (cached === 0) return `Computed in this run${because}.${on}`;
+  return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.${on}`;
 }
 
 function expectedOf({ state, why }: Expectation): Told | null {

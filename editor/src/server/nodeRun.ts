@@ -15,6 +15,8 @@ export interface Part {
   seconds: number;
   /** What was done otherwise than asked, for want of memory: `batch 2`, `tiled`. */
   degraded: readonly string[];
+  /** Where items went on from what an earlier run had done: `at step 16 of 20`. */
+  resumed: readonly string[];
   /** Why it failed or was skipped. */
   message: string | null;
   /** Small pictures of its outputs, by output, in the order of the items. */
@@ -43,6 +45,7 @@ export const FRESH: Part = {
   step: null,
   seconds: 0,
   degraded: [],
+  resumed: [],
   message: null,
   pictures: {},
   byItem: {},
@@ -117,8 +120,13 @@ function known(part: Part, items: number): Part {
   return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
 }
 
-function finished(part: Part, { seconds, degraded = [] }: EventData["node.finished"]): Part {
-  return { ...part, seconds: part.seconds + seconds, degraded: together(part.degraded, degraded) };
+function finished(part: Part, { seconds, degraded = [], resumed }: EventData["node.finished"]): Part {
+  return {
+    ...part,
+    seconds: part.seconds + seconds,
+    degraded: together(part.degraded, degraded),
+    resumed: together(part.resumed, resumed ? [resumed] : []),
+  };
 }
 
 function together(one: readonly string[], other: readonly string[]): readonly string[] {
@@ -166,6 +174,7 @@ function summary(parts: Part[]): Part {
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
     degraded: parts.map((part) => part.degraded).reduce(together),
+    resumed: parts.map((part) => part.resumed).reduce(together),
     message: parts.find((part) => part.message !== null)?.message ?? null,
     pictures: Object.assign({}, ...parts.map((part) => part.pictures)) as Pictures,
     byItem: {},

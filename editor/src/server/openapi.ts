@@ -46,6 +46,8 @@ export interface components {
         /**
          * Counts
          * @description How many items were computed, and how many were known.
+         *
+         *     Of those that ran, `resumed` went on from what an earlier run had done.
          */
         Counts: {
             /**
@@ -58,6 +60,11 @@ export interface components {
              * @default 0
              */
             cached?: number;
+            /**
+             * Resumed
+             * @default 0
+             */
+            resumed?: number;
         };
         /**
          * Database

@@ -82,6 +82,18 @@ describe("a node", () => {
     expect(run.nodes["grid"]?.degraded).toEqual([]);
   });
 
+  test("tells where it went on from what an earlier run had done", () => {
+    const denoised = { node: "sample/denoise", items: [], seconds: 1 };
+    const run = after([
+      started,
+      event("node.finished", { ...denoised, resumed: "at step 16 of 20" }),
+      event("node.finished", { ...denoised, resumed: "at step 16 of 20" }),
+      event("node.finished", { node: "sample/decode", items: [], seconds: 1 }),
+    ]);
+
+    expect(run.nodes["sample"]?.resumed).toEqual(["at step 16 of 20"]);
+  });
+
   test("that is drawn as one and runs as several shows the step of the part at work", () => {
     const run = after([
       started,

@@ -118,7 +118,7 @@ export interface EventData {
   "job.progress": { done: number; total: number };
   "job.done": Degraded & {
     results: JobResult[];
-    counts: { ran: number; cached: number };
+    counts: Job["counts"];
     seconds: number;
   };
   "job.failed": { problems: Problem[] };
@@ -127,9 +127,9 @@ export interface EventData {
   "job.requeued": { why: string };
   "job.deleted": { id: string };
   "node.started": { node: string; items: Items };
-  "node.progress": { node: string; items: Items; done: number; total: number };
+  "node.progress": { node: string; items: Items; done: number; total: number; resumed?: true };
   "node.cached": { node: string; items: Items };
-  "node.finished": Degraded & { node: string; items: Items; seconds: number };
+  "node.finished": Degraded & { node: string; items: Items; seconds: number; resumed?: string };
   "node.failed": { node: string; items: Items; message: string };
   "node.skipped": { node: string; items: Items; because: string };
   "node.result": { node: string; items: Items; output: string; assets: string[] };

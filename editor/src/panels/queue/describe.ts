@@ -44,7 +44,8 @@ function lessened({ degraded }: Job): string | null {
 }
 
 function counted({ counts }: Job): string | null {
-  const { ran = 0, cached = 0 } = counts;
+  const { ran = 0, cached = 0, resumed = 0 } = counts;
   if (!ran && !cached) return null;
-  return ran ? `${ran} ran, ${cached} cached` : "all cached";
+  const on = resumed ? ` (${resumed} resumed)` : "";
+  return ran ? `${ran} ran${on}, ${cached} cached` : "all cached";
 }

@@ -164,6 +164,8 @@ test("a done job tells how long it took and what it did not have to do", () => {
   const done = job("a", { state: "done", started: 10, finished: 14, counts: { ran: 1, cached: 3 } });
 
   expect(describeJob(done, 20)).toMatch(/ · 4\.0 s · 1 ran, 3 cached$/);
+  const counts = { ran: 2, cached: 3, resumed: 1 };
+  expect(describeJob({ ...done, counts }, 20)).toMatch(/ · 2 ran \(1 resumed\), 3 cached$/);
 });
 
 test("a job for which memory was short tells how it was done all the same", () => {
