@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .cache import Cache
 from .keys import Key, digest, kind_id
-from .node import Folders, Memo, MemoT, ModelRef
+from .node import Folders, Memo, MemoT, ModelRef, Space
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
@@ -102,6 +102,9 @@ class RunContext:
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
+
+    def reserve(self) -> AbstractContextManager[Space]:
+        return self.cache.reserve(self.device)
 
     def digest(self, value: object) -> bytes:
         return content(value, self.cache.tensors)

@@ -90,7 +90,8 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     stepping = Stepping(scheduler, generators, kept)
     solver = stepping if kept else _summing(first, skipped, latents, context) or stepping
     begin = type(solver).__name__, guess, _begin(items, said.names, names)
-    walk = Walk(context, begin, opened(steering, len(said.times)))
+    room = leases.enter_context(context.reserve())
+    walk = Walk(context, room, begin, opened(steering, len(said.times)))
     return Run(
         predict, solver, latents, str(dtype).removeprefix("torch."), walk, bool(first.controls)
     )

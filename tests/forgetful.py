@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
-from nodegraph.node import Memo, MemoT
+from nodegraph.node import Memo, MemoT, Space
 from nodegraph.values import content
+
+
+class Endless:
+    """Room that nobody counts."""
+
+    def grow(self, size: int) -> bool:  # noqa: ARG002
+        return True
 
 
 class Forgetful:
     """The part of a context that keeps memos, when there is no room for any."""
+
+    def reserve(self) -> AbstractContextManager[Space]:
+        return nullcontext(Endless())
 
     def digest(self, value: object) -> bytes:
         return content(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from .needs import Needs
 from .notes import RECENT, WORTH_NOTING, Notes
 from .pool import Pool
 from .record import Record
+from .space import Space
 from .store import Store
 from .tiers import Entry
 from .writer import Writer
@@ -255,6 +257,15 @@ class Cache:
     def shrink(self, size: int | None = None) -> int:
         """Free bytes of devices after memory ran out, by default all that can go; say how many."""
         return self._memory.shrink(size)
+
+    @contextmanager
+    def reserve(self, device: str) -> Iterator[Space]:
+        """Room of a device for what lies there while the block runs and is none of the cache's."""
+        space = Space(self._memory, device)
+        try:
+            yield space
+        finally:
+            space.leave()
 
     def held(self, device: str) -> int:
         """Bytes of outputs and weights on a device."""

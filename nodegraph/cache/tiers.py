@@ -84,6 +84,11 @@ class Tier:
         self.bytes += entry.bytes
         entry.aside = True
 
+    def grow(self, entry: Entry, size: int) -> None:
+        """Note that an entry that is held here has so many bytes more."""
+        entry.bytes += size
+        self.bytes += size
+
     def remove(self, key: Hashable) -> Entry | None:
         entry = self.entries.pop(key, None)
         if entry is not None:
