@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -105,6 +105,12 @@ class RunContext:
 
     def reserve(self) -> AbstractContextManager[Space]:
         return self.cache.reserve(self.device)
+
+    def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> AbstractContextManager[W]:
+        return self.cache.pool.hold(key, self.device, make)
+
+    def forget(self, key: Hashable) -> None:
+        self.cache.forget(key)
 
     def digest(self, value: object) -> bytes:
         return content(value, self.cache.tensors)

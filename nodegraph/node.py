@@ -225,6 +225,20 @@ class Context(Protocol):
         """Room on the device for what grows beside the results, for as long as the block runs."""
         ...
 
+    def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> AbstractContextManager[W]:
+        """Have what is of use on this device alone for as long as the block runs.
+
+        It is kept for later runs, until it is forgotten or room is needed.
+
+        Args:
+            make: Makes it where it is not there, and tells the bytes that it takes.
+        """
+        ...
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what ``hold`` kept: it is of no use any more."""
+        ...
+
     def digest(self, value: object) -> bytes:
         """Name a value by its content: wires, tensors and whatever is made of them."""
         ...

@@ -267,6 +267,10 @@ class Cache:
         finally:
             space.leave()
 
+    def forget(self, key: Hashable) -> None:
+        """Drop what ``pool.hold`` kept."""
+        self._memory.remove(key)
+
     def held(self, device: str) -> int:
         """Bytes of outputs and weights on a device."""
         return self._memory.tier(device).bytes

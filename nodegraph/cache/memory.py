@@ -191,7 +191,9 @@ class Memory:
 
     def _send(self, entry: Entry) -> None:
         """Take an entry one tier down, outside the lock: it may be removed meanwhile."""
-        if entry.place != "cpu":
+        if entry.fixed:
+            self._arrive(entry, None, held=False)
+        elif entry.place != "cpu":
             try:
                 value = self.move(entry, "cpu")
             except BaseException:

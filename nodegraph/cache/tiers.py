@@ -19,12 +19,14 @@ class Entry:
         place: Where it lies: ``cpu``, ``cuda:0``, …
         homes: Of an output: for every leaf, whether it was made on a device. None for weights.
         leases: How many nodes are using it where it lies; then it cannot move.
+        fixed: It is of no use elsewhere: it is not moved, but dropped.
         rank: Higher is kept longer; among equals, what was used later.
         aside: It was passed over when room was needed, and is not chosen until it is offered.
     """
 
     __slots__ = (
-        "aside", "bytes", "homes", "key", "leases", "place", "rank", "seconds", "ticket", "value"
+        "aside", "bytes", "fixed", "homes", "key", "leases", "place", "rank", "seconds", "ticket",
+        "value",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 (a dataclass would write it, but slower)
@@ -37,7 +39,7 @@ class Entry:
         homes: tuple[bool, ...] | None = None,
     ) -> None:
         self.key, self.value, self.bytes, self.seconds = key, value, max(size, 1), seconds
-        self.place, self.homes, self.leases = place, homes, 0
+        self.place, self.homes, self.leases, self.fixed = place, homes, 0, False
         self.rank, self.ticket, self.aside = (0.0, 0), -1, True
 
 
