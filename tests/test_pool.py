@@ -539,3 +539,39 @@ def test_what_cannot_be_made_leaves_nothing_behind(cache: Cache, pool: Pool) -> 
         pass
 
     assert cache.sizes()[DEVICE].entries == 0
+
+
+def test_weights_that_are_still_needed_go_after_those_that_are_not(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    names = ("first", "second", "third", "fourth")
+    refs = {name: PretendRef(name, MB, pretend) for name in names}
+    for ref in refs.values():
+        load(pool, ref, DEVICE, "float16")
+    first = pool.keys([refs["first"]], "float16")
+
+    def left() -> list[str]:
+        return [name for name in names if cache.on(DEVICE, (name, "float16"))]
+
+    cache.want(first)
+    load(pool, PretendRef("a", MB, pretend), DEVICE, "float16")
+    load(pool, PretendRef("b", MB, pretend), DEVICE, "float16")
+    assert left() == ["first", "fourth"]
+    cache.unwant(first)
+    load(pool, refs["fourth"], DEVICE, "float16")
+    for name in "cde":
+        load(pool, PretendRef(name, MB, pretend), DEVICE, "float16")
+
+    assert left() == ["fourth"]
+
+
+def test_what_is_needed_goes_where_nothing_else_can(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("first", 3 * MB, pretend)
+    load(pool, ref, DEVICE, "float16")
+    cache.want(pool.keys([ref], "float16"))
+
+    load(pool, PretendRef("large", 3 * MB, pretend), DEVICE, "float16")
+
+    assert pretend.used[DEVICE] == 3 * MB

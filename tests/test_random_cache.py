@@ -70,6 +70,7 @@ class Story:
         self.owed: set[bytes] = set()  # pinned values that were put: they must be there
         self.leases: list[tuple[Hashable, str, ExitStack]] = []
         self.spaces: list[Space] = []
+        self.wanted: list[list[Hashable]] = []
 
     def spill(self, entry: Entry) -> bool:
         if self.random.random() < 0.5:
@@ -82,7 +83,7 @@ class Story:
             [self.put] * 4
             + [self.get] * 4
             + [self.pin, self.unpin, self.unpin, self.lease, self.end, self.end, self.promote]
-            + [self.grow, self.grow, self.leave]
+            + [self.grow, self.grow, self.leave, self.want]
             + [self.remove, self.shrink] * (self.random.random() < 0.2)
             + [self.memory.clear] * (self.random.random() < 0.02)
         )
@@ -142,6 +143,14 @@ class Story:
             before = space._entry.bytes
             grown = space.grow(size)
             assert space._entry.bytes - before == (size if grown else 0)
+
+    def want(self) -> None:
+        keys: list[Hashable] = [self.key(), (self.random.choice(self.refs).key, "f")]
+        if self.wanted and self.random.random() < 0.5:
+            self.memory.want(self.wanted.pop(), -1)
+        elif len(self.wanted) < 4:
+            self.memory.want(keys)
+            self.wanted.append(keys)
 
     def leave(self) -> None:
         if self.spaces and self.random.random() < 0.2:

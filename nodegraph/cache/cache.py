@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +93,7 @@ class Cache:
         self._memory = Memory(budgets, tensors, self._spill)
         self.pool = Pool(self._memory, tensors)
         self.pin, self.unpin = self._memory.pin, self._memory.unpin
+        self.want, self.unwant = self._memory.want, partial(self._memory.want, more=-1)
         self.room, self.make_room = self._memory.room, self._memory.make_room
         claims = Claims()
         self.claim, self.release = claims.claim, claims.release
