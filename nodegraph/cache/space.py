@@ -14,7 +14,8 @@ class Space:
         # Leased, so that it goes nowhere; it holds nothing, the node does.
         self._entry = Entry(object(), None, 1, 0.0, place)
         self._entry.leases = 1
-        memory.add(self._entry)
+        with memory.lock:
+            memory.tier(place).hold(self._entry)
 
     def grow(self, size: int) -> bool:
         """Count so many bytes more, after making room; False, and nothing more, without any."""
