@@ -59,5 +59,6 @@ def _refs_in(value: Any) -> Iterator[ModelRef[Any]]:
         for each in value:
             yield from _refs_in(each)
     else:
-        for name in all_fields(type(value)) or ():
+        kind: Any = type(value)
+        for name in all_fields(kind) or ():
             yield from _refs_in(getattr(value, name))
