@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .cache import Cache
 from .keys import Key, digest, kind_id
-from .node import Folders, Memo, MemoT, ModelRef
+from .node import Folders, Memo, MemoT, ModelRef, Space
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
@@ -117,6 +117,15 @@ class RunContext:
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         self.leased.add(ref.key)
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
+
+    def reserve(self) -> AbstractContextManager[Space]:
+        return self.cache.reserve(self.device)
+
+    def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> AbstractContextManager[W]:
+        return self.cache.pool.hold(key, self.device, make)
+
+    def forget(self, key: Hashable) -> None:
+        self.cache.forget(key)
 
     def digest(self, value: object) -> bytes:
         return content(value, self.cache.tensors)

@@ -16,6 +16,7 @@ from .plan import Plan
 from .prefetch import Prefetch
 from .queues import Held, Loaders, Models, Queue, closest
 from .tasks import CallState, Task, runs_together
+from .wanted import Wanted
 
 _CPU = "cpu"
 _QUICK = 1e-3
@@ -63,12 +64,16 @@ class Dispatcher:
         self._worker = Worker(calls, cache, self._stop)
         self._ahead = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
-        self._calls = calls
+        self._calls, self._cache = calls, cache
 
     @cached_property
     def _loaders(self) -> Loaders:
         """Made for the first task that needs a device: a run that only looks up goes without."""
         return Loaders(self._calls)
+
+    @cached_property
+    def _wanted(self) -> Wanted:
+        return Wanted(self._calls, self._loaders, self._cache, self._context.dtype)
 
     @property
     def busy(self) -> bool:
@@ -83,6 +88,8 @@ class Dispatcher:
         self._stop.set()
         for lane in self._by_name.values():
             lane.close()
+        if "_wanted" in self.__dict__:
+            self._wanted.close()
 
     def push(self, task: Task) -> None:
         """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
@@ -119,6 +126,8 @@ class Dispatcher:
 
     def _batch(self, name: str, queue: Queue, models: Models) -> list[Task]:
         """Take the first task, and with it the items of its call that may run together with it."""
+        if self._held[name].missing(models):
+            self._wanted.tell()
         self._held[name].use(models)
         first = queue.first(models)
         together = first.state == "run" and runs_together(first.call.planned.kind)

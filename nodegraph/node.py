@@ -162,6 +162,17 @@ Pin: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, str]]
 """A model's revision and SHA-256 and, to tell what changed, the SHA-256 of each of its files."""
 
 
+class Space(Protocol):
+    """Room on a device, counted in its budget."""
+
+    def grow(self, size: int) -> bool:
+        """Have so many bytes more, for which others may have to go, or fewer.
+
+        False, and no more than before, if there is no room for them.
+        """
+        ...
+
+
 class Context(Protocol):
     """What a running node may ask of the engine."""
 
@@ -208,6 +219,24 @@ class Context(Protocol):
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         """Keep the weights of ``ref`` on the device for as long as the block runs."""
+        ...
+
+    def reserve(self) -> AbstractContextManager[Space]:
+        """Room on the device for what grows beside the results, for as long as the block runs."""
+        ...
+
+    def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> AbstractContextManager[W]:
+        """Have what is of use on this device alone for as long as the block runs.
+
+        It is kept for later runs, until it is forgotten or room is needed.
+
+        Args:
+            make: Makes it where it is not there, and tells the bytes that it takes.
+        """
+        ...
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what ``hold`` kept: it is of no use any more."""
         ...
 
     def digest(self, value: object) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from nodegraph.node import Context
 
 Work: TypeAlias = "Callable[[Sequence[Tensor]], Tensor]"
 Repeat: TypeAlias = "Callable[[], None]"
@@ -18,11 +20,12 @@ Repeat: TypeAlias = "Callable[[], None]"
 class Capturer(Protocol):
     """What a device can record with."""
 
-    def capture(self, work: Work, inputs: Sequence[Tensor]) -> tuple[Tensor, Repeat]:
+    def capture(self, work: Work, inputs: Sequence[Tensor]) -> tuple[Tensor, Repeat, int]:
         """Record what ``work`` does with ``inputs``, reading them where they lie.
 
         Returns:
-            Where its result lies after every repetition, and what repeats it.
+            Where its result lies after every repetition, what repeats it, and the bytes that stay
+            taken for it.
         """
         ...
 
@@ -35,14 +38,16 @@ class CudaGraphs:
         with torch.cuda.device(self._device):
             self._pool = torch.cuda.graph_pool_handle()
 
-    def capture(self, work: Work, inputs: Sequence[Tensor]) -> tuple[Tensor, Repeat]:
+    def capture(self, work: Work, inputs: Sequence[Tensor]) -> tuple[Tensor, Repeat, int]:
         with torch.cuda.device(self._device):
             self._warm_up(work, inputs)
-            graph = torch.cuda.CUDAGraph()
+            graph, before = torch.cuda.CUDAGraph(), torch.cuda.memory_reserved()
             # Other threads may allocate and copy meanwhile: that is no business of this graph.
             with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 result = work(inputs)
-        return result, graph.replay
+            # What others take meanwhile is counted too: better too much than too little.
+            grown = torch.cuda.memory_reserved() - before
+        return result, graph.replay, max(grown, result.nbytes)
 
     def _warm_up(self, work: Work, inputs: Sequence[Tensor]) -> None:
         """Run once beside the current stream: what libraries set up first cannot be recorded."""
@@ -61,6 +66,9 @@ class Recording:
         fresh: So many of the first inputs are others every time. The rest is only copied when it
             is not the very tensor of the last time.
 
+    Attributes:
+        bytes: What it takes of the device for as long as it is kept.
+
     Raises:
         RuntimeError: it cannot be recorded, or what is repeated is not what was done.
     """
@@ -72,7 +80,8 @@ class Recording:
         self._inputs = [one.clone() for one in inputs]
         self._given = [weakref.ref(one) for one in inputs]
         expected = work(self._inputs)
-        self._result, self._repeat = capturer.capture(work, self._inputs)
+        self._result, self._repeat, taken = capturer.capture(work, self._inputs)
+        self.bytes = taken + sum(one.nbytes for one in self._inputs)
         self._repeat()
         if not _alike(self._result, expected):
             raise RuntimeError("a recording gives other numbers than what was recorded")
@@ -101,38 +110,31 @@ class _Held(NamedTuple):
 class Recordings:
     """Recordings by what they do, each for as long as the weights lie where it reads them.
 
+    They are part of the device's budget and go where room is short.
+
     Args:
-        most: So many are kept, those used last.
+        leases: Until they close, what was found stays.
     """
 
-    def __init__(self, most: int = 8) -> None:
-        self._most = most
-        self._held: OrderedDict[Hashable, _Held] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._held)
+    def __init__(self, context: Context, leases: ExitStack) -> None:
+        self._context, self._leases = context, leases
 
     def find(
         self, how: Hashable, weights: Iterable[Tensor], make: Callable[[], Recording]
     ) -> Recording:
         """The recording of work of this kind on these very weights, made where there is none."""
         storages = [one.untyped_storage() for one in weights]
-        key = how, tuple(one.data_ptr() for one in storages)
-        found = self._held.get(key)
-        if found is None:
+        key = "recording", how, tuple(one.data_ptr() for one in storages)
+
+        def held() -> tuple[_Held, int]:
+            recording = make()
             # An address says which weights only while they live: it is forgotten with them, be
             # it that they are dropped or that they are moved.
-            forget = partial(self._forget, key)
-            found = _Held(make(), [weakref.ref(one, forget) for one in storages])
-            self._held[key] = found
-        self._held.move_to_end(key)
-        while len(self._held) > self._most:
-            self._held.popitem(last=False)
-        return found.recording
+            forget = partial(_forget, self._context, key)
+            return _Held(recording, [weakref.ref(one, forget) for one in storages]), recording.bytes
 
-    def clear(self) -> None:
-        """Forget all of them."""
-        self._held.clear()
+        return self._leases.enter_context(self._context.hold(key, held)).recording
 
-    def _forget(self, key: Hashable, storage: object) -> None:  # noqa: ARG002 (of a weak reference)
-        self._held.pop(key, None)
+
+def _forget(context: Context, key: Hashable, storage: object) -> None:  # noqa: ARG001 (of a weak reference)
+    context.forget(key)

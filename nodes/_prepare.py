@@ -87,11 +87,12 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     guides = [one.guide(said.last(len(items)) if guess else said) for one in steering]
     shown = None if shown is None else shown.to(dtype)
     usual = Predictor(drawer, dtype, _guidance(items, context.device), guides, guess, shown)
-    predict = recorded(usual, [net, *(one.net for one in steering)], context.device)
+    predict = recorded(usual, [net, *(one.net for one in steering)], context, leases)
     stepping = Stepping(scheduler, generators, kept)
     solver = stepping if kept else _summing(first, skipped, latents, context) or stepping
     begin = type(solver).__name__, guess, _begin(items, said.names, names)
-    walk = Walk(context, begin, opened(steering, len(said.times)))
+    room = leases.enter_context(context.reserve())
+    walk = Walk(context, room, begin, opened(steering, len(said.times)))
     return Run(
         predict, solver, latents, str(dtype).removeprefix("torch."), walk, bool(first.controls)
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
+
+from nodegraph.node import Context
 
 from ._blocks import Step
 from ._capture import Capturer, CudaGraphs, Recording, Recordings
@@ -22,15 +25,18 @@ if TYPE_CHECKING:
 Predicts: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
-def recorded(predict: Predictor, nets: Sequence[Module], device: str) -> Predicts:
+def recorded(
+    predict: Predictor, nets: Sequence[Module], context: Context, leases: ExitStack
+) -> Predicts:
     """Predict as ``predict`` does, on a GPU by repeating what was recorded.
 
     Args:
         nets: The UNet, and the ControlNet of each guide.
+        leases: Until they close, what is recorded stays.
     """
-    if not device.startswith("cuda") or not recordable(predict, nets):
+    if not context.device.startswith("cuda") or not recordable(predict, nets):
         return predict
-    return Recorded(predict, nets, *_graphs(device))
+    return Recorded(predict, nets, _graphs(context.device), Recordings(context, leases))
 
 
 def recordable(predict: Predictor, nets: Sequence[Module]) -> bool:
@@ -45,9 +51,9 @@ def recordable(predict: Predictor, nets: Sequence[Module]) -> bool:
 
 
 @cache
-def _graphs(device: str) -> tuple[Capturer, Recordings]:
-    """A device's own: the memory of its graphs, and the graphs."""
-    return CudaGraphs(device), Recordings()
+def _graphs(device: str) -> Capturer:
+    """A device's own: the memory of its graphs."""
+    return CudaGraphs(device)
 
 
 class Recorded:
@@ -88,7 +94,6 @@ class Recorded:
             logging.getLogger(__name__).warning("not recorded, but computed as usual: %s", error)
         self._failed = True
         self._found.clear()
-        self._recordings.clear()  # it may be their memory that was missing
         return self._eager(latents, index)
 
     def _recording(

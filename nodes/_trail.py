@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from nodegraph.node import Context, Memo, Wire
+from nodegraph.node import Context, Memo, Space, Wire
 
 from ._packages import MODELS
 
@@ -51,12 +51,15 @@ class Walk:
     """Knows where earlier runs were that began alike, and notes where this one comes by.
 
     Args:
+        room: For what is noted, until it is kept.
         begin: All that every step depends on.
         steps: What each step depends on beside.
     """
 
-    def __init__(self, context: Context, begin: object, steps: Sequence[object]) -> None:
-        self._context, self._start = context, perf_counter()
+    def __init__(
+        self, context: Context, room: Space, begin: object, steps: Sequence[object]
+    ) -> None:
+        self._context, self._room, self._start = context, room, perf_counter()
         first = context.digest(begin)
         self._marks = list(accumulate(steps, lambda a, b: context.digest((a, b)), initial=first))
         found = context.recall(Walked, first)
@@ -64,6 +67,7 @@ class Walk:
         self._every = -(-len(steps) // NOTED)
         self._noted: dict[bytes, State] = {}
         self._copies: dict[int, _Copied] = {}
+        self._size = 0
 
     def known(self) -> tuple[int, State]:
         """The furthest step after which an earlier run was where this one will be, and its state.
@@ -77,11 +81,16 @@ class Walk:
         return 0, {}
 
     def note(self, done: int, state: State) -> None:
-        """Note a copy of the state after ``done`` steps."""
+        """Note a copy of the state after ``done`` steps, if there is room for it."""
         if done % self._every == 0 or done == len(self._marks) - 1:
             copies: dict[int, _Copied] = {}
-            self._noted[self._marks[done]] = _copied(state, self._copies, copies)
-            self._copies = copies
+            copy = _copied(state, self._copies, copies)
+            before = {id(one.copy) for one in self._copies.values()}
+            new = [one.copy for one in copies.values() if id(one.copy) not in before]
+            size = sum(one.nbytes for one in new)
+            if self._room.grow(size):
+                self._noted[self._marks[done]], self._copies = copy, copies
+                self._size += size
 
     def keep(self) -> None:
         """Keep what was noted for other runs, with what was known before as far as it fits."""
@@ -92,11 +101,17 @@ class Walk:
         with suppress(TypeError):
             trail = packed(dict(islice({**newest, **self._known}.items(), HELD)))
             seconds = perf_counter() - self._start
+            self._room.grow(-self._size)  # from now on it is the cache's
+            self._size = 0
             self._context.keep(Walked(trail=trail), self._marks[0], seconds=seconds)
 
 
-_Copied: TypeAlias = "tuple[Tensor, int, Tensor]"
-"""A tensor, how often it had been written to, and its copy."""
+class _Copied(NamedTuple):
+    """A tensor, how often it had been written to, and its copy."""
+
+    original: Tensor
+    version: int
+    copy: Tensor
 
 
 def _copied(value: Any, before: Mapping[int, _Copied], copies: dict[int, _Copied]) -> Any:
@@ -113,10 +128,10 @@ def _copied(value: Any, before: Mapping[int, _Copied], copies: dict[int, _Copied
     if not hasattr(value, "untyped_storage"):
         return value
     found = copies.get(id(value)) or before.get(id(value))
-    if found is None or found[1] != value._version:
-        found = value, value._version, value.clone()
+    if found is None or found.version != value._version:
+        found = _Copied(value, value._version, value.clone())
     copies[id(value)] = found
-    return found[2]
+    return found.copy
 
 
 def packed(states: Mapping[bytes, State]) -> Trail:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
-from nodegraph.node import Memo, MemoT
+from nodegraph.node import Memo, MemoT, Space
 from nodegraph.values import content
+
+W = TypeVar("W")
+
+
+class Endless:
+    """Room that nobody counts."""
+
+    def grow(self, size: int) -> bool:  # noqa: ARG002
+        return True
 
 
 class Forgetful:
     """The part of a context that keeps memos, when there is no room for any."""
+
+    def reserve(self) -> AbstractContextManager[Space]:
+        return nullcontext(Endless())
+
+    @contextmanager
+    def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> Iterator[W]:  # noqa: ARG002
+        yield make()[0]
+
+    def forget(self, key: Hashable) -> None:
+        """Nothing was kept."""
 
     def digest(self, value: object) -> bytes:
         return content(value)

@@ -17,8 +17,8 @@ LAYERS = [
     "shipped", "shown", "ports", "registry", "insides", "schema", "builder", "templates",
     "bundle", "planned", "checks", "order", "foresight", "plan", "planner", "provenance",
     "cache", "events", "context", "admission", "tasks", "items", "totals", "task_keys",
-    "frontier", "perform", "prefetch", "lanes", "queues", "dispatch", "execute", "explain",
-    "lock", "spell", "alike", "diff", "jobs", "worker", "web", "cli",
+    "frontier", "perform", "prefetch", "lanes", "queues", "wanted", "dispatch", "execute",
+    "explain", "lock", "spell", "alike", "diff", "jobs", "worker", "web", "cli",
 ]  # fmt: skip
 ENGINE = ROOT / "nodegraph"
 # The package's own __init__ and __main__ wire all parts together.

@@ -506,3 +506,72 @@ def test_weights_on_the_host_are_brought_ahead_of_time(
 
     assert pretend.used == {DEVICE: MB, "cpu": 0}
     assert len(ref.loads) == 1
+
+
+def test_what_is_of_use_on_its_device_alone_is_dropped_and_not_moved(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    makes: list[int] = []
+
+    def make() -> tuple[object, int]:
+        makes.append(len(makes))
+        return pretend.block(2 * MB), 2 * MB
+
+    for _ in range(2):
+        with pool.hold("graph", DEVICE, make):
+            load(pool, PretendRef("unet", 3 * MB, pretend), DEVICE, "float16")
+            assert cache.on(DEVICE, "graph")
+    assert makes == [0]
+    cache.shrink()
+
+    assert not cache.on(DEVICE, "graph")
+    assert pretend.used == {DEVICE: 0, "cpu": 3 * MB}
+    with pool.hold("graph", DEVICE, make):
+        cache.forget("graph")
+    assert (makes, cache.sizes()[DEVICE].bytes) == ([0, 1], 0)
+
+
+def test_what_cannot_be_made_leaves_nothing_behind(cache: Cache, pool: Pool) -> None:
+    def fail() -> tuple[object, int]:
+        raise RuntimeError("out of paint")
+
+    with pytest.raises(RuntimeError, match="out of paint"), pool.hold("graph", DEVICE, fail):
+        pass
+
+    assert cache.sizes()[DEVICE].entries == 0
+
+
+def test_weights_that_are_still_needed_go_after_those_that_are_not(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    names = ("first", "second", "third", "fourth")
+    refs = {name: PretendRef(name, MB, pretend) for name in names}
+    for ref in refs.values():
+        load(pool, ref, DEVICE, "float16")
+    first = pool.keys([refs["first"]], "float16")
+
+    def left() -> list[str]:
+        return [name for name in names if cache.on(DEVICE, (name, "float16"))]
+
+    cache.want(first)
+    load(pool, PretendRef("a", MB, pretend), DEVICE, "float16")
+    load(pool, PretendRef("b", MB, pretend), DEVICE, "float16")
+    assert left() == ["first", "fourth"]
+    cache.unwant(first)
+    load(pool, refs["fourth"], DEVICE, "float16")
+    for name in "cde":
+        load(pool, PretendRef(name, MB, pretend), DEVICE, "float16")
+
+    assert left() == ["fourth"]
+
+
+def test_what_is_needed_goes_where_nothing_else_can(
+    cache: Cache, pool: Pool, pretend: Pretend
+) -> None:
+    ref = PretendRef("first", 3 * MB, pretend)
+    load(pool, ref, DEVICE, "float16")
+    cache.want(pool.keys([ref], "float16"))
+
+    load(pool, PretendRef("large", 3 * MB, pretend), DEVICE, "float16")
+
+    assert pretend.used[DEVICE] == 3 * MB

@@ -16,6 +16,7 @@ import pytest
 from nodegraph.cache.budget import Budgets
 from nodegraph.cache.memory import Memory
 from nodegraph.cache.pool import Pool
+from nodegraph.cache.space import Space
 from nodegraph.cache.tiers import Entry
 from nodegraph.tensors import Arrays
 
@@ -68,6 +69,8 @@ class Story:
         self.pins: Counter[bytes] = Counter()
         self.owed: set[bytes] = set()  # pinned values that were put: they must be there
         self.leases: list[tuple[Hashable, str, ExitStack]] = []
+        self.spaces: list[Space] = []
+        self.wanted: list[list[Hashable]] = []
 
     def spill(self, entry: Entry) -> bool:
         if self.random.random() < 0.5:
@@ -80,6 +83,7 @@ class Story:
             [self.put] * 4
             + [self.get] * 4
             + [self.pin, self.unpin, self.unpin, self.lease, self.end, self.end, self.promote]
+            + [self.grow, self.grow, self.leave, self.want]
             + [self.remove, self.shrink] * (self.random.random() < 0.2)
             + [self.memory.clear] * (self.random.random() < 0.02)
         )
@@ -130,6 +134,27 @@ class Story:
         if self.leases:
             *_, stack = self.leases.pop(self.random.randrange(len(self.leases)))
             stack.close()
+
+    def grow(self) -> None:
+        if len(self.spaces) < 2 and self.random.random() < 0.1:
+            self.spaces.append(Space(self.memory, self.random.choice(PLACES)))
+        elif self.spaces:
+            space, size = self.random.choice(self.spaces), self.random.randrange(100)
+            before = space._entry.bytes
+            grown = space.grow(size)
+            assert space._entry.bytes - before == (size if grown else 0)
+
+    def want(self) -> None:
+        keys: list[Hashable] = [self.key(), (self.random.choice(self.refs).key, "f")]
+        if self.wanted and self.random.random() < 0.5:
+            self.memory.want(self.wanted.pop(), -1)
+        elif len(self.wanted) < 4:
+            self.memory.want(keys)
+            self.wanted.append(keys)
+
+    def leave(self) -> None:
+        if self.spaces and self.random.random() < 0.2:
+            self.spaces.pop().leave()
 
     def promote(self) -> None:
         entry = self.memory.find(self.key())
@@ -189,6 +214,8 @@ def test_whatever_is_done_the_cache_keeps_its_promises(seed: int) -> None:
     while story.leases:
         with suppress(MoveError):
             story.end()
+    for space in story.spaces:
+        space.leave()
     for key in list(story.pins):
         for _ in range(story.pins[key]):
             with suppress(MoveError):

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from nodegraph.cache import Budgets, Cache
+from nodegraph.context import RunContext, Settings
+from nodegraph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 
@@ -31,7 +34,7 @@ class Pretend:
     repeats: int = 0
     off: float = 0.0
 
-    def capture(self, work: Any, inputs: Sequence[Any]) -> tuple[Any, Callable[[], None]]:
+    def capture(self, work: Any, inputs: Sequence[Any]) -> tuple[Any, Callable[[], None], int]:
         from torch.fx.experimental.proxy_tensor import make_fx
 
         self.captures += 1
@@ -42,7 +45,7 @@ class Pretend:
             self.repeats += 1
             result.copy_(graph(*inputs) + self.off)
 
-        return result, repeat
+        return result, repeat, result.nbytes
 
 
 @dataclass
@@ -51,12 +54,10 @@ class Machine:
 
     bench: Bench = field(default_factory=Bench)
     capturer: Pretend = field(default_factory=Pretend)
-    recordings: Any = None
+    cache: Cache = field(default_factory=Cache.in_memory)
 
     def __post_init__(self) -> None:
-        from nodes._capture import Recordings
-
-        self.recordings = Recordings()
+        self.context = RunContext(Settings(), "cpu", Workflow(), self.cache)
         self.model = LoadBaseModel(model="tiny").run(self.bench).model
         names = ("tiny-canny", "tiny-openpose")
         self.nets = [LoadControlNet(model=one).run(self.bench).controlnet for one in names]
@@ -94,7 +95,7 @@ class Machine:
 
         with ExitStack() as leases:
             run = prepare(items, self.bench, leases)
-            recorded: Any = self.recorded(run.predict, items)
+            recorded: Any = self.recorded(run.predict, items, leases)
             latents = run.latents
             for index in range(items[0].steps):
                 expected = run.predict(latents, index)
@@ -102,13 +103,19 @@ class Machine:
                 assert torch.equal(found, expected)
                 latents = latents - 0.1 * found
 
-    def recorded(self, predict: Any, items: Sequence[Denoise]) -> Any:
+    def recorded(self, predict: Any, items: Sequence[Denoise], leases: ExitStack) -> Any:
+        from nodes._capture import Recordings
         from nodes._recorded import Recorded
 
         refs = [self.model.unet, *(control.model.net for control in items[0].controls)]
         keys = [(ref, self.bench.dtype) for ref in refs]
         nets = [self.loaded[key] for key in keys if key in self.loaded]
-        return Recorded(predict, nets, self.capturer, self.recordings)
+        return Recorded(predict, nets, self.capturer, Recordings(self.context, leases))
+
+    @property
+    def kept(self) -> int:
+        """How many recordings there are: they alone are kept here."""
+        return self.cache.sizes()["host"].entries
 
     @property
     def loaded(self) -> Any:
@@ -221,11 +228,11 @@ def test_a_recording_goes_when_the_weights_that_it_reads_are_moved(machine: Mach
     import torch
 
     machine.check(machine.ask(controls=()))
-    assert len(machine.recordings) == 1
+    assert machine.kept == 1
 
     machine.loaded[machine.model.unet, "float32"].to(torch.float64).to(torch.float32)
 
-    assert len(machine.recordings) == 0
+    assert machine.kept == 0
     machine.check(machine.ask(controls=()))
     assert machine.capturer.captures == 2
 
@@ -235,17 +242,23 @@ def test_a_recording_goes_with_the_weights_that_it_reads(machine: Machine) -> No
 
     machine.bench.loaded.clear()
 
-    assert len(machine.recordings) == 0
+    assert machine.kept == 0
 
 
-def test_only_so_many_recordings_are_kept(machine: Machine) -> None:
-    from nodes._capture import Recordings
-
-    machine.recordings = Recordings(most=1)
+def test_recordings_are_part_of_the_budget(machine: Machine) -> None:
     machine.check(machine.ask())
+    one = machine.cache.sizes()["host"].bytes
     machine.check(machine.ask(size=128))
+    both = machine.cache.sizes()["host"].bytes
 
-    assert len(machine.recordings) == 1
+    tight = Machine(cache=Cache.in_memory(Budgets(host=both - 1)))
+    for size in (64, 128, 128):
+        tight.check(tight.ask(size=size))
+
+    # A picture's latents are 8 numbers for each of 8 x 8 pixels; these are two, and their results.
+    assert one > 4 * 2 * 8**3
+    assert both > 2 * one
+    assert (tight.kept, tight.capturer.captures) == (1, 2)
 
 
 def test_a_recording_that_gives_other_numbers_is_not_used(
@@ -255,7 +268,7 @@ def test_a_recording_that_gives_other_numbers_is_not_used(
 
     machine.check(machine.ask())
 
-    assert len(machine.recordings) == 0
+    assert machine.kept == 0
     assert "not recorded, but computed as usual" in caplog.text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from .running_toys import followed
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 STEPS = 6
+STATE = 2048 + 5056
+"""Bytes of a state after a step of Euler's: latents, and a generator."""
 
 
 def fresh(folder: Path | None = None) -> RunContext:
@@ -308,6 +311,33 @@ def test_without_room_every_step_is_run(plain: Denoise) -> None:
     first, then = (under(plain, control(end=end)) for end in (1.0, 0.5))
 
     assert_resumed([first], [then], 0, of=none)
+
+
+def held(node: Denoise, context: RunContext) -> list[int]:
+    """Bytes of the host's budget in use after every step, and after the run."""
+    found = [context.cache.held("cpu") for _ in Denoise.run_batch([node], context)]
+    return [*found, context.cache.held("cpu")]
+
+
+def test_what_is_noted_is_part_of_the_budget_while_it_runs(plain: Denoise) -> None:
+    *steps, after = held(under(plain, control(), scheduler="Euler"), fresh())
+
+    # Afterwards they are one item among others.
+    assert [later - before for before, later in pairwise(steps)] == [STATE] * (STEPS - 1)
+    assert steps[-1] <= after < steps[-1] + 2**14
+
+
+def test_what_there_is_no_room_for_is_not_noted(plain: Denoise) -> None:
+    node = under(plain, control(), scheduler="Euler")
+    weights = sum(one.nbytes("float32") for one in (node.model.unet, node.controls[0].model.net))
+    budget = weights + 4 * STATE  # the fourth has no room for what is held beside
+    context = RunContext(Settings(), "cpu", Workflow(), Cache.in_memory(Budgets(host=budget)))
+
+    most = max(held(node, context))
+    told, _ = ran([under(node, control(end=0.9))], context)
+
+    assert most <= budget
+    assert told == [3, 4, 5, 6]  # with room enough it would go on after 5
 
 
 def test_of_many_steps_some_are_noted(plain: Denoise) -> None:

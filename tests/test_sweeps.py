@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -19,10 +20,10 @@ from nodegraph.ports import accepts, type_name
 from nodegraph.registry import Registry
 from nodes.sweeps import Sweep
 
-from .lights import PRETEND, Light, Load
+from .lights import PRETEND, Light, Lit, Load, Ref
 from .lights import REFS as LIGHTS
 from .pretend import DEVICE, MB
-from .running_toys import TOYS, Number
+from .running_toys import TOYS, Number, followed
 
 
 def test_all_combinations_come_column_by_column_then_row_then_section() -> None:
@@ -170,6 +171,55 @@ def test_each_model_of_a_sweep_is_loaded_once_whichever_way_it_goes(
     assert [len(ref.loads) for ref in REFS] == [1, 1]
     assert len([event for event in finished if event.name == "use"]) == 6
     assert sorted(set(outcome.results["used"])) == values[number]  # type: ignore[call-overload]
+
+
+class UseBoth(Node):
+    """Use the weights of two models at once."""
+
+    lane: ClassVar[LaneName] = "device"
+    base: Light
+    net: Light
+
+    def run(self, context: Context) -> Number:
+        with context.lease(self.base.ref), context.lease(self.net.ref):
+            return Number(value=1)
+
+
+class LoadNet(Node):
+    """Find a model of another kind."""
+
+    lane: ClassVar[LaneName] = "io"
+    model: str
+
+    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
+        return {}
+
+    def run(self) -> Lit:
+        return Lit(light=Light(Ref(self.model)))
+
+
+def test_every_base_with_every_net_loads_each_once_where_one_base_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Every load takes as long: else what goes first would depend on this machine.
+    monkeypatch.setattr("nodegraph.cache.pool.perf_counter", count().__next__)
+    for ref in LIGHTS.values():
+        ref.loads.clear()
+    nodes = {
+        "sweep": {"type": "Sweep", "values": {"x": ["a", "b"], "y": ["m", "n"]}},
+        "base": {"type": "Load", "links": {"model": "sweep.x"}},
+        "net": {"type": "LoadNet", "links": {"model": "sweep.y"}},
+        "both": {"type": "UseBoth", "links": {"base": "base.light", "net": "net.light"}},
+    }
+    workflow = Workflow.model_validate({"nodes": nodes, "results": {"used": "both.value"}})
+    registry = TOYS.with_kinds([Sweep, Load, LoadNet, UseBoth])
+    cache = Cache.in_memory(Budgets(device=3 * MB + MB // 2, host=MB // 2), PRETEND)
+
+    outcome = followed(execute(plan(workflow, registry), cache, Settings((DEVICE,), batch=1)))[1]
+
+    assert outcome.results["used"] == [1, 1, 1, 1]
+    assert {name: len(ref.loads) for name, ref in LIGHTS.items()} == dict.fromkeys("abmn", 1)
+    assert cache._memory._wanted == {}
 
 
 def summing(**values: object) -> Workflow:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from .needs import Needs
 from .notes import RECENT, WORTH_NOTING, Notes
 from .pool import Pool
 from .record import Record
+from .space import Space
 from .store import Store
 from .tiers import Entry
 from .writer import Writer
@@ -92,6 +95,7 @@ class Cache:
         self._memory = Memory(budgets, tensors, self._spill)
         self.pool = Pool(self._memory, tensors)
         self.pin, self.unpin = self._memory.pin, self._memory.unpin
+        self.want, self.unwant = self._memory.want, partial(self._memory.want, more=-1)
         self.room, self.make_room = self._memory.room, self._memory.make_room
         claims = Claims()
         self.claim, self.release = claims.claim, claims.release
@@ -265,6 +269,19 @@ class Cache:
     def shrink(self, size: int | None = None) -> int:
         """Free bytes of devices after memory ran out, by default all that can go; say how many."""
         return self._memory.shrink(size)
+
+    @contextmanager
+    def reserve(self, device: str) -> Iterator[Space]:
+        """Room of a device for what lies there while the block runs and is none of the cache's."""
+        space = Space(self._memory, device)
+        try:
+            yield space
+        finally:
+            space.leave()
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what ``pool.hold`` kept."""
+        self._memory.remove(key)
 
     def held(self, device: str) -> int:
         """Bytes of outputs and weights on a device."""

@@ -27,6 +27,7 @@ class Memory:
         self.moved = Condition(self.lock)
         self.moving: dict[Hashable, Entry] = {}
         self.pins: dict[Hashable, int] = {}
+        self._wanted: dict[Hashable, int] = {}
         self._budgets, self._tensors, self._spill = budgets, tensors, spill
         self._tiers: dict[str, Tier] = {}
 
@@ -35,7 +36,7 @@ class Memory:
         with self.lock:
             found = self._tiers.get(place)
             if found is None:
-                found = self._tiers[place] = Tier(self._budget(place), self.pins)
+                found = self._tiers[place] = Tier(self._budget(place), self.pins, self._wanted)
             return found
 
     def _budget(self, place: str) -> int:
@@ -90,6 +91,17 @@ class Memory:
                 return
             self.pins.pop(key, None)
             self.offer(key)
+
+    def want(self, keys: Collection[Hashable], more: int = 1) -> None:
+        """Have what will be needed go last; with ``more`` of -1 it is needed once less."""
+        with self.lock:
+            for key in keys:
+                self._wanted[key] = self._wanted.get(key, 0) + more
+                if self._wanted[key] <= 0:
+                    del self._wanted[key]
+                for tier in self._tiers.values():
+                    if (entry := tier.entries.get(key)) is not None:
+                        tier.rank(entry)
 
     def offer(self, key: Hashable) -> None:
         """Let an entry go again that was pinned or leased, at once where memory is short."""
@@ -191,7 +203,9 @@ class Memory:
 
     def _send(self, entry: Entry) -> None:
         """Take an entry one tier down, outside the lock: it may be removed meanwhile."""
-        if entry.place != "cpu":
+        if entry.fixed:
+            self._arrive(entry, None, held=False)
+        elif entry.place != "cpu":
             try:
                 value = self.move(entry, "cpu")
             except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
@@ -14,6 +14,7 @@ from .memory import Memory
 from .pages import Pages
 from .tiers import Entry
 
+T = TypeVar("T")
 W = TypeVar("W")
 Weights: TypeAlias = tuple[str, str]
 
@@ -77,6 +78,29 @@ class Pool:
             entry = self._memory.find(key)
             if entry is not None and not entry.leases:
                 self._memory.remove(key)
+
+    @contextmanager
+    def hold(self, key: Hashable, device: str, make: Callable[[], tuple[T, int]]) -> Iterator[T]:
+        """Have what is of use on this device alone, made where it is not there any more.
+
+        It is not moved, but dropped when room is needed; while the block runs it stays.
+
+        Args:
+            make: Gives it, and the bytes that it takes.
+        """
+        with self._memory.lock:
+            entry = self._memory.tier(device).entries.get(key)
+            if entry is not None:
+                self._memory.tier(device).touch(entry)
+                entry.leases += 1
+        try:
+            if entry is None:
+                entry = _fixed(key, device, make)
+                self._memory.add(entry)
+            yield entry.value
+        finally:
+            if entry is not None:
+                self._give_back(entry)
 
     def prefetch(self, ref: ModelRef[object], device: str, dtype: str) -> None:
         """Bring weights of a known size to a device if nothing has to go for them."""
@@ -170,6 +194,14 @@ class Pool:
             # A module may have been moved in part: it is loaded again from its files.
             with self._memory.lock:
                 self._memory.remove(entry.key)
+
+
+def _fixed(key: Hashable, device: str, make: Callable[[], tuple[Any, int]]) -> Entry:
+    start = perf_counter()
+    value, size = make()
+    entry = Entry(key, value, size, perf_counter() - start, device)
+    entry.fixed, entry.leases = True, 1
+    return entry
 
 
 class _Made:

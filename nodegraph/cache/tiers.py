@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any, TypeAlias
 
 Queued: TypeAlias = tuple[tuple[float, int], int, Hashable]
@@ -19,12 +20,14 @@ class Entry:
         place: Where it lies: ``cpu``, ``cuda:0``, …
         homes: Of an output: for every leaf, whether it was made on a device. None for weights.
         leases: How many nodes are using it where it lies; then it cannot move.
+        fixed: It is of no use elsewhere: it is not moved, but dropped.
         rank: Higher is kept longer; among equals, what was used later.
         aside: It was passed over when room was needed, and is not chosen until it is offered.
     """
 
     __slots__ = (
-        "aside", "bytes", "homes", "key", "leases", "place", "rank", "seconds", "ticket", "value"
+        "aside", "bytes", "fixed", "homes", "key", "leases", "place", "rank", "seconds", "ticket",
+        "value",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 (a dataclass would write it, but slower)
@@ -37,7 +40,7 @@ class Entry:
         homes: tuple[bool, ...] | None = None,
     ) -> None:
         self.key, self.value, self.bytes, self.seconds = key, value, max(size, 1), seconds
-        self.place, self.homes, self.leases = place, homes, 0
+        self.place, self.homes, self.leases, self.fixed = place, homes, 0, False
         self.rank, self.ticket, self.aside = (0.0, 0), -1, True
 
 
@@ -45,13 +48,15 @@ class Tier:
     """Entries of one place, the cheapest to get back per byte going first.
 
     GreedyDual-Size (Cao and Irani 1997): ``clock`` is the rank of what went last, and a new or used
-    entry starts from there, so that disuse ages an entry.
+    entry starts from there, so that disuse ages an entry. What is wanted goes after all of them.
     """
 
-    def __init__(self, budget: int, pins: Mapping[Hashable, int]) -> None:
+    def __init__(
+        self, budget: int, pins: Mapping[Hashable, int], wanted: Mapping[Hashable, int]
+    ) -> None:
         self.budget, self.bytes, self.clock = budget, 0, 0.0
         self.entries: dict[Hashable, Entry] = {}
-        self._pins = pins
+        self._pins, self._wanted = pins, wanted
         self._uses, self._tickets = count(), count()
         # Entries that left, or were queued anew, stay in the heaps until they come up: only the
         # entry's latest ticket counts. Keys, so that no value is kept alive by a heap.
@@ -66,7 +71,15 @@ class Tier:
 
     def touch(self, entry: Entry) -> None:
         """Note that an entry was used."""
-        entry.rank = (self.clock + entry.seconds / entry.bytes, next(self._uses))
+        wanted = entry.key in self._wanted
+        cost = inf if wanted else self.clock + entry.seconds / entry.bytes
+        entry.rank = (cost, next(self._uses))
+
+    def rank(self, entry: Entry) -> None:
+        """Rank an entry anew that has become wanted, or is not any more."""
+        self.touch(entry)
+        if not entry.aside:
+            self._queue(self._free, entry)
 
     def offer(self, entry: Entry) -> None:
         """Let an entry be chosen, again where it was pinned or leased when room was needed."""
@@ -84,6 +97,11 @@ class Tier:
         self.bytes += entry.bytes
         entry.aside = True
 
+    def grow(self, entry: Entry, size: int) -> None:
+        """Note that an entry that is held here has so many bytes more."""
+        entry.bytes += size
+        self.bytes += size
+
     def remove(self, key: Hashable) -> Entry | None:
         entry = self.entries.pop(key, None)
         if entry is not None:
@@ -97,7 +115,8 @@ class Tier:
             entry = self._lowest(self._pinned, pinned=True)
         if entry is not None:
             self.remove(entry.key)
-            self.clock = max(self.clock, entry.rank[0])
+            if entry.rank[0] < inf:
+                self.clock = max(self.clock, entry.rank[0])
         return entry
 
     def _queue(self, heap: list[Queued], entry: Entry) -> None:

@@ -33,8 +33,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "node.finished": (
         "node, items, seconds, degraded, resumed",
         "Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,"
-        " `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from what"
-        " an earlier run had done: `at step 16 of 20`.",
+        " `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from"
+        " what an earlier run had done: `at step 16 of 20`.",
     ),
     "node.failed": ("node, items, message", "Why a node could not compute them."),
     "node.skipped": ("node, items, because", "They need what failed."),
