@@ -147,10 +147,11 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None)
         keep: Where to find what was made of them before.
     """
     from . import _known, _theirs, _unet
+    from ._ways import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirUNet(net, prompts, timesteps)
-    return _unet.UNet(net, prompts, timesteps, keep or _unet.made)
+    return _unet.UNet(net, prompts, timesteps, keep or _unet.made, RULED)
 
 
 def controlnet(
@@ -162,7 +163,8 @@ def controlnet(
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
     from . import _known, _theirs, _unet
+    from ._ways import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirControlNet(net, hint, prompts, timesteps)
-    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made)
+    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made, RULED)

@@ -168,6 +168,7 @@ class Denoise(Node):
     guess_mode: Guess = False
 
     lane = "device"
+    version = 2
     packages = MODELS
     savings = ("offload",)
 
@@ -263,6 +264,7 @@ class Decode(Node):
     latents: Latents
 
     lane = "device"
+    version = 2
     packages = MODELS
     savings = ("tiles", "offload")
 
