@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._loop import Predict, denoise, generators_of, noise
 from ._memos import Name, Names, name_of
 from ._predict import Predictor, unet
-from ._recorded import recorded
+from ._recorded import recorded, taking
 from ._schedulers import Scheduler
 from ._solvers import Solver, Stepping, Summing
 from ._start import start
@@ -55,7 +55,7 @@ class Run:
             latents = state["latents"]
             self.solver.restore(state["solver"])
             yield begun, latents
-        steps = denoise(self.predict, self.solver, latents, begun)
+        steps = denoise(taking(self.predict, self.solver), self.solver.count, latents, begun)
         try:
             for done, latents in enumerate(steps, start=begun + 1):
                 self.walk.note(done, {"latents": latents, "solver": self.solver.state()})
@@ -86,7 +86,7 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     guides = [one.guide(said.last(len(items)) if guess else said) for one in steering]
     shown = None if shown is None else shown.to(dtype)
     usual = Predictor(drawer, dtype, _guidance(items, context.device), guides, guess, shown)
-    predict = recorded(usual, [net, *(one.net for one in steering)], context.device)
+    predict = recorded(usual, [net, *(one.net for one in steering)], context, leases)
     stepping = Stepping(scheduler, generators, kept)
     solver = stepping if kept else _summing(first, skipped, latents, context) or stepping
     begin = type(solver).__name__, guess, _begin(items, said.names, names)

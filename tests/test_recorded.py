@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nodegraph.tensors import TENSORS
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 
@@ -56,7 +57,7 @@ class Machine:
     def __post_init__(self) -> None:
         from nodes._capture import Recordings
 
-        self.recordings = Recordings()
+        self.recordings = Recordings(self.capturer)
         self.model = LoadBaseModel(model="tiny").run(self.bench).model
         names = ("tiny-canny", "tiny-openpose")
         self.nets = [LoadControlNet(model=one).run(self.bench).controlnet for one in names]
@@ -102,13 +103,36 @@ class Machine:
                 assert torch.equal(found, expected)
                 latents = latents - 0.1 * found
 
+    def check_steps(self, items: Sequence[Denoise]) -> None:
+        """Assert that every step by a table is the one that is computed anew."""
+        import torch
+
+        from nodes._loop import step
+        from nodes._prepare import prepare
+        from nodes._recorded import taking
+        from nodes._solvers import Summing
+        from nodes._tables import table
+
+        first = items[0]
+        sums = table(first.scheduler, first.model.scheduler, first.steps, None).sums
+        assert sums is not None
+        with ExitStack() as leases:
+            run = prepare(items, self.bench, leases)
+            solvers = [Summing(sums, run.latents) for _ in range(2)]
+            take = taking(self.recorded(run.predict, items), solvers[0])
+            found = expected = run.latents
+            for index in range(first.steps):
+                found = take(found, index)
+                expected = step(run.predict, solvers[1], expected, index)
+                assert torch.equal(found, expected)
+
     def recorded(self, predict: Any, items: Sequence[Denoise]) -> Any:
         from nodes._recorded import Recorded
 
         refs = [self.model.unet, *(control.model.net for control in items[0].controls)]
         keys = [(ref, self.bench.dtype) for ref in refs]
         nets = [self.loaded[key] for key in keys if key in self.loaded]
-        return Recorded(predict, nets, self.capturer, self.recordings)
+        return Recorded(predict, nets, self.recordings)
 
     @property
     def loaded(self) -> Any:
@@ -168,6 +192,87 @@ def test_what_differs_from_run_to_run_is_read_and_not_recorded(
     machine.check(machine.ask(**other))
 
     assert machine.capturer.captures == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"steps": 6},
+        {"scheduler": "DEIS"},
+        {"guidance_scale": 3.0, "controls": ({"strength": 0.4},)},
+    ],
+    ids=["steps", "scheduler", "strength"],
+)
+@pytest.mark.parametrize("scheduler", ["UniPC", "LMS"])
+def test_the_solvers_row_is_read_and_not_recorded(
+    machine: Machine, scheduler: str, other: dict[str, Any]
+) -> None:
+    from nodes._tables import table
+
+    items = machine.ask(scheduler=scheduler)
+    machine.check_steps(items)
+    assert machine.capturer.captures == 1
+
+    changed = machine.ask(**{"scheduler": scheduler, **other})
+    machine.check_steps(changed)
+
+    reaches = set()
+    for one in (items[0], changed[0]):
+        sums = table(one.scheduler, one.model.scheduler, one.steps, None).sums
+        assert sums is not None
+        reaches.add(sums.weights.shape[-1])
+    assert machine.capturer.captures == len(reaches)
+
+
+def test_a_whole_step_is_one_repetition(machine: Machine) -> None:
+    machine.check_steps(machine.ask())
+
+    assert machine.capturer.repeats == 1 + STEPS  # one repetition is the trial
+
+
+def test_a_step_that_cannot_be_recorded_is_computed_as_usual(machine: Machine) -> None:
+    machine.capturer.off = 1.0
+
+    machine.check_steps(machine.ask(controls=()))
+
+    assert len(machine.recordings) == 0
+
+
+def test_recordings_are_the_pools_as_weights_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from nodegraph.cache import Cache
+    from nodes import _recorded
+    from nodes._capture import Recording
+
+    monkeypatch.setattr(_recorded, "CudaGraphs", lambda device: Pretend())  # noqa: ARG005
+    cache, ref = Cache.in_memory(), _recorded.Graphs("cpu")
+    weight = torch.ones(2)
+
+    def work(given: Any) -> Any:
+        return given[0] + weight
+
+    with cache.pool.lease(ref, "cpu", "float32") as held:
+        made = held.find(
+            "adding", [weight], lambda: Recording(held.capturer, work, [torch.zeros(2)], 1)
+        )
+        assert made([torch.ones(2)]).tolist() == [2.0, 2.0]
+        assert cache.tensors.weights_size(held) == 2 * weight.nbytes
+    with cache.pool.lease(ref, "cpu", "float32") as again:
+        assert again is held
+
+    cache.clear()
+
+    with cache.pool.lease(ref, "cpu", "float32") as other:
+        assert len(other) == 0
+
+
+def test_recordings_that_must_leave_their_device_are_forgotten(machine: Machine) -> None:
+    machine.check(machine.ask(controls=()))
+
+    TENSORS.move_weights(machine.recordings, "cpu")
+
+    assert len(machine.recordings) == 0
 
 
 def test_a_window_needs_one_recording_more_wherever_it_lies(machine: Machine) -> None:
@@ -241,7 +346,7 @@ def test_a_recording_goes_with_the_weights_that_it_reads(machine: Machine) -> No
 def test_only_so_many_recordings_are_kept(machine: Machine) -> None:
     from nodes._capture import Recordings
 
-    machine.recordings = Recordings(most=1)
+    machine.recordings = Recordings(machine.capturer, most=1)
     machine.check(machine.ask())
     machine.check(machine.ask(size=128))
 
