@@ -65,7 +65,7 @@ class Predictor:
             return self.unet(sample, index, added)
 
         counting = [guide for guide in self.guides if guide.scales[index]]
-        # Without the bookkeeping of gradients: it costs a tenth of a small picture's step.
+        # Without the bookkeeping of gradients, which small pictures feel at every operation.
         with torch.inference_mode():
             predicted = self.drawn(latents, draw, [partial(self._adds, g, index) for g in counting])
         # What leaves is an ordinary tensor again: schedulers may write into it.
