@@ -36,19 +36,6 @@ def conv(module: Any, ways: Ways = EXACT) -> Layer:
     return chosen
 
 
-def upsampler(module: Any, ways: Ways = EXACT) -> Enlarge:
-    """An Upsample2D: (B, C, h, w) to a size that is given, which is mostly twice as large."""
-    usual, inner = conv(module.conv, ways), module.conv
-    weight, bias = inner.weight, inner.bias
-
-    def enlarged(x: Tensor, size: Sequence[int]) -> Tensor:
-        twice = ways.doubling and [2 * side for side in x.shape[-2:]] == [*size]
-        found = doubled(x, weight, bias) if twice and bias is not None else None
-        return usual(F.interpolate(x, size=size, mode="nearest")) if found is None else found
-
-    return enlarged
-
-
 def lay_out(net: Any) -> None:
     """Lay a network's weights channels last where its pictures are convolved faster so.
 
@@ -81,3 +68,16 @@ def layer_norm(module: Any) -> Layer:
     """A LayerNorm."""
     shape, weight, bias, eps = module.normalized_shape, module.weight, module.bias, module.eps
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
+
+
+def upsampler(module: Any, ways: Ways = EXACT) -> Enlarge:
+    """An Upsample2D: (B, C, h, w) to a size that is given, which is mostly twice as large."""
+    usual, inner = conv(module.conv, ways), module.conv
+    weight, bias = inner.weight, inner.bias
+
+    def enlarged(x: Tensor, size: Sequence[int]) -> Tensor:
+        twice = ways.doubling and [2 * side for side in x.shape[-2:]] == [*size]
+        found = doubled(x, weight, bias) if twice and bias is not None else None
+        return usual(F.interpolate(x, size=size, mode="nearest")) if found is None else found
+
+    return enlarged
