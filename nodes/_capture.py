@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -77,11 +77,6 @@ class Recording:
         if not _alike(self._result, expected):
             raise RuntimeError("a recording gives other numbers than what was recorded")
 
-    @property
-    def tensors(self) -> Sequence[Tensor]:
-        """What it reads and writes where it lies."""
-        return [*self._inputs, self._result]
-
     def __call__(self, inputs: Sequence[Tensor]) -> Tensor:
         """Repeat the work on other values of the same shapes."""
         for at, (own, given) in enumerate(zip(self._inputs, inputs, strict=True)):
@@ -106,14 +101,12 @@ class _Held(NamedTuple):
 class Recordings:
     """Recordings by what they do, each for as long as the weights lie where it reads them.
 
-    The pool has them as it has weights: they go when a device is short of memory, and with it.
-
     Args:
         most: So many are kept, those used last.
     """
 
-    def __init__(self, capturer: Capturer, most: int = 8) -> None:
-        self.capturer, self._most = capturer, most
+    def __init__(self, most: int = 8) -> None:
+        self._most = most
         self._held: OrderedDict[Hashable, _Held] = OrderedDict()
 
     def __len__(self) -> int:
@@ -140,19 +133,6 @@ class Recordings:
     def clear(self) -> None:
         """Forget all of them."""
         self._held.clear()
-
-    def to(self, device: str) -> None:  # noqa: ARG002 (as a module is moved)
-        """Leave the device, which recordings cannot: they are forgotten."""
-        self.clear()
-
-    def parameters(self) -> Iterator[Tensor]:
-        """None: as weights they are tensors that are counted where they lie."""
-        return iter(())
-
-    def buffers(self) -> Iterator[Tensor]:
-        """What is read and written where it lies, of all recordings."""
-        for held in self._held.values():
-            yield from held.recording.tensors
 
     def _forget(self, key: Hashable, storage: object) -> None:  # noqa: ARG002 (of a weak reference)
         self._held.pop(key, None)

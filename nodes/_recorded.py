@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from ._blocks import Step
-from ._capture import CudaGraphs, Recording, Recordings
+from ._capture import Capturer, CudaGraphs, Recording, Recordings
 from ._loop import Take, step
 from ._predict import Predictor, weights_of
 from ._solvers import Solver, Summing, summed
@@ -29,17 +29,17 @@ Predicts: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 @dataclass(frozen=True, slots=True)
 class Graphs:
-    """A reference to what a device has recorded: lent, kept and given up as weights are."""
+    """A reference to a device's graphs and the memory they share: the pool lends it as weights."""
 
     device: str
 
     @property
     def key(self) -> str:
-        return f"recordings {self.device}"
+        return f"graphs {self.device}"
 
-    def load(self, device: str, dtype: str) -> Recordings:  # noqa: ARG002 (as all are loaded)
-        """Nothing yet, and what records."""
-        return Recordings(CudaGraphs(device))
+    def load(self, device: str, dtype: str) -> tuple[Capturer, Recordings]:  # noqa: ARG002 (as all)
+        """What records, and nothing recorded yet."""
+        return CudaGraphs(device), Recordings()
 
 
 def recorded(
@@ -49,11 +49,12 @@ def recorded(
 
     Args:
         nets: The UNet, and the ControlNet of each guide.
-        leases: Until it closes, recordings are lent.
+        leases: Until they close, what is recorded stays.
     """
     if not context.device.startswith("cuda") or not recordable(predict, nets):
         return predict
-    return Recorded(predict, nets, leases.enter_context(context.lease(Graphs(context.device))))
+    graphs = leases.enter_context(context.lease(Graphs(context.device)))
+    return Recorded(predict, nets, *graphs)
 
 
 def taking(predict: Predicts, solver: Solver) -> Take:
@@ -81,8 +82,15 @@ class Recorded:
     where it was put before the repetition. Only other shapes and other networks are recorded anew.
     """
 
-    def __init__(self, predict: Predictor, nets: Sequence[Module], recordings: Recordings) -> None:
-        self._eager, self._nets, self._recordings = predict, nets, recordings
+    def __init__(
+        self,
+        predict: Predictor,
+        nets: Sequence[Module],
+        capturer: Capturer,
+        recordings: Recordings,
+    ) -> None:
+        self._eager, self._nets = predict, nets
+        self._capturer, self._recordings = capturer, recordings
         self._unet: Any = predict.unet
         self._controls: Sequence[Any] = [guide.net for guide in predict.guides]
         self._told = [_Told(one) for one in (self._unet, *self._controls)]
@@ -133,7 +141,7 @@ class Recorded:
             used = [self._nets[0], *(self._nets[1 + at] for at in counting)]
             weights = [one for net in used for one in net.parameters()]
             work = partial(self._work, *asked)
-            make = partial(Recording, self._recordings.capturer, work, inputs, fresh)
+            make = partial(Recording, self._capturer, work, inputs, fresh)
             how = solves, self._how(inputs, counting)
             self._found[asked] = self._recordings.find(how, weights, make)
         return self._found[asked]
