@@ -72,7 +72,7 @@ def _make(widths: Widths, folder: Path) -> None:
         torch.manual_seed(number)
         make(widths).save_pretrained(place, safe_serialization=True)
     shutil.copytree(TINY / "base" / "tokenizer", base / "tokenizer")
-    _scheduler().save_pretrained(base / "scheduler")
+    scheduler().save_pretrained(base / "scheduler")
     index = json.loads((TINY / "base" / "model_index.json").read_text("utf-8"))
     index["vae"] = ["diffusers", "AutoencoderKL"]
     index["scheduler"] = ["diffusers", "DDIMScheduler"]
@@ -140,7 +140,8 @@ def _text_encoder(widths: Widths) -> Any:
     return CLIPTextModel(config)
 
 
-def _scheduler() -> Any:
+def scheduler() -> Any:
+    """Stable Diffusion's noise, which its networks were trained on."""
     from diffusers import DDIMScheduler
 
     return DDIMScheduler(

@@ -76,7 +76,7 @@ class Preset:
 PRESETS: Mapping[Name, Preset] = {
     "tiny": Preset(4, 20, 128, 2.0, 5, (WHOLE, WINDOW, OFF, UNGUIDED)),
     "small": Preset(4, 4, 256, 7.5, 5, (WHOLE, WINDOW)),
-    "sd15": Preset(1, 2, 256, 7.5, 3, (WHOLE,)),
+    "sd15": Preset(1, 2, 256, 7.5, 5, (WHOLE,)),
 }
 
 

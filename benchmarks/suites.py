@@ -44,7 +44,7 @@ SUITES = (
            "--model small --rounds 5", "--model small --rounds 1 --steps 2", True),
     _suite("memory", "Peak memory", "memory", "--rounds 2", "--rounds 1 --models tiny", True),
     _suite("sd15", "Sampling at Stable Diffusion 1.5's size", "sampling",
-           "--model sd15 --rounds 3", None, True),
+           "--model sd15 --rounds 5", None, True),
     _suite("sd15-half", "The same in bfloat16 at 512 pixels", "sampling",
            "--model sd15 --dtype bfloat16 --size 512 --steps 1 --rounds 2", None, True),
 )  # fmt: skip

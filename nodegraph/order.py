@@ -42,7 +42,7 @@ def _sorted(before: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _cycles(before: Sequence[Sequence[int]]) -> list[list[int]]:
-    import networkx as nx  # a tenth of a second that only broken workflows need
+    import networkx as nx  # slow to import, and only broken workflows need it
 
     graph = nx.DiGraph(
         (source, index) for index, sources in enumerate(before) for source in sources

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ._layers import conv, group_norm, layer_norm, linear
+from ._ways import EXACT, Ways
 
 KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
 
@@ -31,12 +32,12 @@ class Step(NamedTuple):
 class Resnet:
     """diffusers' ResnetBlock2D; ``at`` is its place in the network."""
 
-    def __init__(self, module: Any, at: int) -> None:
+    def __init__(self, module: Any, at: int, ways: Ways) -> None:
         self._at = at
         self._norm1, self._norm2 = group_norm(module.norm1), group_norm(module.norm2)
-        self._conv1, self._conv2 = conv(module.conv1), conv(module.conv2)
+        self._conv1, self._conv2 = conv(module.conv1, ways), conv(module.conv2, ways)
         short = module.conv_shortcut
-        self._short = None if short is None else conv(short)
+        self._short = None if short is None else conv(short, ways)
         self._project = linear(module.time_emb_proj)
 
     def shift(self, times: Tensor) -> Tensor:
@@ -148,8 +149,8 @@ class Parts:
         channels_last: Whether its pictures lie so in memory, as its weights do.
     """
 
-    def __init__(self, channels_last: bool = False) -> None:
-        self._last = channels_last
+    def __init__(self, channels_last: bool = False, ways: Ways = EXACT) -> None:
+        self._last, self.ways = channels_last, ways
         self.resnets: list[Resnet] = []
         self.blocks: list[TransformerBlock] = []
 
@@ -160,7 +161,7 @@ class Parts:
         return [Stage(self._resnet(one), self._transformer(other)) for one, other in pairs]
 
     def _resnet(self, module: Any) -> Resnet:
-        self.resnets.append(Resnet(module, len(self.resnets)))
+        self.resnets.append(Resnet(module, len(self.resnets), self.ways))
         return self.resnets[-1]
 
     def _transformer(self, module: Any) -> Transformer | None:

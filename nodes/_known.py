@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from diffusers.models import (
     activations,
     attention,
@@ -15,6 +15,7 @@ from diffusers.models import (
     resnet,
     upsampling,
 )
+from diffusers.models.autoencoders import vae
 from diffusers.models.controlnets import controlnet
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets import unet_2d_blocks as blocks
@@ -26,15 +27,22 @@ Test: TypeAlias = Callable[[Any], bool]
 
 
 def is_known(net: Any) -> bool:
-    """Whether a UNet or ControlNet is one of Stable Diffusion's, down to its smallest part.
+    """Whether a UNet, ControlNet or autoencoder is Stable Diffusion's, down to its smallest part.
 
     It is computed without any module's ``forward``: what is not exactly as it was when this was
     written, or has hooks, is not known.
     """
-    return type(net) in (UNet2DConditionModel, ControlNetModel) and all(
-        type(part) in _KNOWN and _untouched(part) and _KNOWN[type(part)](part)
-        for part in net.modules()
+    known = _KNOWN if type(net) in (UNet2DConditionModel, ControlNetModel) else _DECODING
+    return type(net) in known and all(
+        type(part) in known and _untouched(part) and known[type(part)](part) for part in _parts(net)
     )
+
+
+def _parts(net: Any) -> Iterable[Any]:
+    """All that is computed; of an autoencoder only its decoder is, our way."""
+    if type(net) is not AutoencoderKL:
+        return [*net.modules()]
+    return [net, *net.decoder.modules(), *filter(None, [net.post_quant_conv])]
 
 
 def _untouched(part: Any) -> bool:
@@ -61,11 +69,34 @@ def _unet(net: Any) -> bool:
     )
 
 
+def _autoencoder(net: Any) -> bool:
+    middle = net.decoder.mid_block
+    return (
+        not net.use_tiling
+        and not net.use_slicing
+        and len(middle.resnets) == 2
+        and None not in middle.attentions
+        and type(net.decoder.conv_act) is nn.SiLU
+    )
+
+
+def _group_normed(part: Any) -> bool:
+    return type(part.conv_norm_out) is nn.GroupNorm
+
+
+def _timed(part: Any) -> bool:
+    told = part.time_emb_proj is not None and part.time_embedding_norm == "default"
+    return told and _resnet(part)
+
+
+def _timeless(part: Any) -> bool:
+    told = part.time_emb_proj is not None or part.time_embedding_norm not in ("default", "group")
+    return not told and _resnet(part)
+
+
 def _resnet(part: Any) -> bool:
     return (
-        part.time_embedding_norm == "default"
-        and part.time_emb_proj is not None
-        and not part.skip_time_act
+        not part.skip_time_act
         and part.upsample is None
         and part.downsample is None
         and part.output_scale_factor == 1.0
@@ -140,7 +171,7 @@ _KNOWN: Mapping[type, Test] = {
     blocks.UNetMidBlock2DCrossAttn: _always,
     blocks.UpBlock2D: _up,
     blocks.CrossAttnUpBlock2D: _up,
-    resnet.ResnetBlock2D: _resnet,
+    resnet.ResnetBlock2D: _timed,
     Transformer2DModel: _transformer,
     attention.BasicTransformerBlock: _transformer_block,
     attention_processor.Attention: _attention,
@@ -159,4 +190,14 @@ _KNOWN: Mapping[type, Test] = {
     nn.SiLU: _always,
     nn.Dropout: _always,
     nn.ModuleList: _always,
+}
+_DECODING: Mapping[type, Test] = {
+    **_KNOWN,
+    AutoencoderKL: _autoencoder,
+    vae.Decoder: _group_normed,
+    blocks.UNetMidBlock2D: _always,
+    blocks.UpDecoderBlock2D: _always,
+    resnet.ResnetBlock2D: _timeless,
+    # Called as it is.
+    attention_processor.Attention: _always,
 }

@@ -1,22 +1,39 @@
-"""PyTorch's layers as functions of tensors: the numbers of their modules, bit by bit."""
+"""PyTorch's layers as functions of tensors: bit by bit their modules' numbers, unless told else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ._ways import EXACT, Ways, doubled, multiplied, product
+
 Layer: TypeAlias = "Callable[[Tensor], Tensor]"
+Enlarge: TypeAlias = "Callable[[Tensor, Sequence[int]], Tensor]"
 
 
-def conv(module: Any) -> Layer:
+def conv(module: Any, ways: Ways = EXACT) -> Layer:
     """A Conv2d: (B, C, h, w) to (B, C', h', w')."""
     weight, bias = module.weight, module.bias
     how = module.stride, module.padding, module.dilation, module.groups
-    return lambda x: torch.conv2d(x, weight, bias, *how)
+
+    def usual(x: Tensor) -> Tensor:
+        return torch.conv2d(x, weight, bias, *how)
+
+    (stride, _), (padding, _) = module.stride, module.padding
+    square = len({*weight.shape[2:]}) == len({*module.stride}) == len({*module.padding}) == 1
+    if not (ways.products and square and how[2:] == ((1, 1), 1) and bias is not None):
+        return usual
+
+    def chosen(x: Tensor) -> Tensor:
+        pixels = x.numel() // (x.shape[1] * stride**2)
+        few = multiplied(pixels, weight)
+        return product(x, weight, bias, stride, padding) if few else usual(x)
+
+    return chosen
 
 
 def layout(device: str, dtype: torch.dtype) -> torch.memory_format:
@@ -51,3 +68,16 @@ def layer_norm(module: Any) -> Layer:
     """A LayerNorm."""
     shape, weight, bias, eps = module.normalized_shape, module.weight, module.bias, module.eps
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
+
+
+def upsampler(module: Any, ways: Ways = EXACT) -> Enlarge:
+    """An Upsample2D: (B, C, h, w) to a size that is given, which is mostly twice as large."""
+    usual, inner = conv(module.conv, ways), module.conv
+    weight, bias = inner.weight, inner.bias
+
+    def enlarged(x: Tensor, size: Sequence[int]) -> Tensor:
+        twice = ways.doubling and [2 * side for side in x.shape[-2:]] == [*size]
+        found = doubled(x, weight, bias) if twice and bias is not None else None
+        return usual(F.interpolate(x, size=size, mode="nearest")) if found is None else found
+
+    return enlarged

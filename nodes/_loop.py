@@ -14,20 +14,31 @@ if TYPE_CHECKING:
     from ._solvers import Solver
 
 Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
+Take: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
-def denoise(predict: Predict, solver: Solver, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:
+def denoise(take: Take, count: int, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:
     """Remove noise step by step, yielding the latents after each step.
 
     Args:
-        predict: Maps (scaled latents, step number) to the model's prediction, same shape.
+        take: Maps latents and a step's number to the latents after it.
+        count: How many steps there are.
         latents: (B, C, h, w) float32, from ``scheduler.start`` or ``scheduler.noised``.
-        begun: How many steps the latents and the solver have behind them.
+        begun: How many steps the latents have behind them.
     """
-    for index in range(begun, solver.count):
-        predicted = predict(solver.scale(latents, index), index)
-        latents = solver.step(predicted, index, latents)
+    for index in range(begun, count):
+        latents = take(latents, index)
         yield latents
+
+
+def step(predict: Predict, solver: Solver, latents: Tensor, index: int) -> Tensor:
+    """Take a step: predict, and let the solver go by the prediction.
+
+    Args:
+        predict: Maps (scaled latents, step number) to the model's prediction, same shape.
+    """
+    predicted = predict(solver.scale(latents, index), index)
+    return solver.step(predicted, index, latents)
 
 
 def generators_of(seeds: Sequence[int]) -> list[Generator]:

@@ -117,13 +117,14 @@ def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     """
     import torch
 
+    from ._decoder import decoder
     from ._loop import check_finite
     from ._tiles import in_tiles
 
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)
     batch = batch / vae.config.scaling_factor + shift
-    values = in_tiles(lambda part: vae.decode(part, return_dict=False)[0], batch, tiles).float()
+    values = in_tiles(torch.no_grad()(decoder(vae)), batch, tiles).float()
     check_finite(values, "the decoded pictures", str(vae.dtype).removeprefix("torch."))
     pixels = on_host(eight_bits(values)).numpy()
     return [one.copy() for one in pixels]

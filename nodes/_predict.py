@@ -65,7 +65,7 @@ class Predictor:
             return self.unet(sample, index, added)
 
         counting = [guide for guide in self.guides if guide.scales[index]]
-        # Without the bookkeeping of gradients: it costs a tenth of a small picture's step.
+        # Without the bookkeeping of gradients, which small pictures feel at every operation.
         with torch.inference_mode():
             predicted = self.drawn(latents, draw, [partial(self._adds, g, index) for g in counting])
         # What leaves is an ordinary tensor again: schedulers may write into it.
@@ -147,10 +147,11 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None)
         keep: Where to find what was made of them before.
     """
     from . import _known, _theirs, _unet
+    from ._ways import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirUNet(net, prompts, timesteps)
-    return _unet.UNet(net, prompts, timesteps, keep or _unet.made)
+    return _unet.UNet(net, prompts, timesteps, keep or _unet.made, RULED)
 
 
 def controlnet(
@@ -162,7 +163,8 @@ def controlnet(
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
     from . import _known, _theirs, _unet
+    from ._ways import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirControlNet(net, hint, prompts, timesteps)
-    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made)
+    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made, RULED)

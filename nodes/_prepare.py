@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._loop import Predict, denoise, generators_of, noise
 from ._memos import Name, Names, name_of
 from ._predict import Predictor, unet
-from ._recorded import recorded
+from ._recorded import recorded, taking
 from ._schedulers import Scheduler
 from ._solvers import Solver, Stepping, Summing
 from ._start import start
@@ -56,7 +56,7 @@ class Run:
             latents = state["latents"]
             self.solver.restore(state["solver"])
             yield begun, latents, True
-        steps = denoise(self.predict, self.solver, latents, begun)
+        steps = denoise(taking(self.predict, self.solver), self.solver.count, latents, begun)
         try:
             for done, latents in enumerate(steps, start=begun + 1):
                 self.walk.note(done, {"latents": latents, "solver": self.solver.state()})

@@ -1,12 +1,12 @@
-"""Predictions that are recorded, one for each set of ControlNets that count, and repeated."""
+"""Steps that are recorded, one for each set of ControlNets that count, and repeated."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -15,14 +15,33 @@ from nodegraph.node import Context
 
 from ._blocks import Step
 from ._capture import Capturer, CudaGraphs, Recording, Recordings
+from ._loop import Take, step
 from ._predict import Predictor, weights_of
+from ._solvers import Solver, Summing, summed
 from ._unet import ControlNet, Residuals, UNet
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
+    from nodegraph.node import Context
+
 Predicts: TypeAlias = "Callable[[Tensor, int], Tensor]"
+
+
+@dataclass(frozen=True, slots=True)
+class Graphs:
+    """A reference to a device's graphs, which share their memory: the pool lends it as weights."""
+
+    device: str
+
+    @property
+    def key(self) -> str:
+        return f"graphs {self.device}"
+
+    def load(self, device: str, dtype: str) -> Capturer:  # noqa: ARG002 (as all)
+        """What records."""
+        return CudaGraphs(device)
 
 
 def recorded(
@@ -36,7 +55,15 @@ def recorded(
     """
     if not context.device.startswith("cuda") or not recordable(predict, nets):
         return predict
-    return Recorded(predict, nets, _graphs(context.device), Recordings(context, leases))
+    graphs = leases.enter_context(context.lease(Graphs(context.device)))
+    return Recorded(predict, nets, graphs, Recordings(context, leases))
+
+
+def taking(predict: Predicts, solver: Solver) -> Take:
+    """How a step is taken: where both can be recorded, as one."""
+    if isinstance(predict, Recorded) and isinstance(solver, Summing):
+        return partial(predict.step, solver)
+    return partial(step, predict, solver)
 
 
 def recordable(predict: Predictor, nets: Sequence[Module]) -> bool:
@@ -50,14 +77,8 @@ def recordable(predict: Predictor, nets: Sequence[Module]) -> bool:
     return ours and len({one.device for net in nets for one in net.parameters()}) == 1
 
 
-@cache
-def _graphs(device: str) -> Capturer:
-    """A device's own: the memory of its graphs."""
-    return CudaGraphs(device)
-
-
 class Recorded:
-    """A Predictor by recordings.
+    """A Predictor by recordings, which take in what a Summing solver does too.
 
     Nothing that changes from step to step or from run to run is in a recording: it is read from
     where it was put before the repetition. Only other shapes and other networks are recorded anew.
@@ -78,36 +99,53 @@ class Recorded:
         device = self._told[0].rows.device
         scales = [guide.scales for guide in predict.guides]
         self._strengths = [torch.tensor(one, dtype=torch.float32, device=device) for one in scales]
-        self._found: dict[tuple[int, ...], Recording] = {}
+        self._found: dict[tuple[object, ...], Recording] = {}
         self._failed = False
 
     def __call__(self, latents: Tensor, index: int) -> Tensor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
+        found = self._repeated(latents, index, ())
+        return self._eager(latents, index) if found is None else found
+
+    def step(self, solver: Summing, latents: Tensor, index: int) -> Tensor:
+        """Take a whole step: latents, not scaled yet, to those after it."""
+        found = self._repeated(latents, index, solver.given(index))
+        if found is None:
+            return step(self._eager, solver, latents, index)
+        following: Tensor
+        following, predicted = found
+        solver.note(latents, predicted)
+        return following
+
+    def _repeated(self, latents: Tensor, index: int, solving: Sequence[Tensor]) -> Tensor | None:
+        """What a recording gives, made if there is none; None where that cannot be."""
         if self._failed:
-            return self._eager(latents, index)
+            return None
         counting = tuple(at for at, g in enumerate(self._eager.guides) if g.scales[index])
-        fresh, steady = self._inputs(latents, index, counting)
+        fresh, steady = self._inputs(latents, index, counting, solving)
+        inputs = [*fresh, *steady]
         try:
             with torch.no_grad():
-                return self._recording(counting, [*fresh, *steady], len(fresh))([*fresh, *steady])
+                return self._recording(counting, bool(solving), inputs, len(fresh))(inputs)
         except RuntimeError as error:
             logging.getLogger(__name__).warning("not recorded, but computed as usual: %s", error)
         self._failed = True
         self._found.clear()
-        return self._eager(latents, index)
+        return None
 
     def _recording(
-        self, counting: tuple[int, ...], inputs: Sequence[Tensor], fresh: int
+        self, counting: tuple[int, ...], solves: bool, inputs: Sequence[Tensor], fresh: int
     ) -> Recording:
         """The recording for these ControlNets; weights are looked at once a run: they are lent."""
-        if counting not in self._found:
+        asked = counting, solves
+        if asked not in self._found:
             used = [self._nets[0], *(self._nets[1 + at] for at in counting)]
             weights = [one for net in used for one in net.parameters()]
-            work = partial(self._work, counting)
+            work = partial(self._work, *asked)
             make = partial(Recording, self._capturer, work, inputs, fresh)
-            how = self._how(inputs, counting)
-            self._found[counting] = self._recordings.find(how, weights, make)
-        return self._found[counting]
+            how = solves, self._how(inputs, counting)
+            self._found[asked] = self._recordings.find(how, weights, make)
+        return self._found[asked]
 
     def _how(self, inputs: Sequence[Tensor], counting: Sequence[int]) -> Hashable:
         """All that a recording takes for granted, but the weights."""
@@ -118,33 +156,46 @@ class Recorded:
         return shapes, pools, given, predict.guess, predict.dtype
 
     def _inputs(
-        self, latents: Tensor, index: int, counting: Sequence[int]
+        self, latents: Tensor, index: int, counting: Sequence[int], solving: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """What is read: what every step changes, and what none does."""
         predict = self._eager
         told = [self._told[0], *(self._told[1 + at] for at in counting)]
-        fresh = [latents, *(one.rows[index] for one in told)]
+        fresh = [latents, *solving, *(one.rows[index] for one in told)]
         fresh += [self._strengths[at][index] for at in counting]
         steady = [one for one in (predict.scale, predict.shown) if one is not None]
         hints = [self._controls[at].hint for at in counting]
         return fresh, [*steady, *hints, *(tensor for one in told for tensor in one.prompts)]
 
-    def _work(self, counting: Sequence[int], inputs: Sequence[Tensor]) -> Tensor:
-        """Predict from ``inputs`` alone, in the order of ``_inputs``."""
-        predict, take = self._eager, iter(inputs)
+    def _work(self, counting: Sequence[int], solves: bool, inputs: Sequence[Tensor]) -> Tensor:
+        """Predict from ``inputs`` alone, in the order of ``_inputs``.
+
+        Returns:
+            The prediction; where the solver's part is recorded too, after the latents that follow.
+        """
+        take = iter(inputs)
+        latents = next(take)
+        if not solves:
+            return self._predicted(counting, latents, take)
+        factor, weights, before = (next(take) for _ in range(3))
+        predicted = self._predicted(counting, latents * factor, take)
+        return torch.stack([summed(weights, latents, predicted, before), predicted])
+
+    def _predicted(self, counting: Sequence[int], sample: Tensor, take: Iterator[Tensor]) -> Tensor:
+        predict = self._eager
         told = [self._told[0], *(self._told[1 + at] for at in counting)]
-        latents, rows = next(take), [next(take) for _ in told]
+        rows = [next(take) for _ in told]
         strengths = [next(take) for _ in counting]
         scale = None if predict.scale is None else next(take)
         shown = None if predict.shown is None else next(take)
         hints = [next(take) for _ in counting]
-        step, *steps = (one.step(row, take) for one, row in zip(told, rows, strict=True))
+        mine, *others = (one.step(row, take) for one, row in zip(told, rows, strict=True))
         adding = [
             partial(self._adds, at, one, hint, strength)
-            for at, one, hint, strength in zip(counting, steps, hints, strengths, strict=True)
+            for at, one, hint, strength in zip(counting, others, hints, strengths, strict=True)
         ]
         static = replace(predict, scale=scale, shown=shown)
-        return static.drawn(latents, partial(self._unet.at, step), adding)
+        return static.drawn(sample, partial(self._unet.at, mine), adding)
 
     def _adds(
         self, at: int, step: Step, hint: Tensor, strength: Tensor, sample: Tensor

@@ -85,7 +85,8 @@ class Summing:
     def __init__(self, sums: Sums, latents: Tensor) -> None:
         self._scales = sums.scales
         self._weights = sums.weights.to(latents.device)
-        self._reach = sums.weights.shape[-1]
+        self._factors = latents.new_tensor(sums.scales)
+        self._blank = latents.new_zeros(2, sums.weights.shape[-1] - 1, *latents.shape)
         self._latents: list[Tensor] = []
         self._predicted: list[Tensor] = []
 
@@ -98,17 +99,43 @@ class Summing:
         return latents if scale == 1.0 else latents * scale
 
     def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
-        import torch
+        _, weights, before = self.given(index)
+        found = summed(weights, latents, predicted, before)
+        self.note(latents, predicted)
+        return found
 
-        self._latents = [latents, *self._latents][: self._reach]
-        self._predicted = [predicted, *self._predicted][: self._reach]
-        known = torch.stack([*self._latents, *self._predicted]).flatten(1)
-        weights = self._weights[index, :, : len(self._latents)].reshape(-1)
-        # In float64: a weight that is rounded is wrong in the same way for every number.
-        return (weights @ known.double()).to(latents.dtype).view(latents.shape)
+    def given(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """What a step reads beside latents and prediction: tensors whose shapes never change.
+
+        Returns:
+            The scale of the latents, (); the weights, (2, W) float64; and the latents and the
+            predictions of the steps before, (2, W - 1, B, C, h, w), newest first and then zeros.
+        """
+        before = self._blank.clone()
+        for place, known in zip(before, (self._latents, self._predicted), strict=True):
+            for own, one in zip(place, known, strict=False):
+                own.copy_(one)
+        return self._factors[index], self._weights[index], before
+
+    def note(self, latents: Tensor, predicted: Tensor) -> None:
+        """Remember a step that was taken."""
+        reach = self._weights.shape[-1]
+        self._latents = [latents, *self._latents][:reach]
+        self._predicted = [predicted, *self._predicted][:reach]
 
     def state(self) -> State:
         return {"latents": self._latents, "predicted": self._predicted}
 
     def restore(self, state: State) -> None:
         self._latents, self._predicted = state["latents"], state["predicted"]
+
+
+def summed(weights: Tensor, latents: Tensor, predicted: Tensor, before: Tensor) -> Tensor:
+    """The latents after a step, of what ``Summing.given`` gives for it.
+
+    In float64: a weight that is rounded is wrong in the same way for every number.
+    """
+    import torch
+
+    known = torch.cat([latents[None], before[0], predicted[None], before[1]]).flatten(1)
+    return (weights.flatten() @ known.double()).to(latents.dtype).view(latents.shape)

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ._blocks import Parts, Step, both
-from ._layers import conv, group_norm, is_channels_last
+from ._layers import conv, group_norm, is_channels_last, upsampler
+from ._ways import EXACT, Ways
 
 Residuals: TypeAlias = "list[Tensor]"
 """What a ControlNet adds to the UNet's skip connections, and last to its middle."""
@@ -33,7 +34,7 @@ class _Encoder:
         self._down: list[Any] = []
         for block in net.down_blocks:
             self._down += parts.stages(block)
-            self._down += [_Downsampler(one) for one in block.downsamplers or ()]
+            self._down += [_Downsampler(one, parts.ways) for one in block.downsamplers or ()]
         self._middle = parts.stages(net.mid_block)
 
     def steps(self, prompts: Tensor, timesteps: Tensor, keep: Keep) -> list[Step]:
@@ -79,21 +80,11 @@ class _Encoder:
 class _Downsampler:
     """diffusers' Downsample2D."""
 
-    def __init__(self, module: Any) -> None:
-        self._conv = conv(module.conv)
+    def __init__(self, module: Any, ways: Ways) -> None:
+        self._conv = conv(module.conv, ways)
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:  # noqa: ARG002 (called as a stage is)
         return self._conv(hidden)
-
-
-class _Upsampler:
-    """diffusers' Upsample2D."""
-
-    def __init__(self, module: Any) -> None:
-        self._conv = conv(module.conv)
-
-    def __call__(self, hidden: Tensor, size: Sequence[int]) -> Tensor:
-        return self._conv(F.interpolate(hidden, size=size, mode="nearest"))
 
 
 class UNet:
@@ -102,13 +93,21 @@ class UNet:
     Args:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
+        ways: What may be rounded otherwise than by diffusers.
     """
 
-    def __init__(self, net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep = made) -> None:
-        parts = Parts(is_channels_last(net.conv_in))
+    def __init__(
+        self,
+        net: Any,
+        prompts: Tensor,
+        timesteps: Tensor,
+        keep: Keep = made,
+        ways: Ways = EXACT,
+    ) -> None:
+        parts = Parts(is_channels_last(net.conv_in), ways)
         self._encode = _Encoder(net, parts)
         self._up = [
-            (parts.stages(block), [_Upsampler(one) for one in block.upsamplers or ()])
+            (parts.stages(block), [upsampler(one, ways) for one in block.upsamplers or ()])
             for block in net.up_blocks
         ]
         self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
@@ -133,8 +132,8 @@ class UNet:
                 skip = left.pop()
                 skip = skip if len(skip) == len(hidden) else both(skip)
                 hidden = stage(torch.cat([hidden, skip], dim=1), step)
-            for upsampler in upsamplers:
-                hidden = upsampler(hidden, left[-1].shape[-2:])
+            for enlarge in upsamplers:
+                hidden = enlarge(hidden, left[-1].shape[-2:])
         return self._conv_out(F.silu(self._norm(hidden), inplace=True))
 
 
@@ -145,14 +144,20 @@ class ControlNet:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
 
-    def __init__(
-        self, net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep = made
+    def __init__(  # noqa: PLR0913, PLR0917 (a UNet's, and a hint)
+        self,
+        net: Any,
+        hint: Tensor,
+        prompts: Tensor,
+        timesteps: Tensor,
+        keep: Keep = made,
+        ways: Ways = EXACT,
     ) -> None:
-        self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in)))
+        self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in), ways))
         self.steps = self._encode.steps(prompts, timesteps, keep)
         self.hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
-        self._outlets = [conv(one) for one in outlets]
+        self._outlets = [conv(one, ways) for one in outlets]
 
     def __call__(self, sample: Tensor, index: int) -> Residuals:
         """What it adds at a step to the UNet's prediction for (B, C, h, w)."""

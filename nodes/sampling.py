@@ -170,6 +170,7 @@ class Denoise(Node):
     guess_mode: Guess = False
 
     lane = "device"
+    version = 2
     packages = MODELS
     savings = ("models", "layers")
 
@@ -269,6 +270,7 @@ class Decode(Node):
     latents: Latents
 
     lane = "device"
+    version = 2
     packages = MODELS
     savings = ("tiles", "layers")
 

@@ -35,7 +35,7 @@ from benchmarks.sections import SECTIONS
 from benchmarks.sides import Apart, jobs
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = sorted({suite.script for suite in suites.SUITES} | {"bench", "plain", "sides"})
+SCRIPTS = sorted({suite.script for suite in suites.SUITES} | {"bench", "layers", "plain", "sides"})
 
 
 @pytest.fixture(scope="module")

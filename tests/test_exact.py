@@ -208,17 +208,19 @@ def test_samplers_between_blocks_change_no_bit(nets: Nets, size: tuple[int, int]
     import torch
 
     from nodes._blocks import Step
-    from nodes._unet import _Downsampler, _Upsampler
+    from nodes._layers import upsampler
+    from nodes._unet import _Downsampler
+    from nodes._ways import EXACT
 
     dice = torch.Generator().manual_seed(0)
     for block in (*nets.unet.down_blocks[:-1], *nets.unet.up_blocks[:-1]):
         for module in getattr(block, "downsamplers", ()) or ():
             hidden = torch.randn(2, module.channels, *size, generator=dice)
-            assert torch.equal(_Downsampler(module)(hidden, Step([], [])), module(hidden))
+            assert torch.equal(_Downsampler(module, EXACT)(hidden, Step([], [])), module(hidden))
         for module in getattr(block, "upsamplers", ()) or ():
             hidden = torch.randn(2, module.channels, *size, generator=dice)
             for larger in ([2 * side for side in size], [2 * side - 1 for side in size]):
-                assert torch.equal(_Upsampler(module)(hidden, larger), module(hidden, larger))
+                assert torch.equal(upsampler(module)(hidden, larger), module(hidden, larger))
 
 
 def test_a_closed_controlnet_adds_what_zeros_add(nets: Nets) -> None:

@@ -103,6 +103,29 @@ class Machine:
                 assert torch.equal(found, expected)
                 latents = latents - 0.1 * found
 
+    def check_steps(self, items: Sequence[Denoise]) -> None:
+        """Assert that every step by a table is the one that is computed anew."""
+        import torch
+
+        from nodes._loop import step
+        from nodes._prepare import prepare
+        from nodes._recorded import taking
+        from nodes._solvers import Summing
+        from nodes._tables import table
+
+        first = items[0]
+        sums = table(first.scheduler, first.model.scheduler, first.steps, None).sums
+        assert sums is not None
+        with ExitStack() as leases:
+            run = prepare(items, self.bench, leases)
+            solvers = [Summing(sums, run.latents) for _ in range(2)]
+            take = taking(self.recorded(run.predict, items, leases), solvers[0])
+            found = expected = run.latents
+            for index in range(first.steps):
+                found = take(found, index)
+                expected = step(run.predict, solvers[1], expected, index)
+                assert torch.equal(found, expected)
+
     def recorded(self, predict: Any, items: Sequence[Denoise], leases: ExitStack) -> Any:
         from nodes._capture import Recordings
         from nodes._recorded import Recorded
@@ -175,6 +198,70 @@ def test_what_differs_from_run_to_run_is_read_and_not_recorded(
     machine.check(machine.ask(**other))
 
     assert machine.capturer.captures == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"steps": 6},
+        {"scheduler": "DEIS"},
+        {"guidance_scale": 3.0, "controls": ({"strength": 0.4},)},
+    ],
+    ids=["steps", "scheduler", "strength"],
+)
+@pytest.mark.parametrize("scheduler", ["UniPC", "LMS"])
+def test_the_solvers_row_is_read_and_not_recorded(
+    machine: Machine, scheduler: str, other: dict[str, Any]
+) -> None:
+    from nodes._tables import table
+
+    items = machine.ask(scheduler=scheduler)
+    machine.check_steps(items)
+    assert machine.capturer.captures == 1
+
+    changed = machine.ask(**{"scheduler": scheduler, **other})
+    machine.check_steps(changed)
+
+    reaches = set()
+    for one in (items[0], changed[0]):
+        sums = table(one.scheduler, one.model.scheduler, one.steps, None).sums
+        assert sums is not None
+        reaches.add(sums.weights.shape[-1])
+    assert machine.capturer.captures == len(reaches)
+
+
+def test_a_whole_step_is_one_repetition(machine: Machine) -> None:
+    machine.check_steps(machine.ask())
+
+    assert machine.capturer.repeats == 1 + STEPS  # one repetition is the trial
+
+
+def test_a_step_that_cannot_be_recorded_is_computed_as_usual(machine: Machine) -> None:
+    machine.capturer.off = 1.0
+
+    machine.check_steps(machine.ask(controls=()))
+
+    assert machine.kept == 0
+
+
+def test_a_devices_graphs_are_lent_by_the_pool_until_it_gives_them_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from nodegraph.cache import Cache
+    from nodes import _recorded
+
+    monkeypatch.setattr(_recorded, "CudaGraphs", lambda device: Pretend())  # noqa: ARG005
+    cache, ref = Cache.in_memory(), _recorded.Graphs("cpu")
+
+    def lent() -> Any:
+        with cache.pool.lease(ref, "cpu", "float32") as graphs:
+            return graphs
+
+    first = lent()
+
+    assert lent() is first
+    cache.clear()
+    assert lent() is not first
 
 
 def test_a_window_needs_one_recording_more_wherever_it_lies(machine: Machine) -> None:

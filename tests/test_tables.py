@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,9 +63,9 @@ def summing(
 
 
 def run(solver: Solver, start: Any) -> list[Any]:
-    from nodes._loop import denoise
+    from nodes._loop import denoise, step
 
-    return list(denoise(predicting(start.dtype), solver, start))
+    return list(denoise(partial(step, predicting(start.dtype), solver), solver.count, start))
 
 
 @pytest.mark.parametrize("skipped", [None, 3])

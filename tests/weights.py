@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.models import scheduler
 from nodegraph.node import Folders, ModelRef
 from nodegraph.thrift import PLAIN, Thrift
 
@@ -81,7 +82,6 @@ def save_base(folder: Path, seed: int = 0, groups: int = 32, channels: int = 4) 
     import torch
     from diffusers import (
         AutoencoderKL,
-        DDIMScheduler,
         StableDiffusionPipeline,
         UNet2DConditionModel,
     )
@@ -117,14 +117,7 @@ def save_base(folder: Path, seed: int = 0, groups: int = 32, channels: int = 4) 
             cross_attention_dim=64,
             norm_num_groups=groups,
         ),
-        scheduler=DDIMScheduler(
-            beta_start=0.00085,
-            beta_end=0.012,
-            beta_schedule="scaled_linear",
-            clip_sample=False,
-            set_alpha_to_one=False,
-            steps_offset=1,
-        ),
+        scheduler=scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

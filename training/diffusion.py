@@ -38,8 +38,8 @@ class Recipe:
 
     ``start`` is a folder like ``nodes/tiny`` to go on from. Until ``controls_from`` (a share of the
     whole) the base trains alone on ``alone`` samples a step; then every step has ``plain`` and
-    ``controlled`` ones. ``fused`` compiles forward and backward: some minutes once, then nearly
-    twice as fast.
+    ``controlled`` ones. ``fused`` compiles forward and backward, which takes a while once
+    and makes every step faster.
     """
 
     work: Path

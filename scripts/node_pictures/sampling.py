@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from nodes._loop import denoise as steps_of
 from nodes._prepare import prepare
 from nodes.latents import EncodeImage, Enlarge, UpscaleLatents
 from nodes.masks import DrawMask
@@ -43,8 +42,7 @@ def denoised() -> Figure:
     with ExitStack() as leases:
         run = prepare([node], context(), leases)
         row = [Panel(_half_way(run.latents), "noise")]
-        steps = steps_of(run.predict, run.solver, run.latents)
-        for done, values in enumerate(steps, start=1):
+        for done, values, _ in run.steps():
             if done in wanted:
                 row.append(Panel(_half_way(values), wanted[done]))
     return [row]

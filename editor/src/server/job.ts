@@ -15,13 +15,13 @@ export function jobAfter(job: Job, event: ServerEvent): Job {
     case "job.cancelling":
       return { ...job, cancel_requested: true };
     case "job.done": {
-      const { results, counts, degraded } = event.data;
-      const told = degraded ? { degraded } : {};
-      return { ...job, ...told, state: "done", finished: event.time, results, counts };
+      const { results, counts, degraded = job.degraded } = event.data;
+      return { ...job, state: "done", finished: event.time, results, counts, degraded };
     }
     case "job.failed": {
-      const { problems } = event.data;
-      return { ...job, state: "failed", finished: event.time, error: { problems } };
+      const { problems, results, degraded = job.degraded } = event.data;
+      const error = { problems };
+      return { ...job, state: "failed", finished: event.time, error, results, degraded };
     }
     case "job.cancelled":
       return { ...job, state: "cancelled", finished: event.time };

@@ -121,7 +121,7 @@ export interface EventData {
     counts: Job["counts"];
     seconds: number;
   };
-  "job.failed": { problems: Problem[] };
+  "job.failed": Degraded & { problems: Problem[]; results: JobResult[] };
   "job.cancelling": Record<string, never>;
   "job.cancelled": Record<string, never>;
   "job.requeued": { why: string };

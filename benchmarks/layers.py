@@ -1,0 +1,114 @@
+"""Every way to compute Stable Diffusion's convolutions against the usual one, layer by layer.
+
+    python benchmarks/layers.py [--rounds 5] [--threads 1]
+
+What the rules in nodes/_ways.py come from: it says which layers they choose. Not a part of
+`make bench`, since no text shows what it finds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from benchmarks.figures import Pair, pair, parser, record
+from benchmarks.measure import Side, cost, turns
+
+
+class Layer(NamedTuple):
+    """A convolution of 3 x 3: how many pictures of how many channels, and their sides."""
+
+    pictures: int
+    channels: int
+    made: int
+    side: int
+
+
+CONVOLVED = (
+    Layer(2, 1280, 1280, 4), Layer(2, 2560, 1280, 4), Layer(8, 1280, 1280, 4),
+    Layer(2, 1280, 1280, 8), Layer(2, 2560, 1280, 8), Layer(4, 1280, 1280, 8),
+    Layer(2, 640, 640, 8), Layer(2, 640, 640, 16), Layer(2, 1280, 1280, 16),
+    Layer(8, 256, 256, 4), Layer(2, 320, 320, 32),
+)  # fmt: skip
+DOUBLED = (
+    Layer(2, 1280, 1280, 4), Layer(2, 1280, 1280, 8), Layer(2, 640, 640, 16),
+    Layer(2, 1280, 1280, 16), Layer(2, 640, 640, 32), Layer(8, 256, 256, 8),
+    Layer(8, 128, 128, 16), Layer(1, 512, 512, 32), Layer(1, 512, 512, 64),
+    Layer(1, 256, 256, 128), Layer(1, 512, 512, 128),
+)  # fmt: skip
+
+
+def figures(rounds: int) -> Iterator[Pair]:
+    """Every layer in every way."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    from nodes import _ways
+
+    for layer in CONVOLVED:
+        given, weight, bias = _tensors(layer)
+        usual = partial(torch.conv2d, given, weight, bias, 1, 1)
+        pixels = layer.pictures * layer.side**2
+        rule = _ways.product if _ways.multiplied(pixels, weight) else None
+        other = partial(_ways.product, given, weight, bias, 1, 1)
+        yield _compared("convolved", layer, usual, other, chosen=rule is not None, rounds=rounds)
+    for layer in DOUBLED:
+        given, weight, bias = _tensors(layer)
+
+        def apart(given: Any = given, weight: Any = weight, bias: Any = bias) -> Any:
+            larger = interpolate(given, scale_factor=2.0, mode="nearest")
+            return torch.conv2d(larger, weight, bias, 1, 1)
+
+        chosen = _ways.way_of(given, weight)
+        for way in (_ways.shared, _ways.transposed):
+            other = partial(way, given, weight, bias)
+            name = f"doubled, {way.__name__}"
+            yield _compared(name, layer, apart, other, chosen=way is chosen, rounds=rounds)
+
+
+def _tensors(layer: Layer) -> tuple[Any, Any, Any]:
+    import torch
+
+    given = torch.randn(layer.pictures, layer.channels, layer.side, layer.side)
+    weight = torch.randn(layer.made, layer.channels, 3, 3) * (9 * layer.channels) ** -0.5
+    return given, weight, torch.randn(layer.made)
+
+
+def _compared(  # noqa: PLR0913 (two by name)
+    way: str,
+    layer: Layer,
+    usual: Callable[[], Any],
+    other: Callable[[], Any],
+    *,
+    chosen: bool,
+    rounds: int,
+) -> Pair:
+    sides: dict[str, Side] = {"usual": lambda _: cost(usual), "ours": lambda _: cost(other)}
+    far = float((usual() - other()).abs().max())
+    shape = "{} of {} to {} channels, {} wide".format(*layer)
+    note = f"at most {far:.0e} apart{', chosen' if chosen else ''}"
+    key = "-".join(map(str, (way, *layer)))
+    found = turns(sides, rounds)
+    return pair(key, f"{way}: {shape}", found, note=note)
+
+
+def options() -> argparse.ArgumentParser:
+    made = parser(__doc__, 5)
+    made.add_argument("--threads", type=int, default=1, help="that PyTorch computes with")
+    return made
+
+
+def main() -> None:
+    """Try all layers and print what is found."""
+    given = options().parse_args()
+    import torch
+
+    torch.set_num_threads(given.threads)
+    with torch.inference_mode():
+        record("layers", figures(given.rounds), given.json)
+
+
+if __name__ == "__main__":
+    main()
