@@ -65,7 +65,7 @@ def test_sixty_half_open_requests_are_closed_while_others_are_answered(server: R
         answers = [rest(each) for each in open_ones]
         took = time.monotonic() - began
 
-    assert slowest < 1
+    assert slowest < HEAD / 2  # they do not wait for those that say nothing
     assert HEAD - 0.1 <= took < HEAD + 3
     assert answers[::3] == [b""] * 20  # who has said nothing is told nothing
     for answer in (*answers[1::3], *answers[2::3]):
