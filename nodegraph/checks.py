@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,10 +15,6 @@ from .workflow import Call, split
 
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""
-
-
-_BY_VALUE = 2
-"""The version of marshal's format that spells equal values alike, whatever objects they share."""
 
 
 class _Output(NamedTuple):
@@ -203,14 +198,9 @@ class Checker:
 
 def _spelled(call: Call) -> bytes | None:
     """Spell what a call is given so that no two calls are alike; the order of links counts."""
-    given = call.values, [*call.links.items()]
     try:
-        return marshal.dumps(given, _BY_VALUE)
-    except ValueError:  # not JSON: the defaults of a composite may be anything
-        pass
-    try:
-        return canonical(given)
-    except (TypeError, RecursionError):
+        return canonical((call.values, [*call.links.items()]))
+    except (TypeError, RecursionError):  # the defaults of a composite may be anything
         return None
 
 
