@@ -62,9 +62,10 @@ class LoadBaseModel(Node):
     lane = "io"
 
     def stamp(self, context: Context) -> object:
-        """The content of its files."""
+        """The content of its files, and where they lie: what is found refers to them by path."""
         model = self._find(context)
-        return [model.text_encoder.key, model.unet.key, model.vae.key, model.scheduler]
+        parts = model.text_encoder, model.unet, model.vae
+        return [*((part.key, part.path, part.tokenizer) for part in parts), model.scheduler]
 
     def run(self, context: Context) -> LoadedBase:
         return LoadedBase(model=self._find(context))
@@ -107,8 +108,9 @@ class LoadControlNet(Node):
     lane = "io"
 
     def stamp(self, context: Context) -> object:
-        """The content of its files."""
-        return self._find(context).net.key
+        """The content of its files, and where they lie."""
+        net = self._find(context).net
+        return net.key, net.path
 
     def run(self, context: Context) -> LoadedControlNet:
         return LoadedControlNet(controlnet=self._find(context))
@@ -156,8 +158,9 @@ class LoadLoRA(Node):
     lane = "io"
 
     def stamp(self, context: Context) -> object:
-        """The content of its file."""
-        return self._find(context).digest
+        """The content of its file, and where it lies."""
+        found = self._find(context)
+        return found.digest, str(found.path)
 
     def run(self, context: Context) -> LoadedLoRA:
         from ._addons import with_lora
@@ -197,8 +200,9 @@ class LoadEmbedding(Node):
     lane = "io"
 
     def stamp(self, context: Context) -> object:
-        """The content of its file."""
-        return self._find(context).digest
+        """The content of its file, and where it lies."""
+        found = self._find(context)
+        return found.digest, str(found.path)
 
     def run(self, context: Context) -> LoadedEmbedding:
         from ._addons import with_word
