@@ -60,8 +60,8 @@ def drawn(models: Path, cache: Cache, seed: int) -> np.ndarray:
         {"format": 1, "nodes": nodes, "results": {"image": "sample.image"}}
     )
     settings = Settings(folders=Folders(data=inputs(), models=(models,)))
-    found = run(plan(workflow, load_registry()), cache, settings)
-    pixels: np.ndarray = found["image"].pixels
+    image: Any = run(plan(workflow, load_registry()), cache, settings)["image"]
+    pixels: np.ndarray = image.pixels
     return pixels
 
 
