@@ -3,8 +3,12 @@ import { ask } from "../server/http";
 
 /** Let the browser save a picture; it is fetched by the page, which alone can send a token. */
 export async function download(asset: string, name: string): Promise<void> {
-  const blob = await (await ask(downloadPath(asset))).blob();
-  const url = URL.createObjectURL(blob);
+  saveAs(await (await ask(downloadPath(asset))).blob(), name);
+}
+
+/** Let the browser save bytes as a file of this name. */
+export function saveAs(bytes: Blob, name: string): void {
+  const url = URL.createObjectURL(bytes);
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
