@@ -29,15 +29,28 @@ class Step(NamedTuple):
     prompts: Sequence[KeysValues]
 
 
-class Resnet:
-    """diffusers' ResnetBlock2D; ``at`` is its place in the network."""
+class ResnetLayers:
+    """The layers of diffusers' ResnetBlock2D, which is all of it where there is no time."""
 
-    def __init__(self, module: Any, at: int, ways: Ways) -> None:
-        self._at = at
+    def __init__(self, module: Any, ways: Ways) -> None:
         self._norm1, self._norm2 = group_norm(module.norm1), group_norm(module.norm2)
         self._conv1, self._conv2 = conv(module.conv1, ways), conv(module.conv2, ways)
         short = module.conv_shortcut
         self._short = None if short is None else conv(short, ways)
+
+    def __call__(self, hidden: Tensor, shift: Tensor | None = None) -> Tensor:
+        inner = self._conv1(F.silu(self._norm1(hidden), inplace=True))
+        if shift is not None:
+            inner.add_(shift)
+        inner = self._conv2(F.silu(self._norm2(inner), inplace=True))
+        return inner.add_(hidden if self._short is None else self._short(hidden))
+
+
+class Resnet:
+    """diffusers' ResnetBlock2D under a time; ``at`` is its place in the network."""
+
+    def __init__(self, module: Any, at: int, ways: Ways) -> None:
+        self._at, self._layers = at, ResnetLayers(module, ways)
         self._project = linear(module.time_emb_proj)
 
     def shift(self, times: Tensor) -> Tensor:
@@ -45,10 +58,7 @@ class Resnet:
         return self._project(times)[:1, :, None, None]
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:
-        inner = F.silu(self._norm1(hidden), inplace=True)
-        inner = self._conv1(inner).add_(step.shifts[self._at])
-        inner = F.silu(self._norm2(inner), inplace=True)
-        return self._conv2(inner).add_(hidden if self._short is None else self._short(hidden))
+        return self._layers(hidden, step.shifts[self._at])
 
 
 class TransformerBlock:
