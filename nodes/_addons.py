@@ -43,6 +43,11 @@ class Found:
         beside = self.place.with_name("adapter_config.json")
         return identity([self.path, beside]) if self.settings else sha256(self.path)
 
+    @property
+    def stamp(self) -> tuple[str, str]:
+        """What a reference to it depends on: its content, and where it lies."""
+        return self.digest, str(self.path)
+
 
 def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Found:
     """Find the one file of an add-on, fetching it from the hub where it must be.

@@ -159,8 +159,7 @@ class LoadLoRA(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of its file, and where it lies."""
-        found = self._find(context)
-        return found.digest, str(found.path)
+        return self._find(context).stamp
 
     def run(self, context: Context) -> LoadedLoRA:
         from ._addons import with_lora
@@ -201,8 +200,7 @@ class LoadEmbedding(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of its file, and where it lies."""
-        found = self._find(context)
-        return found.digest, str(found.path)
+        return self._find(context).stamp
 
     def run(self, context: Context) -> LoadedEmbedding:
         from ._addons import with_word
