@@ -20,7 +20,7 @@ from nodegraph.ports import accepts, type_name
 from nodegraph.registry import Registry
 from nodes.sweeps import Sweep
 
-from .lights import PRETEND, Light, Lit, Load, Ref
+from .lights import PRETEND, Light, Load
 from .lights import REFS as LIGHTS
 from .pretend import DEVICE, MB
 from .running_toys import TOYS, Number, followed
@@ -185,17 +185,8 @@ class UseBoth(Node):
             return Number(value=1)
 
 
-class LoadNet(Node):
+class LoadNet(Load):
     """Find a model of another kind."""
-
-    lane: ClassVar[LaneName] = "io"
-    model: str
-
-    def pins(self, context: Context) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002
-        return {}
-
-    def run(self) -> Lit:
-        return Lit(light=Light(Ref(self.model)))
 
 
 def test_every_base_with_every_net_loads_each_once_where_one_base_fits(

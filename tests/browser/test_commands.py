@@ -56,30 +56,25 @@ def test_duplicate_sets_a_copy_beside_it_with_the_wires_that_come_in(editor_in: 
     undone(editor_in)
 
 
-def test_what_is_copied_is_pasted_with_the_wires_inside_it(editor_in: Editor) -> None:
+@pytest.mark.parametrize(
+    ("keys", "incoming"),
+    [
+        ("Control+v", ({}, {})),
+        ("Control+Shift+v", ({"image": "sized.image"}, {"controlnet": "net.controlnet"})),
+    ],
+    ids=["the wires inside it", "the wires that come in, too"],
+)
+def test_what_is_copied_is_pasted_with_its_wires(
+    editor_in: Editor, keys: str, incoming: tuple[Mapping[str, str], Mapping[str, str]]
+) -> None:
     select(editor_in, "edges", "control")
     editor_in.press("Control+c")
 
-    editor_in.press("Control+v")
+    editor_in.press(keys)
 
     nodes_are(editor_in, ALL | {"edges_2", "control_2"})
-    assert links(editor_in, "edges_2") == {}
-    assert links(editor_in, "control_2") == {"image": "edges_2.image"}
-    undone(editor_in)
-
-
-def test_it_is_pasted_with_the_wires_that_come_in_where_shift_is_held(editor_in: Editor) -> None:
-    select(editor_in, "edges", "control")
-    editor_in.press("Control+c")
-
-    editor_in.press("Control+Shift+v")
-
-    nodes_are(editor_in, ALL | {"edges_2", "control_2"})
-    assert links(editor_in, "edges_2") == {"image": "sized.image"}
-    assert links(editor_in, "control_2") == {
-        "image": "edges_2.image",
-        "controlnet": "net.controlnet",
-    }
+    assert links(editor_in, "edges_2") == incoming[0]
+    assert links(editor_in, "control_2") == {"image": "edges_2.image", **incoming[1]}
     undone(editor_in)
 
 
