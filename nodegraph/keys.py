@@ -49,8 +49,13 @@ def canonical(value: object, other: Other | None = None) -> bytes:
 
 
 def kind_id(kind: type) -> str:
-    """Name a node class apart from every other one: ``nodes.preprocess.Canny``."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """The identity of a class, which is not its address: ``nodes.Canny``, wherever it is written.
+
+    Keys, memos and values on disk name a class by its top package and its own name, so a module
+    can be moved or renamed and everything that was made before is still there. Two classes of one
+    identity would take each other's results: the registry refuses the second.
+    """
+    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
 
 
 # Python's own repr tells the scalars apart; hex because repr refuses integers of 4,300 digits.

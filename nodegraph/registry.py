@@ -16,8 +16,11 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from .errors import Problem, WorkflowError
+from .keys import kind_id
 from .node import Composite, Node
-from .ports import ports
+from .ports import output_of, ports
+from .skeleton import address, clash, classes
+from .values import OpaqueError
 from .workflow import Workflow
 
 GROUP = "nodegraph.nodes"
@@ -62,10 +65,16 @@ class Registry(Mapping[str, Kind]):
         aliases: The other names of templates (``workflows/canny-portraits``), and their types.
     """
 
-    __slots__ = ("_kinds", "aliases", "nodes", "refused")
+    __slots__ = ("_classes", "_kinds", "aliases", "nodes", "refused")
 
-    def __init__(self, kinds: Mapping[str, Kind], refused: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        refused: Sequence[Problem] = (),
+        classes: Mapping[str, type] | None = None,
+    ) -> None:
         self._kinds = dict(kinds)
+        self._classes = classes or {}
         self.refused = tuple(refused)
         self.nodes: Mapping[str, type[Node]] = {
             name: kind
@@ -86,16 +95,19 @@ class Registry(Mapping[str, Kind]):
     def with_kinds(self, kinds: Iterable[Kind], refused: Iterable[Problem] = ()) -> Registry:
         """Copy the registry with more kinds in it; a name that is taken stays what it was."""
         known, problems = dict(self._kinds), [*self.refused, *refused]
+        identities = dict(self._classes)
         for kind in kinds:
             name = name_of(kind)
             problem = refusal(kind)
             if problem is None and known.get(name, kind) is not kind:
                 problem = f"the name is taken by {_home(known[name])}"
+            if problem is None and isinstance(kind, type):
+                problem = _clash(kind, identities)
             if problem is None:
                 known[name] = kind
             else:
                 problems.append(Problem(name, problem))
-        return Registry(known, problems)
+        return Registry(known, problems, identities)
 
     def knowing(self, workflow: Workflow) -> Registry:
         """Copy the registry with the templates inside ``workflow``, which come before others."""
@@ -106,7 +118,7 @@ class Registry(Mapping[str, Kind]):
             for name, template in workflow.templates.items()
             if not isinstance(self._kinds.get(name), type)
         }
-        return Registry({**self._kinds, **inside}, self.refused)
+        return Registry({**self._kinds, **inside}, self.refused, self._classes)
 
     def __getitem__(self, name: str) -> Kind:
         known = self._kinds.get(name)
@@ -210,5 +222,19 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
+def _clash(kind: type[Node] | type[Composite], identities: dict[str, type]) -> str | None:
+    """Add the classes that ``kind`` speaks of; say which has an identity that is another's."""
+    try:
+        spoken = [{kind_id(kind): kind}, classes(kind), classes(output_of(kind))]
+    except OpaqueError as error:
+        return str(error)
+    for identity, named in (entry for table in spoken for entry in table.items()):
+        if identities.get(identity, named) is not named:
+            return clash(named, identities[identity])
+    for table in spoken:
+        identities.update(table)
+    return None
+
+
 def _home(kind: Kind) -> str:
-    return "a template" if isinstance(kind, Template) else f"{kind.__module__}.{kind.__qualname__}"
+    return "a template" if isinstance(kind, Template) else address(kind)

@@ -136,16 +136,24 @@ def _instance(
     return value
 
 
-@lru_cache(maxsize=256)
-def classes(kind: type[Output]) -> Mapping[str, type]:
-    """Collect by name the dataclasses, models and enums that an output's annotations speak of."""
+@lru_cache(maxsize=512)
+def classes(kind: type[BaseModel]) -> Mapping[str, type]:
+    """Collect by identity the dataclasses, models and enums that a model's annotations speak of.
+
+    Raises:
+        OpaqueError: two of them have one identity.
+    """
     found: dict[str, type] = {}
     left: list[object] = [field.annotation for field in kind.model_fields.values()]
     while left:
         annotation = left.pop()
         left.extend(get_args(annotation))
         named = get_origin(annotation) or annotation
-        if not isinstance(named, type) or kind_id(named) in found:
+        if not isinstance(named, type):
+            continue
+        if (known := found.get(kind_id(named))) is not None:
+            if known is not named:
+                raise OpaqueError(clash(named, known))
             continue
         if is_dataclass(named):
             left.extend(_annotation(named, each) for each in fields(named))
@@ -155,6 +163,19 @@ def classes(kind: type[Output]) -> Mapping[str, type]:
             continue
         found[kind_id(named)] = named
     return found
+
+
+def clash(second: type, first: type) -> str:
+    """Say that two classes have one identity, and what to do about it."""
+    return (
+        f"{address(second)} and {address(first)} are both {kind_id(first)} in keys and on disk;"
+        " give one of them another name"
+    )
+
+
+def address(kind: type) -> str:
+    """Where a class is written: ``nodes.preprocessors.Canny``."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _annotation(kind: type, field: Field[Any]) -> object:

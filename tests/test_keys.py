@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -64,6 +64,11 @@ class Whole(int):
 
 class Half(float):
     __slots__ = ()
+
+
+class Spots:
+    class Inner:
+        pass
 
 
 def same(a: object, b: object) -> bool:
@@ -155,5 +160,13 @@ def test_much_data_has_the_same_digest_as_little(size: int) -> None:
     assert digest_of(memoryview(data)) == digest(data)
 
 
-def test_kinds_are_told_apart_by_module() -> None:
-    assert kind_id(Spot).endswith("test_keys.Spot")
+def test_a_class_is_known_by_its_package_and_its_name_not_by_its_module() -> None:
+    assert kind_id(Spot) == "tests.Spot"
+    assert kind_id(Spots.Inner) == "tests.Spots.Inner"
+
+
+def test_a_value_whose_class_is_moved_keeps_its_spelling() -> None:
+    before = make_dataclass("Pin", ["x"], namespace={"__module__": "pictures.old"})
+    after = make_dataclass("Pin", ["x"], namespace={"__module__": "pictures.new.place"})
+
+    assert canonical(before(x=1)) == canonical(after(x=1)) == b"pictures.Pin(x=0x1)"

@@ -13,7 +13,7 @@ from nodegraph.plan import Link, Source, plan
 from nodegraph.registry import Registry
 from nodegraph.workflow import Call, Param, Workflow
 
-from .toys import TOYS, Number
+from .toys import TOYS, Const, Number
 
 Entry = Mapping[str, object]
 Nodes = Mapping[str, Entry]
@@ -472,3 +472,15 @@ def test_a_default_that_cannot_be_part_of_a_key_is_named() -> None:
         plan(workflow({"x": {"type": "Held"}}), Registry.of(Held))
 
     assert str(caught.value.problems[0]) == "x: a value of type object cannot be part of a key"
+
+
+def test_a_node_whose_module_is_moved_keeps_its_key() -> None:
+    before, after = (
+        type("Const", (Const,), {"__doc__": "A number.", "__module__": f"numbers.{module}"})
+        for module in ("old", "new.place")
+    )
+    document = workflow({"two": {"type": "Const", "values": {"value": 2}}})
+
+    old, new = (plan(document, Registry.of(kind)) for kind in (before, after))
+
+    assert [call.static for call in old.calls] == [call.static for call in new.calls]

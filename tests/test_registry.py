@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from enum import Enum
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -127,6 +129,33 @@ def test_a_name_that_is_taken_stays_what_it_was() -> None:
     assert [str(problem) for problem in registry.refused] == [
         "Add: the name is taken by tests.toys.Add"
     ]
+
+
+def test_two_classes_of_one_identity_are_refused_in_one_sentence() -> None:
+    """Their values would have the same keys, and be read from disk as each other's."""
+    here, there = (spoken_by(f"elsewhere.{name}") for name in ("a", "b"))
+
+    registry = Registry.of(Add, here("First"), there("Second"))
+
+    assert list(registry) == ["Add", "First"]
+    assert [str(problem) for problem in registry.refused] == [
+        "Second: elsewhere.b.Mood and elsewhere.a.Mood are both elsewhere.Mood in keys and on disk;"
+        " give one of them another name"
+    ]
+
+
+def spoken_by(module: str) -> Callable[[str], type[Node]]:
+    """A maker of nodes that take a Mood, of a class of their module's own."""
+    mood = Enum("Mood", ["GLAD"], module=module)
+
+    def make(name: str) -> type[Node]:
+        def run(self: Node) -> Number:  # noqa: ARG001
+            return Number(value=0)
+
+        body = {"__doc__": "A node.", "__annotations__": {"mood": mood}, "run": run}
+        return type(name, (Node,), body | {"__module__": module})
+
+    return make
 
 
 def test_a_folder_of_node_files_is_loaded(tmp_path: Path) -> None:
