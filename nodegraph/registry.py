@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from .errors import Problem, WorkflowError
-from .keys import kind_id
 from .node import Composite, Node
 from .ports import output_of, ports
 from .skeleton import address, clash, classes
@@ -223,16 +222,21 @@ def _module(path: Path) -> ModuleType:
 
 
 def _clash(kind: type[Node] | type[Composite], identities: dict[str, type]) -> str | None:
-    """Add the classes that ``kind`` speaks of; say which has an identity that is another's."""
+    """Add the classes of values that ``kind`` speaks of; say which is taken for another.
+
+    A node and a value may share a name: no key holds a node where it could hold a value. Nodes
+    are told apart by their type names already.
+    """
     try:
-        spoken = [{kind_id(kind): kind}, classes(kind), classes(output_of(kind))]
+        spoken = [*classes(kind).items(), *classes(output_of(kind)).items()]
     except OpaqueError as error:
         return str(error)
-    for identity, named in (entry for table in spoken for entry in table.items()):
-        if identities.get(identity, named) is not named:
-            return clash(named, identities[identity])
-    for table in spoken:
-        identities.update(table)
+    added: dict[str, type] = {}
+    for identity, named in spoken:
+        first = identities.get(identity) or added.setdefault(identity, named)
+        if first is not named:
+            return clash(named, first)
+    identities.update(added)
     return None
 
 

@@ -146,13 +146,13 @@ def test_two_classes_of_one_identity_are_refused_in_one_sentence() -> None:
 
 def spoken_by(module: str) -> Callable[[str], type[Node]]:
     """A maker of nodes that take a Mood, of a class of their module's own."""
-    mood = Enum("Mood", ["GLAD"], module=module)
+    Mood = Enum("Mood", ["GLAD"], module=module)
 
     def make(name: str) -> type[Node]:
         def run(self: Node) -> Number:  # noqa: ARG001
             return Number(value=0)
 
-        body = {"__doc__": "A node.", "__annotations__": {"mood": mood}, "run": run}
+        body = {"__doc__": "A node.", "__annotations__": {"mood": Mood}, "run": run}
         return type(name, (Node,), body | {"__module__": module})
 
     return make
