@@ -22,8 +22,8 @@ from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, cost, turns
 from benchmarks.sides import ROOMY, Job, Ours, Setup, jobs, setup, working
 from nodegraph import Node, Output
+from nodegraph.base.keys import digest
 from nodegraph.cache import Cache
-from nodegraph.keys import digest
 from nodes.types import Image
 
 SIDE = 1024

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from .base.keys import Key, canonical, digest, kind_id
+from .base.wording import spelled
 from .checks import Checker
-from .keys import Key, canonical, digest, kind_id
 from .order import order
 from .plan import plan
 from .planned import Planned, Source
 from .registry import Registry
-from .spell import spelled
 from .templates import Flat, expand
 from .workflow import Workflow
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from .base.keys import canonical
 from .errors import UserError
-from .keys import canonical
 from .node import Address, Draws, Node, Output, OutT, Runs, Wire
 from .ports import output_of, type_name
 from .registry import Kind, Registry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from .base.keys import canonical, digest, kind_id
 from .errors import Problem, did_you_mean
-from .keys import canonical, digest, kind_id
 from .node import Node
 from .planned import Drawn, How, Link, Planned, Source, linked
 from .ports import Ports, accepts, convert, element, ports, type_name

@@ -9,8 +9,8 @@ from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
 
+from .base.keys import Key, digest, kind_id
 from .cache import Cache
-from .keys import Key, digest, kind_id
 from .node import Folders, Memo, MemoT, ModelRef, Space
 from .plan import Plan
 from .png import KEY

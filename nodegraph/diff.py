@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .alike import Graph, pairs_of
-from .keys import canonical
+from .base.keys import canonical
+from .base.wording import spelled
 from .planned import Link, Source
 from .registry import Registry
-from .spell import spelled
 from .workflow import ModelLock, Workflow
 
 Sort: TypeAlias = Literal[

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from .base.keys import Key
 from .errors import NodeError
-from .keys import Key
 from .thrift import Shortages
 
 Items: TypeAlias = tuple[int, ...]

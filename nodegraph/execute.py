@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from uuid import uuid4
 
+from .base.keys import Key, digest
 from .cache import Cache
 from .context import Settings
 from .dispatch import Dispatcher
@@ -14,7 +15,6 @@ from .errors import RunError
 from .events import Event, Outcome, Progressed, Started
 from .frontier import Frontier
 from .items import elements, needs
-from .keys import Key, digest
 from .lanes import Crashed, Idle
 from .node import Node, Output
 from .perform import Broke, Done, Lost, Report, Stamped

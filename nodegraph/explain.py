@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Literal, NamedTuple, TypeAlias
 
+from .base.gc_pause import paused
 from .cache import Cache
-from .collector import paused
 from .context import RunContext, Settings
 from .errors import NotFetchedError, UserError
 from .items import needs, resolvable, resolve

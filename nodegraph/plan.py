@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from .base.gc_pause import paused
 from .checks import Checker
-from .collector import paused
 from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal, unfit
 from .insides import settings

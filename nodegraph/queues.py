@@ -11,7 +11,7 @@ from heapq import heappop, heappush, heapreplace
 from itertools import count
 from typing import TypeAlias
 
-from .keys import Key
+from .base.keys import Key
 from .node import Node
 from .ports import output_of
 from .skeleton import classes

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from .keys import kind_id
+from .base.keys import kind_id
 from .node import Output
 from .tensors import TENSORS, Tensors
 from .values import SCALARS, OpaqueError, all_fields

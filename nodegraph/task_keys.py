@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .base.keys import Key, canonical, digest
 from .cache.keyring import Keyring
 from .items import bound, constants
-from .keys import Key, canonical, digest
 from .ports import ports
 from .tasks import CallState, Element, Task
 

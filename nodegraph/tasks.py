@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from .keys import Key, digest
+from .base.keys import Key, digest
 from .node import Node, Output
 from .plan import Plan, Planned
 from .ports import is_list, outputs

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .keys import Key, canonical, digest, digest_of
+from .base.keys import Key, canonical, digest, digest_of
 from .node import Output
 from .tensors import TENSORS, Tensors
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from nodegraph.paths import safe_path_below
+from nodegraph.base.safe_paths import safe_path_below
 
 from ._resolve import TINY, Role, family_of
 

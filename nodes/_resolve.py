@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, get_args
 
+from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Folders
-from nodegraph.paths import safe_path_below
 
 from .types import Conditioned
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from nodegraph.base.keys import Key, digest
 from nodegraph.cache.record import Record
 from nodegraph.cache.store import Store
-from nodegraph.keys import Key, digest
 from nodegraph.node import Node, Output, Wire
 from nodegraph.tensors import TENSORS
 from nodegraph.values import digests

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from nodegraph.base.keys import Key, canonical, digest
 from nodegraph.cache import Budgets, Cache, Record, default_folder
 from nodegraph.cache import notes as notes_module
-from nodegraph.keys import Key, canonical, digest
 from nodegraph.node import Node, Output
 from tests.pretend import (
     DEVICE,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from nodegraph.base.wording import spelled
 from nodegraph.diff import Difference, Made, diff
 from nodegraph.errors import WorkflowError
 from nodegraph.registry import Template
-from nodegraph.spell import spelled
 from nodegraph.workflow import Workflow
 
 from .toys import TOYS

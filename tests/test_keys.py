@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from nodegraph.keys import KEY_BYTES, canonical, digest, digest_of, kind_id
+from nodegraph.base.keys import KEY_BYTES, canonical, digest, digest_of, kind_id
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 VALUES = st.recursive(

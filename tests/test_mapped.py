@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodegraph.base.keys import digest
 from nodegraph.cache import mapped
 from nodegraph.cache.record import Record
 from nodegraph.cache.store import Store
-from nodegraph.keys import digest
 from nodegraph.node import Output, Wire
 from nodegraph.tensors import TENSORS, Content
 from nodegraph.values import digests

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from nodegraph.base.keys import digest
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache.pool import Pool
-from nodegraph.keys import digest
 from nodegraph.node import ModelRef
 from tests.pretend import (
     DEVICE,

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from nodegraph import Node, Planner, Workflow, WorkflowError, execute, plan
+from nodegraph.base.gc_pause import paused
+from nodegraph.base.keys import digest
 from nodegraph.cache import Cache
 from nodegraph.cache.keyring import Keyring
-from nodegraph.collector import paused
 from nodegraph.events import Finished
 from nodegraph.explain import explain
-from nodegraph.keys import digest
 from nodegraph.plan import Plan
 
 from .running_toys import TOYS, Number, workflow

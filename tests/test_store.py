@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nodegraph.base.keys import digest
 from nodegraph.cache import files
 from nodegraph.cache.payload import pack, unpack
 from nodegraph.cache.record import Record, Stored, from_json, to_json
 from nodegraph.cache.store import Store
-from nodegraph.keys import digest
 from nodegraph.node import Output
 from nodegraph.tensors import TENSORS
 from nodegraph.values import digests

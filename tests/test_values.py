@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from nodegraph.keys import canonical, digest
+from nodegraph.base.keys import canonical, digest
 from nodegraph.node import Output, Wire
 from nodegraph.skeleton import classes, flatten, rebuild
 from nodegraph.values import OpaqueError, Watch, changed, digests, leaves

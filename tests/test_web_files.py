@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from nodegraph.paths import plain_name, safe_path
+from nodegraph.base.safe_paths import plain_name, safe_path
 from nodegraph.web.names import Names
 from nodegraph.web.services import Services
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context, Folders
-from nodegraph.paths import safe_path_below
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
 from nodes import _addons, _lines, _pose_nets, _resolve, _surfaces, _transformers

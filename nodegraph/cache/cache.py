@@ -12,7 +12,7 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from ..keys import Key, canonical, digest
+from ..base.keys import Key, canonical, digest
 from ..node import Node, Output
 from ..ports import output_of
 from ..tensors import TENSORS, Tensors

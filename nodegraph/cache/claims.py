@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from ..keys import Key
+from ..base.keys import Key
 
 
 class Claims:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..keys import Key, digest
+from ..base.keys import Key, digest
 
 ROOM = 500_000
 """Parts, 20 bytes each as a rule, of the keys that are remembered at the least."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from time import perf_counter
 
-from ..keys import Key
+from ..base.keys import Key
 from .record import Record
 
 RECORDS = 200_000

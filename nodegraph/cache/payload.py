@@ -8,7 +8,7 @@ from hashlib import blake2b
 from math import prod
 from typing import TypeAlias
 
-from ..keys import KEY_BYTES
+from ..base.keys import KEY_BYTES
 from ..tensors import Content
 
 Chunk: TypeAlias = memoryview | bytes | bytearray

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..keys import Key, digest
+from ..base.keys import Key, digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..keys import Key
+from ..base.keys import Key
 from ..node import Output
 from ..skeleton import flatten, rebuild
 from ..tensors import Tensors

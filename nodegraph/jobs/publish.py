@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..base.safe_paths import safe_path
 from ..cache.files import publish
-from ..paths import safe_path
 from .types import StorageFullError
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base.safe_paths import plain_name, safe_path
 from ..errors import WorkflowError
 from ..jobs.publish import put
-from ..paths import plain_name, safe_path
 from ..workflow import Workflow
 from .errors import ApiError, refused
 from .turns import Turn
