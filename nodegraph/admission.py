@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .cache.pool import Weights
 from .context import RunContext
 from .node import Node, Work
-from .thrift import PLAIN, Thrift
+from .savings import PLAIN, Thrift
 
 GUESSED = 1.5
 """By which a guess is multiplied: it knows no workspaces and no rounding of an allocator."""

@@ -15,7 +15,7 @@ from .node import Folders, Memo, MemoT, ModelRef, Space
 from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
-from .thrift import PLAIN, OnOom, Shortages, Thrift
+from .savings import PLAIN, OnOom, Shortages, Thrift
 from .values import content
 from .workflow import Workflow
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from .base.keys import Key
 from .errors import NodeError
-from .thrift import Shortages
+from .savings import Shortages
 
 Items: TypeAlias = tuple[int, ...]
 """Which items of a call an event is about; empty for a call that is not mapped."""

@@ -19,9 +19,9 @@ from .lanes import Crashed, Idle
 from .node import Node, Output
 from .perform import Broke, Done, Lost, Report, Stamped
 from .plan import Plan, Source
+from .savings import Shortages
 from .task_keys import key_of
 from .tasks import Task
-from .thrift import Shortages
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""

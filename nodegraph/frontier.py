@@ -11,8 +11,8 @@ from .events import Event, Failed, Finished, Skipped
 from .items import behind, resolvable, resolve, shortages
 from .node import Folders
 from .plan import Plan
+from .savings import NONE, together
 from .tasks import CallState, Task, states
-from .thrift import NONE, together
 
 
 class Frontier:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from .errors import UserError
 from .node import Each, Folders
 from .plan import Link, Planned, Source
+from .savings import Shortages, together
 from .tasks import CallState, Element, Task
-from .thrift import Shortages, together
 
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .thrift import Offload, Saving, Thrift
+from .savings import Offload, Saving, Thrift
 
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()

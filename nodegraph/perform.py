@@ -21,9 +21,9 @@ from .events import Progressed, Started
 from .items import behind, bound, constants, shortages
 from .node import Node, Output, Progress
 from .ports import mistakes, output_of
+from .savings import Attempt, Thrift, lower
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task, runs_together
-from .thrift import Attempt, Thrift, lower
 from .values import Watch
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .plan import Plan
 from .png import KEY
-from .thrift import NONE, Shortages
+from .savings import NONE, Shortages
 
 PARAMS = f"{KEY}:params"
 """The keyword of the text that holds the value of every param, as JSON."""

@@ -10,7 +10,7 @@ from .base.keys import Key, digest
 from .node import Node, Output
 from .plan import Plan, Planned
 from .ports import is_list, outputs
-from .thrift import NONE, Shortages
+from .savings import NONE, Shortages
 
 _NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none
 

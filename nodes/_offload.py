@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nodegraph.thrift import Offload
+from nodegraph.savings import Offload
 
 if TYPE_CHECKING:
     from torch.nn import Module

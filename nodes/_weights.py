@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import ModelRef, Wire
-from nodegraph.thrift import Offload
+from nodegraph.savings import Offload
 
 from ._offload import Offloaded
 from ._patches import Patch, Word, changes, patched

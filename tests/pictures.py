@@ -13,7 +13,7 @@ import numpy as np
 
 from nodegraph.node import Folders
 from nodegraph.png import KEY
-from nodegraph.thrift import PLAIN, Thrift
+from nodegraph.savings import PLAIN, Thrift
 from nodes.types import Image, Mask
 
 from .forgetful import Forgetful

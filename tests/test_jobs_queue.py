@@ -19,7 +19,7 @@ from nodegraph.jobs.types import (
     QueueFullError,
     Result,
 )
-from nodegraph.thrift import OnOom
+from nodegraph.savings import OnOom
 
 EMPTY: dict[str, Any] = {"format": 1}
 

@@ -11,7 +11,7 @@ import pytest
 from nodegraph import Builder, Cache, Node, Output, Settings, each, execute, plan, run
 from nodegraph.errors import DoesNotFitError
 from nodegraph.events import Event, Finished, Outcome
-from nodegraph.thrift import Attempt, Saving, Thrift, lower, rungs
+from nodegraph.savings import Attempt, Saving, Thrift, lower, rungs
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from nodegraph import Builder, Cache, Node, Output, execute, plan, run
 from nodegraph.events import Finished
-from nodegraph.thrift import Offload
+from nodegraph.savings import Offload
 from nodes._known import is_known
 from nodes._offload import Offloaded
 from nodes._weights import Weights

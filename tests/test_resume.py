@@ -19,7 +19,7 @@ from nodegraph.execute import execute
 from nodegraph.explain import explain
 from nodegraph.node import Node, Output
 from nodegraph.plan import Plan, plan
-from nodegraph.thrift import Thrift
+from nodegraph.savings import Thrift
 from nodegraph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage

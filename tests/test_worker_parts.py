@@ -13,7 +13,7 @@ import pytest
 from nodegraph import Cache, Settings, plan
 from nodegraph.cache import Budgets
 from nodegraph.events import Event, Finished, Progressed
-from nodegraph.thrift import OnOom
+from nodegraph.savings import OnOom
 from nodegraph.worker import frames, process
 from nodegraph.worker.kit import Kit
 from nodegraph.worker.options import Options, limit_of

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from benchmarks.models import scheduler
 from nodegraph.node import Folders, ModelRef
-from nodegraph.thrift import PLAIN, Thrift
+from nodegraph.savings import PLAIN, Thrift
 
 from .forgetful import Forgetful
 

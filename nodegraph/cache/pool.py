@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 from ..node import Composed, Measured, ModelRef, Offloads, Returns
+from ..savings import Offload
 from ..tensors import Tensors
-from ..thrift import Offload
 from .memory import Memory
 from .pages import Pages
 from .tiers import Entry

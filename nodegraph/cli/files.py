@@ -10,8 +10,8 @@ from pathlib import Path
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
 from ..pictures import is_picture, read_text, read_workflow
 from ..provenance import DEGRADED
+from ..savings import Shortages
 from ..shipped import shipped
-from ..thrift import Shortages
 from ..workflow import Workflow
 
 

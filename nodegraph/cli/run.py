@@ -22,9 +22,9 @@ from ..execute import execute
 from ..node import Folders
 from ..plan import Plan, plan
 from ..provenance import texts
+from ..savings import OnOom, Shortages
 from ..shipped import inputs
 from ..shown import pictures
-from ..thrift import OnOom, Shortages
 from ..totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display

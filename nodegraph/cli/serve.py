@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..errors import UserError
-from ..thrift import OnOom
+from ..savings import OnOom
 from .ending import stoppable
 
 if TYPE_CHECKING:

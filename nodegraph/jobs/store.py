@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from ..thrift import OnOom
+from ..savings import OnOom
 from . import events as log
 from . import leases, queue
 from .database import Database

@@ -15,8 +15,8 @@ from ..explain import Line, explain
 from ..plan import Plan
 from ..planner import Planner
 from ..registry import Registry, Template
+from ..savings import OnOom
 from ..schema import describe
-from ..thrift import OnOom
 from ..workflow import Workflow
 from .errors import refused
 from .library import Library

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..thrift import OnOom
+from ..savings import OnOom
 
 
 @dataclass(frozen=True, slots=True)
