@@ -16,7 +16,7 @@ from .plan import Plan
 from .png import KEY
 from .provenance import installed, texts
 from .savings import PLAIN, OnOom, Shortages, Thrift
-from .values import content
+from .values.leaves import content
 from .workflow import Workflow
 
 W = TypeVar("W")

@@ -24,7 +24,7 @@ from .ports import mistakes, output_of
 from .savings import Attempt, Thrift, lower
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task, runs_together
-from .values import Watch
+from .values.leaves import Watch
 
 
 @dataclass(frozen=True, slots=True)

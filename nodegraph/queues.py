@@ -14,8 +14,8 @@ from typing import TypeAlias
 from .base.keys import Key
 from .node import Node
 from .ports import output_of
-from .skeleton import classes
 from .tasks import CallState, Task
+from .values.skeleton import classes
 
 Model: TypeAlias = tuple[type[Node], Key]
 """A loader's kind, and the key of the item that names the model."""

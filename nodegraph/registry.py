@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 from .errors import Problem, WorkflowError
 from .node import Composite, Node
 from .ports import output_of, ports
-from .skeleton import address, clash, classes
-from .values import OpaqueError
+from .values.leaves import OpaqueError
+from .values.skeleton import address, clash, classes
 from .workflow import Workflow
 
 GROUP = "nodegraph.nodes"

@@ -10,7 +10,7 @@ from .cache import Cache
 from .node import ModelRef
 from .queues import Loaders, Model
 from .tasks import CallState, Task
-from .values import all_fields
+from .values.leaves import all_fields
 
 _LOOK = 2000
 """Tasks that are looked at, the next ones: what comes long after makes no difference yet."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
-from nodegraph.tensors import Arrays
+from nodegraph.values.tensors import Arrays
 from nodes._counting import LiveBytes
 
 

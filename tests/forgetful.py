@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 from nodegraph.node import Memo, MemoT, Space
-from nodegraph.values import content
+from nodegraph.values.leaves import content
 
 W = TypeVar("W")
 

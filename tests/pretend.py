@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from nodegraph.node import Node, Output, Wire
-from nodegraph.tensors import Content
+from nodegraph.values.tensors import Content
 
 MB = 2**20
 DEVICE = "pretend:0"

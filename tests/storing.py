@@ -13,8 +13,8 @@ from nodegraph.base.keys import Key, digest
 from nodegraph.cache.record import Record
 from nodegraph.cache.store import Store
 from nodegraph.node import Node, Output, Wire
-from nodegraph.tensors import TENSORS
-from nodegraph.values import digests
+from nodegraph.values.leaves import digests
+from nodegraph.values.tensors import TENSORS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

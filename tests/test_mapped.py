@@ -17,8 +17,8 @@ from nodegraph.cache import mapped
 from nodegraph.cache.record import Record
 from nodegraph.cache.store import Store
 from nodegraph.node import Output, Wire
-from nodegraph.tensors import TENSORS, Content
-from nodegraph.values import digests
+from nodegraph.values.leaves import digests
+from nodegraph.values.tensors import TENSORS, Content
 
 from .storing import Pixelated, is_whole, key_of, made, save
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nodegraph.node import Composite, Folders, Node, Output, Wire
-from nodegraph.values import leaves
+from nodegraph.values.leaves import leaves
 from nodes import NODES
 from nodes.combine import Blend, Overlay, Paste
 from nodes.geometry import Crop, CropToMask, Flip, Pad, Rotate

@@ -380,7 +380,7 @@ def test_a_text_encoder_may_go_once_prompts_are_known(
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_weights_tell_their_size_before_they_are_loaded(tmp_path: Path, dtype: str) -> None:
-    from nodegraph.tensors import TENSORS
+    from nodegraph.values.tensors import TENSORS
 
     save_base(tmp_path / "base")
     single = save_single(tmp_path / "base", tmp_path / "base.safetensors")

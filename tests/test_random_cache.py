@@ -18,7 +18,7 @@ from nodegraph.cache.memory import Memory
 from nodegraph.cache.pool import Pool
 from nodegraph.cache.space import Space
 from nodegraph.cache.tiers import Entry
-from nodegraph.tensors import Arrays
+from nodegraph.values.tensors import Arrays
 
 PLACES = ("cpu", "toy:0", "toy:1")
 BUDGETS = Budgets(device=1000, host=1500)

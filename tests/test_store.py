@@ -22,8 +22,8 @@ from nodegraph.cache.payload import pack, unpack
 from nodegraph.cache.record import Record, Stored, from_json, to_json
 from nodegraph.cache.store import Store
 from nodegraph.node import Output
-from nodegraph.tensors import TENSORS
-from nodegraph.values import digests
+from nodegraph.values.leaves import digests
+from nodegraph.values.tensors import TENSORS
 from tests.storing import Pixelated, is_whole, key_of, made, save
 
 GB = 2**30

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nodegraph.tensors import TENSORS, Content
+from nodegraph.values.tensors import TENSORS, Content
 
 if TYPE_CHECKING:
     import torch

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from nodegraph.base.keys import canonical, digest
 from nodegraph.node import Output, Wire
-from nodegraph.skeleton import classes, flatten, rebuild
-from nodegraph.values import OpaqueError, Watch, changed, digests, leaves
+from nodegraph.values.leaves import OpaqueError, Watch, changed, digests, leaves
+from nodegraph.values.skeleton import classes, flatten, rebuild
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from ..base.keys import Key, canonical, digest
 from ..node import Node, Output
 from ..ports import output_of
-from ..tensors import TENSORS, Tensors
-from ..values import SCALARS, changed, digests, leaves
+from ..values.leaves import SCALARS, changed, digests, leaves
+from ..values.tensors import TENSORS, Tensors
 from .budget import DEFAULTS, Budgets
 from .claims import Claims
 from .keyring import Keyring

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Hashable
 from threading import Condition, RLock
 from typing import Any
 
-from ..tensors import Tensors
-from ..values import changed
+from ..values.leaves import changed
+from ..values.tensors import Tensors
 from .budget import Budgets
 from .tiers import Entry, Tier
 

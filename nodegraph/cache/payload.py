@@ -9,7 +9,7 @@ from math import prod
 from typing import TypeAlias
 
 from ..base.keys import KEY_BYTES
-from ..tensors import Content
+from ..values.tensors import Content
 
 Chunk: TypeAlias = memoryview | bytes | bytearray
 

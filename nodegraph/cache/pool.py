@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from ..node import Composed, Measured, ModelRef, Offloads, Returns
 from ..savings import Offload
-from ..tensors import Tensors
+from ..values.tensors import Tensors
 from .memory import Memory
 from .pages import Pages
 from .tiers import Entry

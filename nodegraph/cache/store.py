@@ -12,9 +12,9 @@ from typing import Any
 
 from ..base.keys import Key
 from ..node import Output
-from ..skeleton import flatten, rebuild
-from ..tensors import Tensors
-from ..values import OpaqueError
+from ..values.leaves import OpaqueError
+from ..values.skeleton import flatten, rebuild
+from ..values.tensors import Tensors
 from .files import TEMPORARY, publish, remove, sweep, walk
 from .mapped import Views
 from .payload import name_of, pack, unpack

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .base.keys import Key, canonical, digest, digest_of
-from .node import Output
+from ..base.keys import Key, canonical, digest, digest_of
+from ..node import Output
 from .tensors import TENSORS, Tensors
 
 Change: TypeAlias = Callable[[Any], Any]

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
-from .base.keys import kind_id
-from .node import Output
+from ..base.keys import kind_id
+from ..node import Output
+from .leaves import SCALARS, OpaqueError, all_fields
 from .tensors import TENSORS, Tensors
-from .values import SCALARS, OpaqueError, all_fields
 
 Skeleton: TypeAlias = Any
 
