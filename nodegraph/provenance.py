@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from .carriers.png import KEY
 from .plan import Plan
-from .png import KEY
 from .savings import NONE, Shortages
 
 PARAMS = f"{KEY}:params"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from nodegraph.carriers.picture import with_texts
 from nodegraph.errors import UserError
 from nodegraph.node import Composite, Context, Each, Facts, Folders, Given, Node, Output
-from nodegraph.pictures import with_texts
 
 from . import _checks, _files, _names, _save
 from ._packages import PILLOW

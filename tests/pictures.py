@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nodegraph.carriers.png import KEY
 from nodegraph.node import Folders
-from nodegraph.png import KEY
 from nodegraph.savings import PLAIN, Thrift
 from nodes.types import Image, Mask
 

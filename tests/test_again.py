@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from nodegraph.carriers.png import read_text
 from nodegraph.cli.app import app
-from nodegraph.png import read_text
 from nodegraph.provenance import VERSIONS
 
 SAMPLE = {

@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image as Pictures
 
-from nodegraph import jpeg, webp, xmp
+from nodegraph.carriers import jpeg, webp, xmp
+from nodegraph.carriers.picture import is_picture, read_workflow, with_texts
+from nodegraph.carriers.png import KEY
 from nodegraph.errors import UserError
-from nodegraph.pictures import is_picture, read_workflow, with_texts
-from nodegraph.png import KEY
 
 from .pictures import encoded, gradient
 

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from nodegraph.carriers.picture import read_text, read_workflow, with_texts
 from nodegraph.cli.app import app
 from nodegraph.cli.form import show_form
 from nodegraph.cli.telling import told
-from nodegraph.pictures import read_text, read_workflow, with_texts
 from nodegraph.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"

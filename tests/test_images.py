@@ -23,10 +23,10 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from nodegraph import Builder, Settings
+from nodegraph.carriers.picture import read_workflow
 from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodegraph.pictures import read_workflow
 from nodes import _addresses, _fetch, _files, _names
 from nodes._decode import decode
 from nodes._save import encode

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodegraph.carriers.png import KEY, is_png, read_text, with_texts
 from nodegraph.errors import UserError
-from nodegraph.png import KEY, is_png, read_text, with_texts
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from nodegraph.carriers.picture import read_text, read_workflow
 from nodegraph.jobs.types import Job, Result, StorageFullError
-from nodegraph.pictures import read_text, read_workflow
 
 from .working import Service, service
 

@@ -17,10 +17,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from nodegraph import Cache, Folders, Settings, Workflow, execute, plan
+from nodegraph.carriers.picture import read_workflow
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import registry
 from nodegraph.events import Finished
-from nodegraph.pictures import read_workflow
 from nodegraph.shipped import shipped
 from nodes.types import Pixels
 from training.scenes.colours import PALETTE

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..carriers.picture import is_picture, read_text, read_workflow
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
-from ..pictures import is_picture, read_text, read_workflow
 from ..provenance import DEGRADED
 from ..savings import Shortages
 from ..shipped import shipped

@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
+from ..carriers.png import with_texts
 from ..errors import UserError
-from ..png import with_texts
 from ..shown import Picture
 
 

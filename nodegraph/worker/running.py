@@ -10,12 +10,12 @@ from itertools import chain
 from typing import Any
 
 from ..bundle import bundle
+from ..carriers.png import with_texts
 from ..errors import NodeError, UserError, WorkflowError, brief
 from ..events import Event, Outcome
 from ..execute import execute
 from ..jobs.publish import named
 from ..plan import Plan
-from ..png import with_texts
 from ..provenance import texts
 from ..shown import pictures
 from ..totals import totals

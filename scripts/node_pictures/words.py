@@ -14,8 +14,8 @@ from PIL import Image as Pictures
 from pydantic import JsonValue
 
 from nodegraph import Builder, Folders
+from nodegraph.carriers.png import KEY
 from nodegraph.context import RunContext
-from nodegraph.png import KEY
 from nodes.images import ListImages, LoadImage, LoadImages, SaveImage
 from nodes.info import ImageInfo, ModelInfo
 from nodes.layout import Grid

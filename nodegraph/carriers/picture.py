@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import UserError
 from . import jpeg, png, webp
-from .errors import UserError
 
 
 def is_picture(path: Path) -> bool:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .errors import UserError
+from ..errors import UserError
 
 KEY = "nodegraph"
 """The keyword of the text chunk that holds a workflow as JSON."""

@@ -1,0 +1,1 @@
+"""Pictures that carry their workflow: texts inside PNG, JPEG and WebP files."""
