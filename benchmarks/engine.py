@@ -22,7 +22,7 @@ from benchmarks.figures import Figure, record
 from benchmarks.growth import Rows, add_json, exponent, figures
 from nodegraph import Node, Output, Plan, Workflow, execute, plan
 from nodegraph.cache import Cache
-from nodegraph.registry import Registry
+from nodegraph.graph.registry import Registry
 
 SHAPES = ("chain", "wide", "diamond", "forest", "items")
 

@@ -17,7 +17,7 @@ from benchmarks.measure import Cost, Side, cost, turns
 from nodegraph import plan
 from nodegraph.cache import Cache
 from nodegraph.explain import explain
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 
 SHAPES = ("chain", "diamond", "forest")
 STATES = {"known": "all is known", "new": "nothing is known", "edited": "one value was changed"}

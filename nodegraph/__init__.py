@@ -1,8 +1,5 @@
 """A typed engine for graphs of nodes: draw or load a workflow, check it, run what is not known."""
 
-from .builder import Builder as Builder
-from .builder import each as each
-from .builder import every as every
 from .cache import Cache as Cache
 from .context import Settings as Settings
 from .errors import NodeError as NodeError
@@ -13,6 +10,10 @@ from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
 from .execute import execute as execute
 from .execute import run as run
+from .graph.drawing import Builder, each, every
+from .graph.registry import Registry, load_registry
+from .graph.schema import describe
+from .graph.workflow import Workflow
 from .node import Composed as Composed
 from .node import Composite as Composite
 from .node import Context as Context
@@ -31,7 +32,3 @@ from .node import Work as Work
 from .plan import Plan as Plan
 from .plan import plan as plan
 from .planner import Planner as Planner
-from .registry import Registry as Registry
-from .registry import load_registry as load_registry
-from .schema import describe as describe
-from .workflow import Workflow as Workflow

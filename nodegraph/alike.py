@@ -10,12 +10,12 @@ from typing import TypeAlias
 from .base.keys import Key, canonical, digest, kind_id
 from .base.wording import spelled
 from .checks import Checker
+from .graph.expand import Flat, expand
+from .graph.registry import Registry
+from .graph.workflow import Workflow
 from .order import order
 from .plan import plan
 from .planned import Planned, Source
-from .registry import Registry
-from .templates import Flat, expand
-from .workflow import Workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .base.keys import canonical, digest, kind_id
 from .errors import Problem, did_you_mean
+from .graph.expand import Flat
+from .graph.ports import Ports, accepts, convert, element, ports, type_name
+from .graph.workflow import Call, split
 from .node import Node
 from .planned import Drawn, How, Link, Planned, Source, linked
-from .ports import Ports, accepts, convert, element, ports, type_name
-from .templates import Flat
-from .workflow import Call, split
 
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""

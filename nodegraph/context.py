@@ -12,12 +12,12 @@ from typing import TypeVar
 from .base.keys import Key, digest, kind_id
 from .cache import Cache
 from .carriers.png import KEY
+from .graph.workflow import Workflow
 from .node import Folders, Memo, MemoT, ModelRef, Space
 from .plan import Plan
 from .provenance import installed, texts
 from .savings import PLAIN, OnOom, Shortages, Thrift
 from .values.leaves import content
-from .workflow import Workflow
 
 W = TypeVar("W")
 

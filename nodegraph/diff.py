@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 from .alike import Graph, pairs_of
 from .base.keys import canonical
 from .base.wording import spelled
+from .graph.registry import Registry
+from .graph.workflow import ModelLock, Workflow
 from .planned import Link, Source
-from .registry import Registry
-from .workflow import ModelLock, Workflow
 
 Sort: TypeAlias = Literal[
     "param", "value", "link", "replaced", "removed", "added", "result", "model", "version",

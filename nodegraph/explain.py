@@ -11,13 +11,13 @@ from .base.gc_pause import paused
 from .cache import Cache
 from .context import RunContext, Settings
 from .errors import NotFetchedError, UserError
+from .graph.workflow import Workflow
 from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
 from .plan import Plan
 from .task_keys import key_of, parts_of
 from .tasks import CallState, Task, states
-from .workflow import Workflow
 
 State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 

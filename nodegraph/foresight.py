@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from .errors import Problem
+from .graph.ports import convert, is_list, ports
 from .node import Facts
 from .planned import Link, Planned, Source
-from .ports import convert, is_list, ports
 
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""

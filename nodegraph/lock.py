@@ -8,12 +8,12 @@ from typing import Any
 from .cache import Cache
 from .context import RunContext, Settings
 from .errors import NodeError
+from .graph.workflow import ModelLock, Workflow
 from .items import constants, resolvable, resolve
 from .node import Node, Pin, Wire
 from .plan import Plan
 from .planned import Planned
 from .tasks import CallState, Task, states
-from .workflow import ModelLock, Workflow
 
 
 def lock(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:

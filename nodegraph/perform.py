@@ -18,9 +18,9 @@ from .cache import Cache, Record
 from .context import RunContext
 from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from .events import Progressed, Started
+from .graph.ports import mistakes, output_of
 from .items import behind, bound, constants, shortages
 from .node import Node, Output, Progress
-from .ports import mistakes, output_of
 from .savings import Attempt, Thrift, lower
 from .task_keys import parts_of
 from .tasks import CallState, Element, Task, runs_together

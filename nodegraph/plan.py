@@ -9,14 +9,14 @@ from .base.gc_pause import paused
 from .checks import Checker
 from .errors import Problem, WorkflowError, did_you_mean
 from .foresight import facts, unequal, unfit
-from .insides import settings
+from .graph.expand import expand
+from .graph.inner_ports import settings
+from .graph.ports import inputs
+from .graph.registry import Kind, Registry
+from .graph.workflow import Workflow
 from .node import Composite, Node
 from .order import needed, order
 from .planned import Drawn, How, Link, Plan, Planned, Source, linked
-from .ports import inputs
-from .registry import Kind, Registry
-from .templates import expand
-from .workflow import Workflow
 
 __all__ = ["How", "Link", "Plan", "Planned", "Source", "plan"]
 

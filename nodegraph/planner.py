@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Lock
 
+from .graph.registry import Registry
+from .graph.workflow import Workflow
 from .plan import Plan, plan
-from .registry import Registry
-from .workflow import Workflow
 
 ROOM = 40_000
 """Calls. As many are remembered, of as many plans as there are."""

@@ -12,8 +12,8 @@ from itertools import count
 from typing import TypeAlias
 
 from .base.keys import Key
+from .graph.ports import output_of
 from .node import Node
-from .ports import output_of
 from .tasks import CallState, Task
 from .values.skeleton import classes
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from .base.keys import Key, canonical, digest
 from .cache.keyring import Keyring
+from .graph.ports import ports
 from .items import bound, constants
-from .ports import ports
 from .tasks import CallState, Element, Task
 
 

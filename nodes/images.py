@@ -18,7 +18,7 @@ from ._packages import PILLOW
 from .types import Image, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.builder import Builder
+    from nodegraph.graph.drawing import Builder
 
 Size = Annotated[int, Field(ge=8, le=8192)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color"})]
@@ -127,7 +127,7 @@ class LoadImages(Composite):
     limit: Limit = None
 
     def draw(self, builder: Builder) -> Loaded:
-        from nodegraph.builder import each
+        from nodegraph.graph.drawing import each
 
         listed = builder.add(
             "list",

@@ -26,7 +26,7 @@ from .sampling import Sample, Sampled
 from .types import DiffusionModel, Image, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.builder import Builder
+    from nodegraph.graph.drawing import Builder
 
 
 class ImageToImage(Composite):

@@ -46,7 +46,7 @@ from ._packages import MODELS
 from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.builder import Builder
+    from nodegraph.graph.drawing import Builder
 
     from ._weights import Weights
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from nodegraph.cache import Cache
 from nodegraph.context import Settings
+from nodegraph.graph.registry import Registry
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
-from nodegraph.registry import Registry
 from nodegraph.web.app import create_app
 from nodegraph.web.graphs import Graphs
 from nodegraph.web.hub import Hub

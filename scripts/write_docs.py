@@ -17,14 +17,14 @@ from nodegraph.cli.app import app
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.cli.serve import Options
 from nodegraph.cli.serving import Parts
-from nodegraph.registry import Kind, Registry, Template, load_registry
-from nodegraph.schema import describe
-from nodegraph.shipped import shipped
+from nodegraph.graph.registry import Kind, Registry, Template, load_registry
+from nodegraph.graph.schema import describe
+from nodegraph.graph.shipped import shipped
+from nodegraph.graph.workflow import Workflow
 from nodegraph.web import reference
 from nodegraph.web.app import create_app
 from nodegraph.web.errors import CODES
 from nodegraph.web.routing import WORDS
-from nodegraph.workflow import Workflow
 from scripts import write_gallery
 from training.page import parts
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from nodegraph import Registry, Workflow, plan
 from nodegraph.cli.kinds import registry
-from nodegraph.shipped import shipped
+from nodegraph.graph.shipped import shipped
 from scripts.hub import HUB, PICKLED, arguments
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,8 +13,8 @@ from nodegraph.cache import Cache
 from nodegraph.context import Settings
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Outcome
+from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
-from nodegraph.registry import Registry
 
 
 class Number(Output):

@@ -18,11 +18,11 @@ from starlette.testclient import TestClient
 from nodegraph.cache import Cache
 from nodegraph.cli.serve import settings as uvicorn_settings
 from nodegraph.context import Settings
+from nodegraph.graph.registry import Registry, load_registry
+from nodegraph.graph.shipped import inputs, shipped
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.node import Folders
-from nodegraph.registry import Registry, load_registry
-from nodegraph.shipped import inputs, shipped
 from nodegraph.web.access import Access
 from nodegraph.web.app import create_app
 from nodegraph.web.graphs import Graphs

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.builder import Builder, each, every
 from nodegraph.errors import UserError
+from nodegraph.graph.drawing import Builder, each, every
+from nodegraph.graph.workflow import Workflow
 from nodegraph.plan import Link, Source, plan
-from nodegraph.workflow import Workflow
 
 from .toys import (
     TOYS,

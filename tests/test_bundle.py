@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from nodegraph import Workflow, plan
-from nodegraph.bundle import LARGEST, bundle
 from nodegraph.cache import Cache
 from nodegraph.errors import WorkflowError
 from nodegraph.events import Finished
 from nodegraph.execute import execute
 from nodegraph.explain import explain
-from nodegraph.registry import Registry, Template
+from nodegraph.graph.bundle import LARGEST, bundle
+from nodegraph.graph.registry import Registry, Template
 
 from .running_toys import TOYS, computed
 

@@ -11,8 +11,8 @@ import pytest
 from nodegraph.base.wording import spelled
 from nodegraph.diff import Difference, Made, diff
 from nodegraph.errors import WorkflowError
-from nodegraph.registry import Template
-from nodegraph.workflow import Workflow
+from nodegraph.graph.registry import Template
+from nodegraph.graph.workflow import Workflow
 
 from .toys import TOYS
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from nodegraph import Workflow, load_registry, plan
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import registry
-from nodegraph.ports import inputs
-from nodegraph.registry import Template
-from nodegraph.shipped import shipped
+from nodegraph.graph.ports import inputs
+from nodegraph.graph.registry import Template
+from nodegraph.graph.shipped import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "workflows/README.md"]

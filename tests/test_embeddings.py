@@ -11,7 +11,7 @@ import pytest
 from nodegraph.cache import Cache
 from nodegraph.context import RunContext, Settings
 from nodegraph.errors import UserError
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadEmbedding
 from nodes.sampling import EncodePrompt
 from nodes.types import DiffusionModel

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from nodegraph import Cache, Settings, execute
-from nodegraph.builder import Builder
+from nodegraph.graph.drawing import Builder
+from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
 from nodegraph.plan import plan
-from nodegraph.ports import output_of
 from nodes import _identity
 from nodes._identity import identity, read_ahead, sha256
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from nodegraph.cli.kinds import inputs_of, outputs_of, takes
-from nodegraph.insides import Inside, inside_param, inside_result, settings
-from nodegraph.registry import Registry, Template
-from nodegraph.schema import describe
-from nodegraph.workflow import Workflow
+from nodegraph.graph.inner_ports import Inside, inside_param, inside_result, settings
+from nodegraph.graph.registry import Registry, Template
+from nodegraph.graph.schema import describe
+from nodegraph.graph.workflow import Workflow
 
 from .toys import TOYS, Outline, Sheet
 

@@ -12,7 +12,7 @@ import pytest
 
 from nodegraph.cache import Cache
 from nodegraph.context import RunContext, Settings
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadControlNet, LoadLoRA
 from nodes.sampling import Control, Denoise, Denoised, EncodePrompt
 from nodes.types import Control as Controlling

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nodegraph.cli.app import app
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 
 from .weights import TINY
 

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from nodegraph import Cache, Settings, execute
-from nodegraph.builder import Builder, each
 from nodegraph.context import RunContext
 from nodegraph.errors import UserError
 from nodegraph.events import Finished
+from nodegraph.graph.drawing import Builder, each
+from nodegraph.graph.workflow import Workflow
 from nodegraph.lock import lock
 from nodegraph.plan import plan
-from nodegraph.workflow import Workflow
 from nodes._lora import layers_of as named_layers
 from nodes._patches import LoRA
 from nodes._pins import pin

@@ -11,9 +11,9 @@ import pytest
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache import cache as cache_module
 from nodegraph.context import RunContext, Settings
+from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Memo
 from nodegraph.values.leaves import OpaqueError
-from nodegraph.workflow import Workflow
 from tests.pretend import DEVICE, MB, Blob, Paint, Pretend
 from tests.storing import Draw, Pixels
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from nodegraph.errors import WorkflowError
+from nodegraph.graph.registry import Registry
+from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.node import Facts, Given, Node
 from nodegraph.plan import Link, Source, plan
-from nodegraph.registry import Registry
-from nodegraph.workflow import Call, Param, Workflow
 
 from .toys import TOYS, Const, Number
 

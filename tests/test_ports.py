@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, field_validator
 
+from nodegraph.graph.ports import accepts, convert, element, is_list, output_of, ports, type_name
+from nodegraph.graph.registry import Template
+from nodegraph.graph.schema import describe, humanised
+from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.node import Node, Output
-from nodegraph.ports import accepts, convert, element, is_list, output_of, ports, type_name
-from nodegraph.registry import Template
-from nodegraph.schema import describe, humanised
-from nodegraph.workflow import Call, Param, Workflow
 
 from .toys import TOYS, Add, LoadPicture, Number, Outline, Paint, Picture, Portrait, Sheet, Steered
 

@@ -16,12 +16,12 @@ import PIL.Image
 import pytest
 
 from nodegraph import Node, Output, Progress, Settings, Steps, Wire, Workflow, execute, plan
-from nodegraph.builder import Builder
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Failed, Finished, Outcome
+from nodegraph.graph.drawing import Builder
+from nodegraph.graph.ports import output_of
+from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, Folders, LaneName, ModelRef
-from nodegraph.ports import output_of
-from nodegraph.registry import Registry
 from nodes._weights import Part, Weights
 from nodes.images import LoadImage
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -10,7 +10,7 @@ import torch
 
 from nodegraph.cache import Cache
 from nodegraph.context import RunContext, Settings
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 from nodes._preview import Look, learn, look_of, pictures
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt

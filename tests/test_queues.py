@@ -15,9 +15,9 @@ from nodegraph.context import Settings
 from nodegraph.dispatch import Dispatcher
 from nodegraph.events import Finished
 from nodegraph.explain import explain
+from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
 from nodegraph.queues import Held, Models, Queue, closest
-from nodegraph.registry import Registry
 from nodegraph.tasks import CallState, Task, states
 from nodes.sweeps import Sweep
 

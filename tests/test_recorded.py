@@ -11,7 +11,7 @@ import pytest
 
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import RunContext, Settings
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph import registry as registry_module
+from nodegraph.graph import registry as registry_module
+from nodegraph.graph.registry import Registry, Template, load_registry
+from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Context, Node, Output, Steps
-from nodegraph.registry import Registry, Template, load_registry
-from nodegraph.workflow import Workflow
 
 from .toys import TOYS, Add, Const, Number
 

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nodegraph.builder import Builder
 from nodegraph.cache import Budgets, Cache
 from nodegraph.context import RunContext, Settings
 from nodegraph.events import Finished, Progressed
 from nodegraph.execute import execute
 from nodegraph.explain import explain
+from nodegraph.graph.drawing import Builder
+from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Node, Output
 from nodegraph.plan import Plan, plan
 from nodegraph.savings import Thrift
-from nodegraph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -22,7 +22,7 @@ from nodegraph.cli.app import app
 from nodegraph.cli.serve import Options, data_folder
 from nodegraph.cli.serving import Parts, address, models_here, token_for
 from nodegraph.errors import UserError
-from nodegraph.schema import describe
+from nodegraph.graph.schema import describe
 from nodes import NODES
 from nodes._catalogue import models
 

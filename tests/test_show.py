@@ -13,7 +13,7 @@ from nodegraph.cli.sketch import Sketch, short
 from nodegraph.cli.svg import svg
 from nodegraph.cli.tree import mermaid, tree
 from nodegraph.errors import WorkflowError
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 
 BOX = Size(100, 50)
 

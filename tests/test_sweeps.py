@@ -15,9 +15,9 @@ from nodegraph.cache import Budgets, Cache
 from nodegraph.context import Settings
 from nodegraph.errors import UserError, WorkflowError
 from nodegraph.events import Finished, Outcome
+from nodegraph.graph.ports import accepts, type_name
+from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
-from nodegraph.ports import accepts, type_name
-from nodegraph.registry import Registry
 from nodes.sweeps import Sweep
 
 from .lights import PRETEND, Light, Load

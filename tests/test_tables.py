@@ -11,7 +11,7 @@ import pytest
 
 from nodegraph.cache import Cache
 from nodegraph.context import RunContext, Settings
-from nodegraph.workflow import Workflow
+from nodegraph.graph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, Scheduler, SchedulerName
 from nodes._solvers import Solver, Stepping, Summing
 from nodes._tables import TABLED, table, tabled

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.builder import Builder
 from nodegraph.errors import WorkflowError
+from nodegraph.graph.drawing import Builder
+from nodegraph.graph.expand import expand
+from nodegraph.graph.registry import Registry, Template
+from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Composite
 from nodegraph.plan import Source, plan
-from nodegraph.registry import Registry, Template
-from nodegraph.templates import expand
-from nodegraph.workflow import Workflow
 
 from .toys import TOYS, Const, Number, Picture, Pictured, Sum
 

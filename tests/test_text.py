@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodegraph import Cache, Folders, Settings
-from nodegraph.builder import Builder
 from nodegraph.errors import UserError
+from nodegraph.graph.drawing import Builder
 from nodes._wildcards import chosen, names_in
 from nodes.text import JoinText, LoadPrompts, PickText, Wildcard
 

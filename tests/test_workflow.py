@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodegraph.errors import WorkflowError
+from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.plan import plan
-from nodegraph.workflow import Call, Param, Workflow
 
 from .toys import TOYS
 

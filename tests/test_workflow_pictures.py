@@ -21,7 +21,7 @@ from nodegraph.carriers.picture import read_workflow
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import registry
 from nodegraph.events import Finished
-from nodegraph.shipped import shipped
+from nodegraph.graph.shipped import shipped
 from nodes.types import Pixels
 from training.scenes.colours import PALETTE
 from training.scenes.potato import BLUE, SKIN

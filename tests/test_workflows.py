@@ -11,9 +11,9 @@ from nodegraph import Workflow, plan
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import registry
 from nodegraph.errors import WorkflowError
-from nodegraph.insides import settings
-from nodegraph.registry import Template
-from nodegraph.shipped import shipped
+from nodegraph.graph.inner_ports import settings
+from nodegraph.graph.registry import Template
+from nodegraph.graph.shipped import shipped
 from nodes._resolve import conditioning_of
 from scripts.hub import BASE, HUB, arguments
 

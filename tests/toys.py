@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nodegraph.builder import Builder
+from nodegraph.graph.drawing import Builder
+from nodegraph.graph.registry import Registry
 from nodegraph.node import (
     Composite,
     Each,
@@ -22,7 +23,6 @@ from nodegraph.node import (
     Steps,
     Wire,
 )
-from nodegraph.registry import Registry
 
 Grey = Annotated[int, Field(ge=0, le=255, description="A shade of grey.")]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.keys import Key, canonical, digest
+from ..graph.ports import output_of
 from ..node import Node, Output
-from ..ports import output_of
 from ..values.leaves import SCALARS, changed, digests, leaves
 from ..values.tensors import TENSORS, Tensors
 from .budget import DEFAULTS, Budgets

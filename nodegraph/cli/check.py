@@ -12,8 +12,8 @@ import typer
 
 from ..errors import NodeGraphError
 from ..explain import Line, explain
-from ..shipped import shipped
-from ..workflow import Workflow
+from ..graph.shipped import shipped
+from ..graph.workflow import Workflow
 from . import stored
 from .ending import warn
 from .files import find

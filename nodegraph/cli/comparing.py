@@ -9,12 +9,12 @@ from pathlib import Path
 
 import typer
 
-from ..bundle import bundle
 from ..diff import Made, diff
 from ..errors import Problem, WorkflowError
+from ..graph.bundle import bundle
+from ..graph.registry import Registry
 from ..plan import plan
 from ..provenance import RESULTS, VERSIONS
-from ..registry import Registry
 from . import kinds
 from .ending import DIFFERENT
 from .files import find

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..carriers.picture import is_picture, read_text, read_workflow
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
+from ..graph.shipped import shipped
+from ..graph.workflow import Workflow
 from ..provenance import DEGRADED
 from ..savings import Shortages
-from ..shipped import shipped
-from ..workflow import Workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ class FileCommand(TyperCommand):
 
 def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") -> None:
     """Print the params of a workflow: in a table in a terminal, else one a line."""
-    from ..bundle import bundle
-    from ..registry import Template
+    from ..graph.bundle import bundle
+    from ..graph.registry import Template
     from . import kinds
     from .files import find
     from .run import Options, data_folders

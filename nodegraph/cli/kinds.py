@@ -10,10 +10,10 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from ..insides import inside_param, inside_result
-from ..ports import convert, inputs, outputs, type_name
-from ..registry import Kind, Registry, Template, load_registry
-from ..shipped import shipped
+from ..graph.inner_ports import inside_param, inside_result
+from ..graph.ports import convert, inputs, outputs, type_name
+from ..graph.registry import Kind, Registry, Template, load_registry
+from ..graph.shipped import shipped
 from .ending import warn
 
 _LIMITS = {

@@ -10,9 +10,9 @@ from pathlib import Path
 import typer
 
 from ..errors import UserError, did_you_mean
+from ..graph.registry import Kind, Template
+from ..graph.schema import describe
 from ..node import Composite
-from ..registry import Kind, Template
-from ..schema import describe
 from .kinds import Described, group, inputs_of, outputs_of, registry, summary
 
 

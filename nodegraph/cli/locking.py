@@ -10,9 +10,9 @@ import typer
 
 from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
+from ..graph.workflow import Workflow
 from ..lock import drifted, lock, unpinnable
 from ..plan import Plan
-from ..workflow import Workflow
 from .ending import FAILED, warn
 from .files import Found, find
 from .run import Options, planned, settings_of

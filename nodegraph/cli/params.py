@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
-from ..registry import Kind, Registry
-from ..workflow import Workflow, split
+from ..graph.registry import Kind, Registry
+from ..graph.workflow import Workflow, split
 from .kinds import takes
 
 

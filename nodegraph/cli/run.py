@@ -14,16 +14,16 @@ from typing import TypeVar
 import typer
 
 from .. import device
-from ..bundle import bundle
 from ..context import Settings
 from ..errors import RunError, UserError
 from ..events import Event, Outcome
 from ..execute import execute
+from ..graph.bundle import bundle
+from ..graph.shipped import inputs
 from ..node import Folders
 from ..plan import Plan, plan
 from ..provenance import texts
 from ..savings import OnOom, Shortages
-from ..shipped import inputs
 from ..shown import pictures
 from ..totals import totals
 from . import kinds, params, saving, stored

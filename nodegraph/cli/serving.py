@@ -17,12 +17,12 @@ from .. import device
 from ..cache import Budgets, Cache, default_folder, parse_budget
 from ..context import Settings
 from ..errors import UserError
+from ..graph.registry import load_registry
+from ..graph.shipped import inputs, shipped
 from ..jobs.assets import Assets
 from ..jobs.keeper import Keeper
 from ..jobs.store import Store
 from ..node import Folders
-from ..registry import load_registry
-from ..shipped import inputs, shipped
 from ..web.access import Access, access_for, is_loopback
 from ..web.graphs import Graphs
 from ..web.hub import Hub

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from ..bundle import bundle
 from ..errors import Problem, UserError, WorkflowError
-from ..registry import Kind
-from ..workflow import Call, Workflow, split
+from ..graph.bundle import bundle
+from ..graph.registry import Kind
+from ..graph.workflow import Call, Workflow, split
 from . import kinds
 from .ending import warn
 from .files import find

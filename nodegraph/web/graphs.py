@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..bundle import bundle
 from ..cache import Cache
 from ..context import Settings
 from ..errors import Problem, WorkflowError
 from ..explain import Line, explain
+from ..graph.bundle import bundle
+from ..graph.registry import Registry, Template
+from ..graph.schema import describe
+from ..graph.workflow import Workflow
 from ..plan import Plan
 from ..planner import Planner
-from ..registry import Registry, Template
 from ..savings import OnOom
-from ..schema import describe
-from ..workflow import Workflow
 from .errors import refused
 from .library import Library
 from .limits import Limits

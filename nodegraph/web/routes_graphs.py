@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response
 
 from ..errors import Problem, WorkflowError
-from ..schema import describe
+from ..graph.schema import describe
 from . import models
 from .errors import refused
 from .routing import BODY, may, router

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import shipped
 from ..cache import Budgets, Cache, parse_budget
 from ..context import Settings
+from ..graph import shipped
+from ..graph.registry import Registry, load_registry
 from ..node import Folders
 from ..planner import Planner
-from ..registry import Registry, load_registry
 
 ASTRAY = 256 * 2**20
 """Bytes that may be in use beside what the cache holds: libraries' own workspaces."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, get_args, runtime_checkable
 
 from ..events import Items
+from ..graph.ports import is_list, outputs
 from ..jobs.publish import put
 from ..jobs.types import StorageFullError
 from ..node import Node, Output
-from ..ports import is_list, outputs
 from ..shown import Picture
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from io import BytesIO
 from itertools import chain
 from typing import Any
 
-from ..bundle import bundle
 from ..carriers.png import with_texts
 from ..errors import NodeError, UserError, WorkflowError, brief
 from ..events import Event, Outcome
 from ..execute import execute
+from ..graph.bundle import bundle
+from ..graph.workflow import Workflow
 from ..jobs.publish import named
 from ..plan import Plan
 from ..provenance import texts
 from ..shown import pictures
 from ..totals import totals
-from ..workflow import Workflow
 from .frames import Message
 from .kit import Kit
 from .telling import Teller, Told, message_of

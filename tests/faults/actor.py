@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import owners
 from nodegraph.jobs.publish import named
 from nodegraph.jobs.store import Store
@@ -15,7 +16,6 @@ from nodegraph.jobs.types import LeaseLostError, Result, StorageFullError
 from nodegraph.web.errors import ApiError
 from nodegraph.web.library import Library
 from nodegraph.worker.options import Options
-from nodegraph.workflow import Workflow
 
 from ..working import TOYS, service
 

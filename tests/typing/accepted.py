@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import assert_type
 
-from nodegraph.builder import Builder, each, every
+from nodegraph.graph.drawing import Builder, each, every
 from tests.toys import (
     Add,
     Const,

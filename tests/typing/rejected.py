@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nodegraph.builder import Builder, each, every
+from nodegraph.graph.drawing import Builder, each, every
 from nodegraph.node import Node, Output
 from tests.toys import Add, Const, LoadModel, LoadPicture, Outline, Paint, Pictured, Portrait, Sheet
 

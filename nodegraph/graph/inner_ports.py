@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from .node import Composite, Node
+from ..node import Composite, Node
 from .ports import inputs
 from .registry import Kind, Template
 from .workflow import Workflow, split

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from .builder import Builder, addresses
-from .errors import NodeGraphError, Problem, UserError, did_you_mean
-from .node import Address, Composite, Node
+from ..errors import NodeGraphError, Problem, UserError, did_you_mean
+from ..node import Address, Composite, Node
+from .drawing import Builder, addresses
 from .ports import convert, output_of, ports
 from .registry import Kind, Registry, Template
 from .workflow import Call, Workflow

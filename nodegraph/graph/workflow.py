@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, to_jsonable_python
 
-from .base.keys import canonical, digest
-from .errors import Problem, WorkflowError, brief, did_you_mean
+from ..base.keys import canonical, digest
+from ..errors import Problem, WorkflowError, brief, did_you_mean
 from .migrations import migrate
 
 _MODEL = ConfigDict(extra="forbid", frozen=True)

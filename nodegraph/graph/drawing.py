@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from .base.keys import canonical
-from .errors import UserError
-from .node import Address, Draws, Node, Output, OutT, Runs, Wire
+from ..base.keys import canonical
+from ..errors import UserError
+from ..node import Address, Draws, Node, Output, OutT, Runs, Wire
 from .ports import output_of, type_name
 from .registry import Kind, Registry
 from .workflow import Call, Param, Workflow
 
 if TYPE_CHECKING:
-    from .cache import Cache
-    from .context import Settings
-    from .plan import Plan
+    from ..cache import Cache
+    from ..context import Settings
+    from ..plan import Plan
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,8 +97,8 @@ class Builder:
             RunError: a node failed.
         """
         # Composites draw with the builder, so it lies below execution; only this looks up.
-        from .execute import run
-        from .plan import plan
+        from ..execute import run
+        from ..plan import plan
 
         drawn = cast(Outputs, outputs)
         results = {name: f"{drawn._name}.{name}" for name in drawn._kind.model_fields}

@@ -12,8 +12,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, core_schema
 
-from .errors import brief
-from .node import Composite, Each, EntriesOf, Node, Output, Reads, Wire
+from ..errors import brief
+from ..node import Composite, Each, EntriesOf, Node, Output, Reads, Wire
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
 

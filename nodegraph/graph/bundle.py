@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from .errors import Problem, WorkflowError
+from ..errors import Problem, WorkflowError
+from .expand import is_file
 from .registry import Registry, Template
-from .templates import is_file
 from .workflow import Call, Workflow
 
 LARGEST = 16 * 2**20

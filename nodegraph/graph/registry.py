@@ -15,11 +15,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from .errors import Problem, WorkflowError
-from .node import Composite, Node
+from ..errors import Problem, WorkflowError
+from ..node import Composite, Node
+from ..values.leaves import OpaqueError
+from ..values.skeleton import address, clash, classes
 from .ports import output_of, ports
-from .values.leaves import OpaqueError
-from .values.skeleton import address, clash, classes
 from .workflow import Workflow
 
 GROUP = "nodegraph.nodes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from .errors import Problem, WorkflowError
+from ..errors import Problem, WorkflowError
 
 FORMAT = 1
 """The format that this version writes."""

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from .insides import Inside, inside_param, inside_result
-from .node import Composite, Each, Node
+from ..node import Composite, Each, Node
+from .inner_ports import Inside, inside_param, inside_result
 from .ports import is_list, output_of, ports
 from .registry import Kind, Registry, Template
 

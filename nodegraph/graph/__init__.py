@@ -1,0 +1,1 @@
+"""Workflow documents, the kinds they name, and templates expanded into one flat graph."""
