@@ -29,6 +29,5 @@ from .node import Reads as Reads
 from .node import Steps as Steps
 from .node import Wire as Wire
 from .node import Work as Work
-from .plan import Plan as Plan
-from .plan import plan as plan
-from .planner import Planner as Planner
+from .planning.plan import Plan, plan
+from .planning.planner import Planner

@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from .base.keys import Key, canonical, digest, kind_id
 from .base.wording import spelled
-from .checks import Checker
 from .graph.expand import Flat, expand
 from .graph.registry import Registry
 from .graph.workflow import Workflow
-from .order import order
-from .plan import plan
-from .planned import Planned, Source
+from .planning.check import Checker
+from .planning.order import order
+from .planning.plan import plan
+from .planning.types import Planned, Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from .cache import Cache
 from .carriers.png import KEY
 from .graph.workflow import Workflow
 from .node import Folders, Memo, MemoT, ModelRef, Space
-from .plan import Plan
+from .planning.plan import Plan
 from .provenance import installed, texts
 from .savings import PLAIN, OnOom, Shortages, Thrift
 from .values.leaves import content

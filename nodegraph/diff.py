@@ -11,7 +11,7 @@ from .base.keys import canonical
 from .base.wording import spelled
 from .graph.registry import Registry
 from .graph.workflow import ModelLock, Workflow
-from .planned import Link, Source
+from .planning.types import Link, Source
 
 Sort: TypeAlias = Literal[
     "param", "value", "link", "replaced", "removed", "added", "result", "model", "version",

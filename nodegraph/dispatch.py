@@ -12,7 +12,7 @@ from .events import Started
 from .lanes import Idle, Lane
 from .node import LaneName, Node
 from .perform import Report, Worker
-from .plan import Plan
+from .planning.plan import Plan
 from .prefetch import Prefetch
 from .queues import Held, Loaders, Models, Queue, closest
 from .tasks import CallState, Task, runs_together

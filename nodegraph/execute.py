@@ -18,7 +18,7 @@ from .items import elements, needs
 from .lanes import Crashed, Idle
 from .node import Node, Output
 from .perform import Broke, Done, Lost, Report, Stamped
-from .plan import Plan, Source
+from .planning.plan import Plan, Source
 from .savings import Shortages
 from .task_keys import key_of
 from .tasks import Task

@@ -15,7 +15,7 @@ from .graph.workflow import Workflow
 from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
-from .plan import Plan
+from .planning.plan import Plan
 from .task_keys import key_of, parts_of
 from .tasks import CallState, Task, states
 

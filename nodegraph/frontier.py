@@ -10,7 +10,7 @@ from .errors import NodeError, UserError
 from .events import Event, Failed, Finished, Skipped
 from .items import behind, resolvable, resolve, shortages
 from .node import Folders
-from .plan import Plan
+from .planning.plan import Plan
 from .savings import NONE, together
 from .tasks import CallState, Task, states
 

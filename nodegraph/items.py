@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .errors import UserError
 from .node import Each, Folders
-from .plan import Link, Planned, Source
+from .planning.plan import Link, Planned, Source
 from .savings import Shortages, together
 from .tasks import CallState, Element, Task
 

@@ -11,8 +11,8 @@ from .errors import NodeError
 from .graph.workflow import ModelLock, Workflow
 from .items import constants, resolvable, resolve
 from .node import Node, Pin, Wire
-from .plan import Plan
-from .planned import Planned
+from .planning.plan import Plan
+from .planning.types import Planned
 from .tasks import CallState, Task, states
 
 

@@ -14,7 +14,7 @@ from .cache import Cache
 from .items import constants
 from .node import Composed, ModelRef, Node
 from .perform import Report
-from .planned import Link, Source
+from .planning.types import Link, Source
 from .tasks import CallState, Task
 
 _LOOK = 8

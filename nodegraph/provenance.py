@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from .carriers.png import KEY
-from .plan import Plan
+from .planning.plan import Plan
 from .savings import NONE, Shortages
 
 PARAMS = f"{KEY}:params"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .errors import UserError
 from .items import resolvable, resolve
 from .node import Folders
-from .plan import Plan
+from .planning.plan import Plan
 from .tasks import states
 
 

@@ -8,7 +8,7 @@ import pytest
 from nodegraph.errors import UserError
 from nodegraph.graph.drawing import Builder, each, every
 from nodegraph.graph.workflow import Workflow
-from nodegraph.plan import Link, Source, plan
+from nodegraph.planning.plan import Link, Source, plan
 
 from .toys import (
     TOYS,

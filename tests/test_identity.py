@@ -16,7 +16,7 @@ from nodegraph import Cache, Settings, execute
 from nodegraph.graph.drawing import Builder
 from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
-from nodegraph.plan import plan
+from nodegraph.planning.plan import plan
 from nodes import _identity
 from nodes._identity import identity, read_ahead, sha256
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -22,7 +22,7 @@ from nodegraph.events import Finished
 from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
 from nodegraph.lock import lock
-from nodegraph.plan import plan
+from nodegraph.planning.plan import plan
 from nodes._lora import layers_of as named_layers
 from nodes._patches import LoRA
 from nodes._pins import pin

@@ -11,7 +11,7 @@ from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Registry
 from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.node import Facts, Given, Node
-from nodegraph.plan import Link, Source, plan
+from nodegraph.planning.plan import Link, Source, plan
 
 from .toys import TOYS, Const, Number
 

@@ -13,7 +13,7 @@ import pytest
 from nodegraph.errors import UserError, WorkflowError
 from nodegraph.graph.drawing import Builder
 from nodegraph.node import Node, Output
-from nodegraph.plan import plan
+from nodegraph.planning.plan import plan
 from nodes.latents import EncodeImage, Enlarge, UpscaleLatents
 from nodes.masks import DrawMask
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -19,7 +19,7 @@ from nodegraph.cache import Cache
 from nodegraph.cache.keyring import Keyring
 from nodegraph.events import Finished
 from nodegraph.explain import explain
-from nodegraph.plan import Plan
+from nodegraph.planning.plan import Plan
 
 from .running_toys import TOYS, Number, workflow
 from .toys import TOYS as DRAWN
@@ -228,7 +228,7 @@ def test_files_are_looked_at_each_time(tmp_path: Path) -> None:
 
 
 def test_a_planner_remembers_several_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodegraph.planner.ROOM", 12)
+    monkeypatch.setattr("nodegraph.planning.planner.ROOM", 12)
     planner, other = Planner(), {"x": {"type": "Const", "values": {"value": 1}}}
     first = planner.plan(workflow(chain(6)), REGISTRY)
     planner.plan(workflow(other), REGISTRY)

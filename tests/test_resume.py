@@ -19,7 +19,7 @@ from nodegraph.explain import explain
 from nodegraph.graph.drawing import Builder
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Node, Output
-from nodegraph.plan import Plan, plan
+from nodegraph.planning.plan import Plan, plan
 from nodegraph.savings import Thrift
 from nodes._schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage

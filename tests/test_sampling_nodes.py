@@ -11,7 +11,7 @@ import pytest
 from nodegraph.errors import UserError, WorkflowError
 from nodegraph.graph.drawing import Builder
 from nodegraph.node import Node, Output
-from nodegraph.plan import plan
+from nodegraph.planning.plan import plan
 from nodes._predict import window
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny

@@ -11,7 +11,7 @@ from nodegraph.graph.expand import expand
 from nodegraph.graph.registry import Registry, Template
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Composite
-from nodegraph.plan import Source, plan
+from nodegraph.planning.plan import Source, plan
 
 from .toys import TOYS, Const, Number, Picture, Pictured, Sum
 

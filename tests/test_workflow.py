@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.workflow import Call, Param, Workflow
-from nodegraph.plan import plan
+from nodegraph.planning.plan import plan
 
 from .toys import TOYS
 

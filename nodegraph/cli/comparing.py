@@ -13,7 +13,7 @@ from ..diff import Made, diff
 from ..errors import Problem, WorkflowError
 from ..graph.bundle import bundle
 from ..graph.registry import Registry
-from ..plan import plan
+from ..planning.plan import plan
 from ..provenance import RESULTS, VERSIONS
 from . import kinds
 from .ending import DIFFERENT

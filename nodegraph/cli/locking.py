@@ -12,7 +12,7 @@ from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
 from ..lock import drifted, lock, unpinnable
-from ..plan import Plan
+from ..planning.plan import Plan
 from .ending import FAILED, warn
 from .files import Found, find
 from .run import Options, planned, settings_of

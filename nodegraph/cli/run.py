@@ -21,7 +21,7 @@ from ..execute import execute
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
 from ..node import Folders
-from ..plan import Plan, plan
+from ..planning.plan import Plan, plan
 from ..provenance import texts
 from ..savings import OnOom, Shortages
 from ..shown import pictures

@@ -18,7 +18,7 @@ from .workflow import Call, Param, Workflow
 if TYPE_CHECKING:
     from ..cache import Cache
     from ..context import Settings
-    from ..plan import Plan
+    from ..planning.plan import Plan
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Builder:
         """
         # Composites draw with the builder, so it lies below execution; only this looks up.
         from ..execute import run
-        from ..plan import plan
+        from ..planning.plan import plan
 
         drawn = cast(Outputs, outputs)
         results = {name: f"{drawn._name}.{name}" for name in drawn._kind.model_fields}

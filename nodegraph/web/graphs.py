@@ -15,8 +15,8 @@ from ..graph.bundle import bundle
 from ..graph.registry import Registry, Template
 from ..graph.schema import describe
 from ..graph.workflow import Workflow
-from ..plan import Plan
-from ..planner import Planner
+from ..planning.plan import Plan
+from ..planning.planner import Planner
 from ..savings import OnOom
 from .errors import refused
 from .library import Library

@@ -12,7 +12,7 @@ from ..context import Settings
 from ..graph import shipped
 from ..graph.registry import Registry, load_registry
 from ..node import Folders
-from ..planner import Planner
+from ..planning.planner import Planner
 
 ASTRAY = 256 * 2**20
 """Bytes that may be in use beside what the cache holds: libraries' own workspaces."""

@@ -16,7 +16,7 @@ from ..execute import execute
 from ..graph.bundle import bundle
 from ..graph.workflow import Workflow
 from ..jobs.publish import named
-from ..plan import Plan
+from ..planning.plan import Plan
 from ..provenance import texts
 from ..shown import pictures
 from ..totals import totals

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ..cache import Cache
 from ..errors import NodeError, UserError
 from ..events import Event, Failed, Finished, Items, Progressed, Skipped, Started
-from ..plan import Plan
+from ..planning.plan import Plan
 from . import previews
 from .frames import Message
 from .kit import Kit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from .planned import Planned
+from .types import Planned
 
 
 def order(calls: Sequence[Planned]) -> tuple[list[int], list[list[int]]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from .base.keys import canonical, digest, kind_id
-from .errors import Problem, did_you_mean
-from .graph.expand import Flat
-from .graph.ports import Ports, accepts, convert, element, ports, type_name
-from .graph.workflow import Call, split
-from .node import Node
-from .planned import Drawn, How, Link, Planned, Source, linked
+from ..base.keys import canonical, digest, kind_id
+from ..errors import Problem, did_you_mean
+from ..graph.expand import Flat
+from ..graph.ports import Ports, accepts, convert, element, ports, type_name
+from ..graph.workflow import Call, split
+from ..node import Node
+from .types import Drawn, How, Link, Planned, Source, linked
 
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""

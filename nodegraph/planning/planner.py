@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Lock
 
-from .graph.registry import Registry
-from .graph.workflow import Workflow
+from ..graph.registry import Registry
+from ..graph.workflow import Workflow
 from .plan import Plan, plan
 
 ROOM = 40_000

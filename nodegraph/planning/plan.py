@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .base.gc_pause import paused
-from .checks import Checker
-from .errors import Problem, WorkflowError, did_you_mean
-from .foresight import facts, unequal, unfit
-from .graph.expand import expand
-from .graph.inner_ports import settings
-from .graph.ports import inputs
-from .graph.registry import Kind, Registry
-from .graph.workflow import Workflow
-from .node import Composite, Node
+from ..base.gc_pause import paused
+from ..errors import Problem, WorkflowError, did_you_mean
+from ..graph.expand import expand
+from ..graph.inner_ports import settings
+from ..graph.ports import inputs
+from ..graph.registry import Kind, Registry
+from ..graph.workflow import Workflow
+from ..node import Composite, Node
+from .check import Checker
+from .facts import facts, unequal, unfit
 from .order import needed, order
-from .planned import Drawn, How, Link, Plan, Planned, Source, linked
+from .types import Drawn, How, Link, Plan, Planned, Source, linked
 
 __all__ = ["How", "Link", "Plan", "Planned", "Source", "plan"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from .errors import Problem
-from .graph.ports import convert, is_list, ports
-from .node import Facts
-from .planned import Link, Planned, Source
+from ..errors import Problem
+from ..graph.ports import convert, is_list, ports
+from ..node import Facts
+from .types import Link, Planned, Source
 
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""

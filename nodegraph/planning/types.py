@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import JsonValue
 
-from .errors import Problem
-from .graph.workflow import Workflow
-from .node import Node
+from ..errors import Problem
+from ..graph.workflow import Workflow
+from ..node import Node
 
 How: TypeAlias = Literal["map", "concat", "whole", "gather"]
 """How items come in: a ``T`` input maps over one link, and concatenates an array of links; a

@@ -1,0 +1,1 @@
+"""From a document to a plan: every mistake at once, then calls in order."""
