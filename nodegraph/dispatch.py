@@ -15,7 +15,7 @@ from .perform import Report, Worker
 from .planning.plan import Plan
 from .prefetch import Prefetch
 from .queues import Held, Loaders, Models, Queue, closest
-from .tasks import CallState, Task, runs_together
+from .tasks.task import CallState, Task, runs_together
 from .wanted import Wanted
 
 _CPU = "cpu"

@@ -13,15 +13,15 @@ from .context import Settings
 from .dispatch import Dispatcher
 from .errors import RunError
 from .events import Event, Outcome, Progressed, Started
-from .frontier import Frontier
-from .items import elements, needs
 from .lanes import Crashed, Idle
 from .node import Node, Output
 from .perform import Broke, Done, Lost, Report, Stamped
 from .planning.plan import Plan, Source
 from .savings import Shortages
-from .task_keys import key_of
-from .tasks import Task
+from .tasks.frontier import Frontier
+from .tasks.items import elements, needs
+from .tasks.keys import key_of
+from .tasks.task import Task
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""

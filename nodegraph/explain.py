@@ -12,12 +12,12 @@ from .cache import Cache
 from .context import RunContext, Settings
 from .errors import NotFetchedError, UserError
 from .graph.workflow import Workflow
-from .items import needs, resolvable, resolve
 from .node import Node
 from .perform import Broke, Lost, Stamped, Worker
 from .planning.plan import Plan
-from .task_keys import key_of, parts_of
-from .tasks import CallState, Task, states
+from .tasks.items import needs, resolvable, resolve
+from .tasks.keys import key_of, parts_of
+from .tasks.task import CallState, Task, states
 
 State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 

@@ -9,11 +9,11 @@ from .cache import Cache
 from .context import RunContext, Settings
 from .errors import NodeError
 from .graph.workflow import ModelLock, Workflow
-from .items import constants, resolvable, resolve
 from .node import Node, Pin, Wire
 from .planning.plan import Plan
 from .planning.types import Planned
-from .tasks import CallState, Task, states
+from .tasks.items import constants, resolvable, resolve
+from .tasks.task import CallState, Task, states
 
 
 def lock(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:

@@ -19,11 +19,11 @@ from .context import RunContext
 from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from .events import Progressed, Started
 from .graph.ports import mistakes, output_of
-from .items import behind, bound, constants, shortages
 from .node import Node, Output, Progress
 from .savings import Attempt, Thrift, lower
-from .task_keys import parts_of
-from .tasks import CallState, Element, Task, runs_together
+from .tasks.items import behind, bound, constants, shortages
+from .tasks.keys import parts_of
+from .tasks.task import CallState, Element, Task, runs_together
 from .values.leaves import Watch
 
 

@@ -11,11 +11,11 @@ from threading import Lock
 from typing import Any
 
 from .cache import Cache
-from .items import constants
 from .node import Composed, ModelRef, Node
 from .perform import Report
 from .planning.types import Link, Source
-from .tasks import CallState, Task
+from .tasks.items import constants
+from .tasks.task import CallState, Task
 
 _LOOK = 8
 """Calls, and items of a list, that are looked at: the next ones; looking is to cost nothing."""

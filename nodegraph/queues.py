@@ -14,7 +14,7 @@ from typing import TypeAlias
 from .base.keys import Key
 from .graph.ports import output_of
 from .node import Node
-from .tasks import CallState, Task
+from .tasks.task import CallState, Task
 from .values.skeleton import classes
 
 Model: TypeAlias = tuple[type[Node], Key]

@@ -9,7 +9,7 @@ from typing import Any
 from .cache import Cache
 from .node import ModelRef
 from .queues import Loaders, Model
-from .tasks import CallState, Task
+from .tasks.task import CallState, Task
 from .values.leaves import all_fields
 
 _LOOK = 2000

@@ -18,7 +18,7 @@ from nodegraph.explain import explain
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
 from nodegraph.queues import Held, Models, Queue, closest
-from nodegraph.tasks import CallState, Task, states
+from nodegraph.tasks.task import CallState, Task, states
 from nodes.sweeps import Sweep
 
 from .lights import PRETEND, REFS, Light, Load

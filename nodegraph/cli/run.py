@@ -25,7 +25,7 @@ from ..planning.plan import Plan, plan
 from ..provenance import texts
 from ..savings import OnOom, Shortages
 from ..shown import pictures
-from ..totals import totals
+from ..tasks.totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display
 from .ending import FAILED, end, stoppable, warn

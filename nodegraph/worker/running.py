@@ -19,7 +19,7 @@ from ..jobs.publish import named
 from ..planning.plan import Plan
 from ..provenance import texts
 from ..shown import pictures
-from ..totals import totals
+from ..tasks.totals import totals
 from .frames import Message
 from .kit import Kit
 from .telling import Teller, Told, message_of

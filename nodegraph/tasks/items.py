@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .errors import UserError
-from .node import Each, Folders
-from .planning.plan import Link, Planned, Source
-from .savings import Shortages, together
-from .tasks import CallState, Element, Task
+from ..errors import UserError
+from ..node import Each, Folders
+from ..planning.plan import Link, Planned, Source
+from ..savings import Shortages, together
+from .task import CallState, Element, Task
 
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from .cache import Cache, Record
-from .errors import NodeError, UserError
-from .events import Event, Failed, Finished, Skipped
+from ..cache import Cache, Record
+from ..errors import NodeError, UserError
+from ..events import Event, Failed, Finished, Skipped
+from ..node import Folders
+from ..planning.plan import Plan
+from ..savings import NONE, together
 from .items import behind, resolvable, resolve, shortages
-from .node import Folders
-from .planning.plan import Plan
-from .savings import NONE, together
-from .tasks import CallState, Task, states
+from .task import CallState, Task, states
 
 
 class Frontier:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .base.keys import Key, canonical, digest
-from .cache.keyring import Keyring
-from .graph.ports import ports
+from ..base.keys import Key, canonical, digest
+from ..cache.keyring import Keyring
+from ..graph.ports import ports
 from .items import bound, constants
-from .tasks import CallState, Element, Task
+from .task import CallState, Element, Task
 
 
 def key_of(task: Task, calls: Sequence[CallState], signature: str, keyring: Keyring) -> Key:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .errors import UserError
+from ..errors import UserError
+from ..node import Folders
+from ..planning.plan import Plan
 from .items import resolvable, resolve
-from .node import Folders
-from .planning.plan import Plan
-from .tasks import states
+from .task import states
 
 
 def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from .base.keys import Key, digest
-from .graph.ports import is_list, outputs
-from .node import Node, Output
-from .planning.plan import Plan, Planned
-from .savings import NONE, Shortages
+from ..base.keys import Key, digest
+from ..graph.ports import is_list, outputs
+from ..node import Node, Output
+from ..planning.plan import Plan, Planned
+from ..savings import NONE, Shortages
 
 _NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none
 
