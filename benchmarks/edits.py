@@ -27,7 +27,7 @@ from benchmarks.models import hush
 from benchmarks.plain import Scene, Script
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
-from nodegraph.context import Settings
+from nodegraph.execution.context import Settings
 from nodegraph.node import Folders
 
 ROOT = Path(__file__).parent.parent

@@ -19,7 +19,7 @@ from benchmarks.models import NAMES, Name, folders, hush
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.cache.budget import Budgets
-from nodegraph.context import Settings
+from nodegraph.execution.context import Settings
 from nodegraph.node import Folders
 
 if TYPE_CHECKING:

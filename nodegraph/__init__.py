@@ -1,15 +1,14 @@
 """A typed engine for graphs of nodes: draw or load a workflow, check it, run what is not known."""
 
 from .cache import Cache as Cache
-from .context import Settings as Settings
 from .errors import NodeError as NodeError
 from .errors import NodeGraphError as NodeGraphError
 from .errors import Problem as Problem
 from .errors import RunError as RunError
 from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
-from .execute import execute as execute
-from .execute import run as run
+from .execution.context import Settings
+from .execution.execute import execute, run
 from .graph.drawing import Builder, each, every
 from .graph.registry import Registry, load_registry
 from .graph.schema import describe

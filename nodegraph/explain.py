@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .base.gc_pause import paused
 from .cache import Cache
-from .context import RunContext, Settings
 from .errors import NotFetchedError, UserError
+from .execution.context import RunContext, Settings
+from .execution.local.perform import Broke, Lost, Stamped, Worker
 from .graph.workflow import Workflow
 from .node import Node
-from .perform import Broke, Lost, Stamped, Worker
 from .planning.plan import Plan
 from .tasks.items import needs, resolvable, resolve
 from .tasks.keys import key_of, parts_of

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .cache import Cache
-from .context import RunContext, Settings
 from .errors import NodeError
+from .execution.context import RunContext, Settings
 from .graph.workflow import ModelLock, Workflow
 from .node import Node, Pin, Wire
 from .planning.plan import Plan

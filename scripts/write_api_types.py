@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nodegraph.cache import Cache
-from nodegraph.context import Settings
+from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar
 
 from nodegraph import Node, Output, Progress, Reads, Steps, Wire, Workflow, execute, plan
 from nodegraph.cache import Cache
-from nodegraph.context import Settings
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Outcome
+from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
 

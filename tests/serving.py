@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from nodegraph.cache import Cache
 from nodegraph.cli.serve import settings as uvicorn_settings
-from nodegraph.context import Settings
+from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry, load_registry
 from nodegraph.graph.shipped import inputs, shipped
 from nodegraph.jobs.assets import Assets

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from nodegraph.carriers.png import read_text
 from nodegraph.cli.app import app
-from nodegraph.provenance import VERSIONS
+from nodegraph.execution.provenance import VERSIONS
 
 SAMPLE = {
     "format": 1,

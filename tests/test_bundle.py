@@ -12,7 +12,7 @@ from nodegraph import Workflow, plan
 from nodegraph.cache import Cache
 from nodegraph.errors import WorkflowError
 from nodegraph.events import Finished
-from nodegraph.execute import execute
+from nodegraph.execution.execute import execute
 from nodegraph.explain import explain
 from nodegraph.graph.bundle import LARGEST, bundle
 from nodegraph.graph.registry import Registry, Template

@@ -10,7 +10,7 @@ import pytest
 
 from nodegraph import Memo, Node, Output, Settings, Wire, execute, plan
 from nodegraph.cache import Cache
-from nodegraph.context import RunContext
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Context
 from nodegraph.savings import PLAIN, Saving, Thrift

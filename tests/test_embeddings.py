@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nodegraph.cache import Cache
-from nodegraph.context import RunContext, Settings
 from nodegraph.errors import UserError
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadEmbedding
 from nodes.sampling import EncodePrompt

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nodegraph.cache import Cache
-from nodegraph.context import RunContext, Settings
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadControlNet, LoadLoRA
 from nodes.sampling import Control, Denoise, Denoised, EncodePrompt

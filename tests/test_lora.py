@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from nodegraph import Cache, Settings, execute
-from nodegraph.context import RunContext
 from nodegraph.errors import UserError
 from nodegraph.events import Finished
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
 from nodegraph.lock import lock

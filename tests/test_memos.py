@@ -10,7 +10,7 @@ import pytest
 
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache import cache as cache_module
-from nodegraph.context import RunContext, Settings
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Memo
 from nodegraph.values.leaves import OpaqueError

@@ -12,7 +12,7 @@ import pytest
 
 from nodegraph import Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
-from nodegraph.context import Settings
+from nodegraph.execution.context import Settings
 from nodegraph.graph.shipped import inputs
 from nodegraph.node import Folders
 

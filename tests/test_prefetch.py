@@ -236,7 +236,7 @@ def test_what_is_made_in_no_time_says_nothing_of_what_is_known(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may well have been made before: such quick ones are not recorded."""
-    monkeypatch.setattr(import_module("nodegraph.execute"), "_SOON", 60)
+    monkeypatch.setattr(import_module("nodegraph.execution.execute"), "_SOON", 60)
     watched.may_end.set()
 
     drive(Cache.in_memory(), "Hurry")

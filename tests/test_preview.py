@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nodegraph.cache import Cache
-from nodegraph.context import RunContext, Settings
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodes._preview import Look, learn, look_of, pictures
 from nodes.models import LoadBaseModel

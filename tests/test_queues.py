@@ -11,13 +11,13 @@ import pytest
 
 from nodegraph import Node, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
-from nodegraph.context import Settings
-from nodegraph.dispatch import Dispatcher
 from nodegraph.events import Finished
+from nodegraph.execution.context import Settings
+from nodegraph.execution.local.affinity import Held, Models, Queue, closest
+from nodegraph.execution.local.dispatch import Dispatcher
 from nodegraph.explain import explain
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
-from nodegraph.queues import Held, Models, Queue, closest
 from nodegraph.tasks.task import CallState, Task, states
 from nodes.sweeps import Sweep
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nodegraph.cache import Budgets, Cache
-from nodegraph.context import RunContext, Settings
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from nodegraph.cache import Budgets, Cache
-from nodegraph.context import RunContext, Settings
 from nodegraph.events import Finished, Progressed
-from nodegraph.execute import execute
+from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.execute import execute
 from nodegraph.explain import explain
 from nodegraph.graph.drawing import Builder
 from nodegraph.graph.workflow import Workflow

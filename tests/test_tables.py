@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nodegraph.cache import Cache
-from nodegraph.context import RunContext, Settings
+from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
 from nodes._schedulers import SCHEDULERS, Scheduler, SchedulerName
 from nodes._solvers import Solver, Stepping, Summing

@@ -44,7 +44,7 @@ def load_pipeline(weights: Path, kind: str = "", base: str = "base") -> Pipeline
 
 def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     """The pipeline with the LoRA ``ink`` on its UNet, put there as the node LoadLoRA does."""
-    from nodegraph.context import Settings
+    from nodegraph.execution.context import Settings
     from nodes import _addons, _describe
 
     model = _describe.base_model("tiny", weights / "base", "", "float32", frozenset())

@@ -11,10 +11,10 @@ import typer
 
 from ..diff import Made, diff
 from ..errors import Problem, WorkflowError
+from ..execution.provenance import RESULTS, VERSIONS
 from ..graph.bundle import bundle
 from ..graph.registry import Registry
 from ..planning.plan import plan
-from ..provenance import RESULTS, VERSIONS
 from . import kinds
 from .ending import DIFFERENT
 from .files import find

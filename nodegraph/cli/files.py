@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..carriers.picture import is_picture, read_text, read_workflow
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
+from ..execution.provenance import DEGRADED
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
-from ..provenance import DEGRADED
 from ..savings import Shortages
 
 

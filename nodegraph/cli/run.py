@@ -14,17 +14,17 @@ from typing import TypeVar
 import typer
 
 from .. import device
-from ..context import Settings
 from ..errors import RunError, UserError
 from ..events import Event, Outcome
-from ..execute import execute
+from ..execution.context import Settings
+from ..execution.execute import execute
+from ..execution.provenance import texts
+from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
 from ..node import Folders
 from ..planning.plan import Plan, plan
-from ..provenance import texts
 from ..savings import OnOom, Shortages
-from ..shown import pictures
 from ..tasks.totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from ..carriers.png import with_texts
 from ..errors import UserError
-from ..shown import Picture
+from ..execution.results import Picture
 
 
 def save(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:

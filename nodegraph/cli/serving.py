@@ -15,8 +15,8 @@ from typing import Any
 
 from .. import device
 from ..cache import Budgets, Cache, default_folder, parse_budget
-from ..context import Settings
 from ..errors import UserError
+from ..execution.context import Settings
 from ..graph.registry import load_registry
 from ..graph.shipped import inputs, shipped
 from ..jobs.assets import Assets

@@ -17,7 +17,7 @@ from .workflow import Call, Param, Workflow
 
 if TYPE_CHECKING:
     from ..cache import Cache
-    from ..context import Settings
+    from ..execution.context import Settings
     from ..planning.plan import Plan
 
 P = ParamSpec("P")
@@ -97,7 +97,7 @@ class Builder:
             RunError: a node failed.
         """
         # Composites draw with the builder, so it lies below execution; only this looks up.
-        from ..execute import run
+        from ..execution.execute import run
         from ..planning.plan import plan
 
         drawn = cast(Outputs, outputs)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import Cache
-from ..context import Settings
 from ..errors import Problem, WorkflowError
+from ..execution.context import Settings
 from ..explain import Line, explain
 from ..graph.bundle import bundle
 from ..graph.registry import Registry, Template

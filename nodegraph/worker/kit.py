@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import Budgets, Cache, parse_budget
-from ..context import Settings
+from ..execution.context import Settings
 from ..graph import shipped
 from ..graph.registry import Registry, load_registry
 from ..node import Folders

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, get_args, runtime_checkable
 
 from ..events import Items
+from ..execution.results import Picture
 from ..graph.ports import is_list, outputs
 from ..jobs.publish import put
 from ..jobs.types import StorageFullError
 from ..node import Node, Output
-from ..shown import Picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pixels

@@ -12,13 +12,13 @@ from typing import Any
 from ..carriers.png import with_texts
 from ..errors import NodeError, UserError, WorkflowError, brief
 from ..events import Event, Outcome
-from ..execute import execute
+from ..execution.execute import execute
+from ..execution.provenance import texts
+from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.workflow import Workflow
 from ..jobs.publish import named
 from ..planning.plan import Plan
-from ..provenance import texts
-from ..shown import pictures
 from ..tasks.totals import totals
 from .frames import Message
 from .kit import Kit

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nodegraph import Builder, Cache, Folders, Settings, Workflow
-from nodegraph.context import RunContext
+from nodegraph.execution.context import RunContext
 from nodes._decode import decode
 from nodes.images import LoadImage, Resize, Resized
 from nodes.models import LoadBaseModel, LoadControlNet, LoadedBase

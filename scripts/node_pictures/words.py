@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from nodegraph import Builder, Folders
 from nodegraph.carriers.png import KEY
-from nodegraph.context import RunContext
+from nodegraph.execution.context import RunContext
 from nodes.images import ListImages, LoadImage, LoadImages, SaveImage
 from nodes.info import ImageInfo, ModelInfo
 from nodes.layout import Grid

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from .carriers.png import KEY
-from .planning.plan import Plan
-from .savings import NONE, Shortages
+from ..carriers.png import KEY
+from ..planning.plan import Plan
+from ..savings import NONE, Shortages
 
 PARAMS = f"{KEY}:params"
 """The keyword of the text that holds the value of every param, as JSON."""

@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from .cache import Cache
-from .node import ModelRef
-from .queues import Loaders, Model
-from .tasks.task import CallState, Task
-from .values.leaves import all_fields
+from ...cache import Cache
+from ...node import ModelRef
+from ...tasks.task import CallState, Task
+from ...values.leaves import all_fields
+from .affinity import Loaders, Model
 
 _LOOK = 2000
 """Tasks that are looked at, the next ones: what comes long after makes no difference yet."""

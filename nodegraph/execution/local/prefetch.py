@@ -10,12 +10,12 @@ from threading import Event as Flag
 from threading import Lock
 from typing import Any
 
-from .cache import Cache
-from .node import Composed, ModelRef, Node
+from ...cache import Cache
+from ...node import Composed, ModelRef, Node
+from ...planning.types import Link, Source
+from ...tasks.items import constants
+from ...tasks.task import CallState, Task
 from .perform import Report
-from .planning.types import Link, Source
-from .tasks.items import constants
-from .tasks.task import CallState, Task
 
 _LOOK = 8
 """Calls, and items of a list, that are looked at: the next ones; looking is to cost nothing."""

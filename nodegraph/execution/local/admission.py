@@ -6,10 +6,10 @@ from collections.abc import Collection, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .cache.pool import Weights
-from .context import RunContext
-from .node import Node, Work
-from .savings import PLAIN, Thrift
+from ...cache.pool import Weights
+from ...node import Node, Work
+from ...savings import PLAIN, Thrift
+from ..context import RunContext
 
 GUESSED = 1.5
 """By which a guess is multiplied: it knows no workspaces and no rounding of an allocator."""

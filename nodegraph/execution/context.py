@@ -9,15 +9,15 @@ from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
 
-from .base.keys import Key, digest, kind_id
-from .cache import Cache
-from .carriers.png import KEY
-from .graph.workflow import Workflow
-from .node import Folders, Memo, MemoT, ModelRef, Space
-from .planning.plan import Plan
+from ..base.keys import Key, digest, kind_id
+from ..cache import Cache
+from ..carriers.png import KEY
+from ..graph.workflow import Workflow
+from ..node import Folders, Memo, MemoT, ModelRef, Space
+from ..planning.plan import Plan
+from ..savings import PLAIN, OnOom, Shortages, Thrift
+from ..values.leaves import content
 from .provenance import installed, texts
-from .savings import PLAIN, OnOom, Shortages, Thrift
-from .values.leaves import content
 
 W = TypeVar("W")
 

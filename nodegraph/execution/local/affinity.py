@@ -11,11 +11,11 @@ from heapq import heappop, heappush, heapreplace
 from itertools import count
 from typing import TypeAlias
 
-from .base.keys import Key
-from .graph.ports import output_of
-from .node import Node
-from .tasks.task import CallState, Task
-from .values.skeleton import classes
+from ...base.keys import Key
+from ...graph.ports import output_of
+from ...node import Node
+from ...tasks.task import CallState, Task
+from ...values.skeleton import classes
 
 Model: TypeAlias = tuple[type[Node], Key]
 """A loader's kind, and the key of the item that names the model."""

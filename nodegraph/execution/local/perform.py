@@ -13,18 +13,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
+from ...cache import Cache, Record
+from ...errors import Brief, DoesNotFitError, NodeError, UserError, brief
+from ...events import Progressed, Started
+from ...graph.ports import mistakes, output_of
+from ...node import Node, Output, Progress
+from ...savings import Attempt, Thrift, lower
+from ...tasks.items import behind, bound, constants, shortages
+from ...tasks.keys import parts_of
+from ...tasks.task import CallState, Element, Task, runs_together
+from ...values.leaves import Watch
+from ..context import RunContext
 from .admission import Admission
-from .cache import Cache, Record
-from .context import RunContext
-from .errors import Brief, DoesNotFitError, NodeError, UserError, brief
-from .events import Progressed, Started
-from .graph.ports import mistakes, output_of
-from .node import Node, Output, Progress
-from .savings import Attempt, Thrift, lower
-from .tasks.items import behind, bound, constants, shortages
-from .tasks.keys import parts_of
-from .tasks.task import CallState, Element, Task, runs_together
-from .values.leaves import Watch
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,17 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from threading import Event as Flag
 
-from .cache import Cache
-from .context import RunContext, Settings
-from .events import Started
+from ...cache import Cache
+from ...events import Started
+from ...node import LaneName, Node
+from ...planning.plan import Plan
+from ...tasks.task import CallState, Task, runs_together
+from ..context import RunContext, Settings
+from .affinity import Held, Loaders, Models, Queue, closest
 from .lanes import Idle, Lane
-from .node import LaneName, Node
 from .perform import Report, Worker
-from .planning.plan import Plan
 from .prefetch import Prefetch
-from .queues import Held, Loaders, Models, Queue, closest
-from .tasks.task import CallState, Task, runs_together
-from .wanted import Wanted
+from .upcoming import Wanted
 
 _CPU = "cpu"
 _QUICK = 1e-3

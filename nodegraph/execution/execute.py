@@ -7,21 +7,21 @@ from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from uuid import uuid4
 
-from .base.keys import Key, digest
-from .cache import Cache
+from ..base.keys import Key, digest
+from ..cache import Cache
+from ..errors import RunError
+from ..events import Event, Outcome, Progressed, Started
+from ..node import Node, Output
+from ..planning.plan import Plan, Source
+from ..savings import Shortages
+from ..tasks.frontier import Frontier
+from ..tasks.items import elements, needs
+from ..tasks.keys import key_of
+from ..tasks.task import Task
 from .context import Settings
-from .dispatch import Dispatcher
-from .errors import RunError
-from .events import Event, Outcome, Progressed, Started
-from .lanes import Crashed, Idle
-from .node import Node, Output
-from .perform import Broke, Done, Lost, Report, Stamped
-from .planning.plan import Plan, Source
-from .savings import Shortages
-from .tasks.frontier import Frontier
-from .tasks.items import elements, needs
-from .tasks.keys import key_of
-from .tasks.task import Task
+from .local.dispatch import Dispatcher
+from .local.lanes import Crashed, Idle
+from .local.perform import Broke, Done, Lost, Report, Stamped
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""

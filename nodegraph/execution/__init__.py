@@ -1,0 +1,1 @@
+"""Plans executed: a generator of events over tasks, cache and lanes."""
