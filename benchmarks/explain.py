@@ -16,8 +16,8 @@ from benchmarks.figures import Curve, Value, parser, record, value
 from benchmarks.measure import Cost, Side, cost, turns
 from nodegraph import plan
 from nodegraph.cache import Cache
-from nodegraph.explain import explain
 from nodegraph.graph.workflow import Workflow
+from nodegraph.inspection.explain import explain
 
 SHAPES = ("chain", "diamond", "forest")
 STATES = {"known": "all is known", "new": "nothing is known", "edited": "one value was changed"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodegraph.errors import UserError
-from nodegraph.lock import drift
+from nodegraph.inspection.pins import drift
 from nodegraph.node import Context, Pin
 
 from ._folders import weights_among

@@ -13,9 +13,9 @@ from nodegraph.cache import Cache
 from nodegraph.errors import WorkflowError
 from nodegraph.events import Finished
 from nodegraph.execution.execute import execute
-from nodegraph.explain import explain
 from nodegraph.graph.bundle import LARGEST, bundle
 from nodegraph.graph.registry import Registry, Template
+from nodegraph.inspection.explain import explain
 
 from .running_toys import TOYS, computed
 

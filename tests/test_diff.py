@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from nodegraph.base.wording import spelled
-from nodegraph.diff import Difference, Made, diff
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Template
 from nodegraph.graph.workflow import Workflow
+from nodegraph.inspection.diff import Difference, Made, diff
 
 from .toys import TOYS
 

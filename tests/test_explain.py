@@ -8,7 +8,7 @@ from pathlib import Path
 from nodegraph import plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.execution.context import Settings
-from nodegraph.explain import explain
+from nodegraph.inspection.explain import explain
 
 from .running_toys import TOYS, Log, drive, workflow
 

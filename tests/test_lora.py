@@ -21,7 +21,7 @@ from nodegraph.events import Finished
 from nodegraph.execution.context import RunContext
 from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
-from nodegraph.lock import lock
+from nodegraph.inspection.pins import lock
 from nodegraph.planning.plan import plan
 from nodes._lora import layers_of as named_layers
 from nodes._patches import LoRA

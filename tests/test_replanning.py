@@ -18,7 +18,7 @@ from nodegraph.base.keys import digest
 from nodegraph.cache import Cache
 from nodegraph.cache.keyring import Keyring
 from nodegraph.events import Finished
-from nodegraph.explain import explain
+from nodegraph.inspection.explain import explain
 from nodegraph.planning.plan import Plan
 
 from .running_toys import TOYS, Number, workflow

@@ -15,9 +15,9 @@ from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Finished, Progressed
 from nodegraph.execution.context import RunContext, Settings
 from nodegraph.execution.execute import execute
-from nodegraph.explain import explain
 from nodegraph.graph.drawing import Builder
 from nodegraph.graph.workflow import Workflow
+from nodegraph.inspection.explain import explain
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import Plan, plan
 from nodegraph.savings import Thrift

@@ -11,9 +11,9 @@ from pathlib import Path
 import typer
 
 from ..errors import NodeGraphError
-from ..explain import Line, explain
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
+from ..inspection.explain import Line, explain
 from . import stored
 from .ending import warn
 from .files import find

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import typer
 
-from ..diff import Made, diff
 from ..errors import Problem, WorkflowError
 from ..execution.provenance import RESULTS, VERSIONS
 from ..graph.bundle import bundle
 from ..graph.registry import Registry
+from ..inspection.diff import Made, diff
 from ..planning.plan import plan
 from . import kinds
 from .ending import DIFFERENT

@@ -11,7 +11,7 @@ import typer
 from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
-from ..lock import drifted, lock, unpinnable
+from ..inspection.pins import drifted, lock, unpinnable
 from ..planning.plan import Plan
 from .ending import FAILED, warn
 from .files import Found, find

@@ -10,11 +10,11 @@ from typing import Any
 from ..cache import Cache
 from ..errors import Problem, WorkflowError
 from ..execution.context import Settings
-from ..explain import Line, explain
 from ..graph.bundle import bundle
 from ..graph.registry import Registry, Template
 from ..graph.schema import describe
 from ..graph.workflow import Workflow
+from ..inspection.explain import Line, explain
 from ..planning.plan import Plan
 from ..planning.planner import Planner
 from ..savings import OnOom

@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .base.keys import Key, canonical, digest, kind_id
-from .base.wording import spelled
-from .graph.expand import Flat, expand
-from .graph.registry import Registry
-from .graph.workflow import Workflow
-from .planning.check import Checker
-from .planning.order import order
-from .planning.plan import plan
-from .planning.types import Planned, Source
+from ..base.keys import Key, canonical, digest, kind_id
+from ..base.wording import spelled
+from ..graph.expand import Flat, expand
+from ..graph.registry import Registry
+from ..graph.workflow import Workflow
+from ..planning.check import Checker
+from ..planning.order import order
+from ..planning.plan import plan
+from ..planning.types import Planned, Source
 
 
 @dataclass(frozen=True, slots=True)

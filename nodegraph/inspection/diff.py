@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from .alike import Graph, pairs_of
-from .base.keys import canonical
-from .base.wording import spelled
-from .graph.registry import Registry
-from .graph.workflow import ModelLock, Workflow
-from .planning.types import Link, Source
+from ..base.keys import canonical
+from ..base.wording import spelled
+from ..graph.registry import Registry
+from ..graph.workflow import ModelLock, Workflow
+from ..planning.types import Link, Source
+from .match import Graph, pairs_of
 
 Sort: TypeAlias = Literal[
     "param", "value", "link", "replaced", "removed", "added", "result", "model", "version",

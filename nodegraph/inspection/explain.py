@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Literal, NamedTuple, TypeAlias
 
-from .base.gc_pause import paused
-from .cache import Cache
-from .errors import NotFetchedError, UserError
-from .execution.context import RunContext, Settings
-from .execution.local.perform import Broke, Lost, Stamped, Worker
-from .graph.workflow import Workflow
-from .node import Node
-from .planning.plan import Plan
-from .tasks.items import needs, resolvable, resolve
-from .tasks.keys import key_of, parts_of
-from .tasks.task import CallState, Task, states
+from ..base.gc_pause import paused
+from ..cache import Cache
+from ..errors import NotFetchedError, UserError
+from ..execution.context import RunContext, Settings
+from ..execution.local.perform import Broke, Lost, Stamped, Worker
+from ..graph.workflow import Workflow
+from ..node import Node
+from ..planning.plan import Plan
+from ..tasks.items import needs, resolvable, resolve
+from ..tasks.keys import key_of, parts_of
+from ..tasks.task import CallState, Task, states
 
 State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .cache import Cache
-from .errors import NodeError
-from .execution.context import RunContext, Settings
-from .graph.workflow import ModelLock, Workflow
-from .node import Node, Pin, Wire
-from .planning.plan import Plan
-from .planning.types import Planned
-from .tasks.items import constants, resolvable, resolve
-from .tasks.task import CallState, Task, states
+from ..cache import Cache
+from ..errors import NodeError
+from ..execution.context import RunContext, Settings
+from ..graph.workflow import ModelLock, Workflow
+from ..node import Node, Pin, Wire
+from ..planning.plan import Plan
+from ..planning.types import Planned
+from ..tasks.items import constants, resolvable, resolve
+from ..tasks.task import CallState, Task, states
 
 
 def lock(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:

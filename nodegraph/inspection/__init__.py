@@ -1,0 +1,1 @@
+"""Plans looked at without running them: explained, compared, pinned."""
