@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from nodegraph.device import gpus
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
+from nodegraph.system.devices import gpus
 
 from . import postgres
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.device import slow
+from nodegraph.system.devices import slow
 
 SAID = "--dtype bfloat16: this CPU has no instructions for it; float32 will be much faster"
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nodegraph import device
 from nodegraph.cli import display
 from nodegraph.cli.board import Board
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Progressed, Started
+from nodegraph.system import devices as device
 
 KEY = b"k"
 RUN: list[Event] = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.threads import SPINS, cores, settle
+from nodegraph.system.threads import SPINS, cores, settle
 
 
 def machine(root: Path, siblings: dict[int, str], **files: str) -> Path:

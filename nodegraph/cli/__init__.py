@@ -9,7 +9,7 @@ from contextlib import suppress
 
 def main() -> None:
     """Run the command line on this process's arguments."""
-    from ..threads import settle
+    from ..system.threads import settle
     from .app import app
 
     settle(os.environ)  # of this process and of those it starts

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import typer
 
-from .. import device
 from ..errors import RunError, UserError
 from ..events import Event, Outcome
 from ..execution.context import Settings
@@ -25,6 +24,7 @@ from ..graph.shipped import inputs
 from ..node import Folders
 from ..planning.plan import Plan, plan
 from ..savings import OnOom, Shortages
+from ..system import devices as device
 from ..tasks.totals import totals
 from . import kinds, params, saving, stored
 from .display import Display, Lines, display

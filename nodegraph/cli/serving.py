@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .. import device
 from ..cache import Budgets, Cache, default_folder, parse_budget
 from ..errors import UserError
 from ..execution.context import Settings
@@ -23,6 +22,7 @@ from ..jobs.assets import Assets
 from ..jobs.keeper import Keeper
 from ..jobs.store import Store
 from ..node import Folders
+from ..system import devices as device
 from ..web.access import Access, access_for, is_loopback
 from ..web.graphs import Graphs
 from ..web.hub import Hub

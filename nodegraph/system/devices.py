@@ -7,7 +7,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from .errors import UserError
+from ..errors import UserError
 
 DTYPES = ("float32", "float16", "bfloat16")
 _FLAGS = {

@@ -1,0 +1,1 @@
+"""Facts of this machine: devices, number formats, threads."""
