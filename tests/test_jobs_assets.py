@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from nodegraph.jobs import assets as assets_module
-from nodegraph.jobs import pixels, publish
+from nodegraph.jobs import files as publish
+from nodegraph.jobs import sanitise as pixels
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import (

@@ -17,7 +17,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from nodegraph.errors import UserError
-from nodegraph.jobs import database, upgrade
+from nodegraph.jobs import database
+from nodegraph.jobs import migrate as upgrade
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.tables import METADATA
 from nodegraph.jobs.types import StorageFullError

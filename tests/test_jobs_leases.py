@@ -11,7 +11,7 @@ import pytest
 
 from nodegraph.jobs import owners
 from nodegraph.jobs.assets import Assets
-from nodegraph.jobs.keeper import Keeper
+from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Claim, LeaseLostError, Order, Result
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nodegraph.jobs import pixels
+from nodegraph.jobs import sanitise as pixels
 from nodegraph.web.errors import ApiError
 from nodegraph.web.services import Services
 from nodegraph.web.turns import Turns

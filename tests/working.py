@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nodegraph.jobs.assets import Assets
-from nodegraph.jobs.keeper import Keeper
+from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import FINISHED, Event, Job
 from nodegraph.worker.options import Options

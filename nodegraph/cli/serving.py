@@ -19,7 +19,7 @@ from ..execution.context import Settings
 from ..graph.registry import load_registry
 from ..graph.shipped import inputs, shipped
 from ..jobs.assets import Assets
-from ..jobs.keeper import Keeper
+from ..jobs.housekeeping import Keeper
 from ..jobs.store import Store
 from ..node import Folders
 from ..system import devices as device

@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..cache.files import TEMPORARY
-from . import pixels
-from .publish import SUFFIXES, named, put, stored
+from . import sanitise as pixels
+from .files import SUFFIXES, named, put, stored
 from .rows import plain
 from .store import Store
 from .tables import assets, results

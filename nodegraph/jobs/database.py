@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import UserError
-from . import upgrade
+from . import migrate as upgrade
 from .types import DatabaseAwayError, StorageFullError
 
 BUSY = 30.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..base.safe_paths import plain_name, safe_path
 from ..errors import WorkflowError
 from ..graph.workflow import Workflow
-from ..jobs.publish import put
+from ..jobs.files import put
 from .errors import ApiError, refused
 from .turns import Turn
 

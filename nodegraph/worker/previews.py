@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, get_args
 from ..events import Items
 from ..execution.results import Picture
 from ..graph.ports import is_list, outputs
-from ..jobs.publish import put
+from ..jobs.files import put
 from ..jobs.types import StorageFullError
 from ..node import Node, Output
 

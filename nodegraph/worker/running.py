@@ -17,7 +17,7 @@ from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.workflow import Workflow
-from ..jobs.publish import named
+from ..jobs.files import named
 from ..planning.plan import Plan
 from ..tasks.totals import totals
 from .frames import Message

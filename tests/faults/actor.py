@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import owners
-from nodegraph.jobs.publish import named
+from nodegraph.jobs.files import named
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import LeaseLostError, Result, StorageFullError
 from nodegraph.web.errors import ApiError
