@@ -15,11 +15,11 @@ from nodegraph.cache import Budgets
 from nodegraph.events import Event, Finished, Progressed
 from nodegraph.savings import OnOom
 from nodegraph.worker import frames, process
-from nodegraph.worker.kit import Kit
+from nodegraph.worker.messages import Teller
 from nodegraph.worker.options import Options, limit_of
 from nodegraph.worker.previews import jpegs, pictured
-from nodegraph.worker.running import run
-from nodegraph.worker.telling import Teller
+from nodegraph.worker.run import run
+from nodegraph.worker.setup import Kit
 
 from .harmful.faulty import Paint, Plus, Strolls, Tile
 from .pretend import DEVICE, MB, Pretend
@@ -190,7 +190,7 @@ def outcome(messages: Generator[object, None, frames.Message]) -> frames.Message
 def test_a_process_is_spent_when_memory_ran_out_and_does_not_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nodegraph.worker.kit.ASTRAY", MB)
+    monkeypatch.setattr("nodegraph.worker.setup.ASTRAY", MB)
     pretend = Pretend(capacity=8 * MB)
     cache = Cache.in_memory(Budgets(), pretend)
     kit = Kit(TOYS, cache, Settings(devices=(DEVICE,)), tmp_path, tmp_path)

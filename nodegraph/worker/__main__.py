@@ -1,5 +1,5 @@
 """`python -m nodegraph.worker` is a worker process; servers start it, nobody else needs to."""
 
-from .child import main
+from .main import main
 
 main()

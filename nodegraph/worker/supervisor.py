@@ -11,8 +11,8 @@ from ..jobs import owners
 from ..jobs.assets import Assets
 from ..jobs.store import Store
 from ..jobs.types import Event
+from .device import OnPreview, State, Station
 from .options import Options
-from .station import OnPreview, State, Station
 
 _WAITING = frozenset({"job.queued", "job.requeued"})
 

@@ -21,8 +21,8 @@ from ..jobs.files import named
 from ..planning.plan import Plan
 from ..tasks.totals import totals
 from .frames import Message
-from .kit import Kit
-from .telling import Teller, Told, message_of
+from .messages import Teller, Told, message_of
+from .setup import Kit
 
 _LONGEST = 65_536
 """Characters of a value that is kept as text."""

@@ -13,7 +13,7 @@ from ..events import Event, Failed, Finished, Items, Progressed, Skipped, Starte
 from ..planning.plan import Plan
 from . import previews
 from .frames import Message
-from .kit import Kit
+from .setup import Kit
 
 Told: TypeAlias = tuple[Message, bytes]
 

@@ -14,8 +14,8 @@ from threading import Lock, Thread
 from typing import Any, BinaryIO
 
 from . import frames
-from .kit import Kit
-from .running import run
+from .run import run
+from .setup import Kit
 
 IDLE = 2.0
 """Seconds without a job after which the cache is measured."""

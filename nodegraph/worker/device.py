@@ -15,9 +15,9 @@ from ..jobs import owners
 from ..jobs.store import Store
 from ..jobs.types import Claim
 from . import frames
+from .job import Session
 from .options import Options
 from .process import Process
-from .session import Session
 
 OnPreview: TypeAlias = Callable[[str, Mapping[str, Any], bytes], None]
 State: TypeAlias = Literal["starting", "idle", "busy", "down"]
