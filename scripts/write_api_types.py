@@ -19,12 +19,12 @@ from nodegraph.graph.registry import Registry
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.web.app import create_app
-from nodegraph.web.graphs import Graphs
-from nodegraph.web.hub import Hub
-from nodegraph.web.library import Library
 from nodegraph.web.limits import Limits
-from nodegraph.web.names import Names
+from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
+from nodegraph.web.socket.hub import Hub
+from nodegraph.web.workflows.check import Graphs
+from nodegraph.web.workflows.library import Library
 
 EDITOR = Path(__file__).resolve().parent.parent / "editor"
 TYPES = EDITOR / "src" / "server" / "openapi.ts"

@@ -24,7 +24,7 @@ from nodegraph.graph.workflow import Workflow
 from nodegraph.web import reference
 from nodegraph.web.app import create_app
 from nodegraph.web.errors import CODES
-from nodegraph.web.routing import WORDS
+from nodegraph.web.routes.common import WORDS
 from scripts import write_gallery
 from training.page import parts
 

@@ -23,15 +23,15 @@ from nodegraph.graph.shipped import inputs, shipped
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.node import Folders
-from nodegraph.web.access import Access
 from nodegraph.web.app import create_app
-from nodegraph.web.graphs import Graphs
-from nodegraph.web.hub import Hub
-from nodegraph.web.library import Library
 from nodegraph.web.limits import Limits
-from nodegraph.web.names import Names
+from nodegraph.web.middleware.access import Access
+from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
-from nodegraph.web.turns import Turns
+from nodegraph.web.socket.hub import Hub
+from nodegraph.web.workflows.capacity import Turns
+from nodegraph.web.workflows.check import Graphs
+from nodegraph.web.workflows.library import Library
 
 HOST = "127.0.0.1:8188"
 ORIGIN = f"http://{HOST}"

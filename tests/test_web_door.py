@@ -14,8 +14,8 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from nodegraph.errors import UserError
-from nodegraph.web.access import Access, access_for, is_loopback
 from nodegraph.web.app import create_app
+from nodegraph.web.middleware.access import Access, access_for, is_loopback
 from nodegraph.web.services import Services
 
 from .serving import HOST, ORIGIN, SOUND, TOKEN, client, raw, running, serving

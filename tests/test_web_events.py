@@ -18,8 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from nodegraph.web.limits import Limits
-from nodegraph.web.mailbox import PICTURES, Mailbox
 from nodegraph.web.services import Services
+from nodegraph.web.socket.mailbox import PICTURES, Mailbox
 
 from .serving import Running, running, serving
 

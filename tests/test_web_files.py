@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from nodegraph.base.safe_paths import plain_name, safe_path
-from nodegraph.web.names import Names
+from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
 
 from .pictures import encoded

@@ -16,7 +16,7 @@ import pytest
 from nodegraph.jobs import sanitise as pixels
 from nodegraph.web.errors import ApiError
 from nodegraph.web.services import Services
-from nodegraph.web.turns import Turns
+from nodegraph.web.workflows.capacity import Turns
 
 from .serving import SOUND, Running, running, serving
 

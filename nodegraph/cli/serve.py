@@ -110,7 +110,7 @@ def _run(services: Services, listening: socket.socket, options: Options) -> None
 
 def settings(services: Services, verbose: bool = False) -> Mapping[str, Any]:
     """How uvicorn runs the application."""
-    from ..web.heads import protocol
+    from ..web.middleware.head_timeout import protocol
 
     return {
         "log_config": None,

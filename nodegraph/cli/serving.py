@@ -23,14 +23,14 @@ from ..jobs.housekeeping import Keeper
 from ..jobs.store import Store
 from ..node import Folders
 from ..system import devices as device
-from ..web.access import Access, access_for, is_loopback
-from ..web.graphs import Graphs
-from ..web.hub import Hub
-from ..web.library import Library
 from ..web.limits import Limits
-from ..web.names import Names
+from ..web.middleware.access import Access, access_for, is_loopback
+from ..web.redact import Names
 from ..web.services import Services
-from ..web.turns import Turns
+from ..web.socket.hub import Hub
+from ..web.workflows.capacity import Turns
+from ..web.workflows.check import Graphs
+from ..web.workflows.library import Library
 from ..worker.options import Options as WorkerOptions
 from ..worker.supervisor import Supervisor
 from .ending import say, warn

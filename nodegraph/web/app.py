@@ -17,24 +17,22 @@ from starlette.routing import Route
 
 from ..errors import Problem, UserError, WorkflowError
 from ..jobs import types
-from . import (
-    routes_assets,
-    routes_graphs,
-    routes_jobs,
-    routes_system,
-    routes_workflows,
-)
-from .answers import Answers, log
-from .bodies import Bodies
 from .errors import ApiError, response_of
-from .graphs import MOST_PROBLEMS
-from .guard import Guard
-from .metrics import Counting, Counts
-from .names import Names
+from .middleware.bodies import Bodies
+from .middleware.guard import Guard
+from .middleware.headers import Answers, log
+from .middleware.metrics import Counting, Counts
 from .page import Page
-from .routes_system import VERSION
+from .redact import Names
+from .routes import assets as routes_assets
+from .routes import graphs as routes_graphs
+from .routes import jobs as routes_jobs
+from .routes import system as routes_system
+from .routes import workflows as routes_workflows
+from .routes.system import VERSION
 from .services import Services
-from .websocket import serve
+from .socket.protocol import serve
+from .workflows.check import MOST_PROBLEMS
 
 STATUSES: Mapping[type[Exception], int] = {
     types.QueueFullError: 429,

@@ -10,8 +10,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .answers import PAGE
 from .errors import response_of
+from .middleware.headers import PAGE
 
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",

@@ -10,11 +10,11 @@ from typing import Any
 from ..jobs.assets import Assets
 from ..jobs.store import Store
 from ..worker.supervisor import Device, Supervisor
-from .access import Access
-from .graphs import Graphs
-from .hub import Hub
 from .limits import Limits
-from .names import Names
+from .middleware.access import Access
+from .redact import Names
+from .socket.hub import Hub
+from .workflows.check import Graphs
 
 Models = Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]]
 

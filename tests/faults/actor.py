@@ -14,7 +14,7 @@ from nodegraph.jobs.files import named
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import LeaseLostError, Result, StorageFullError
 from nodegraph.web.errors import ApiError
-from nodegraph.web.library import Library
+from nodegraph.web.workflows.library import Library
 from nodegraph.worker.options import Options
 
 from ..working import TOYS, service

@@ -17,7 +17,7 @@ import pytest
 from nodegraph.jobs import owners
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Order, Result
-from nodegraph.web.library import Library
+from nodegraph.web.workflows.library import Library
 
 from .processes import Actor, actors
 

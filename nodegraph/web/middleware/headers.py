@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import refuse
+from ..errors import refuse
 
 log = logging.getLogger("nodegraph.web")
 

@@ -8,11 +8,11 @@ from importlib.metadata import version as version_of
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from . import models
-from .metrics import TEXT, Counts, text
-from .page import built
-from .routing import may, router
-from .services import Services
+from .. import schemas as models
+from ..middleware.metrics import TEXT, Counts, text
+from ..page import built
+from ..services import Services
+from .common import may, router
 
 VERSION = version_of("nodegraph-diffusion")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import JsonValue
 
-from . import models
-from .errors import ApiError
-from .library import Entry
-from .routing import BODY, IfMatch, IfNoneMatch, WorkflowName, may, router, version_in
-from .services import Services
+from .. import schemas as models
+from ..errors import ApiError
+from ..services import Services
+from ..workflows.library import Entry
+from .common import BODY, IfMatch, IfNoneMatch, WorkflowName, may, router, version_in
 
 
 def routes(services: Services) -> APIRouter:

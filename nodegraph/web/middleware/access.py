@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from ..errors import UserError
+from ...errors import UserError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST = 16

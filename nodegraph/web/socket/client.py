@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Hashable
 from uuid import uuid4
 
-from .limits import Limits
+from ..limits import Limits
 from .mailbox import Mailbox
 
 SLOW = 1013

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import refuse
+from ..errors import refuse
+from ..limits import Limits
 from .guard import SAFE, headers_of
-from .limits import Limits
 
 JSON = ("application/json",)
 PICTURES: Mapping[str, str] = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}

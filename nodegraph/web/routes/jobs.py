@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from ..errors import WorkflowError
-from ..jobs.types import Job, Order
-from . import models
-from .errors import ApiError, refused
-from .routing import BODY, Before, JobId, Limit, may, router
-from .services import Services
+from ...errors import WorkflowError
+from ...jobs.types import Job, Order
+from .. import schemas as models
+from ..errors import ApiError, refused
+from ..services import Services
+from .common import BODY, Before, JobId, Limit, may, router
 
 Key = Annotated[
     str | None,

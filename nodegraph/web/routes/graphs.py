@@ -10,12 +10,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
-from ..errors import Problem, WorkflowError
-from ..graph.schema import describe
-from . import models
-from .errors import refused
-from .routing import BODY, may, router
-from .services import Services
+from ...errors import Problem, WorkflowError
+from ...graph.schema import describe
+from .. import schemas as models
+from ..errors import refused
+from ..services import Services
+from .common import BODY, may, router
 
 
 def routes(services: Services) -> APIRouter:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base.safe_paths import plain_name, safe_path
-from ..errors import WorkflowError
-from ..graph.workflow import Workflow
-from ..jobs.files import put
-from .errors import ApiError, refused
-from .turns import Turn
+from ...base.safe_paths import plain_name, safe_path
+from ...errors import WorkflowError
+from ...graph.workflow import Workflow
+from ...jobs.files import put
+from ..errors import ApiError, refused
+from .capacity import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .errors import CODES
-from .models import Refusal
-from .strict import StrictRequest
+from ..errors import CODES
+from ..schemas import Refusal
+from ..strict_json import StrictRequest
 
 ALWAYS = (400, 401, 403, 422, 500, 503)
 BODY = (408, 413, 415, 503)

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..jobs.types import NoSuchAssetError
-from . import models
-from .answers import CONTENT
-from .bodies import PICTURES
-from .errors import ApiError
-from .routing import Before, FileName, Limit, may, router
-from .services import Services
+from ...jobs.types import NoSuchAssetError
+from .. import schemas as models
+from ..errors import ApiError
+from ..middleware.bodies import PICTURES
+from ..middleware.headers import CONTENT
+from ..services import Services
+from .common import Before, FileName, Limit, may, router
 
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 _BYTES = {"schema": {"type": "string", "format": "binary"}}

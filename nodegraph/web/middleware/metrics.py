@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from .services import Services
+    from ..services import Services
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _BOUNDS = (0.005, 0.02, 0.1, 0.5, 2.0)

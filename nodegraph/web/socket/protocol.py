@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from ..errors import UserError
-from .access import SUBPROTOCOL
+from ...errors import UserError
+from ..errors import ApiError
+from ..middleware.access import SUBPROTOCOL
+from ..schemas import Id
+from ..strict_json import parse
 from .client import SLOW, Client
-from .errors import ApiError
 from .hub import Hub
-from .models import Id
-from .strict import parse
 
 _HELLO = 10.0
 _REFUSED = 1008

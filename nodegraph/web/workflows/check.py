@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..cache import Cache
-from ..errors import Problem, WorkflowError
-from ..execution.context import Settings
-from ..graph.bundle import bundle
-from ..graph.registry import Registry, Template
-from ..graph.schema import describe
-from ..graph.workflow import Workflow
-from ..inspection.explain import Line, explain
-from ..planning.plan import Plan
-from ..planning.planner import Planner
-from ..savings import OnOom
-from .errors import refused
+from ...cache import Cache
+from ...errors import Problem, WorkflowError
+from ...execution.context import Settings
+from ...graph.bundle import bundle
+from ...graph.registry import Registry, Template
+from ...graph.schema import describe
+from ...graph.workflow import Workflow
+from ...inspection.explain import Line, explain
+from ...planning.plan import Plan
+from ...planning.planner import Planner
+from ...savings import OnOom
+from ..errors import refused
+from ..limits import Limits
+from .capacity import Turn, Turns
 from .library import Library
-from .limits import Limits
-from .turns import Turn, Turns
 
 MOST_PROBLEMS = 1000
 """As many are told; who has more begins with these."""

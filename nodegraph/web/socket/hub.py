@@ -8,12 +8,12 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import UserError
-from ..jobs.store import Store
-from ..jobs.types import Event
+from ...errors import UserError
+from ...jobs.store import Store
+from ...jobs.types import Event
+from ..limits import Limits
+from ..redact import Names
 from .client import Client
-from .limits import Limits
-from .names import Names
 
 POLL = 0.25
 """Seconds between looks at a database that other servers write to."""

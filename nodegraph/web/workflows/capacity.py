@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import BoundedSemaphore
 from typing import TypeAlias
 
-from .errors import ApiError
+from ..errors import ApiError
 
 Turn: TypeAlias = Callable[[], AbstractContextManager[object]]
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .answers import HEADERS, NOTHING
-from .errors import response_of
+from ..errors import response_of
+from .headers import HEADERS, NOTHING
 
 _TOLD = "the head of the request came too slowly"
 

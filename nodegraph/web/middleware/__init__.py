@@ -1,0 +1,1 @@
+"""Layers around every request: access, limits, headers, figures."""

@@ -1,0 +1,1 @@
+"""The websocket: its protocol, its clients, and the hub that feeds them."""

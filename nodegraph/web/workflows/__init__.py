@@ -1,0 +1,1 @@
+"""Workflows as the server keeps and checks them."""
