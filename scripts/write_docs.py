@@ -15,8 +15,8 @@ import typer
 from benchmarks import aims, page
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
-from nodegraph.cli.serve import Options
-from nodegraph.cli.serving import Parts
+from nodegraph.cli.serve.assemble import Parts
+from nodegraph.cli.serve.serve import Options
 from nodegraph.graph.registry import Kind, Registry, Template, load_registry
 from nodegraph.graph.schema import describe
 from nodegraph.graph.shipped import shipped

@@ -16,7 +16,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from nodegraph.cache import Cache
-from nodegraph.cli.serve import settings as uvicorn_settings
+from nodegraph.cli.serve.serve import settings as uvicorn_settings
 from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry, load_registry
 from nodegraph.graph.shipped import inputs, shipped

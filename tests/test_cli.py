@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from nodegraph.carriers.picture import read_text, read_workflow, with_texts
 from nodegraph.cli.app import app
 from nodegraph.cli.form import show_form
-from nodegraph.cli.telling import told
+from nodegraph.cli.results import told
 from nodegraph.execution.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent / "cli_toys.py"

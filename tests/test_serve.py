@@ -19,8 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from nodegraph.cli.app import app
-from nodegraph.cli.serve import Options, data_folder
-from nodegraph.cli.serving import Parts, address, models_here, token_for
+from nodegraph.cli.serve.assemble import Parts, address, models_here, token_for
+from nodegraph.cli.serve.serve import Options, data_folder
 from nodegraph.errors import UserError
 from nodegraph.graph.schema import describe
 from nodes import NODES

@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nodegraph.cli.layout import Layout, Size, place
-from nodegraph.cli.show import sketch
-from nodegraph.cli.sketch import Sketch, short
-from nodegraph.cli.svg import svg
-from nodegraph.cli.tree import mermaid, tree
+from nodegraph.cli.draw.layout import Layout, Size, place
+from nodegraph.cli.draw.show import sketch
+from nodegraph.cli.draw.sketch import Sketch, short
+from nodegraph.cli.draw.svg import svg
+from nodegraph.cli.draw.tree import mermaid, tree
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.workflow import Workflow
 

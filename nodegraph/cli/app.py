@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from .ending import sentences
+from .exits import sentences
 from .form import FileCommand
 
 app = typer.Typer(
@@ -213,7 +213,7 @@ def nodes(
     with sentences():
         from functools import partial
 
-        from .listing import list_kinds, show_kind
+        from .nodes import list_kinds, show_kind
 
         show = list_kinds if name is None else partial(show_kind, name)
         show(nodes or [], json)
@@ -259,7 +259,7 @@ def show(
 ) -> None:
     """Show a workflow's graph as a text tree, as Mermaid, or as a drawing (SVG)."""
     with sentences():
-        from .show import show_file
+        from .draw.show import show_file
 
         show_file(file, format, output, nodes or [])
 
@@ -289,7 +289,7 @@ def lock(
 ) -> None:
     """Pin a workflow's models: it then runs with these very files, or says that they differ."""
     with sentences():
-        from .locking import check_lock, lock_file
+        from .lock import check_lock, lock_file
         from .run import Options
 
         options = Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ()))
@@ -315,7 +315,7 @@ def diff(
 ) -> None:
     """Say what differs between two workflows or pictures: values, nodes, links, models, …"""
     with sentences():
-        from .comparing import diff_files
+        from .diff import diff_files
 
         diff_files((before, after), nodes or [], json)
 
@@ -329,7 +329,7 @@ def cache(
 ) -> None:
     """Show where results are kept and how much they take, or delete them."""
     with sentences():
-        from .stored import clear_cache, show_cache
+        from .cache import clear_cache, show_cache
 
         clear_cache() if clear else show_cache()
 
@@ -406,8 +406,8 @@ def serve(
 ) -> None:
     """Serve the editor and the HTTP interface; jobs are kept on disk and run one by one."""
     with sentences():
-        from .serve import Options
-        from .serve import serve as serve_here
+        from .serve.serve import Options
+        from .serve.serve import serve as serve_here
 
         allow = {"pickle": allow_pickle, "http": allow_http}
         serve_here(

@@ -14,9 +14,9 @@ from ..errors import NodeGraphError
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
 from ..inspection.explain import Line, explain
-from . import stored
-from .ending import warn
-from .files import find
+from . import cache as stored
+from .exits import warn
+from .find import find
 from .run import Options, planned, settings_of
 
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-from .ending import sentences
+from .exits import sentences
 
 
 class FileCommand(TyperCommand):
@@ -44,7 +44,7 @@ def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") 
     from ..graph.bundle import bundle
     from ..graph.registry import Template
     from . import kinds
-    from .files import find
+    from .find import find
     from .run import Options, data_folders
 
     found, known = find(name), kinds.registry(nodes)

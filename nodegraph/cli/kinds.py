@@ -14,7 +14,7 @@ from ..graph.inner_ports import inside_param, inside_result
 from ..graph.ports import convert, inputs, outputs, type_name
 from ..graph.registry import Kind, Registry, Template, load_registry
 from ..graph.shipped import shipped
-from .ending import warn
+from .exits import warn
 
 _LIMITS = {
     "ge": "≥ {}",

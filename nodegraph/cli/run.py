@@ -26,11 +26,13 @@ from ..planning.plan import Plan, plan
 from ..savings import OnOom, Shortages
 from ..system import devices as device
 from ..tasks.totals import totals
-from . import kinds, params, saving, stored
+from . import cache as stored
+from . import kinds, params
+from . import save as saving
 from .display import Display, Lines, display
-from .ending import FAILED, end, stoppable, warn
-from .files import Found, find
-from .telling import shortages, told
+from .exits import FAILED, end, stoppable, warn
+from .find import Found, find
+from .results import shortages, told
 
 
 @dataclass(frozen=True, slots=True)

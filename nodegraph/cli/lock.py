@@ -13,8 +13,8 @@ from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
 from ..inspection.pins import drifted, lock, unpinnable
 from ..planning.plan import Plan
-from .ending import FAILED, warn
-from .files import Found, find
+from .exits import FAILED, warn
+from .find import Found, find
 from .run import Options, planned, settings_of
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..errors import UserError
-from ..savings import OnOom
-from .ending import stoppable
+from ...errors import UserError
+from ...savings import OnOom
+from ..exits import stoppable
 
 if TYPE_CHECKING:
-    from ..web.services import Services
+    from ...web.services import Services
 
 DRAIN = 30.0
 """Seconds that running jobs are given when the server is told to end."""
@@ -54,7 +54,7 @@ class Options:
 
 def serve(options: Options) -> None:
     """Serve until Ctrl-C or SIGTERM; then let running jobs finish, for a while."""
-    from .serving import Parts, address, token_for
+    from .assemble import Parts, address, token_for
 
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
@@ -101,7 +101,7 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 def _run(services: Services, listening: socket.socket, options: Options) -> None:
     import uvicorn
 
-    from ..web.app import create_app
+    from ...web.app import create_app
 
     uvicorn.Server(uvicorn.Config(create_app(services), **settings(services, options.verbose))).run(
         sockets=[listening]
@@ -110,7 +110,7 @@ def _run(services: Services, listening: socket.socket, options: Options) -> None
 
 def settings(services: Services, verbose: bool = False) -> Mapping[str, Any]:
     """How uvicorn runs the application."""
-    from ..web.middleware.head_timeout import protocol
+    from ...web.middleware.head_timeout import protocol
 
     return {
         "log_config": None,
@@ -128,8 +128,8 @@ def settings(services: Services, verbose: bool = False) -> Mapping[str, Any]:
 
 def _greet(where: str, services: Services, token: str) -> None:
     """Say where the server is; a token that was made just now is shown this once."""
-    from ..web.page import built
-    from .ending import warn
+    from ...web.page import built
+    from ..exits import warn
 
     typer.echo(f"nodegraph is at {where} (Ctrl-C ends it)")
     if token:

@@ -13,27 +13,27 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..cache import Budgets, Cache, default_folder, parse_budget
-from ..errors import UserError
-from ..execution.context import Settings
-from ..graph.registry import load_registry
-from ..graph.shipped import inputs, shipped
-from ..jobs.assets import Assets
-from ..jobs.housekeeping import Keeper
-from ..jobs.store import Store
-from ..node import Folders
-from ..system import devices as device
-from ..web.limits import Limits
-from ..web.middleware.access import Access, access_for, is_loopback
-from ..web.redact import Names
-from ..web.services import Services
-from ..web.socket.hub import Hub
-from ..web.workflows.capacity import Turns
-from ..web.workflows.check import Graphs
-from ..web.workflows.library import Library
-from ..worker.options import Options as WorkerOptions
-from ..worker.supervisor import Supervisor
-from .ending import say, warn
+from ...cache import Budgets, Cache, default_folder, parse_budget
+from ...errors import UserError
+from ...execution.context import Settings
+from ...graph.registry import load_registry
+from ...graph.shipped import inputs, shipped
+from ...jobs.assets import Assets
+from ...jobs.housekeeping import Keeper
+from ...jobs.store import Store
+from ...node import Folders
+from ...system import devices as device
+from ...web.limits import Limits
+from ...web.middleware.access import Access, access_for, is_loopback
+from ...web.redact import Names
+from ...web.services import Services
+from ...web.socket.hub import Hub
+from ...web.workflows.capacity import Turns
+from ...web.workflows.check import Graphs
+from ...web.workflows.library import Library
+from ...worker.options import Options as WorkerOptions
+from ...worker.supervisor import Supervisor
+from ..exits import say, warn
 from .serve import DRAIN, FOLDERS, Options, data_folder
 
 MODELS = "nodegraph.models"

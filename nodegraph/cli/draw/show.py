@@ -8,13 +8,13 @@ from pathlib import Path
 
 import typer
 
-from ..errors import Problem, UserError, WorkflowError
-from ..graph.bundle import bundle
-from ..graph.registry import Kind
-from ..graph.workflow import Call, Workflow, split
-from . import kinds
-from .ending import warn
-from .files import find
+from ...errors import Problem, UserError, WorkflowError
+from ...graph.bundle import bundle
+from ...graph.registry import Kind
+from ...graph.workflow import Call, Workflow, split
+from .. import kinds
+from ..exits import warn
+from ..find import find
 from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
 

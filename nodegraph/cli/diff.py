@@ -16,8 +16,8 @@ from ..graph.registry import Registry
 from ..inspection.diff import Made, diff
 from ..planning.plan import plan
 from . import kinds
-from .ending import DIFFERENT
-from .files import find
+from .exits import DIFFERENT
+from .find import find
 from .run import Options, data_folders
 
 

@@ -1,0 +1,1 @@
+"""Graphs drawn as text and as SVG."""
