@@ -101,7 +101,7 @@ def stretched(latents: Tensor, factor: float, mode: str) -> Tensor:
 
 def enlarged(image: Image, factor: float, step: int) -> Image:
     """A picture with sides ``factor`` times as long, rounded to multiples of ``step`` pixels."""
-    from ._resize import resize
+    from .pixels.resize import resize
     from .types import Image
 
     width, height = (max(round(side * factor / step), 1) * step for side in image.size)

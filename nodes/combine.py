@@ -8,10 +8,11 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
-from . import _blend, _boxes
-from ._masks import feathered
 from ._packages import OPENCV
 from .images import Colour
+from .pixels import blend as _blend
+from .pixels import boxes as _boxes
+from .pixels.masks import feathered
 from .types import Image, Mask
 
 Amount = Annotated[float, Field(ge=0, le=1)]

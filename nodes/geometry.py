@@ -10,9 +10,10 @@ from pydantic import Field
 
 from nodegraph.node import Facts, Given, Node, Output
 
-from . import _boxes, _checks
+from . import _checks
 from ._packages import PILLOW
 from .images import Colour
+from .pixels import boxes as _boxes
 from .types import Image, Mask
 
 Anchor = Literal[
@@ -193,7 +194,7 @@ class Rotate(Node):
     packages = PILLOW
 
     def run(self) -> Rotated:
-        from ._turn import turned
+        from .pixels.rotate import turned
 
         pixels = turned(self.image.pixels, self.angle, self.expand, self.background)
         return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))

@@ -177,7 +177,7 @@ class Resize(Node):
     packages = PILLOW
 
     def run(self) -> Resized:
-        from ._resize import resize, target
+        from .pixels.resize import resize, target
 
         size = target(self.image.size, self.width, self.height, self.multiple_of)
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)

@@ -11,8 +11,9 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Finding, Given, ModelRef, Node, Output, Work
 
-from . import _boxes, _checks
+from . import _checks
 from ._packages import MODELS
+from .pixels import boxes as _boxes
 from .types import DiffusionModel, Image, Latents, Mask
 
 Interpolation = Literal["nearest", "bilinear", "bicubic"]

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
-from . import _boxes
 from ._packages import OPENCV, PILLOW
 from .images import Colour
+from .pixels import boxes as _boxes
 from .types import Image
 
 
@@ -48,7 +48,7 @@ class Grid(Node):
     packages = PILLOW
 
     def run(self) -> Sheet:
-        from ._sheet import Arrangement, Style, draw, texts
+        from .pixels.sheet import Arrangement, Style, draw, texts
 
         pictures = [image.pixels for image in self.images]
         places = Arrangement.of(
@@ -92,7 +92,7 @@ class Compare(Node):
     packages = (*OPENCV, *PILLOW)
 
     def run(self) -> Compared:
-        from . import _compare
+        from .pixels import compare as _compare
 
         _boxes.same("after", self.after.size, self.before.size)
         before, after = self.before.pixels, self.after.pixels

@@ -64,7 +64,7 @@ class GrowMask(Node):
     packages = OPENCV
 
     def run(self) -> Masked:
-        from ._masks import blurred, grown
+        from .pixels.masks import blurred, grown
 
         pixels = blurred(grown(self.mask.pixels, self.grow), self.blur)
         return Masked(mask=Mask(255 - pixels if self.invert else pixels))
@@ -82,7 +82,7 @@ class DrawMask(Node):
     invert: Annotated[bool, Field(description="Mark what lies outside.")] = False
 
     def run(self) -> Masked:
-        from ._masks import drawn
+        from .pixels.masks import drawn
 
         for name, said in _turned(dict(self)):
             raise UserError(f"{name}: {said}")

@@ -41,7 +41,7 @@ class Adjust(Node):
     ] = 1.0
 
     def run(self) -> Retouched:
-        from ._retouch import floats, rounded, toned, turned
+        from .pixels.colours import floats, rounded, toned, turned
 
         tones = self.brightness, self.contrast, self.saturation
         if tones == (1.0, 1.0, 1.0) and self.hue == 0 and self.gamma == 1:
@@ -69,7 +69,7 @@ class Grey(Node):
     ] = "luminance"
 
     def run(self) -> Retouched:
-        from ._retouch import grey
+        from .pixels.colours import grey
 
         return Retouched(image=Image.from_grey(grey(self.image.pixels, self.channel)))
 
@@ -88,7 +88,7 @@ class Threshold(Node):
     ] = None
 
     def run(self) -> Retouched:
-        from ._retouch import grey, split_level
+        from .pixels.colours import grey, split_level
 
         shades = grey(self.image.pixels, "luminance")
         level = split_level(shades) if self.level is None else self.level
@@ -106,7 +106,7 @@ class Blur(Node):
     packages = OPENCV
 
     def run(self) -> Retouched:
-        from ._retouch import blurred, to_bytes
+        from .pixels.colours import blurred, to_bytes
 
         if not self.radius:
             return Retouched(image=self.image)
@@ -130,7 +130,7 @@ class Sharpen(Node):
     packages = OPENCV
 
     def run(self) -> Retouched:
-        from ._retouch import sharpened, to_bytes
+        from .pixels.colours import sharpened, to_bytes
 
         if not self.amount:
             return Retouched(image=self.image)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from nodes._blend import MODES
 from nodes.combine import Blend, Overlay, Paste
 from nodes.geometry import Crop, CropToMask, Flip, Pad, Rotate
 from nodes.images import Fit, Resize
 from nodes.layout import Compare, Grid
+from nodes.pixels.blend import MODES
 from nodes.preprocessors import Canny
 from nodes.retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 

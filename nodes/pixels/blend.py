@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nodegraph.errors import UserError
 
-from ._retouch import Floats, Pixels, floats, rounded
+from .colours import Floats, Pixels, floats, rounded
 
 Mode: TypeAlias = Literal[
     "normal", "multiply", "screen", "overlay", "darken", "lighten", "difference", "add"

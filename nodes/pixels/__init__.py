@@ -1,0 +1,1 @@
+"""Plain functions on the pixels of pictures and masks."""
