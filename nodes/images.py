@@ -13,8 +13,11 @@ from nodegraph.carriers.picture import with_texts
 from nodegraph.errors import UserError
 from nodegraph.node import Composite, Context, Each, Facts, Folders, Given, Node, Output
 
-from . import _checks, _files, _names, _save
+from . import _checks
 from ._packages import PILLOW
+from .files import find as _files
+from .files import names as _names
+from .files import write as _save
 from .types import Image, Mask
 
 if TYPE_CHECKING:
@@ -69,7 +72,7 @@ class LoadImage(Node):
         return _files.digest(_fetched(url, context))
 
     def run(self, context: Context) -> Loaded:
-        from ._decode import decode
+        from .files.decode import decode
 
         url = _files.url_of(self.path)
         data = _fetched(url, context) if url else _files.read(self.path, context.folders)
@@ -79,7 +82,7 @@ class LoadImage(Node):
 
 
 def _fetched(url: str, context: Context) -> bytes:
-    from ._fetch import fetch
+    from .files.web import fetch
 
     return fetch(url, context.allow)
 

@@ -27,9 +27,12 @@ from nodegraph.carriers.picture import read_workflow
 from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodes import _addresses, _fetch, _files, _names
-from nodes._decode import decode
-from nodes._save import encode
+from nodes.files import addresses as _addresses
+from nodes.files import find as _files
+from nodes.files import names as _names
+from nodes.files import web as _fetch
+from nodes.files.decode import decode
+from nodes.files.write import encode
 from nodes.images import ListImages, LoadImage, LoadImages, Resize, SaveImage
 from nodes.layout import Compare, Grid
 from nodes.types import Image

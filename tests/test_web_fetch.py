@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from nodegraph.errors import UserError
-from nodes import _addresses, _fetch
-from nodes._addresses import addresses, public, target
-from nodes._fetch import fetch
+from nodes.files import addresses as _addresses
+from nodes.files import web as _fetch
+from nodes.files.addresses import addresses, public, target
+from nodes.files.web import fetch
 
 from .pictures import encoded
 from .serving import client, serving

@@ -11,7 +11,7 @@ import numpy as np
 
 from nodegraph import Builder, Cache, Folders, Settings, Workflow
 from nodegraph.execution.context import RunContext
-from nodes._decode import decode
+from nodes.files.decode import decode
 from nodes.images import LoadImage, Resize, Resized
 from nodes.models import LoadBaseModel, LoadControlNet, LoadedBase
 from nodes.sampling import Control, Decode, Denoise, EncodePrompt

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from nodegraph.errors import UserError
 
-from ._addresses import Target, addresses, target
+from .addresses import Target, addresses, target
 
 LARGEST = 20 * 2**20
 TIMEOUT = 10.0

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nodegraph.errors import UserError
 
-from . import _names
+from . import names as _names
 
 Pixels = npt.NDArray[np.uint8]
 Format: TypeAlias = Literal["png", "jpeg", "webp"]

@@ -1,0 +1,1 @@
+"""Pictures in files and on the web: found, decoded, named, written."""
