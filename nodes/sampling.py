@@ -78,7 +78,7 @@ class EncodePrompt(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[EncodePrompt], context: Context) -> list[Encoded]:
-        from ._text import encode
+        from .prompts.encode import encode
 
         weights = items[0].model.text_encoder
         with context.lease(weights) as encoder:

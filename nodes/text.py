@@ -14,8 +14,8 @@ from pydantic import Field
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Context, Node, Output
 
-from ._wildcards import chosen, names_in
 from .files import find as _files
+from .prompts.wildcards import chosen, names_in
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same choice.")]
 

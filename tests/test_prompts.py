@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from nodegraph.errors import UserError
 from nodegraph.graph.drawing import Builder, each
-from nodes._prompts import EMPHASIS, Chunk, Piece, Unit, fill, parse, split
 from nodes.models import LoadBaseModel
+from nodes.prompts.syntax import EMPHASIS, Chunk, Piece, Unit, fill, parse, split
 from nodes.sampling import Denoise, EncodePrompt, Sample
 from nodes.types import DiffusionModel
 
@@ -232,7 +232,7 @@ def test_a_weight_scales_its_tokens_and_the_mean_is_restored() -> None:
 def test_numbers_that_are_centred_have_no_mean_to_restore(model: DiffusionModel) -> None:
     import torch
 
-    from nodes._text import _weighted
+    from nodes.prompts.encode import _weighted
 
     (plain,) = encoded(model, "a red circle")
     centred = plain - plain.mean()

@@ -157,7 +157,7 @@ def test_a_controlnet_that_never_counts_is_not_even_loaded(
 
 
 def test_equal_prompts_are_encoded_once(model: DiffusionModel) -> None:
-    from nodes._text import encode
+    from nodes.prompts.encode import encode
 
     seen: list[int] = []
     with BENCH.lease(model.text_encoder) as encoder:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nodegraph import Cache, Folders, Settings
 from nodegraph.errors import UserError
 from nodegraph.graph.drawing import Builder
-from nodes._wildcards import chosen, names_in
+from nodes.prompts.wildcards import chosen, names_in
 from nodes.text import JoinText, LoadPrompts, PickText, Wildcard
 
 from .pictures import Hand

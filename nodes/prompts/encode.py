@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from nodegraph.errors import UserError
 
-from ._prompts import Chunk, Piece, Unit, fill, parse, split
-from ._views import without_last
-from ._weights import tokenizer
+from .._views import without_last
+from .._weights import tokenizer
+from .syntax import Chunk, Piece, Unit, fill, parse, split
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ._weights import Weights
+    from .._weights import Weights
 
 HEAVIEST = 100.0
 """Beyond that a weight is a slip of the finger, and the picture noise."""

@@ -1,0 +1,1 @@
+"""Prompts: their syntax, wildcards, and what the text encoder makes of them."""
