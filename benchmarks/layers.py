@@ -2,7 +2,7 @@
 
     python benchmarks/layers.py [--rounds 5] [--threads 1]
 
-What the rules in nodes/_ways.py come from: it says which layers they choose. Not a part of
+What the rules in nodes/networks/convolutions.py come from: it says which layers they choose. Not a part of
 `make bench`, since no text shows what it finds.
 """
 
@@ -45,7 +45,7 @@ def figures(rounds: int) -> Iterator[Pair]:
     import torch
     from torch.nn.functional import interpolate
 
-    from nodes import _ways
+    from nodes.networks import convolutions as _ways
 
     for layer in CONVOLVED:
         given, weight, bias = _tensors(layer)

@@ -14,7 +14,7 @@ from ._weights import Weights
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ._unet import Keep
+    from .networks.unet import Keep
 
 Name: TypeAlias = "tuple[object, ...]"
 """What a thing is, by content."""

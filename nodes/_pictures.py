@@ -117,9 +117,9 @@ def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     """
     import torch
 
-    from ._decoder import decoder
     from ._loop import check_finite
     from ._tiles import in_tiles
+    from .networks.decoder import decoder
 
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)

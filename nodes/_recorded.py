@@ -13,12 +13,12 @@ import torch
 
 from nodegraph.node import Context
 
-from ._blocks import Step
 from ._capture import Capturer, CudaGraphs, Recording, Recordings
 from ._loop import Take, step
 from ._predict import Predictor, weights_of
 from ._solvers import Solver, Summing, summed
-from ._unet import ControlNet, Residuals, UNet
+from .networks.blocks import Step
+from .networks.unet import ControlNet, Residuals, UNet
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
-    from ._unet import Keep
     from ._weights import Weights
+    from .networks.unet import Keep
     from .sampling import Denoise
 
 

@@ -95,7 +95,7 @@ class Weights(Wire):
             return self.compose(parts[0], self.make(parts))
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
-            from ._attention import remember_prompts
+            from .networks.attention import remember_prompts
 
             remember_prompts(module)
         return module.requires_grad_(requires_grad=False).eval()
@@ -108,7 +108,7 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
     if weights.part in ("depth", "seg"):
         return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
     from ._build import build
-    from ._layers import layout
+    from .networks.layers import layout
 
     if weights.part in ("unet", "controlnet"):
         return build(weights, device, wanted, layout(device, wanted))

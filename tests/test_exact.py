@@ -132,8 +132,8 @@ def test_all_together_draw_the_pipelines_latents_bit_by_bit(
 def test_keys_and_values_of_prompts_made_once_change_no_bit(nets: Nets, models: Models) -> None:
     import torch
 
-    from nodes._attention import remember_prompts
-    from nodes._theirs import TheirUNet
+    from nodes.networks.attention import remember_prompts
+    from nodes.networks.fallback import TheirUNet
 
     sample, prompts, times, _ = given(nets, 4)
     remembering = load(models.base, models.nets[0]).unet
@@ -149,8 +149,8 @@ def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> N
     import torch
     from torch.nn.functional import silu
 
-    from nodes._blocks import Parts
-    from nodes._unet import _Encoder, made
+    from nodes.networks.blocks import Parts
+    from nodes.networks.unet import _Encoder, made
 
     _, prompts, times, _ = given(nets, 4)
     net = nets.controlnet
@@ -168,7 +168,7 @@ def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> N
 def test_what_both_prompts_share_changes_no_bit(nets: Nets, side: int) -> None:
     import torch
 
-    from nodes._unet import ControlNet, UNet
+    from nodes.networks.unet import ControlNet, UNet
 
     sample, prompts, times, hint = given(nets, 4, side, side)
     unet = UNet(nets.unet, prompts, times)
@@ -186,7 +186,7 @@ def test_no_division_by_one_and_no_copy_changes_a_block(nets: Nets, side: int) -
     import torch
     from torch.nn.functional import silu
 
-    from nodes._blocks import Parts, Step
+    from nodes.networks.blocks import Parts, Step
 
     net = nets.controlnet
     middle, parts = net.mid_block, Parts()
@@ -207,10 +207,10 @@ def test_no_division_by_one_and_no_copy_changes_a_block(nets: Nets, side: int) -
 def test_samplers_between_blocks_change_no_bit(nets: Nets, size: tuple[int, int]) -> None:
     import torch
 
-    from nodes._blocks import Step
-    from nodes._layers import upsampler
-    from nodes._unet import _Downsampler
-    from nodes._ways import EXACT
+    from nodes.networks.blocks import Step
+    from nodes.networks.convolutions import EXACT
+    from nodes.networks.layers import upsampler
+    from nodes.networks.unet import _Downsampler
 
     dice = torch.Generator().manual_seed(0)
     for block in (*nets.unet.down_blocks[:-1], *nets.unet.up_blocks[:-1]):
@@ -226,8 +226,8 @@ def test_samplers_between_blocks_change_no_bit(nets: Nets, size: tuple[int, int]
 def test_a_closed_controlnet_adds_what_zeros_add(nets: Nets) -> None:
     import torch
 
-    from nodes._theirs import TheirControlNet, TheirUNet
-    from nodes._unet import UNet
+    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.unet import UNet
 
     sample, prompts, times, hint = given(nets, 4)
     added = TheirControlNet(nets.controlnet, twice(hint), prompts, times)(sample, 1)

@@ -52,7 +52,7 @@ def test_the_same_pictures_are_drawn_but_for_some_grey_levels() -> None:
 
 
 def test_weights_lie_channels_last_where_that_is_faster_and_only_there() -> None:
-    from nodes._layers import is_channels_last
+    from nodes.networks.layers import is_channels_last
 
     bench = Bench()
     model = LoadBaseModel(model="tiny").run(bench).model

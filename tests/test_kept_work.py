@@ -31,7 +31,9 @@ def context() -> RunContext:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each thing is computed that no step changes."""
-    from nodes import _blocks, _steering, _unet
+    from nodes import _steering
+    from nodes.networks import blocks as _blocks
+    from nodes.networks import unet as _unet
 
     counted: Counter[str] = Counter()
 

@@ -66,8 +66,8 @@ def twice(half: Any) -> Any:
 def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[int, int]) -> None:
     import torch
 
-    from nodes._theirs import TheirControlNet, TheirUNet
-    from nodes._unet import ControlNet, UNet
+    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.unet import ControlNet, UNet
 
     sample, prompts, times, hint = given(nets, 2, *size)
     asked = twice(hint), prompts, times
@@ -85,8 +85,8 @@ def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[
 def test_sharing_what_both_prompts_have_in_common_only_rounds(nets: Nets, batch: int) -> None:
     import torch
 
-    from nodes._theirs import TheirControlNet, TheirUNet
-    from nodes._unet import ControlNet, UNet
+    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.unet import ControlNet, UNet
 
     sample, prompts, times, hint = given(nets, batch)
     ours = ControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
@@ -195,7 +195,7 @@ def assert_as_diffusers(unet: Any) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_unet_that_somebody_changed_runs_as_diffusers_runs_it(change: Any) -> None:
-    from nodes._known import is_known
+    from nodes.networks.supported import is_known
 
     unet = small()
     assert is_known(unet)
@@ -208,7 +208,7 @@ def test_a_unet_that_somebody_changed_runs_as_diffusers_runs_it(change: Any) -> 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_a_unet_of_another_kind_runs_as_diffusers_runs_it(other: dict[str, Any]) -> None:
-    from nodes._known import is_known
+    from nodes.networks.supported import is_known
 
     unet = small(**other)
 
@@ -218,7 +218,7 @@ def test_a_unet_of_another_kind_runs_as_diffusers_runs_it(other: dict[str, Any])
 
 @pytest.mark.parametrize("other", ALSO, ids=str)
 def test_every_size_and_form_of_stable_diffusion_is_known(other: dict[str, Any]) -> None:
-    from nodes._known import is_known
+    from nodes.networks.supported import is_known
 
     unet = small(**other)
 
@@ -227,7 +227,7 @@ def test_every_size_and_form_of_stable_diffusion_is_known(other: dict[str, Any])
 
 
 def test_sdxl_is_not_known() -> None:
-    from nodes._known import is_known
+    from nodes.networks.supported import is_known
 
     added = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8}
 

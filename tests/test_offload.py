@@ -13,10 +13,10 @@ from torch.utils._python_dispatch import _disable_current_modes
 from nodegraph import Builder, Cache, Node, Output, execute, plan, run
 from nodegraph.events import Finished
 from nodegraph.savings import Offload
-from nodes._known import is_known
 from nodes._offload import Offloaded
 from nodes._weights import Weights
 from nodes.models import LoadBaseModel, LoadControlNet
+from nodes.networks.supported import is_known
 from nodes.sampling import Control, Denoise, EncodePrompt
 from nodes.types import Image
 

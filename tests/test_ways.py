@@ -39,7 +39,7 @@ def test_one_product_of_matrices_is_the_convolution(
 ) -> None:
     import torch
 
-    from nodes._ways import product
+    from nodes.networks.convolutions import product
 
     conv = layer(24, 32, side, stride=stride)
     count, height, width = shape
@@ -58,7 +58,7 @@ def test_a_doubled_picture_is_convolved_without_being_doubled(
 ) -> None:
     import torch
 
-    from nodes import _ways
+    from nodes.networks import convolutions as _ways
 
     conv = layer(24, 32)
     count, height, width = shape
@@ -80,7 +80,7 @@ def test_few_pixels_under_many_weights_are_multiplied_at_once(
 ) -> None:
     import torch
 
-    from nodes._ways import multiplied
+    from nodes.networks.convolutions import multiplied
 
     weight = torch.empty(made, channels, 3, 3)
 
@@ -100,7 +100,7 @@ def test_a_rule_of_shape_says_how_a_picture_is_doubled(
 ) -> None:
     import torch
 
-    from nodes._ways import way_of
+    from nodes.networks.convolutions import way_of
 
     weight = torch.empty(shape[1], shape[1], 3, 3)
 
@@ -124,8 +124,8 @@ def test_each_way_alone_draws_what_diffusers_draws_but_for_rounding(
 ) -> None:
     import torch
 
-    from nodes._unet import UNet
-    from nodes._ways import EXACT, Ways
+    from nodes.networks.convolutions import EXACT, Ways
+    from nodes.networks.unet import UNet
 
     prompts, times = pixels(4, 77, 64), torch.tensor([800, 300])
     sample = pixels(2, 4, side, side)
@@ -164,8 +164,8 @@ def test_the_decoder_without_other_ways_is_that_of_diffusers_bit_by_bit(
 ) -> None:
     import torch
 
-    from nodes._decoder import Decoder, decoder
-    from nodes._ways import EXACT
+    from nodes.networks.convolutions import EXACT
+    from nodes.networks.decoder import Decoder, decoder
 
     vae, latents = autoencoder(32, 32, 64, **other), pixels(*shape)
 
@@ -178,7 +178,7 @@ def test_the_decoder_without_other_ways_is_that_of_diffusers_bit_by_bit(
 def test_the_decoder_only_rounds_otherwise() -> None:
     import torch
 
-    from nodes._decoder import decoder
+    from nodes.networks.decoder import decoder
 
     vae, latents = autoencoder(256, 256), pixels(1, 4, 16, 16)
     theirs = vae.decode(latents).sample
@@ -194,7 +194,7 @@ def test_an_autoencoder_that_somebody_changed_decodes_as_diffusers_decodes_it(ch
     import torch
     from diffusers import AutoencoderTiny
 
-    from nodes._decoder import Decoder, decoder
+    from nodes.networks.decoder import Decoder, decoder
 
     vae = AutoencoderTiny().eval() if change == "tiny" else autoencoder(32, 32)
     if change == "tiled":

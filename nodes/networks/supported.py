@@ -21,7 +21,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets import unet_2d_blocks as blocks
 from torch import nn
 
-from ._attention import PromptAttention
+from .attention import PromptAttention
 
 Test: TypeAlias = Callable[[Any], bool]
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._blocks import Parts, Step, both
-from ._layers import conv, group_norm, is_channels_last, upsampler
-from ._ways import EXACT, Ways
+from .blocks import Parts, Step, both
+from .convolutions import EXACT, Ways
+from .layers import conv, group_norm, is_channels_last, upsampler
 
 Residuals: TypeAlias = "list[Tensor]"
 """What a ControlNet adds to the UNet's skip connections, and last to its middle."""

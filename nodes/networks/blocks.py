@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._layers import conv, group_norm, layer_norm, linear
-from ._ways import EXACT, Ways
+from .convolutions import EXACT, Ways
+from .layers import conv, group_norm, layer_norm, linear
 
 KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
 

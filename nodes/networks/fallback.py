@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ._blocks import both
-from ._unet import Residuals
+from .blocks import both
+from .unet import Residuals
 
 
 class TheirUNet:

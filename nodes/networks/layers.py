@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._ways import EXACT, Ways, doubled, multiplied, product
+from .convolutions import EXACT, Ways, doubled, multiplied, product
 
 Layer: TypeAlias = "Callable[[Tensor], Tensor]"
 Enlarge: TypeAlias = "Callable[[Tensor, Sequence[int]], Tensor]"

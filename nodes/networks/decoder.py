@@ -7,10 +7,10 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._blocks import ResnetLayers
-from ._known import is_known
-from ._layers import Layer, conv, group_norm, upsampler
-from ._ways import RULED, Ways
+from .blocks import ResnetLayers
+from .convolutions import RULED, Ways
+from .layers import Layer, conv, group_norm, upsampler
+from .supported import is_known
 
 
 def decoder(vae: Any, ways: Ways = RULED) -> Layer:

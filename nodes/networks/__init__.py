@@ -1,0 +1,1 @@
+"""UNet, ControlNet and decoder computed our way, over diffusers' modules."""
