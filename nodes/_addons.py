@@ -10,11 +10,11 @@ from pathlib import Path
 from nodegraph.errors import UserError
 
 from . import _lora, _skeleton
-from ._folders import addon_among, read_json, why_no_addon
-from ._identity import identity, sha256
 from ._patches import LoRA, Word
-from ._resolve import ADDRESSES, Addon, Reach, resolve
 from ._weights import Part
+from .checkpoints.folders import addon_among, read_json, why_no_addon
+from .checkpoints.hashes import identity, sha256
+from .checkpoints.resolve import ADDRESSES, Addon, Reach, resolve
 from .types import DiffusionModel
 
 _WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
@@ -73,7 +73,7 @@ def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Foun
 
 
 def _usable(path: Path, address: str, allow: frozenset[str]) -> Path:
-    from ._pickles import converted_file, is_pickle, pickle_refused
+    from .checkpoints.pickles import converted_file, is_pickle, pickle_refused
 
     if not is_pickle(path):
         return path.resolve()

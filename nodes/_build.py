@@ -18,9 +18,11 @@ from torch.overrides import TorchFunctionMode
 
 from nodegraph.errors import UserError
 
-from . import _folders, _ldm, _single
+from . import _single
 from ._mapped import Mapped
 from ._quiet import quiet
+from .checkpoints import folders as _folders
+from .checkpoints import ldm as _ldm
 
 if TYPE_CHECKING:
     from ._weights import Part, Weights

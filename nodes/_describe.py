@@ -10,11 +10,11 @@ from typing import Any
 
 from nodegraph.errors import UserError
 
-from . import _folders
-from ._identity import identity, read_ahead
-from ._pickles import pickle_refused
-from ._resolve import conditioning_of
 from ._weights import DType, Part, Weights, key_of
+from .checkpoints import folders as _folders
+from .checkpoints.hashes import identity, read_ahead
+from .checkpoints.pickles import pickle_refused
+from .checkpoints.resolve import conditioning_of
 from .types import ControlNetModel, DiffusionModel, Shape
 
 _FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
@@ -104,7 +104,7 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
     chosen = [path.name for path in _chosen(folder, variant, allow)]
     words = folder.parent / "tokenizer" if part == "text_encoder" else None
     if chosen[0].endswith(".bin"):
-        from ._pickles import converted_folder
+        from .checkpoints.pickles import converted_folder
 
         folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]

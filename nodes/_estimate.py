@@ -61,7 +61,7 @@ def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
 
 def _built(part: Part, path: str) -> Any:
     from ._build import network
-    from ._folders import read_json
+    from .checkpoints.folders import read_json
 
     return network(part, read_json(Path(path, "config.json"))).eval()
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
-from . import _controlnet_aux, _resolve
-from ._identity import sha256
+from . import _controlnet_aux
 from ._weights import LOADING
+from .checkpoints import resolve as _resolve
+from .checkpoints.hashes import sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,7 +146,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
     """
     from safetensors.torch import load_file
 
-    from ._pickles import converted_file
+    from .checkpoints.pickles import converted_file
 
     held = load_file(path if path.suffix == ".safetensors" else converted_file(path))
     scales = {name: held.pop(name) for name in [*held] if name.endswith(".scale")}

@@ -12,9 +12,9 @@ from nodegraph.errors import UserError
 from nodegraph.inspection.pins import drift
 from nodegraph.node import Context, Pin
 
-from ._folders import weights_among
-from ._identity import sha256
-from ._resolve import built_in
+from .checkpoints.folders import weights_among
+from .checkpoints.hashes import sha256
+from .checkpoints.resolve import built_in
 
 if TYPE_CHECKING:
     from ._weights import Weights

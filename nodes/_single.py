@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from nodegraph.errors import UserError
 
-from . import _ldm
-from ._identity import identity, sha256
 from ._weights import DType, Part, Weights, key_of
+from .checkpoints import ldm as _ldm
+from .checkpoints.hashes import identity, sha256
 from .types import ControlNetModel, DiffusionModel
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def controlnet_from_file(
 ) -> ControlNetModel:
     """Describe the ControlNet in one file."""
     from ._describe import shape
-    from ._resolve import conditioning_of
+    from .checkpoints.resolve import conditioning_of
 
     path = _usable(path, allow)
     config = _ldm.controlnet_config(_shapes(path))
@@ -111,7 +111,7 @@ def config_of(part: Part, path: Path) -> dict[str, Any]:
 
 def _usable(path: Path, allow: frozenset[str]) -> Path:
     """The file itself, or what an allowed pickle was converted into."""
-    from ._pickles import converted_file, is_pickle, pickle_refused
+    from .checkpoints.pickles import converted_file, is_pickle, pickle_refused
 
     if not is_pickle(path):
         return path.resolve()
@@ -151,6 +151,6 @@ def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:
     beside = path.parent / "tokenizer"
     if beside.is_dir():
         return beside
-    from ._hub import clip_vocabulary
+    from .checkpoints.hub import clip_vocabulary
 
     return clip_vocabulary(name, allow)

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _nets, _resolve, _transformers
-from ._identity import sha256
-from ._resolve import TINY
+from . import _nets, _transformers
 from ._sizes import Pixels
+from .checkpoints import resolve as _resolve
+from .checkpoints.hashes import sha256
+from .checkpoints.resolve import TINY
 
 if TYPE_CHECKING:
     from ._dense import Seen

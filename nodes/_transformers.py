@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _describe, _folders, _pins, _resolve
-from ._hub import PROCESSOR
-from ._identity import sha256
+from . import _describe, _pins
 from ._sizes import Pixels
 from ._weights import Weights
+from .checkpoints import folders as _folders
+from .checkpoints import resolve as _resolve
+from .checkpoints.hashes import sha256
+from .checkpoints.hub import PROCESSOR
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -116,8 +116,8 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
 
 
 def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:
-    from ._folders import read_json
     from ._quiet import quiet
+    from .checkpoints.folders import read_json
 
     options = {"variant": variant} if variant else {}
     with LOADING, quiet():

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
-from . import _checks, _pins, _resolve
+from . import _checks, _pins
 from ._weights import DType
+from .checkpoints import resolve as _resolve
 from .types import ControlNetModel, DiffusionModel
 
 if TYPE_CHECKING:

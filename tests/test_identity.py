@@ -17,8 +17,8 @@ from nodegraph.graph.drawing import Builder
 from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
 from nodegraph.planning.plan import plan
-from nodes import _identity
-from nodes._identity import identity, read_ahead, sha256
+from nodes.checkpoints import hashes as _identity
+from nodes.checkpoints.hashes import identity, read_ahead, sha256
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny
 

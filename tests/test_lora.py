@@ -303,7 +303,7 @@ def test_the_tiny_model_takes_loras(tmp_path: Path) -> None:
 def test_the_built_in_lora_is_found_by_name_and_changes_the_tiny_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nodes._hub.fetch", None)
+    monkeypatch.setattr("nodes.checkpoints.hub.fetch", None)
     model = model_of(TINY / "base")
 
     found = with_lora(model, "tiny-ink")

@@ -12,11 +12,11 @@ import pytest
 
 from nodegraph.errors import UserError
 from nodegraph.node import Node
-from nodes._folders import weights_among
-from nodes._hub import needed
-from nodes._resolve import TINY as BUILT_IN
-from nodes._resolve import Role, conditioning_of, family_of
 from nodes._weights import Weights
+from nodes.checkpoints.folders import weights_among
+from nodes.checkpoints.hub import needed
+from nodes.checkpoints.resolve import TINY as BUILT_IN
+from nodes.checkpoints.resolve import Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import Conditioned, ControlNetModel, DiffusionModel
 

@@ -18,8 +18,8 @@ from nodegraph import Builder, Workflow, load_registry, plan
 from nodegraph.errors import UserError
 from nodegraph.node import Folders, Pin
 from nodes import _controlnet_aux, _surfaces
-from nodes._hub import needed
 from nodes._palette import TINY
+from nodes.checkpoints.hub import needed
 from nodes.images import LoadImage
 from nodes.models import LoadControlNet
 from nodes.sampling import Control

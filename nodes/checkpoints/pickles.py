@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nodegraph.cache import default_folder
 from nodegraph.errors import NotFetchedError, UserError
 
-from ._identity import identity, sha256
+from .hashes import identity, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor

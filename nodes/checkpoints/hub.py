@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nodegraph.errors import NotFetchedError, UserError
 
-from ._folders import addon_among, weights_among, why_no_addon
-from ._resolve import ADDRESSES, TINY, Role, conditioning_of
+from .folders import addon_among, weights_among, why_no_addon
+from .resolve import ADDRESSES, TINY, Role, conditioning_of
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"

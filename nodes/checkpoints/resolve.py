@@ -12,7 +12,7 @@ from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Folders
 
-from .types import Conditioned
+from ..types import Conditioned
 
 Addon: TypeAlias = Literal["LoRA", "embedding"]
 Role: TypeAlias = Literal["base model", "ControlNet", "depth model", "segmentation model"] | Addon
@@ -67,7 +67,7 @@ def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -
         return found
     at = ADDRESSES[role]
     if is_hub_id(model):
-        from ._hub import fetch
+        from .hub import fetch
 
         return fetch(model, role, revision, variant, reach.allow)
     if reach.folders.models is not None:
