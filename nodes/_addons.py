@@ -9,13 +9,14 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from . import _lora, _skeleton
-from ._patches import LoRA, Word
-from ._weights import Part
 from .checkpoints.folders import addon_among, read_json, why_no_addon
 from .checkpoints.hashes import identity, sha256
 from .checkpoints.resolve import ADDRESSES, Addon, Reach, resolve
 from .types import DiffusionModel
+from .weights import layer_shapes as _skeleton
+from .weights import lora as _lora
+from .weights.patches import LoRA, Word
+from .weights.reference import Part
 
 _WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
 _PARTS: tuple[Part, ...] = ("unet", "text_encoder")

@@ -10,12 +10,12 @@ from typing import Any
 
 from nodegraph.errors import UserError
 
-from ._weights import DType, Part, Weights, key_of
 from .checkpoints import folders as _folders
 from .checkpoints.hashes import identity, read_ahead
 from .checkpoints.pickles import pickle_refused
 from .checkpoints.resolve import conditioning_of
 from .types import ControlNetModel, DiffusionModel, Shape
+from .weights.reference import DType, Part, Weights, key_of
 
 _FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
 

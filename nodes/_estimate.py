@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._counting import LiveBytes
-    from ._weights import Part, Weights
+    from .weights.reference import Part, Weights
 
 SIDE = 32
 """Latents a side, at which a network is run."""
@@ -45,7 +45,7 @@ def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
     import torch
 
     from ._counting import LiveBytes
-    from ._quiet import quiet
+    from .weights.quiet import quiet
 
     with quiet(), _pretended(), torch.no_grad():
         net, counted = _built(part, path), LiveBytes()
@@ -60,8 +60,8 @@ def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
 
 
 def _built(part: Part, path: str) -> Any:
-    from ._build import network
     from .checkpoints.folders import read_json
+    from .weights.build import network
 
     return network(part, read_json(Path(path, "config.json"))).eval()
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._weights import Weights
 from .types import ControlNetModel, DiffusionModel, Image, Shape
+from .weights.reference import Weights
 
 
 def mean_colour(pixels: npt.NDArray[np.uint8]) -> str:

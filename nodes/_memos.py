@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from nodegraph.node import Context, Memo, Wire
 
 from ._packages import MODELS
-from ._weights import Weights
+from .weights.reference import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor

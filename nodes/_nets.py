@@ -12,9 +12,9 @@ from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
 from . import _controlnet_aux
-from ._weights import LOADING
 from .checkpoints import resolve as _resolve
 from .checkpoints.hashes import sha256
+from .weights.reference import LOADING
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,8 +17,8 @@ from .checkpoints.hashes import sha256
 from .checkpoints.resolve import built_in
 
 if TYPE_CHECKING:
-    from ._weights import Weights
     from .types import ControlNetModel, DiffusionModel
+    from .weights.reference import Weights
 
 _COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})/")
 

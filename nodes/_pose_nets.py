@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.node import Context
 
 from . import _controlnet_aux, _nets
-from ._weights import LOADING
 from .checkpoints.hashes import sha256
+from .weights.reference import LOADING
 
 if TYPE_CHECKING:
     from torch.nn import Module

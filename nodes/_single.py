@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from nodegraph.errors import UserError
 
-from ._weights import DType, Part, Weights, key_of
 from .checkpoints import ldm as _ldm
 from .checkpoints.hashes import identity, sha256
 from .types import ControlNetModel, DiffusionModel
+from .weights.reference import DType, Part, Weights, key_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from nodegraph.node import Context
 
     from ._told import Told
-    from ._weights import Weights
     from .sampling import Denoise
     from .types import Control
+    from .weights.reference import Weights
 
 
 class Net(NamedTuple):

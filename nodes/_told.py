@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
-    from ._weights import Weights
     from .networks.unet import Keep
     from .sampling import Denoise
+    from .weights.reference import Weights
 
 
 @dataclass(frozen=True, slots=True)

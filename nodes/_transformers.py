@@ -14,11 +14,11 @@ from nodegraph.node import Context, Pin
 
 from . import _describe, _pins
 from ._sizes import Pixels
-from ._weights import Weights
 from .checkpoints import folders as _folders
 from .checkpoints import resolve as _resolve
 from .checkpoints.hashes import sha256
 from .checkpoints.hub import PROCESSOR
+from .weights.reference import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ def resized_to(values: Tensor, height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _processor(folder: Path) -> Any:
-    from ._quiet import quiet
+    from .weights.quiet import quiet
 
     with quiet():
         from transformers import AutoImageProcessor

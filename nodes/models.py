@@ -10,9 +10,9 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
 from . import _checks, _pins
-from ._weights import DType
 from .checkpoints import resolve as _resolve
 from .types import ControlNetModel, DiffusionModel
+from .weights.reference import DType
 
 if TYPE_CHECKING:
     from ._addons import Found

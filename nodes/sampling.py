@@ -48,7 +48,7 @@ from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents
 if TYPE_CHECKING:
     from nodegraph.graph.drawing import Builder
 
-    from ._weights import Weights
+    from .weights.reference import Weights
 
 
 class Encoded(Output):

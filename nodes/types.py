@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nodegraph.node import Wire
 
-from ._weights import Weights
+from .weights.reference import Weights
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

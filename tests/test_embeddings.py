@@ -231,7 +231,7 @@ def test_an_embedding_is_pinned_and_stamped_by_its_content(
 def test_learned_words_hold_no_more_of_the_model_than_their_vectors(
     model: DiffusionModel, tmp_path: Path
 ) -> None:
-    from nodes._vocabulary import Vocabulary
+    from nodes.weights.vocabulary import Vocabulary
 
     cache, knows = Cache.in_memory(), model
     for index in range(12):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nodegraph.errors import UserError
-from nodes._weights import Part, Weights
+from nodes.weights.reference import Part, Weights
 
 from .weights import ldm_unet, save_base, save_controlnet, save_single
 
@@ -174,7 +174,7 @@ def test_a_damaged_file_is_named(saved: Path, tmp_path: Path) -> None:
 def test_a_tensor_that_lies_askew_in_its_file_is_read_all_the_same(tmp_path: Path) -> None:
     import torch
 
-    from nodes._mapped import Mapped
+    from nodes.weights.mapped import Mapped
 
     header = {
         "odd": {"dtype": "U8", "shape": [3], "data_offsets": [0, 3]},

@@ -23,13 +23,13 @@ from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.pins import lock
 from nodegraph.planning.plan import plan
-from nodes._lora import layers_of as named_layers
-from nodes._patches import LoRA
 from nodes._pins import pin
-from nodes._weights import Weights
 from nodes.models import LoadBaseModel, LoadLoRA
 from nodes.sampling import Denoise, EncodePrompt, Sample
 from nodes.types import DiffusionModel
+from nodes.weights.lora import layers_of as named_layers
+from nodes.weights.patches import LoRA
+from nodes.weights.reference import Weights
 
 from .weights import TINY, Bench, drain, layers_of, lora_factors, merged, save_base
 

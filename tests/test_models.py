@@ -12,13 +12,13 @@ import pytest
 
 from nodegraph.errors import UserError
 from nodegraph.node import Node
-from nodes._weights import Weights
 from nodes.checkpoints.folders import weights_among
 from nodes.checkpoints.hub import needed
 from nodes.checkpoints.resolve import TINY as BUILT_IN
 from nodes.checkpoints.resolve import Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import Conditioned, ControlNetModel, DiffusionModel
+from nodes.weights.reference import Weights
 
 from .weights import TINY, Bench, save_base, save_controlnet, save_single, save_single_controlnet
 

@@ -13,12 +13,12 @@ from torch.utils._python_dispatch import _disable_current_modes
 from nodegraph import Builder, Cache, Node, Output, execute, plan, run
 from nodegraph.events import Finished
 from nodegraph.savings import Offload
-from nodes._offload import Offloaded
-from nodes._weights import Weights
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.networks.supported import is_known
 from nodes.sampling import Control, Denoise, EncodePrompt
 from nodes.types import Image
+from nodes.weights.offload import Offloaded
+from nodes.weights.reference import Weights
 
 from .byte_budget import ByteBudget
 from .pictures import gradient

@@ -15,9 +15,9 @@ from nodegraph.cache import Budgets
 from nodegraph.cache.pool import Pool
 from nodegraph.events import Finished
 from nodegraph.planning.plan import Plan
-from nodes._weights import Part, Weights
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt
+from nodes.weights.reference import Part, Weights
 
 from .pretend import DEVICE, MB, Pretend, PretendRef
 from .weights import Bench, save_base

@@ -22,11 +22,11 @@ from nodegraph.graph.drawing import Builder
 from nodegraph.graph.ports import output_of
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, Folders, LaneName, ModelRef
-from nodes._weights import Part, Weights
 from nodes.images import LoadImage
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny
 from nodes.sampling import Control, Sample
+from nodes.weights.reference import Part, Weights
 
 from .pretend import DEVICE, MB, Pretend
 from .weights import save_base, save_single

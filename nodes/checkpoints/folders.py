@@ -10,7 +10,7 @@ from typing import Any
 
 from nodegraph.errors import UserError, did_you_mean
 
-from .._weights import Part
+from ..weights.reference import Part
 
 PIPELINES = frozenset(
     {

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from nodegraph.errors import UserError
 
-from .._views import without_last
-from .._weights import tokenizer
+from ..weights.overlay import without_last
+from ..weights.reference import tokenizer
 from .syntax import Chunk, Piece, Unit, fill, parse, split
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .._weights import Weights
+    from ..weights.reference import Weights
 
 HEAVIEST = 100.0
 """Beyond that a weight is a slip of the finger, and the picture noise."""

@@ -79,7 +79,7 @@ def embeddings() -> Figure:
     import torch
     from safetensors.torch import save_file
 
-    from nodes._weights import tokenizer
+    from nodes.weights.reference import tokenizer
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sunny.safetensors"

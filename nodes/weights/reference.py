@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.node import ModelRef, Wire
 from nodegraph.savings import Offload
 
-from ._offload import Offloaded
-from ._patches import Patch, Word, changes, patched
+from .offload import Offloaded
+from .patches import Patch, Word, changes, patched
 
 if TYPE_CHECKING:
     from torch.nn import Module, ParameterDict
@@ -77,14 +77,14 @@ class Weights(Wire):
 
     def nbytes(self, dtype: str) -> int:
         """Bytes of the bare weights in memory, from what their files say."""
-        from ._build import count
+        from .build import count
 
         widths = {"float32": 4, "float16": 2, "bfloat16": 2}
         return count(self) * widths[dtype if self.dtype == "auto" else self.dtype]
 
     def let_go(self, weights: Module, size: int) -> int:
         """Let go of pages of the loaded part, which are read again when they are touched."""
-        from ._build import let_go
+        from .build import let_go
 
         return let_go(weights, size)
 
@@ -95,7 +95,7 @@ class Weights(Wire):
             return self.compose(parts[0], self.make(parts))
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
         if self.part in ("unet", "controlnet"):
-            from .networks.attention import remember_prompts
+            from ..networks.attention import remember_prompts
 
             remember_prompts(module)
         return module.requires_grad_(requires_grad=False).eval()
@@ -107,8 +107,8 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
     wanted = getattr(torch, dtype)
     if weights.part in ("depth", "seg"):
         return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
-    from ._build import build
-    from .networks.layers import layout
+    from ..networks.layers import layout
+    from .build import build
 
     if weights.part in ("unet", "controlnet"):
         return build(weights, device, wanted, layout(device, wanted))
@@ -116,8 +116,8 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
 
 
 def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:
-    from ._quiet import quiet
-    from .checkpoints.folders import read_json
+    from ..checkpoints.folders import read_json
+    from .quiet import quiet
 
     options = {"variant": variant} if variant else {}
     with LOADING, quiet():
@@ -138,7 +138,7 @@ def key_of(part: Part, digest: str, dtype: DType) -> str:
 @lru_cache(maxsize=8)
 def tokenizer(folder: str) -> Any:
     """The tokenizer whose vocabulary lies in ``folder``."""
-    from ._quiet import quiet
+    from .quiet import quiet
 
     with quiet():
         from transformers import CLIPTokenizer

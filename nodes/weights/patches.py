@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodegraph.node import Wire
 
-from ._lora import flat, layers_of, scale, settings_of
-from ._views import exchanged
+from .lora import flat, layers_of, scale, settings_of
+from .overlay import exchanged
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module, ParameterDict
 
-    from ._weights import DType, Part
+    from .reference import DType, Part
 
 _WORD = "word "
 
@@ -137,7 +137,7 @@ def patched(module: Module, made: ParameterDict) -> Module:
     new: Module = exchanged(module, weights)
     if not words:
         return new
-    from ._vocabulary import Vocabulary
+    from .vocabulary import Vocabulary
 
     name = next(n for n, _ in new.named_modules() if n.endswith("token_embedding"))
     taught: Module = exchanged(new, {name: Vocabulary(new.get_submodule(name), words)})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ._lora import flat
-from ._weights import Weights
+from .lora import flat
+from .reference import Weights
 
 
 @lru_cache(maxsize=16)
 def shapes(weights: Weights) -> Mapping[str, tuple[int, ...]]:
     """The shape of every layer's weight, by its name with ``_`` for dots."""
-    from ._build import config_of, hollow
+    from .build import config_of, hollow
 
     named = hollow(weights.part, config_of(weights)).named_parameters()
     ends = ".weight"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .networks.attention import PromptAttention
+from ..networks.attention import PromptAttention
 
 if TYPE_CHECKING:
     from torch.nn import Module, Parameter

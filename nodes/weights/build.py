@@ -18,14 +18,14 @@ from torch.overrides import TorchFunctionMode
 
 from nodegraph.errors import UserError
 
-from . import _single
-from ._mapped import Mapped
-from ._quiet import quiet
-from .checkpoints import folders as _folders
-from .checkpoints import ldm as _ldm
+from .. import _single
+from ..checkpoints import folders as _folders
+from ..checkpoints import ldm as _ldm
+from .mapped import Mapped
+from .quiet import quiet
 
 if TYPE_CHECKING:
-    from ._weights import Part, Weights
+    from .reference import Part, Weights
 
 # What diffusers called the layers of an autoencoder's attention when Stable Diffusion was new.
 _FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}

@@ -13,7 +13,7 @@ from nodegraph.savings import Offload
 if TYPE_CHECKING:
     from torch.nn import Module
 
-    from ._weights import Weights
+    from .reference import Weights
 
 _TURN = "turn_on_device"
 """What a network calls its turn."""

@@ -10,7 +10,7 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from ._weights import Part
+    from .reference import Part
 
 Role: TypeAlias = Literal["down", "up", "mid", "alpha"]
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]

@@ -1,0 +1,1 @@
+"""Weights as they are leased: built, mapped, patched with LoRAs, offloaded."""
