@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _describe, _pins
 from ._sizes import Pixels
 from .checkpoints import folders as _folders
 from .checkpoints import resolve as _resolve
 from .checkpoints.hashes import sha256
 from .checkpoints.hub import PROCESSOR
+from .library import describe as _describe
+from .library import pins as _pins
 from .weights.reference import Weights
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from pydantic import Field
 
 from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
-from . import _checks, _pins
+from . import _checks
 from .checkpoints import resolve as _resolve
+from .library import pins as _pins
 from .types import ControlNetModel, DiffusionModel
 from .weights.reference import DType
 
 if TYPE_CHECKING:
-    from ._addons import Found
+    from .library.addons import Found
 
 Revision = Annotated[
     str, Field(description="A hub model's branch, tag or commit; empty: its main one.")
@@ -72,7 +73,7 @@ class LoadBaseModel(Node):
         return LoadedBase(model=self._find(context))
 
     def _find(self, context: Context) -> DiffusionModel:
-        from ._describe import base_model
+        from .library.describe import base_model
 
         revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "base model", revision, self.variant, context)
@@ -117,7 +118,7 @@ class LoadControlNet(Node):
         return LoadedControlNet(controlnet=self._find(context))
 
     def _find(self, context: Context) -> ControlNetModel:
-        from ._describe import controlnet
+        from .library.describe import controlnet
 
         revision = self.revision or context.pinned(self.model)[0]
         path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, context)
@@ -163,7 +164,7 @@ class LoadLoRA(Node):
         return self._find(context).stamp
 
     def run(self, context: Context) -> LoadedLoRA:
-        from ._addons import with_lora
+        from .library.addons import with_lora
 
         text = self.strength if self.text_strength is None else self.text_strength
         return LoadedLoRA(model=with_lora(self.model, self._find(context), self.strength, text))
@@ -204,7 +205,7 @@ class LoadEmbedding(Node):
         return self._find(context).stamp
 
     def run(self, context: Context) -> LoadedEmbedding:
-        from ._addons import with_word
+        from .library.addons import with_word
 
         return LoadedEmbedding(model=with_word(self.model, self._find(context), self.token))
 
@@ -221,7 +222,7 @@ class LoadEmbedding(Node):
 
 
 def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:
-    from ._addons import find
+    from .library.addons import find
 
     found = find(name, role, file, revision or context.pinned(name)[0], context)
     address = _resolve.ADDRESSES[role]

@@ -23,7 +23,7 @@ from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.pins import lock
 from nodegraph.planning.plan import plan
-from nodes._pins import pin
+from nodes.library.pins import pin
 from nodes.models import LoadBaseModel, LoadLoRA
 from nodes.sampling import Denoise, EncodePrompt, Sample
 from nodes.types import DiffusionModel

@@ -24,7 +24,7 @@ from nodegraph.cli.serve.serve import Options, data_folder
 from nodegraph.errors import UserError
 from nodegraph.graph.schema import describe
 from nodes import NODES
-from nodes._catalogue import models
+from nodes.library.catalogue import models
 
 ROOT = Path(__file__).parent.parent
 

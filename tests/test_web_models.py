@@ -16,9 +16,10 @@ from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context, Folders
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
-from nodes import _addons, _lines, _pose_nets, _surfaces, _transformers
-from nodes._catalogue import models
+from nodes import _lines, _pose_nets, _surfaces, _transformers
 from nodes.checkpoints import resolve as _resolve
+from nodes.library import addons as _addons
+from nodes.library.catalogue import models
 from nodes.models import LoadBaseModel, LoadControlNet
 
 from .serving import client, serving

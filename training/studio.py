@@ -45,7 +45,8 @@ def load_pipeline(weights: Path, kind: str = "", base: str = "base") -> Pipeline
 def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     """The pipeline with the LoRA ``ink`` on its UNet, put there as the node LoadLoRA does."""
     from nodegraph.execution.context import Settings
-    from nodes import _addons, _describe
+    from nodes.library import addons as _addons
+    from nodes.library import describe as _describe
 
     model = _describe.base_model("tiny", weights / "base", "", "float32", frozenset())
     found = _addons.find(str(weights / "ink.safetensors"), "LoRA", "", "", Settings())

@@ -18,9 +18,9 @@ from torch.overrides import TorchFunctionMode
 
 from nodegraph.errors import UserError
 
-from .. import _single
 from ..checkpoints import folders as _folders
 from ..checkpoints import ldm as _ldm
+from ..library import from_file as _single
 from .mapped import Mapped
 from .quiet import quiet
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from nodegraph.errors import UserError
 
-from .checkpoints import folders as _folders
-from .checkpoints.hashes import identity, read_ahead
-from .checkpoints.pickles import pickle_refused
-from .checkpoints.resolve import conditioning_of
-from .types import ControlNetModel, DiffusionModel, Shape
-from .weights.reference import DType, Part, Weights, key_of
+from ..checkpoints import folders as _folders
+from ..checkpoints.hashes import identity, read_ahead
+from ..checkpoints.pickles import pickle_refused
+from ..checkpoints.resolve import conditioning_of
+from ..types import ControlNetModel, DiffusionModel, Shape
+from ..weights.reference import DType, Part, Weights, key_of
 
 _FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
 
@@ -25,7 +25,7 @@ def base_model(
 ) -> DiffusionModel:
     """Describe the base model in a folder of diffusers' layout, or in one file."""
     if path.is_file():
-        from ._single import base_from_file
+        from .from_file import base_from_file
 
         return base_from_file(name, path, dtype, allow)
     _folders.check_base(path)
@@ -57,7 +57,7 @@ def controlnet(
 ) -> ControlNetModel:
     """Describe the ControlNet in a folder of diffusers' layout, or in one file."""
     if path.is_file():
-        from ._single import controlnet_from_file
+        from .from_file import controlnet_from_file
 
         return controlnet_from_file(name, path, dtype, allow)
     config = _folders.check_part(path, "controlnet")
@@ -104,7 +104,7 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
     chosen = [path.name for path in _chosen(folder, variant, allow)]
     words = folder.parent / "tokenizer" if part == "text_encoder" else None
     if chosen[0].endswith(".bin"):
-        from .checkpoints.pickles import converted_folder
+        from ..checkpoints.pickles import converted_folder
 
         folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]
@@ -128,7 +128,7 @@ def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
 @lru_cache(maxsize=256)
 def _read_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
     """Refuse a file that is damaged, or with names that no weights have."""
-    from ._single import header
+    from .from_file import header
 
     header(file, "model")
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from nodegraph.errors import UserError
 
-from .checkpoints import ldm as _ldm
-from .checkpoints.hashes import identity, sha256
-from .types import ControlNetModel, DiffusionModel
-from .weights.reference import DType, Part, Weights, key_of
+from ..checkpoints import ldm as _ldm
+from ..checkpoints.hashes import identity, sha256
+from ..types import ControlNetModel, DiffusionModel
+from ..weights.reference import DType, Part, Weights, key_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ _SCHEDULER = {
 
 def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
     """Describe the base model in one file."""
-    from ._describe import shape, takes_a_mask
+    from .describe import shape, takes_a_mask
 
     given, path = path, _usable(path, allow)
     configs = _ldm.base_configs(_shapes(path))
@@ -70,8 +70,8 @@ def controlnet_from_file(
     name: str, path: Path, dtype: DType, allow: frozenset[str]
 ) -> ControlNetModel:
     """Describe the ControlNet in one file."""
-    from ._describe import shape
-    from .checkpoints.resolve import conditioning_of
+    from ..checkpoints.resolve import conditioning_of
+    from .describe import shape
 
     path = _usable(path, allow)
     config = _ldm.controlnet_config(_shapes(path))
@@ -111,7 +111,7 @@ def config_of(part: Part, path: Path) -> dict[str, Any]:
 
 def _usable(path: Path, allow: frozenset[str]) -> Path:
     """The file itself, or what an allowed pickle was converted into."""
-    from .checkpoints.pickles import converted_file, is_pickle, pickle_refused
+    from ..checkpoints.pickles import converted_file, is_pickle, pickle_refused
 
     if not is_pickle(path):
         return path.resolve()
@@ -151,6 +151,6 @@ def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:
     beside = path.parent / "tokenizer"
     if beside.is_dir():
         return beside
-    from .checkpoints.hub import clip_vocabulary
+    from ..checkpoints.hub import clip_vocabulary
 
     return clip_vocabulary(name, allow)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from .checkpoints.folders import addon_among, read_json, why_no_addon
-from .checkpoints.hashes import identity, sha256
-from .checkpoints.resolve import ADDRESSES, Addon, Reach, resolve
-from .types import DiffusionModel
-from .weights import layer_shapes as _skeleton
-from .weights import lora as _lora
-from .weights.patches import LoRA, Word
-from .weights.reference import Part
+from ..checkpoints.folders import addon_among, read_json, why_no_addon
+from ..checkpoints.hashes import identity, sha256
+from ..checkpoints.resolve import ADDRESSES, Addon, Reach, resolve
+from ..types import DiffusionModel
+from ..weights import layer_shapes as _skeleton
+from ..weights import lora as _lora
+from ..weights.patches import LoRA, Word
+from ..weights.reference import Part
 
 _WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
 _PARTS: tuple[Part, ...] = ("unet", "text_encoder")
@@ -74,7 +74,7 @@ def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Foun
 
 
 def _usable(path: Path, address: str, allow: frozenset[str]) -> Path:
-    from .checkpoints.pickles import converted_file, is_pickle, pickle_refused
+    from ..checkpoints.pickles import converted_file, is_pickle, pickle_refused
 
     if not is_pickle(path):
         return path.resolve()
@@ -91,7 +91,7 @@ def with_lora(
     Raises:
         UserError: It was made for other models, or is not understood to the last key.
     """
-    from ._single import header
+    from .from_file import header
 
     shapes, metadata = header(found.path, "lora")
     if flaw := _lora.flaw(_lora.settings_of(metadata, found.settings)):
@@ -177,7 +177,7 @@ def with_word(model: DiffusionModel, found: Found, word: str) -> DiffusionModel:
 
 def _vectors(found: Found) -> tuple[str, tuple[int, ...], str]:
     """The name and shape of the only tensor in an embedding's file, and the word it is for."""
-    from ._single import header
+    from .from_file import header
 
     shapes, _ = header(found.path, "embedding")
     if len(shapes) != 1:

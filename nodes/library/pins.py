@@ -12,13 +12,13 @@ from nodegraph.errors import UserError
 from nodegraph.inspection.pins import drift
 from nodegraph.node import Context, Pin
 
-from .checkpoints.folders import weights_among
-from .checkpoints.hashes import sha256
-from .checkpoints.resolve import built_in
+from ..checkpoints.folders import weights_among
+from ..checkpoints.hashes import sha256
+from ..checkpoints.resolve import built_in
 
 if TYPE_CHECKING:
-    from .types import ControlNetModel, DiffusionModel
-    from .weights.reference import Weights
+    from ..types import ControlNetModel, DiffusionModel
+    from ..weights.reference import Weights
 
 _COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})/")
 
