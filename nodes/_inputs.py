@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ._schedulers import SchedulerName
+from .diffusion.schedulers import SchedulerName
 from .types import Latents, Mask
 
 Fraction = Annotated[float, Field(ge=0, le=1)]

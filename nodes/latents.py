@@ -58,7 +58,7 @@ class EncodeImage(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[EncodeImage], context: Context) -> list[EncodedImage]:
-        from ._pictures import encode
+        from .diffusion.vae import encode
 
         model = items[0].model
         for item in items:
@@ -104,7 +104,7 @@ class UpscaleLatents(Node):
     packages = MODELS
 
     def run(self) -> Upscaled:
-        from ._pictures import stretched
+        from .diffusion.vae import stretched
 
         values = stretched(self.latents.values, self.factor, self.filter)
         return Upscaled(latents=Latents(values, self.latents.vae))
@@ -124,7 +124,7 @@ class Enlarge(Node):
     savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Upscaled:
-        from . import _pictures
+        from .diffusion import vae as _pictures
 
         for name, said in _either({"image": self.image, "latents": self.latents}):
             raise UserError(f"{name}: {said}")
@@ -149,7 +149,7 @@ class Enlarge(Node):
         return Work(f"{self.model.vae.key} {how}", prod(sides), (self.model.vae,))
 
     def _latents(self, vae: Any, tiles: int) -> Any:
-        from ._pictures import encode
+        from .diffusion.vae import encode
 
         if self.image is None:
             assert self.latents is not None
@@ -158,7 +158,7 @@ class Enlarge(Node):
         return encode(vae, [self.image], tiles=tiles)[0]
 
     def _image(self, vae: Any, tiles: int) -> Image:
-        from ._pictures import decode
+        from .diffusion.vae import decode
 
         if self.image is not None:
             return self.image

@@ -179,8 +179,9 @@ class Denoise(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[Denoise], context: Context) -> Batches:
-        from . import _loop, _prepare
-        from ._preview import look_of, pictures
+        from .diffusion import loop as _loop
+        from .diffusion import prepare as _prepare
+        from .diffusion.preview import look_of, pictures
 
         vae = items[0].model.vae.key
         for item in items:
@@ -198,7 +199,7 @@ class Denoise(Node):
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
     def work(self) -> Work:
-        from ._estimate import taken
+        from .diffusion.estimate import taken
 
         unet, nets = self.model.unet, list(self._nets(self.controls, self.steps))
         width, height = self.size
@@ -225,7 +226,7 @@ class Denoise(Node):
     @staticmethod
     def _nets(controls: Iterable[wires.Control], steps: int) -> Iterable[Weights]:
         """The ControlNets that count at any step; no other one is loaded."""
-        from ._predict import window
+        from .diffusion.predict import window
 
         for control in controls:
             if control.strength and any(window(steps, control.start, control.end)):
@@ -279,8 +280,8 @@ class Decode(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[Decode], context: Context) -> list[Decoded]:
-        from ._pictures import decode
-        from ._preview import learn
+        from .diffusion.preview import learn
+        from .diffusion.vae import decode
 
         weights = items[0].model.vae
         for item in items:
@@ -292,7 +293,7 @@ class Decode(Node):
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 
     def work(self) -> Work:
-        from ._estimate import taken
+        from .diffusion.estimate import taken
 
         vae, (_, height, width) = self.model.vae, self.latents.values.shape
         return Work(vae.key, height * width, (vae,), partial(taken, vae, height * width))

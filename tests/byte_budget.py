@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 
 from nodegraph.values.tensors import Arrays
-from nodes._counting import LiveBytes
+from nodes.diffusion.live_bytes import LiveBytes
 
 
 class ByteBudget(LiveBytes):  # type: ignore[no-untyped-call]

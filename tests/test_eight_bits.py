@@ -21,7 +21,7 @@ def as_picture(row: Any) -> Any:
 def test_every_byte_and_what_lies_beside_a_tie_is_rounded_as_the_pipelines_round() -> None:
     import torch
 
-    from nodes._pictures import eight_bits
+    from nodes.diffusion.vae import eight_bits
 
     ties = ((torch.arange(-4, 520, dtype=torch.float64) / 2 / 255) * 2 - 1).float()
     row = [ties]
@@ -41,7 +41,7 @@ def test_every_byte_and_what_lies_beside_a_tie_is_rounded_as_the_pipelines_round
 def test_every_value_of_half_precision_is_rounded_once_and_not_twice(dtype: str) -> None:
     import torch
 
-    from nodes._pictures import eight_bits
+    from nodes.diffusion.vae import eight_bits
 
     bits = torch.arange(2**16, dtype=torch.int32).to(torch.int16)
     every = bits.view(getattr(torch, dtype))
@@ -57,7 +57,7 @@ def test_every_value_of_half_precision_is_rounded_once_and_not_twice(dtype: str)
 def test_what_lies_on_the_host_comes_as_it_is() -> None:
     import torch
 
-    from nodes._pictures import on_host
+    from nodes.diffusion.vae import on_host
 
     values = torch.arange(6, dtype=torch.uint8).view(2, 3)
 
@@ -68,7 +68,7 @@ def test_what_lies_on_the_host_comes_as_it_is() -> None:
 def test_a_gpus_bytes_come_whole() -> None:
     import torch
 
-    from nodes._pictures import eight_bits, on_host
+    from nodes.diffusion.vae import eight_bits, on_host
 
     values = torch.randn((2, 3, 64, 48), generator=torch.Generator().manual_seed(0))
 

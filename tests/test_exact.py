@@ -242,7 +242,7 @@ def test_a_closed_controlnet_adds_what_zeros_add(nets: Nets) -> None:
 def test_a_hint_embedded_once_is_that_of_both_halves(nets: Nets) -> None:
     import torch
 
-    from nodes._predict import embed_hint
+    from nodes.diffusion.predict import embed_hint
 
     images = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 

@@ -76,7 +76,7 @@ def test_weights_lie_channels_last_where_that_is_faster_and_only_there() -> None
 def test_channels_last_only_rounds(side: int, linear: bool) -> None:
     import torch
 
-    from nodes._predict import unet as prepared
+    from nodes.diffusion.predict import unet as prepared
 
     dice = torch.Generator().manual_seed(0)
     sample = torch.randn(2, 4, side, side, generator=dice)

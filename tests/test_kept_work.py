@@ -31,7 +31,7 @@ def context() -> RunContext:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each thing is computed that no step changes."""
-    from nodes import _steering
+    from nodes.diffusion import controls as _steering
     from nodes.networks import blocks as _blocks
     from nodes.networks import unet as _unet
 

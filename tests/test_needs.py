@@ -15,7 +15,7 @@ from nodegraph.cache.needs import KINDS, SIZES, Needs
 from nodegraph.errors import DoesNotFitError
 from nodegraph.events import Outcome
 from nodegraph.node import Context, Work
-from nodes._estimate import SIDE, taken
+from nodes.diffusion.estimate import SIDE, taken
 from nodes.latents import Enlarge
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
@@ -224,7 +224,7 @@ def test_who_forbids_it_is_told_which_batch_would_fit(pretend: Pretend) -> None:
 def test_a_guess_is_what_a_cpu_takes_and_grows_with_the_picture() -> None:
     import torch
 
-    from nodes._counting import LiveBytes
+    from nodes.diffusion.live_bytes import LiveBytes
 
     weights = LoadBaseModel(model="tiny").run(Bench()).model.vae
     vae: Any = weights.load("cpu", "float32")
@@ -269,7 +269,7 @@ def steered(strength: float = 1.0) -> Denoise:
 def test_a_guess_of_a_step_counts_its_controlnets() -> None:
     import torch
 
-    from nodes._counting import LiveBytes
+    from nodes.diffusion.live_bytes import LiveBytes
 
     node = steered()
     unet: Any = node.model.unet.load("cpu", "float32")

@@ -181,7 +181,7 @@ ALSO: list[dict[str, Any]] = [
 def assert_as_diffusers(unet: Any) -> None:
     import torch
 
-    from nodes._predict import unet as prepared
+    from nodes.diffusion.predict import unet as prepared
 
     dice = torch.Generator().manual_seed(0)
     sample = torch.randn(2, 4, 8, 8, generator=dice)
@@ -235,7 +235,7 @@ def test_sdxl_is_not_known() -> None:
 
 
 def test_a_prediction_is_an_ordinary_tensor_that_may_be_written_to(nets: Nets) -> None:
-    from nodes._predict import Predictor, unet
+    from nodes.diffusion.predict import Predictor, unet
 
     sample, prompts, times, _ = given(nets)
     predict = Predictor(unet(nets.unet, prompts[:2], times), sample.dtype, None, [])

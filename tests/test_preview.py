@@ -11,7 +11,7 @@ import torch
 from nodegraph.cache import Cache
 from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
-from nodes._preview import Look, learn, look_of, pictures
+from nodes.diffusion.preview import Look, learn, look_of, pictures
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt
 from nodes.types import DiffusionModel

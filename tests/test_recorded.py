@@ -91,7 +91,7 @@ class Machine:
         """Assert that every step's prediction is the one that is computed anew."""
         import torch
 
-        from nodes._prepare import prepare
+        from nodes.diffusion.prepare import prepare
 
         with ExitStack() as leases:
             run = prepare(items, self.bench, leases)
@@ -107,11 +107,11 @@ class Machine:
         """Assert that every step by a table is the one that is computed anew."""
         import torch
 
-        from nodes._loop import step
-        from nodes._prepare import prepare
-        from nodes._recorded import taking
-        from nodes._solvers import Summing
-        from nodes._tables import table
+        from nodes.diffusion.loop import step
+        from nodes.diffusion.prepare import prepare
+        from nodes.diffusion.replay import taking
+        from nodes.diffusion.solvers import Summing
+        from nodes.diffusion.step_tables import table
 
         first = items[0]
         sums = table(first.scheduler, first.model.scheduler, first.steps, None).sums
@@ -127,8 +127,8 @@ class Machine:
                 assert torch.equal(found, expected)
 
     def recorded(self, predict: Any, items: Sequence[Denoise], leases: ExitStack) -> Any:
-        from nodes._capture import Recordings
-        from nodes._recorded import Recorded
+        from nodes.diffusion.cuda_graphs import Recordings
+        from nodes.diffusion.replay import Recorded
 
         refs = [self.model.unet, *(control.model.net for control in items[0].controls)]
         keys = [(ref, self.bench.dtype) for ref in refs]
@@ -153,7 +153,7 @@ def machine() -> Machine:
 def test_the_pretend_device_keeps_what_python_said_at_first() -> None:
     import torch
 
-    from nodes._capture import Recording
+    from nodes.diffusion.cuda_graphs import Recording
 
     said: dict[str, Any] = {"times": 2.0, "plus": torch.ones(2)}
     recording = Recording(
@@ -167,7 +167,7 @@ def test_the_pretend_device_keeps_what_python_said_at_first() -> None:
 def test_what_stays_the_same_tensor_is_not_copied_again() -> None:
     import torch
 
-    from nodes._capture import Recording
+    from nodes.diffusion.cuda_graphs import Recording
 
     steady = torch.ones(2)
     recording = Recording(Pretend(), lambda given: given[0] + given[1], [steady * 0, steady], 1)
@@ -213,7 +213,7 @@ def test_what_differs_from_run_to_run_is_read_and_not_recorded(
 def test_the_solvers_row_is_read_and_not_recorded(
     machine: Machine, scheduler: str, other: dict[str, Any]
 ) -> None:
-    from nodes._tables import table
+    from nodes.diffusion.step_tables import table
 
     items = machine.ask(scheduler=scheduler)
     machine.check_steps(items)
@@ -248,7 +248,7 @@ def test_a_devices_graphs_are_lent_by_the_pool_until_it_gives_them_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from nodegraph.cache import Cache
-    from nodes import _recorded
+    from nodes.diffusion import replay as _recorded
 
     monkeypatch.setattr(_recorded, "CudaGraphs", lambda device: Pretend())  # noqa: ARG005
     cache, ref = Cache.in_memory(), _recorded.Graphs("cpu")
@@ -360,8 +360,8 @@ def test_a_recording_that_gives_other_numbers_is_not_used(
 
 
 def test_only_networks_computed_our_way_and_without_hooks_are_recorded(machine: Machine) -> None:
-    from nodes._prepare import prepare
-    from nodes._recorded import recordable
+    from nodes.diffusion.prepare import prepare
+    from nodes.diffusion.replay import recordable
 
     items = machine.ask(controls=())
     with ExitStack() as leases:
@@ -381,8 +381,8 @@ def test_only_networks_computed_our_way_and_without_hooks_are_recorded(machine: 
 def test_a_gpu_repeats_what_it_recorded(controls: tuple[dict[str, float], ...]) -> None:
     import torch
 
-    from nodes._prepare import prepare
-    from nodes._recorded import Recorded
+    from nodes.diffusion.prepare import prepare
+    from nodes.diffusion.replay import Recorded
 
     machine = Machine(bench=Bench(device="cuda:0"))
     with ExitStack() as leases:

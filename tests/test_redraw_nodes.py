@@ -435,7 +435,7 @@ def test_a_mask_is_for_inpainting_controlnets(name: str, masked: bool, expected:
 
 
 def test_what_a_control_is_to_fill_in_is_shown_as_missing() -> None:
-    from nodes._pictures import control_images
+    from nodes.diffusion.vae import control_images
 
     image, mask = gradient(16, 8), Mask(np.full((8, 16), 0, np.uint8))
     marked = mask.pixels.copy()
@@ -451,7 +451,7 @@ def test_what_a_control_is_to_fill_in_is_shown_as_missing() -> None:
 
 
 def test_one_control_image_with_two_masks_is_two() -> None:
-    from nodes._pictures import control_images
+    from nodes.diffusion.vae import control_images
 
     image, black = gradient(64, 64), Mask(np.zeros((64, 64), np.uint8))
 

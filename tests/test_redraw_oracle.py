@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nodes._schedulers import SchedulerName
+from nodes.diffusion.schedulers import SchedulerName
 from nodes.latents import EncodeImage
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Decode, Denoise, EncodePrompt

@@ -21,7 +21,7 @@ from nodegraph.inspection.explain import explain
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import Plan, plan
 from nodegraph.savings import Thrift
-from nodes._schedulers import SCHEDULERS, SchedulerName
+from nodes.diffusion.schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
@@ -117,7 +117,7 @@ def test_every_scheduler_goes_on_to_the_same_bits(
 
 
 def timesteps(node: Denoise) -> Any:
-    from nodes._schedulers import Scheduler
+    from nodes.diffusion.schedulers import Scheduler
 
     return Scheduler(node.scheduler, node.model.scheduler, node.steps, "cpu").timesteps
 
@@ -359,7 +359,7 @@ def test_a_run_without_controls_keeps_nothing(plain: Denoise) -> None:
 
 
 def test_what_was_kept_is_not_written_into(plain: Denoise) -> None:
-    from nodes import _trail
+    from nodes.diffusion import resume as _trail
 
     first, then = (under(plain, control(end=end), scheduler="PNDM") for end in (1.0, 0.5))
     context = fresh()
@@ -381,7 +381,7 @@ def test_what_was_kept_is_not_written_into(plain: Denoise) -> None:
 def test_only_what_json_and_tensors_spell_is_packed() -> None:
     import torch
 
-    from nodes._trail import State, packed, unpacked
+    from nodes.diffusion.resume import State, packed, unpacked
 
     one = torch.ones(2)
     states: dict[bytes, State] = {

@@ -12,7 +12,7 @@ from nodegraph.errors import UserError, WorkflowError
 from nodegraph.graph.drawing import Builder
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import plan
-from nodes._predict import window
+from nodes.diffusion.predict import window
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny
 from nodes.sampling import Control, Decode, Denoise, Denoised, EncodePrompt, Sample

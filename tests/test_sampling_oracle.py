@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nodes._schedulers import SchedulerName
+from nodes.diffusion.schedulers import SchedulerName
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Decode, Denoise, Denoised, EncodePrompt
 from nodes.types import Image

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from nodes._schedulers import SCHEDULERS, Scheduler, SchedulerName
+from nodes.diffusion.schedulers import SCHEDULERS, Scheduler, SchedulerName
 
 from .weights import TINY
 

@@ -12,9 +12,9 @@ import pytest
 from nodegraph.cache import Cache
 from nodegraph.execution.context import RunContext, Settings
 from nodegraph.graph.workflow import Workflow
-from nodes._schedulers import SCHEDULERS, Scheduler, SchedulerName
-from nodes._solvers import Solver, Stepping, Summing
-from nodes._tables import TABLED, table, tabled
+from nodes.diffusion.schedulers import SCHEDULERS, Scheduler, SchedulerName
+from nodes.diffusion.solvers import Solver, Stepping, Summing
+from nodes.diffusion.step_tables import TABLED, table, tabled
 
 from . import test_resume
 from .test_sampling_oracle import Models, Setting, assert_same, ours, theirs
@@ -49,7 +49,7 @@ def noise(seed: int) -> Any:
 
 
 def stepping(name: SchedulerName, config: str, steps: int, skipped: int | None) -> Solver:
-    from nodes._loop import generators_of
+    from nodes.diffusion.loop import generators_of
 
     return Stepping(Scheduler(name, config, steps, "cpu", skipped), generators_of([0, 1]))
 
@@ -63,7 +63,7 @@ def summing(
 
 
 def run(solver: Solver, start: Any) -> list[Any]:
-    from nodes._loop import denoise, step
+    from nodes.diffusion.loop import denoise, step
 
     return list(denoise(partial(step, predicting(start.dtype), solver), solver.count, start))
 
@@ -130,7 +130,7 @@ def test_tables_are_for_devices_that_would_wait_for_the_host() -> None:
 @pytest.fixture
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Tables are used on the CPU too; notes every one that steps."""
-    from nodes import _prepare
+    from nodes.diffusion import prepare as _prepare
 
     used: list[object] = []
 
@@ -172,7 +172,7 @@ def test_a_run_by_a_table_goes_on_to_the_same_bits(
 def test_a_table_is_read_once(
     plain: Any, asked_for: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nodes import _prepare
+    from nodes.diffusion import prepare as _prepare
 
     read: list[object] = []
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nodes._pictures import decode, encode
-from nodes._tiles import in_tiles, spans
+from nodes.diffusion.tiles import in_tiles, spans
+from nodes.diffusion.vae import decode, encode
 from nodes.types import Image
 
 from .weights import TINY

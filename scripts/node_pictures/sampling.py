@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from nodes._prepare import prepare
+from nodes.diffusion.prepare import prepare
 from nodes.latents import EncodeImage, Enlarge, UpscaleLatents
 from nodes.masks import DrawMask
 from nodes.models import LoadControlNet

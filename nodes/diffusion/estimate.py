@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._counting import LiveBytes
-    from .weights.reference import Part, Weights
+    from ..weights.reference import Part, Weights
+    from .live_bytes import LiveBytes
 
 SIDE = 32
 """Latents a side, at which a network is run."""
@@ -44,8 +44,8 @@ def _has_config(path: str) -> bool:
 def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
     import torch
 
-    from ._counting import LiveBytes
-    from .weights.quiet import quiet
+    from ..weights.quiet import quiet
+    from .live_bytes import LiveBytes
 
     with quiet(), _pretended(), torch.no_grad():
         net, counted = _built(part, path), LiveBytes()
@@ -60,8 +60,8 @@ def _most(part: Part, path: str, nets: tuple[str, ...]) -> int:
 
 
 def _built(part: Part, path: str) -> Any:
-    from .checkpoints.folders import read_json
-    from .weights.build import network
+    from ..checkpoints.folders import read_json
+    from ..weights.build import network
 
     return network(part, read_json(Path(path, "config.json"))).eval()
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nodegraph.node import Context, Memo, Wire
 
-from ._packages import MODELS
-from .weights.reference import Weights
+from .._packages import MODELS
+from ..weights.reference import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .networks.unet import Keep
+    from ..networks.unet import Keep
 
 Name: TypeAlias = "tuple[object, ...]"
 """What a thing is, by content."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .types import Image, Mask, Pixels
+    from ..types import Image, Mask, Pixels
 
 
 def control_images(
@@ -69,8 +69,8 @@ def encode(
     """
     import torch
 
-    from ._loop import check_finite
-    from ._tiles import in_tiles
+    from .loop import check_finite
+    from .tiles import in_tiles
 
     pixels = torch.stack([torch.tensor(image.pixels) for image in images])
     values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1
@@ -101,8 +101,8 @@ def stretched(latents: Tensor, factor: float, mode: str) -> Tensor:
 
 def enlarged(image: Image, factor: float, step: int) -> Image:
     """A picture with sides ``factor`` times as long, rounded to multiples of ``step`` pixels."""
-    from .pixels.resize import resize
-    from .types import Image
+    from ..pixels.resize import resize
+    from ..types import Image
 
     width, height = (max(round(side * factor / step), 1) * step for side in image.size)
     return Image(resize(image.pixels, (width, height), "stretch", "lanczos", ""))
@@ -117,9 +117,9 @@ def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     """
     import torch
 
-    from ._loop import check_finite
-    from ._tiles import in_tiles
-    from .networks.decoder import decoder
+    from ..networks.decoder import decoder
+    from .loop import check_finite
+    from .tiles import in_tiles
 
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)

@@ -13,12 +13,12 @@ import torch
 
 from nodegraph.node import Context
 
-from ._capture import Capturer, CudaGraphs, Recording, Recordings
-from ._loop import Take, step
-from ._predict import Predictor, weights_of
-from ._solvers import Solver, Summing, summed
-from .networks.blocks import Step
-from .networks.unet import ControlNet, Residuals, UNet
+from ..networks.blocks import Step
+from ..networks.unet import ControlNet, Residuals, UNet
+from .cuda_graphs import Capturer, CudaGraphs, Recording, Recordings
+from .loop import Take, step
+from .predict import Predictor, weights_of
+from .solvers import Solver, Summing, summed
 
 if TYPE_CHECKING:
     from torch import Tensor

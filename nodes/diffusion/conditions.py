@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 from typing import TYPE_CHECKING
 
-from ._memos import Name, Names, keeper
+from .memos import Name, Names, keeper
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
-    from .networks.unet import Keep
-    from .sampling import Denoise
-    from .weights.reference import Weights
+    from ..networks.unet import Keep
+    from ..sampling import Denoise
+    from ..weights.reference import Weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
     from torch import dtype as DType
 
-    from ._solvers import Solver
+    from .solvers import Solver
 
 Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
 Take: TypeAlias = "Callable[[Tensor, int], Tensor]"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nodegraph.node import Memo, Wire
 
-from ._packages import MODELS
-from ._schedulers import Scheduler, SchedulerName
+from .._packages import MODELS
+from .schedulers import Scheduler, SchedulerName
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ._schedulers import Scheduler
-    from ._start import Kept
-    from ._tables import Sums
-    from ._trail import State
+    from .resume import State
+    from .schedulers import Scheduler
+    from .start import Kept
+    from .step_tables import Sums
 
 
 class Solver(Protocol):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
     from torch import Tensor
 
-    from .types import Pixels
+    from ..types import Pixels
 
 Floats = npt.NDArray[np.float64]
 _RIDGE = 1e-3  # keeps the map small where pictures of one colour say nothing about a channel

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from nodegraph.node import Context, Memo, Space, Wire
 
-from ._packages import MODELS
+from .._packages import MODELS
 
 if TYPE_CHECKING:
     from torch import Tensor

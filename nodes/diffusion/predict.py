@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .networks.unet import Keep, Residuals
+    from ..networks.unet import Keep, Residuals
 
     Predicts: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
     Adds: TypeAlias = Callable[[Tensor, int], Residuals]
@@ -146,10 +146,10 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None)
         timesteps: (T,), as the scheduler has them.
         keep: Where to find what was made of them before.
     """
-    from .networks import fallback as _theirs
-    from .networks import supported as _known
-    from .networks import unet as _unet
-    from .networks.convolutions import RULED
+    from ..networks import fallback as _theirs
+    from ..networks import supported as _known
+    from ..networks import unet as _unet
+    from ..networks.convolutions import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirUNet(net, prompts, timesteps)
@@ -164,10 +164,10 @@ def controlnet(
     Args:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
-    from .networks import fallback as _theirs
-    from .networks import supported as _known
-    from .networks import unet as _unet
-    from .networks.convolutions import RULED
+    from ..networks import fallback as _theirs
+    from ..networks import supported as _known
+    from ..networks import unet as _unet
+    from ..networks.convolutions import RULED
 
     if not _known.is_known(net):
         return _theirs.TheirControlNet(net, hint, prompts, timesteps)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._pictures import marks
+from .vae import marks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ._schedulers import Scheduler
-    from .sampling import Denoise
+    from ..sampling import Denoise
+    from .schedulers import Scheduler
 
 
 @dataclass(frozen=True, slots=True)

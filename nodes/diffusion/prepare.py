@@ -7,24 +7,24 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._loop import Predict, denoise, generators_of, noise
-from ._memos import Name, Names, name_of
-from ._predict import Predictor, unet
-from ._recorded import recorded, taking
-from ._schedulers import Scheduler
-from ._solvers import Solver, Stepping, Summing
-from ._start import start
-from ._steering import nets, opened
-from ._tables import Table, table, tabled
-from ._told import told
-from ._trail import Walk
+from .conditions import told
+from .controls import nets, opened
+from .loop import Predict, denoise, generators_of, noise
+from .memos import Name, Names, name_of
+from .predict import Predictor, unet
+from .replay import recorded, taking
+from .resume import Walk
+from .schedulers import Scheduler
+from .solvers import Solver, Stepping, Summing
+from .start import start
+from .step_tables import Table, table, tabled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nodegraph.node import Context
 
-    from .sampling import Denoise
+    from ..sampling import Denoise
 
 
 @dataclass(frozen=True, slots=True)

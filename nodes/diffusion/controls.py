@@ -7,19 +7,19 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._memos import Name, Names, embedded, name_of
-from ._pictures import control_images
-from ._predict import Guide, controlnet, embed_hint, window
+from .memos import Name, Names, embedded, name_of
+from .predict import Guide, controlnet, embed_hint, window
+from .vae import control_images
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from nodegraph.node import Context
 
-    from ._told import Told
-    from .sampling import Denoise
-    from .types import Control
-    from .weights.reference import Weights
+    from ..sampling import Denoise
+    from ..types import Control
+    from ..weights.reference import Weights
+    from .conditions import Told
 
 
 class Net(NamedTuple):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
-    from ._trail import State
+    from .resume import State
 
 SchedulerName: TypeAlias = Literal[
     "UniPC",

@@ -1,0 +1,1 @@
+"""The denoising loop: conditions, controls, solvers, checkpoints, and decoding."""
