@@ -12,8 +12,8 @@ from nodegraph.errors import UserError
 from nodegraph.node import Context, Facts, Given, Node, Output
 
 from ._packages import DETECTORS, OPENCV
-from ._pose_nets import Part
-from ._sizes import Pixels, View, view
+from .detectors.openpose import Part
+from .detectors.sizes import Pixels, View, view
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
@@ -90,7 +90,7 @@ class SoftEdge(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from . import _lines
+        from .detectors import lines as _lines
 
         return _lines.hed(self.model, context).digest
 
@@ -115,12 +115,12 @@ class Scribble(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from . import _lines
+        from .detectors import lines as _lines
 
         return _lines.hed(self.model, context).digest
 
     def run(self, context: Context) -> Edges:
-        from . import _lines
+        from .detectors import lines as _lines
 
         seen, edges = _outlines(self, context)
         drawn = np.where(seen.back(_lines.strokes(edges)) > 127, 255, 0).astype(np.uint8)
@@ -135,7 +135,7 @@ def _outlines(
     node: SoftEdge | Scribble, context: Context, *, safe: bool = False
 ) -> tuple[View, Pixels]:
     """The picture as it was looked at, and HED's soft edges in it."""
-    from . import _lines
+    from .detectors import lines as _lines
 
     seen = view(node.image.pixels, node.detect_resolution, node.image_resolution)
     with context.lease(_lines.hed(node.model, context)) as net:
@@ -176,12 +176,12 @@ class StraightLines(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from . import _lines
+        from .detectors import lines as _lines
 
         return _lines.mlsd(self.model, context).digest
 
     def run(self, context: Context) -> Straight:
-        from . import _lines
+        from .detectors import lines as _lines
 
         seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         with context.lease(_lines.mlsd(self.model, context)) as net:
@@ -234,12 +234,12 @@ class OpenPose(Node):
         """The content of the weights, where they are not the built-in ones."""
         if self.model == "movenet":
             return None
-        from . import _pose_nets
+        from .detectors import openpose as _pose_nets
 
         return [_pose_nets.find(self.model, part, context).digest for part in self._parts()]
 
     def run(self, context: Context) -> Pose:
-        from . import _poses
+        from .detectors import draw_pose as _poses
 
         seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
         people = self._detect(seen.pixels, context)
@@ -261,7 +261,9 @@ class OpenPose(Node):
         return ["body", *(part for part, include in wanted.items() if include)]
 
     def _detect(self, pixels: Any, context: Context) -> list[Any]:
-        from . import _controlnet_aux, _pose_nets, _poses
+        from .detectors import controlnet_aux as _controlnet_aux
+        from .detectors import draw_pose as _poses
+        from .detectors import openpose as _pose_nets
 
         if self.model != "movenet":
             with _pose_nets.detector(self.model, self._parts(), context) as detector:

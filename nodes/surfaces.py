@@ -10,7 +10,7 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, Given, Node, Output, Pin
 
 from ._packages import DETECTORS
-from ._sizes import view
+from .detectors.sizes import view
 from .preprocessors import Side, Wanted
 from .types import Image, Mask
 
@@ -49,17 +49,17 @@ class Depth(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         return _surfaces.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         return _surfaces.pins(self.model, context)
 
     def run(self, context: Context) -> Near:
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         drawn = _surfaces.depth_image(_surfaces.nearness(self.model, seen.pixels, context))
@@ -96,17 +96,17 @@ class NormalMap(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         return _surfaces.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         return _surfaces.pins(self.model, context)
 
     def run(self, context: Context) -> Facing:
-        from . import _surfaces
+        from .detectors import depth as _surfaces
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         drawn = _surfaces.facing(self.model, seen.pixels, self.background_threshold, context)
@@ -149,17 +149,17 @@ class Segment(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from . import _things
+        from .detectors import segmentation as _things
 
         return _things.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from . import _things
+        from .detectors import segmentation as _things
 
         return _things.pins(self.model, context)
 
     def run(self, context: Context) -> Segments:
-        from . import _things
+        from .detectors import segmentation as _things
 
         seen = view(self.image.pixels, _side(self), self.image_resolution)
         things = _things.things(self.model, seen.pixels, seen.wanted, context)

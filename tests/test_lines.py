@@ -14,9 +14,10 @@ import pytest
 
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodes import _controlnet_aux, _lines
-from nodes._nets import Net, reference
-from nodes._sizes import resized, size_at, to_size
+from nodes.detectors import controlnet_aux as _controlnet_aux
+from nodes.detectors import lines as _lines
+from nodes.detectors.files import Net, reference
+from nodes.detectors.sizes import resized, size_at, to_size
 from nodes.images import LoadImage
 from nodes.preprocessors import Canny, Scribble, SoftEdge, StraightLines
 from nodes.types import Image

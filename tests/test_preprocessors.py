@@ -16,9 +16,9 @@ import pytest
 
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
-from nodes._movenet import Person, merge, people
-from nodes._poses import MoveNetBody
-from nodes._sizes import resized
+from nodes.detectors.draw_pose import MoveNetBody
+from nodes.detectors.movenet import Person, merge, people
+from nodes.detectors.sizes import resized
 from nodes.images import LoadImage
 from nodes.preprocessors import Canny, OpenPose
 from nodes.types import Image
@@ -184,7 +184,8 @@ def test_movenet_says_that_it_finds_no_hands_and_faces() -> None:
 
 
 def test_fingers_can_be_drawn_though_controlnet_aux_does_not_ask_for_matplotlib() -> None:
-    from nodes import _controlnet_aux, _poses
+    from nodes.detectors import controlnet_aux as _controlnet_aux
+    from nodes.detectors import draw_pose as _poses
 
     made = _controlnet_aux.open_pose()
     # A wrist, and five fingers of four joints each, beside each other.
@@ -307,7 +308,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """OpenPose's three networks with random weights, as the files controlnet_aux reads."""
     import torch
 
-    from nodes import _controlnet_aux
+    from nodes.detectors import controlnet_aux as _controlnet_aux
 
     folder = tmp_path_factory.mktemp("openpose")
     parts = _controlnet_aux.open_pose()
@@ -328,7 +329,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_openposes_own_networks_give_what_controlnet_aux_gives(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nodes import _controlnet_aux
+    from nodes.detectors import controlnet_aux as _controlnet_aux
 
     monkeypatch.setenv("NODEGRAPH_CACHE", str(tmp_path))
     image = photograph("portrait.png")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from nodes._palette import TINY
+from nodes.detectors.ade20k import TINY
 from nodes.types import Conditioned
 from training.scenes import Kind, canny, control_image, make_scene, render
 from training.scenes.conditionings import nearness
@@ -169,7 +169,7 @@ def test_a_segmentation_shows_whole_things_in_the_colour_of_their_kind(
 
 
 def test_colours_of_things_are_ade20ks_and_no_two_are_alike() -> None:
-    from nodes import _controlnet_aux
+    from nodes.detectors import controlnet_aux as _controlnet_aux
 
     palette = {tuple(colour) for colour in _controlnet_aux.part("util").ade_palette()}
 

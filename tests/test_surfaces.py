@@ -17,9 +17,10 @@ import pytest
 from nodegraph import Builder, Workflow, load_registry, plan
 from nodegraph.errors import UserError
 from nodegraph.node import Folders, Pin
-from nodes import _controlnet_aux, _surfaces
-from nodes._palette import TINY
 from nodes.checkpoints.hub import needed
+from nodes.detectors import controlnet_aux as _controlnet_aux
+from nodes.detectors import depth as _surfaces
+from nodes.detectors.ade20k import TINY
 from nodes.images import LoadImage
 from nodes.models import LoadControlNet
 from nodes.sampling import Control
@@ -131,7 +132,7 @@ def test_a_photograph_is_looked_at_with_a_warning(
 
 @pytest.mark.parametrize("name", ["astronaut.jpg", "park.jpg"])
 def test_photographs_are_told_from_drawings(name: str) -> None:
-    from nodes._dense import DRAWN, smoothness
+    from nodes.detectors.tiny_dense import DRAWN, smoothness
 
     assert smoothness(picture(name).pixels) < DRAWN - 0.2
 
@@ -139,7 +140,7 @@ def test_photographs_are_told_from_drawings(name: str) -> None:
 def test_drawings_are_told_from_photographs_however_noisy_and_squeezed() -> None:
     import cv2
 
-    from nodes._dense import DRAWN, smoothness
+    from nodes.detectors.tiny_dense import DRAWN, smoothness
 
     rng = np.random.default_rng(1)
     for name in ("portrait", "shapes", "pose-1", "pose-2", "pose-3", "pose-4"):
@@ -462,7 +463,7 @@ def midas(tmp_path: Path) -> Path:
     """A folder with MiDaS's weights, drawn at random, as a pickle."""
     import torch
 
-    from nodes._nets import _midas
+    from nodes.detectors.files import _midas
 
     torch.manual_seed(0)
     state = {name: value.half() for name, value in _midas().state_dict().items()}

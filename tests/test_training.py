@@ -184,7 +184,7 @@ def test_an_interrupted_training_of_the_dense_network_ends_as_an_uninterrupted_o
 
 
 def test_the_dense_network_learns_from_maps_that_are_those_of_the_pictures() -> None:
-    from nodes._dense import NAMES
+    from nodes.detectors.tiny_dense import NAMES
     from training.dense import maps_of
 
     scene = make_scene(3, "pair")

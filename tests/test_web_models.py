@@ -16,8 +16,11 @@ from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context, Folders
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
-from nodes import _lines, _pose_nets, _surfaces, _transformers
 from nodes.checkpoints import resolve as _resolve
+from nodes.detectors import depth as _surfaces
+from nodes.detectors import lines as _lines
+from nodes.detectors import openpose as _pose_nets
+from nodes.detectors import transformers as _transformers
 from nodes.library import addons as _addons
 from nodes.library.catalogue import models
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from nodes._dense import NAMES, DenseNet, Seen
-from nodes._nets import fill, tensors
+from nodes.detectors.files import fill, tensors
+from nodes.detectors.tiny_dense import NAMES, DenseNet, Seen
 from training.checkpoints import load_state, save_state
 from training.optimiser import optimisers
 from training.ranks import Rank

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nodes._palette import TINY
+from nodes.detectors.ade20k import TINY
 from nodes.types import Conditioned
 from training.scenes.geometry import DETAILS, OUTLINES, Points, place
 from training.scenes.layout import SIZE, Layout

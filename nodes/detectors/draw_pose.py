@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _controlnet_aux, _movenet
+from . import controlnet_aux as _controlnet_aux
+from . import movenet as _movenet
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
-from . import _controlnet_aux
-from .checkpoints import resolve as _resolve
-from .checkpoints.hashes import sha256
-from .weights.reference import LOADING
+from ..checkpoints import resolve as _resolve
+from ..checkpoints.hashes import sha256
+from ..weights.reference import LOADING
+from . import controlnet_aux as _controlnet_aux
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -146,7 +146,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
     """
     from safetensors.torch import load_file
 
-    from .checkpoints.pickles import converted_file
+    from ..checkpoints.pickles import converted_file
 
     held = load_file(path if path.suffix == ".safetensors" else converted_file(path))
     scales = {name: held.pop(name) for name in [*held] if name.endswith(".scale")}
@@ -190,7 +190,7 @@ def _midas() -> Module:
 
 
 def _dense() -> Module:
-    from ._dense import DenseNet
+    from .tiny_dense import DenseNet
 
     return DenseNet()
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from nodegraph.node import Context
 
-from . import _controlnet_aux
-from ._nets import File, Net, reference
-from ._sizes import Pixels, Size
+from . import controlnet_aux as _controlnet_aux
+from .files import File, Net, reference
+from .sizes import Pixels, Size
 
 if TYPE_CHECKING:
     from torch.nn import Module

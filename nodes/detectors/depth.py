@@ -12,14 +12,15 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _nets, _transformers
-from ._sizes import Pixels
-from .checkpoints import resolve as _resolve
-from .checkpoints.hashes import sha256
-from .checkpoints.resolve import TINY
+from ..checkpoints import resolve as _resolve
+from ..checkpoints.hashes import sha256
+from ..checkpoints.resolve import TINY
+from . import files as _nets
+from . import transformers as _transformers
+from .sizes import Pixels
 
 if TYPE_CHECKING:
-    from ._dense import Seen
+    from .tiny_dense import Seen
 
 Floats = npt.NDArray[np.float32]
 MIDAS = _nets.File("MiDaS's", "dpt_hybrid-midas-501f0c75", "tiny", ".pt")
@@ -34,7 +35,7 @@ def dense() -> _nets.Net:
 
 def looked(pixels: Pixels, context: Context) -> Seen:
     """What the built-in network sees in a picture."""
-    from ._dense import look
+    from .tiny_dense import look
 
     with context.lease(dense()) as net:
         return look(net, pixels)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.node import Context
 
-from . import _controlnet_aux, _nets
-from .checkpoints.hashes import sha256
-from .weights.reference import LOADING
+from ..checkpoints.hashes import sha256
+from ..weights.reference import LOADING
+from . import controlnet_aux as _controlnet_aux
+from . import files as _nets
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ._palette import TINY
-from ._sizes import Pixels, resized
+from .ade20k import TINY
+from .sizes import Pixels, resized
 
 _log = logging.getLogger(__name__)
 NAMES = tuple(TINY)

@@ -11,8 +11,11 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import _controlnet_aux, _palette, _surfaces, _transformers
-from ._sizes import Pixels, Size
+from . import ade20k as _palette
+from . import controlnet_aux as _controlnet_aux
+from . import depth as _surfaces
+from . import transformers as _transformers
+from .sizes import Pixels, Size
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from ._sizes import Pixels
-from .checkpoints import folders as _folders
-from .checkpoints import resolve as _resolve
-from .checkpoints.hashes import sha256
-from .checkpoints.hub import PROCESSOR
-from .library import describe as _describe
-from .library import pins as _pins
-from .weights.reference import Weights
+from ..checkpoints import folders as _folders
+from ..checkpoints import resolve as _resolve
+from ..checkpoints.hashes import sha256
+from ..checkpoints.hub import PROCESSOR
+from ..library import describe as _describe
+from ..library import pins as _pins
+from ..weights.reference import Weights
+from .sizes import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,7 +91,7 @@ def resized_to(values: Tensor, height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _processor(folder: Path) -> Any:
-    from .weights.quiet import quiet
+    from ..weights.quiet import quiet
 
     with quiet():
         from transformers import AutoImageProcessor

@@ -1,0 +1,1 @@
+"""The networks behind preprocessors, a module each."""
