@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from nodegraph.node import Composite
 
 from . import types as wires
-from ._inputs import (
+from ._fields import (
     Denoising,
     Guess,
     Guidance,

@@ -27,7 +27,7 @@ from nodegraph.node import (
 
 from . import _checks
 from . import types as wires
-from ._inputs import (
+from ._fields import (
     Denoising,
     Fraction,
     Guess,
