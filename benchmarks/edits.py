@@ -31,7 +31,7 @@ from nodegraph.execution.context import Settings
 from nodegraph.node import Folders
 
 ROOT = Path(__file__).parent.parent
-TINY = ROOT / "nodes" / "tiny"
+TINY = ROOT / "nodes" / "builtin" / "tiny"
 INPUTS = ROOT / "workflows" / "inputs"
 COLOURS = ("pink", "orange", "cyan", "purple", "green", "blue", "yellow", "red", "white")
 COLUMNS = (1, 3, 4, 5, 6, 7, 8, 9, 10)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from benchmarks.measure import ROOT
 
-TINY = ROOT / "nodes" / "tiny"
+TINY = ROOT / "nodes" / "builtin" / "tiny"
 Name: TypeAlias = Literal["tiny", "small", "sd15"]
 NAMES: tuple[Name, ...] = ("tiny", "small", "sd15")
 

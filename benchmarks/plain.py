@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("grid", type=Path, help="the file that it is saved to")
     grid: Path = parser.parse_args().grid
     root = Path(__file__).parent.parent
-    tiny, inputs = root / "nodes" / "tiny", root / "workflows" / "inputs"
+    tiny, inputs = root / "nodes" / "builtin" / "tiny", root / "workflows" / "inputs"
     whole = Scene(tiny / "base", tiny / "controlnet-canny", inputs / "portrait.png")
     Script().run(whole).save(grid)
 

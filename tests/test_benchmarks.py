@@ -177,7 +177,7 @@ def test_what_was_found_before_a_failure_is_kept_with_its_reason(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"no {ROOT}/nodes/tiny", "no nodes/tiny"),
+        (f"no {ROOT}/nodes/builtin/tiny", "no nodes/builtin/tiny"),
         ("File '/opt/some/where/file.py' failed", "File '…/file.py' failed"),
         ("1/2 of a/b", "1/2 of a/b"),
     ],

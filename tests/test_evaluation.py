@@ -19,7 +19,7 @@ from training.scenes import control_image, make_scene
 from training.scenes.potato import BODY, HAT, make_potato
 from training.tally import Tally, means, merged
 
-TINY = Path(__file__).parents[1] / "nodes" / "tiny"
+TINY = Path(__file__).parents[1] / "nodes" / "builtin" / "tiny"
 DOCS = Path(__file__).parents[1] / "docs"
 
 

@@ -11,7 +11,7 @@ from training.measures import part_colours
 from training.scenes import make_scene
 from training.scenes.potato import CALLED, GROUNDS, make_potato
 
-TINY = Path("nodes/tiny")
+TINY = Path("nodes/builtin/tiny")
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -207,7 +207,7 @@ def test_polishing_changes_the_decoder_and_leaves_every_latent_as_it_is(tmp_path
     from training.polish import PolishRecipe, train_polish
     from training.ranks import Rank
 
-    tiny = Path("nodes/tiny")
+    tiny = Path("nodes/builtin/tiny")
     before = AutoencoderTiny.from_pretrained(tiny / "base" / "vae", dtype=torch.float32)
     before.save_pretrained(tmp_path / "vae")
 

@@ -15,7 +15,7 @@ from nodegraph.savings import PLAIN, Thrift
 
 from .forgetful import Forgetful
 
-TINY = Path(__file__).parents[1] / "nodes" / "tiny"
+TINY = Path(__file__).parents[1] / "nodes" / "builtin" / "tiny"
 W = TypeVar("W")
 
 

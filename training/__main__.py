@@ -1,4 +1,4 @@
-"""``python -m training``: every step from nothing to the weights under ``nodes/tiny``."""
+"""``python -m training``: every step from nothing to the weights under ``nodes/builtin/tiny``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Work = Annotated[
 ]
 Minutes = Annotated[float, typer.Option(help="How long to train, earlier sittings included.")]
 Processes = Annotated[int, typer.Option(help="Processes, one thread each.")]
-Start = Annotated[Path, typer.Option(help="A folder like nodes/tiny to go on from.")]
+Start = Annotated[Path, typer.Option(help="A folder like nodes/builtin/tiny to go on from.")]
 WORK = Path(__file__).parent / "work"
 ROOT = Path(__file__).parent.parent
-SHIPPED, INPUTS = ROOT / "nodes" / "tiny", ROOT / "workflows" / "inputs"
+SHIPPED, INPUTS = ROOT / "nodes" / "builtin" / "tiny", ROOT / "workflows" / "inputs"
 
 
 @app.callback()
@@ -77,7 +77,7 @@ def render(
 def diffusion(
     work: Work = WORK,
     start: Annotated[
-        Path | None, typer.Option(help="A folder like nodes/tiny to go on from.")
+        Path | None, typer.Option(help="A folder like nodes/builtin/tiny to go on from.")
     ] = None,
     minutes: Minutes = 60,
     processes: Processes = 2,
@@ -141,7 +141,7 @@ def assemble(
 
 @app.command()
 def evaluate(
-    weights: Annotated[Path, typer.Option(help="A folder like nodes/tiny.")] = SHIPPED,
+    weights: Annotated[Path, typer.Option(help="A folder like nodes/builtin/tiny.")] = SHIPPED,
     kinds: Annotated[
         str, typer.Option(help="depth,potato,…; empty: all that have weights.", metavar="KINDS")
     ] = "",

@@ -1,4 +1,4 @@
-"""Draws with the weights of a folder like ``nodes/tiny``, through diffusers' own pipelines."""
+"""Draws with the weights of a folder like ``nodes/builtin/tiny``, through diffusers' own pipelines."""
 
 from __future__ import annotations
 

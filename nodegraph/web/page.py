@@ -13,6 +13,8 @@ from starlette.responses import Response
 from .errors import response_of
 from .middleware.headers import PAGE
 
+FOLDER = Path(__file__).resolve().parent / "editor"
+"""The files that the editor was built to."""
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",

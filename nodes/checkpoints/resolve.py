@@ -12,6 +12,7 @@ from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Folders
 
+from ..builtin.paths import TINY as _TINY
 from ..types import Conditioned
 
 Addon: TypeAlias = Literal["LoRA", "embedding"]
@@ -25,7 +26,6 @@ ADDRESSES: Mapping[Role, str] = {
     "embedding": "embedding",
 }
 
-_TINY = Path(__file__).parent / "tiny"
 TINY: Mapping[Role, Mapping[str, Path]] = {
     "base model": {"tiny": _TINY / "base", "tiny-potato": _TINY / "potato"},
     "ControlNet": {f"tiny-{kind}": _TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-ALIAS = "nodes._controlnet_aux_files"
+ALIAS = f"{__name__}_files"
 # Of no use to who runs a node: what it imports from where SciPy and timm kept it in older versions.
 SAID: tuple[tuple[str, type[Warning]], ...] = (
     (r"Please (use|import) `gaussian_filter`", DeprecationWarning),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
+from ..builtin.paths import FOLDER as BUILTIN
 from ..checkpoints import resolve as _resolve
 from ..checkpoints.hashes import sha256
 from ..weights.reference import LOADING
@@ -133,7 +134,7 @@ def from_hub(model: str, file: File, allow: frozenset[str]) -> Path:
 def reference(kind: Kind, model: str, file: File, context: Context) -> Net:
     """Refer to the network of a model; the default one's weights lie beside this module."""
     if model == file.default:
-        path = Path(__file__).parent / model / "model.safetensors"
+        path = BUILTIN / model / "model.safetensors"
     else:
         path = find(model, file, context)
     return Net(kind, path, sha256(path))

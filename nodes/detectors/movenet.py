@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from ..builtin.paths import FOLDER as BUILTIN
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -57,7 +58,7 @@ def session() -> InferenceSession:
 
     options = SessionOptions()
     options.log_severity_level = 3
-    model = files("nodes").joinpath("openpose/movenet.onnx").read_bytes()
+    model = (BUILTIN / "openpose/movenet.onnx").read_bytes()
     return InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

@@ -23,6 +23,7 @@ from ...jobs.housekeeping import Keeper
 from ...jobs.store import Store
 from ...node import Folders
 from ...system import devices as device
+from ...web import page
 from ...web.limits import Limits
 from ...web.middleware.access import Access, access_for, is_loopback
 from ...web.redact import Names
@@ -154,7 +155,7 @@ class Parts:
 
     def _names(self) -> Mapping[Path, str]:
         """What answers call the folders that sentences of the engine name."""
-        package = Path(__file__).resolve().parent.parent
+        package = page.FOLDER.parent.parent
         return {
             Path.home(): "home",
             Path.cwd(): "here",
@@ -189,10 +190,9 @@ def models_here(folders: Sequence[Path] = ()) -> Mapping[str, Sequence[Mapping[s
 
 def editor() -> tuple[Path, Any]:
     """The folder of the built page, and what tells whether it is older than its sources."""
-    folder = Path(__file__).resolve().parent.parent / "web" / "editor"
     if find_spec("nodegraph.web.build") is None:
-        return folder, bool
-    return folder, getattr(import_module("nodegraph.web.build"), "stale", bool)
+        return page.FOLDER, bool
+    return page.FOLDER, getattr(import_module("nodegraph.web.build"), "stale", bool)
 
 
 def token_for(options: Options, folder: Path) -> tuple[str, bool]:
