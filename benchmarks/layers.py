@@ -2,8 +2,8 @@
 
     python benchmarks/layers.py [--rounds 5] [--threads 1]
 
-What the rules in nodes/networks/convolutions.py come from: it says which layers they choose. Not a part of
-`make bench`, since no text shows what it finds.
+What the rules in nodes/networks/convolutions.py come from: it says which layers they choose.
+Not a part of `make bench`, since no text shows what it finds.
 """
 
 from __future__ import annotations

@@ -7,12 +7,16 @@ from .errors import Problem as Problem
 from .errors import RunError as RunError
 from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
-from .execution.context import Settings
-from .execution.execute import execute, run
-from .graph.drawing import Builder, each, every
-from .graph.registry import Registry, load_registry
-from .graph.schema import describe
-from .graph.workflow import Workflow
+from .execution.context import Settings as Settings
+from .execution.execute import execute as execute
+from .execution.execute import run as run
+from .graph.drawing import Builder as Builder
+from .graph.drawing import each as each
+from .graph.drawing import every as every
+from .graph.registry import Registry as Registry
+from .graph.registry import load_registry as load_registry
+from .graph.schema import describe as describe
+from .graph.workflow import Workflow as Workflow
 from .node import Composed as Composed
 from .node import Composite as Composite
 from .node import Context as Context
@@ -28,5 +32,6 @@ from .node import Reads as Reads
 from .node import Steps as Steps
 from .node import Wire as Wire
 from .node import Work as Work
-from .planning.plan import Plan, plan
-from .planning.planner import Planner
+from .planning.plan import Plan as Plan
+from .planning.plan import plan as plan
+from .planning.planner import Planner as Planner

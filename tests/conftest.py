@@ -14,7 +14,7 @@ from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.system.devices import gpus
 
-from . import postgres
+from .support import postgres
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported
 os.environ.setdefault("MPLBACKEND", "Agg")

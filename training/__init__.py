@@ -1,1 +1,2 @@
-"""How the weights under ``nodes/builtin/tiny`` are made: scenes, training, evaluation. Not installed."""
+"""How the weights under ``nodes/builtin/tiny`` are made: scenes, training,
+evaluation. Not installed."""

@@ -36,10 +36,10 @@ EMPTY = 0.1  # share of captions that are left out, for guidance
 class Recipe:
     """What to train and how.
 
-    ``start`` is a folder like ``nodes/builtin/tiny`` to go on from. Until ``controls_from`` (a share of the
-    whole) the base trains alone on ``alone`` samples a step; then every step has ``plain`` and
-    ``controlled`` ones. ``fused`` compiles forward and backward, which takes a while once
-    and makes every step faster.
+    ``start`` is a folder like ``nodes/builtin/tiny`` to go on from. Until ``controls_from`` (a
+    share of the whole) the base trains alone on ``alone`` samples a step; then every step has
+    ``plain`` and ``controlled`` ones. ``fused`` compiles forward and backward, which takes a while
+    once and makes every step faster.
     """
 
     work: Path

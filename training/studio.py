@@ -1,4 +1,4 @@
-"""Draws with the weights of a folder like ``nodes/builtin/tiny``, through diffusers' own pipelines."""
+"""Drawing with the weights of a folder like ``nodes/builtin/tiny``, by diffusers' pipelines."""
 
 from __future__ import annotations
 

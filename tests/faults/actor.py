@@ -17,7 +17,7 @@ from nodegraph.web.errors import ApiError
 from nodegraph.web.workflows.library import Library
 from nodegraph.worker.options import Options
 
-from ..working import TOYS, service
+from ..support.working import TOYS, service
 
 
 def say(text: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Order
 
-from ..working import service
+from ..support.working import service
 from .test_kills import children_of, until
 
 pytestmark = pytest.mark.faults

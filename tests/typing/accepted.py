@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import assert_type
 
 from nodegraph.graph.drawing import Builder, each, every
-from tests.toys import (
+from tests.support.toys import (
     Add,
     Const,
     Count,

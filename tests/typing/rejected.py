@@ -4,7 +4,17 @@ from pathlib import Path
 
 from nodegraph.graph.drawing import Builder, each, every
 from nodegraph.node import Node, Output
-from tests.toys import Add, Const, LoadModel, LoadPicture, Outline, Paint, Pictured, Portrait, Sheet
+from tests.support.toys import (
+    Add,
+    Const,
+    LoadModel,
+    LoadPicture,
+    Outline,
+    Paint,
+    Pictured,
+    Portrait,
+    Sheet,
+)
 
 g = Builder()
 photo = g.add("photo", LoadPicture, path=Path("a.png"))

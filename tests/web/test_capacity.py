@@ -1,0 +1,167 @@
+"""Much heavy work at once: little of it is done at a time, and others are answered meanwhile."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nodegraph.jobs import sanitise as pixels
+from nodegraph.web.errors import ApiError
+from nodegraph.web.services import Services
+from nodegraph.web.workflows.capacity import Turns
+
+from ..support.serving import SOUND, Running, running, serving
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    with serving(tmp_path) as parts:
+        yield parts
+
+
+@pytest.fixture
+def server(services: Services) -> Iterator[Running]:
+    with running(services) as server:
+        yield server
+
+
+def test_one_too_many_is_told_to_come_again_and_places_are_given_back() -> None:
+    turns, inside, go_on = Turns(2, 1), threading.Semaphore(0), threading.Event()
+
+    def take() -> str:
+        try:
+            with turns.turn():
+                inside.release()
+                go_on.wait(10)
+        except ApiError as error:
+            return f"{error.status_code} {error.headers}"
+        return "done"
+
+    with ThreadPoolExecutor(4) as pool:
+        first = [pool.submit(take) for _ in range(2)]
+        assert all(inside.acquire(timeout=5) for _ in first)
+        waiting = pool.submit(take)
+        time.sleep(0.2)
+        refused = pool.submit(take).result(5)
+        go_on.set()
+        done = [each.result(5) for each in (*first, waiting)]
+
+    assert refused == "503 {'Retry-After': '5'}"
+    assert done == ["done"] * 3
+    assert take() == "done"
+
+
+class Slow:
+    """Stands for work that takes long; counts how much of it goes on at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self.go_on = threading.Event()
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.go_on.wait(30)
+        with self._lock:
+            self.now -= 1
+
+
+def flooded(server: Running, slow: Slow, method: str, path: str, **sent: object) -> list[int]:
+    """The statuses of sixty requests at once; others are answered soon while they wait."""
+    limits = httpx.Limits(max_connections=100)
+    with (
+        httpx.Client(base_url=f"http://{server.host}", limits=limits, timeout=60) as asking,
+        ThreadPoolExecutor(60) as pool,
+    ):
+        every = [pool.submit(asking.request, method, path, **sent) for _ in range(60)]  # type: ignore[arg-type]
+        try:
+            late = time.monotonic() + 8
+            while not any(one.done() for one in every):  # the first ones that are refused
+                assert time.monotonic() < late
+                time.sleep(0.05)
+            for other in ("/v1/health", "/v1/jobs"):
+                began = time.monotonic()
+                assert asking.get(other).status_code == 200
+                assert time.monotonic() - began < 1, other
+        finally:
+            slow.go_on.set()
+        return sorted(one.result().status_code for one in every)
+
+
+def test_many_pictures_at_once_are_decoded_two_at_a_time(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, cleaned = Slow(), pixels.cleaned
+
+    def slowly(data: bytes) -> pixels.Clean:
+        slow.work()
+        return cleaned(data)
+
+    monkeypatch.setattr(pixels, "cleaned", slowly)
+    statuses = flooded(
+        server, slow, "PUT", "/v1/assets", content=png(4), headers={"Content-Type": "image/png"}
+    )
+
+    assert slow.most == 2
+    assert set(statuses) == {201, 503}
+    assert statuses.count(201) >= 10
+
+
+def test_many_thumbnails_at_once_are_made_two_at_a_time(
+    services: Services, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, small = Slow(), pixels.small
+    file = services.assets.put(png(300)).file
+
+    def slowly(path: Path, side: int) -> bytes:
+        slow.work()
+        return small(path, side)
+
+    monkeypatch.setattr(pixels, "small", slowly)
+    statuses = flooded(server, slow, "GET", f"/v1/assets/{file}/thumbnail")
+
+    assert slow.most <= 2
+    assert set(statuses) == {200, 503}
+    with httpx.Client() as asking:
+        again = asking.get(f"http://{server.host}/v1/assets/{file}/thumbnail")
+    assert again.status_code == 200
+
+
+def test_many_checks_at_once_leave_room_for_others(
+    services: Services, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, plan = Slow(), type(services.graphs).plan
+
+    def slowly(*given: object) -> object:
+        slow.work()
+        return plan(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(services.graphs), "plan", slowly)
+    statuses = flooded(server, slow, "POST", "/v1/check", json={"workflow": SOUND})
+
+    assert slow.most == services.limits.checks
+    assert set(statuses) == {200, 503}
+
+
+def png(side: int) -> bytes:
+    """A black picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side + 1) * side))
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")

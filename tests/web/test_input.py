@@ -1,0 +1,448 @@
+"""Bodies, JSON and graphs as nobody should send them: refused in a sentence, never a mistake."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from nodegraph.web.limits import Limits
+from nodegraph.web.services import Services
+
+from ..support.pictures import encoded
+from ..support.serving import HOST, SOUND, client, raw, running, serving
+
+JSON = {"Content-Type": "application/json"}
+PATH = "/v1/check"
+STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def kilobytes(name: str) -> int:
+    """A figure of this process's memory, as Linux tells it."""
+    return int(STATUS.read_text().partition(f"{name}:")[2].split()[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def before() -> int:
+    """The memory in use before anything is sent; from here on, the highest is noted anew."""
+    if not PEAK.exists():
+        return 0
+    PEAK.write_text("5")
+    return kilobytes("VmRSS")
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with serving(tmp_path_factory.mktemp("input")) as parts:
+        yield parts
+
+
+@pytest.fixture(scope="module")
+def asking(services: Services) -> Iterator[TestClient]:
+    with client(services) as asking:
+        yield asking
+
+
+def workflow(nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"workflow": {"format": 1, "nodes": nodes, **more}}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=utf-16",
+        "application/jsonp",
+        "text/json",
+        "image/png",
+        "application/json, text/plain",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "path", [PATH, "/v1/jobs", "/v1/workflows/mine", f"/v1/jobs/{'0' * 32}/cancel"]
+)
+def test_only_json_is_taken_for_json(asking: TestClient, path: str, kind: str) -> None:
+    method = "PUT" if "workflows" in path else "POST"
+    answer = asking.request(
+        method, path, content=json.dumps({"workflow": SOUND}), headers={"Content-Type": kind}
+    )
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "wrong_type")
+
+
+def test_a_body_without_any_type_is_refused(asking: TestClient) -> None:
+    assert asking.post(PATH, content=b"{}").status_code == 415
+
+
+def test_a_packed_body_is_refused(asking: TestClient) -> None:
+    answer = asking.post(PATH, content=b"x", headers={**JSON, "Content-Encoding": "gzip"})
+
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/check", "/v1/assets/x"])
+def test_pictures_are_taken_in_one_place_only(asking: TestClient, path: str) -> None:
+    answer = asking.put(path, content=b"x", headers={"Content-Type": "image/png"})
+
+    assert answer.status_code == 415
+
+
+BAD_JSON = [
+    b"",
+    b"{",
+    b"nothing",
+    b"[1, 2",
+    b'{"workflow": {"a": NaN}}',
+    b'{"workflow": {"a": -Infinity}}',
+    b'{"workflow": {"a": 1e999}}',
+    b'{"workflow": {"a": ' + b"9" * 10_000 + b"}}",
+    b'{"workflow": {}, "workflow": {}}',
+    b'{"workflow": {"a": "\\ud800"}}',
+    b'{"workflow": {"\\udfff": 1}}',
+    b'{"workflow": {"a": "\\u0000"}}',
+    b'{"workflow": {"a": "\xff"}}',
+    b'\xef\xbb\xbf{"workflow": {}}',
+    '{"workflow": {}}'.encode("utf-16"),
+    b'{"workflow": {}} {}',
+    b"{'workflow': {}}",
+    b"[" * 100_000,
+    b"[" * 100_000 + b"]" * 100_000,
+    b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    b'{"workflow": ' + b"[" * 64 + b"]" * 64 + b"}",
+    b'"' + b'\\"' * 200_000,
+]
+
+
+@pytest.mark.parametrize("body", BAD_JSON, ids=lambda body: repr(body[:30]))
+def test_what_is_no_proper_json_is_malformed(asking: TestClient, body: bytes) -> None:
+    began = time.monotonic()
+    answer = asking.post(PATH, content=body, headers=JSON)
+
+    # No body at all is not even malformed: it is not what this takes.
+    assert answer.status_code == (400 if body else 422)
+    assert time.monotonic() - began < 5
+
+
+def test_brackets_in_a_string_are_not_depth(asking: TestClient) -> None:
+    title = "[" * 1000 + '"{{{' + "\\"
+    answer = asking.post(PATH, json={"workflow": {**SOUND, "title": title}})
+
+    assert answer.json()["ok"] is True
+
+
+def test_a_surrogate_pair_is_a_character(asking: TestClient) -> None:
+    body = json.dumps({"workflow": {**SOUND, "title": "😀"}}).encode()
+
+    assert b"\\ud83d" in body
+    assert asking.post(PATH, content=body, headers=JSON).json()["ok"] is True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        {"workflow": None},
+        {"workflow": "text"},
+        {"workflow": [1]},
+        {"workflow": SOUND, "more": 1},
+        {"workflow": SOUND, "only": "edges"},
+        {"workflow": SOUND, "only": [1]},
+        {"workflow": SOUND, "only": ["x"] * 2000},
+        {"workflow": SOUND, "only": ["x" * 10_000]},
+    ],
+)
+def test_another_shape_is_refused_at_its_address(asking: TestClient, body: Any) -> None:
+    answer = asking.post(PATH, json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["problems"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, {"format": 2}, {"format": True}, {"format": "1"}, {"format": 1, "nodes": []},
+     {"format": 1, "nodes": {"A b": {"type": "Canny"}}}, {"format": 1, "nodez": {}},
+     {"version": 0, "nodes": 3}, {"format": 1, "nodes": {"a": {"type": 3}}},
+     {"format": 1, "nodes": {"a": {"type": "x", "links": {"b": "../etc"}}}}],
+)  # fmt: skip
+def test_a_document_that_is_no_workflow_is_refused(
+    asking: TestClient, document: dict[str, Any]
+) -> None:
+    for path in (PATH, "/v1/explain", "/v1/form", "/v1/jobs"):
+        answer = asking.post(path, json={"workflow": document})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "refused"), path
+
+
+def link(name: str) -> dict[str, Any]:
+    return {"type": "Invert", "links": {"image": f"{name}.image"}}
+
+
+PHOTO = {"type": "LoadImage", "values": {"path": "portrait.png"}}
+WRONG_GRAPHS = {
+    "a node that does not exist": ({"a": {"type": "Cany"}}, "a"),
+    "a link to itself": ({"a": link("a")}, "a"),
+    "a circle": ({"a": link("b"), "b": link("a")}, "a"),
+    "a link to nothing": ({"a": link("b")}, "a.image"),
+    "an output that is not there": (
+        {"a": PHOTO, "b": {"type": "Invert", "links": {"image": "a.7"}}},
+        "b.image",
+    ),
+    "an output too many": (
+        {"a": PHOTO, "b": {"type": "Invert", "links": {"image": "a.out"}}},
+        "b.image",
+    ),
+    "too many pixels": (
+        {
+            "a": PHOTO,
+            "b": {"type": "Resize", "values": {"width": 10**10}, "links": {"image": "a.image"}},
+        },
+        "b.width",
+    ),
+    "true for a width": (
+        {
+            "a": PHOTO,
+            "b": {"type": "Resize", "values": {"width": True}, "links": {"image": "a.image"}},
+        },
+        "b.width",
+    ),
+    "a number for a link": ({"a": {"type": "Invert", "links": {"image": 3}}}, "a.image"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_GRAPHS)
+def test_a_graph_that_cannot_run_is_told_where_it_is_wrong(asking: TestClient, name: str) -> None:
+    nodes, address = WRONG_GRAPHS[name]
+    told = asking.post("/v1/jobs", json=workflow(nodes))
+
+    assert told.status_code == 422
+    assert address in [problem["address"] for problem in told.json()["error"]["problems"]]
+
+
+def chain(length: int) -> dict[str, Any]:
+    return {"n0": PHOTO, **{f"n{i}": link(f"n{i - 1}") for i in range(1, length)}}
+
+
+def diamond(height: int) -> dict[str, Any]:
+    """Every level blends the one above with itself: 2 ** height paths lead through."""
+    nodes: dict[str, Any] = {"n0": PHOTO}
+    for i in range(1, height):
+        links = {"image": f"n{i - 1}.image", "layer": f"n{i - 1}.image"}
+        nodes[f"n{i}"] = {"type": "Blend", "links": links}
+    return nodes
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/explain", "/v1/jobs", "/v1/form"])
+@pytest.mark.parametrize("nodes", [chain(2000), diamond(300)], ids=["chain", "diamond"])
+def test_long_and_many_ways_through_a_graph_cost_little(
+    asking: TestClient, path: str, nodes: dict[str, Any]
+) -> None:
+    began = time.process_time()
+    answer = asking.post(path, json=workflow(nodes))
+
+    assert answer.status_code in (200, 201)
+    assert time.process_time() - began < 3
+
+
+BOMBS = {
+    "60,000 nodes": {f"n{i}": PHOTO for i in range(60_000)},
+    "a chain of 50,000": chain(50_000),
+    "19,000 links to nothing": {f"n{i}": link(f"m{i}") for i in range(19_000)},
+    "19,000 unknown types": {f"n{i}": {"type": f"Kind{i}"} for i in range(19_000)},
+    "19,000 links to themselves": {f"n{i}": link(f"n{i}") for i in range(19_000)},
+    "19,000 params of nothing": {"n0": PHOTO},
+    "a circle of 19,000": {
+        **{f"n{i}": link(f"n{i - 1}") for i in range(1, 19_000)},
+        "n0": link("n18999"),
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_graph_that_is_too_much_is_refused_soon(asking: TestClient, name: str) -> None:
+    began = time.process_time()
+    params = {f"p{i}": {"to": f"m{i}.x"} for i in range(19_000)} if "params" in name else {}
+    answer = asking.post("/v1/jobs", json=workflow(BOMBS[name], params=params))
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["problems"]
+    assert time.process_time() - began < 12
+    assert len(answer.content) < 2**20
+
+
+def test_templates_inside_of_templates_count_too(asking: TestClient) -> None:
+    inner = {"format": 1, "nodes": {f"n{i}": PHOTO for i in range(11_000)}}
+    document = {"templates": {"One": inner, "Two": inner}}
+
+    answer = asking.post(PATH, json=workflow({}, **document))
+
+    assert answer.json()["error"]["problems"] == [
+        {"address": "nodes", "message": "has 22000 nodes; at most 20000 are taken"}
+    ]
+
+
+def test_templates_that_multiply_are_refused(asking: TestClient) -> None:
+    """Each holds the next one ten times: ten million nodes of a hundred."""
+    templates: dict[str, Any] = {}
+    for level in range(7):
+        nodes = {f"n{i}": {"type": f"T{level + 1}"} for i in range(10)}
+        templates[f"T{level}"] = {"format": 1, "nodes": nodes, "results": {"r": "n0.r"}}
+    templates["T7"] = {"format": 1, "nodes": {"n0": PHOTO}, "results": {"r": "n0.image"}}
+
+    answer = asking.post("/v1/jobs", json=workflow({"a": {"type": "T0"}}, templates=templates))
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "prompt", ["(" * 5000 + ")" * 5000, "(" * 20_000, "<lora:" + "a" * 100_000, "{a|" * 5000,
+               "\\" * 100_000, "__" * 50_000, ":1.1)" * 20_000]
+)  # fmt: skip
+def test_a_prompt_of_brackets_costs_little(asking: TestClient, prompt: str) -> None:
+    nodes = {
+        "a": {"type": "Wildcard", "values": {"text": prompt}},
+        "base": {"type": "LoadBaseModel"},
+        "p": {
+            "type": "EncodePrompt",
+            "values": {"prompt": prompt},
+            "links": {"model": "base.model"},
+        },
+    }
+    began = time.process_time()
+    for path in (PATH, "/v1/explain"):
+        assert asking.post(path, json=workflow(nodes)).status_code < 500, path
+
+    assert time.process_time() - began < 3
+
+
+# Over the wire, as HTTP clients of our own would not write it.
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    limits = Limits(patience=0.5)
+    with serving(tmp_path_factory.mktemp("wire"), limits=limits) as parts, running(parts) as server:
+        yield server.host
+
+
+def status(answer: bytes) -> int:
+    """The status of an answer; 400 where the connection was closed without one."""
+    return int(answer.split(b" ", 2)[1]) if answer else 400
+
+
+def head(method: str, path: str, *lines: str, host: str = HOST) -> bytes:
+    said = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *lines]
+    return "\r\n".join([*said, "", ""]).encode()
+
+
+def test_a_body_that_is_too_large_is_not_even_read(host: str) -> None:
+    lines = ("Content-Type: application/json", f"Content-Length: {12 * 2**20}")
+
+    assert status(raw(host, head("POST", PATH, *lines))) == 413
+
+
+def test_a_body_of_no_said_length_is_read_up_to_the_limit(host: str) -> None:
+    lines = ("Content-Type: image/png", "Transfer-Encoding: chunked")
+    name, port = host.split(":")
+    chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
+    with socket.create_connection((name, int(port)), timeout=20) as talking:
+        talking.sendall(head("PUT", "/v1/assets", *lines))
+        sent = 0
+        try:
+            while sent < 40:
+                talking.sendall(chunk)
+                sent += 1
+        except OSError:  # it closed the door on us
+            pass
+        try:
+            answer = talking.recv(4096)
+        except OSError:
+            answer = b"HTTP/1.1 413 gone"
+
+    assert status(answer) == 413
+    assert sent <= 40
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(host: str) -> None:
+    lines = ("Content-Type: application/json", "Content-Length: 100")
+
+    assert status(raw(host, head("POST", PATH, *lines), b"{")) == 408
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1e3", "9" * 40, "0x10", "+5"])
+def test_a_length_that_is_no_number_is_malformed(host: str, length: str) -> None:
+    lines = ("Content-Type: application/json", f"Content-Length: {length}")
+
+    assert status(raw(host, head("POST", PATH, *lines), b"{}")) in (400, 413)
+
+
+def test_reading_takes_no_body(host: str) -> None:
+    assert status(raw(host, head("GET", "/v1/jobs", "Content-Length: 2"), b"{}")) == 400
+
+
+HOSTILE_LINES = [
+    b"GET http://evil.example/v1/health HTTP/1.1",
+    b"GET //evil.example/%2e%2e/v1/health HTTP/1.1",
+    b"GET /v1/assets/../../../../etc/passwd HTTP/1.1",
+    b"GET /v1/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1",
+    b"GET /v1/assets/..%5c..%5cjobs.sqlite HTTP/1.1",
+    b"GET /v1/assets/jobs.sqlite%00.png HTTP/1.1",
+    b"GET /%ff%fe HTTP/1.1",
+    b"GET * HTTP/1.1",
+    b"OPTIONS * HTTP/1.1",
+    b"CONNECT evil.example:80 HTTP/1.1",
+    b"TRACE / HTTP/1.1",
+    b"GET /v1/health\tHTTP/1.1",
+    b"GET " + b"/a" * 100_000 + b" HTTP/1.1",
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES, ids=lambda line: repr(line[:40]))
+def test_a_hostile_request_line_gets_no_file_and_breaks_nothing(host: str, line: bytes) -> None:
+    answer = raw(host, line + f"\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+
+    assert 400 <= status(answer) < 500
+    assert b"root:" not in answer
+
+
+def test_half_open_requests_keep_nobody_waiting(host: str) -> None:
+    name, port = host.split(":")
+    open_ones = [socket.create_connection((name, int(port)), timeout=5) for _ in range(60)]
+    try:
+        for each in open_ones:
+            each.sendall(b"POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-")
+        began = time.monotonic()
+        answer = raw(host, head("GET", "/v1/health"))
+        assert status(answer) == 200
+        assert time.monotonic() - began < 2
+    finally:
+        for each in open_ones:
+            each.close()
+
+
+def test_four_thousand_ranges_are_one_picture(services: Services, asking: TestClient) -> None:
+    from PIL import Image
+
+    picture = Image.new("RGB", (8, 8))
+    made = services.assets.put(encoded(lambda file: picture.save(file, "PNG")))
+    ranges = "bytes=" + ",".join(f"{i}-{i + 1}" for i in range(4000))
+
+    answer = asking.get(f"/v1/assets/{made.file}", headers={"Range": ranges})
+
+    assert (answer.status_code, len(answer.content)) == (200, made.bytes)
+
+
+@pytest.mark.skipif(not PEAK.exists(), reason="only Linux tells the highest use of memory")
+def test_all_that_took_no_memory_to_speak_of(before: int) -> None:
+    """Of a whole run of this file: bombs are refused before they go off."""
+    assert kilobytes("VmHWM") - before < 500 * 1024
