@@ -27,8 +27,8 @@ from benchmarks.models import hush
 from benchmarks.plain import Scene, Script
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
-from nodegraph.execution.context import Settings
 from nodegraph.node import Folders
+from nodegraph.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 TINY = ROOT / "nodes" / "builtin" / "tiny"

@@ -19,8 +19,8 @@ from benchmarks.models import NAMES, Name, folders, hush
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.cache.budget import Budgets
-from nodegraph.execution.context import Settings
 from nodegraph.node import Folders
+from nodegraph.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np

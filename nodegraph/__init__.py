@@ -1,5 +1,6 @@
 """A typed engine for graphs of nodes: draw or load a workflow, check it, run what is not known."""
 
+from .builder import Builder as Builder
 from .cache import Cache as Cache
 from .errors import NodeError as NodeError
 from .errors import NodeGraphError as NodeGraphError
@@ -7,10 +8,9 @@ from .errors import Problem as Problem
 from .errors import RunError as RunError
 from .errors import UserError as UserError
 from .errors import WorkflowError as WorkflowError
-from .execution.context import Settings as Settings
 from .execution.execute import execute as execute
 from .execution.execute import run as run
-from .graph.drawing import Builder as Builder
+from .graph.drawing import Drawing as Drawing
 from .graph.drawing import each as each
 from .graph.drawing import every as every
 from .graph.registry import Registry as Registry
@@ -35,3 +35,4 @@ from .node import Work as Work
 from .planning.plan import Plan as Plan
 from .planning.plan import plan as plan
 from .planning.planner import Planner as Planner
+from .settings import Settings as Settings

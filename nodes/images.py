@@ -21,7 +21,7 @@ from .files import write as _save
 from .types import Image, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.graph.drawing import Builder
+    from nodegraph.graph.drawing import Drawing
 
 Size = Annotated[int, Field(ge=8, le=8192)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", json_schema_extra={"format": "color"})]
@@ -129,10 +129,10 @@ class LoadImages(Composite):
     skip: Skip = 0
     limit: Limit = None
 
-    def draw(self, builder: Builder) -> Loaded:
+    def draw(self, drawing: Drawing) -> Loaded:
         from nodegraph.graph.drawing import each
 
-        listed = builder.add(
+        listed = drawing.add(
             "list",
             ListImages,
             path=self.path,
@@ -141,7 +141,7 @@ class LoadImages(Composite):
             skip=self.skip,
             limit=self.limit,
         )
-        loaded = builder.add("load", LoadImage, path=each(listed.paths))
+        loaded = drawing.add("load", LoadImage, path=each(listed.paths))
         return Loaded(image=loaded.image, mask=loaded.mask, name=loaded.name)
 
 

@@ -26,7 +26,7 @@ from .sampling import Sample, Sampled
 from .types import DiffusionModel, Image, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.graph.drawing import Builder
+    from nodegraph.graph.drawing import Drawing
 
 
 class ImageToImage(Composite):
@@ -45,9 +45,9 @@ class ImageToImage(Composite):
     scheduler: Picked = "UniPC"
     guess_mode: Guess = False
 
-    def draw(self, builder: Builder) -> Sampled:
-        encoded = builder.add("encode", EncodeImage, model=self.model, image=self.image)
-        return builder.add("sample", Sample, **_shared(self), latents=encoded.latents)
+    def draw(self, drawing: Drawing) -> Sampled:
+        encoded = drawing.add("encode", EncodeImage, model=self.model, image=self.image)
+        return drawing.add("sample", Sample, **_shared(self), latents=encoded.latents)
 
 
 class Inpaint(Composite):
@@ -68,12 +68,12 @@ class Inpaint(Composite):
     scheduler: Picked = "UniPC"
     guess_mode: Guess = False
 
-    def draw(self, builder: Builder) -> Sampled:
-        encoded = builder.add(
+    def draw(self, drawing: Drawing) -> Sampled:
+        encoded = drawing.add(
             "encode", EncodeImage, model=self.model, image=self.image, mask=self.mask
         )
-        sampled = builder.add("sample", Sample, **_shared(self), latents=encoded.latents)
-        blended = builder.add(
+        sampled = drawing.add("sample", Sample, **_shared(self), latents=encoded.latents)
+        blended = drawing.add(
             "blend",
             Blend,
             image=self.image,
@@ -104,8 +104,8 @@ class Hires(Composite):
     scheduler: Picked = "UniPC"
     guess_mode: Guess = False
 
-    def draw(self, builder: Builder) -> Sampled:
-        larger = builder.add(
+    def draw(self, drawing: Drawing) -> Sampled:
+        larger = drawing.add(
             "enlarge",
             Enlarge,
             model=self.model,
@@ -115,7 +115,7 @@ class Hires(Composite):
             within=self.within,
         )
         sampling = {**_shared(self), "latents": larger.latents}
-        return builder.add("sample", Sample, **sampling)
+        return drawing.add("sample", Sample, **sampling)
 
 
 def _shared(composite: BaseModel) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from ._packages import MODELS
 from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
-    from nodegraph.graph.drawing import Builder
+    from nodegraph.graph.drawing import Drawing
 
     from .weights.reference import Weights
 
@@ -333,22 +333,22 @@ class Sample(Composite):
     guess_mode: Guess = False
     clip_skip: Skip = 0
 
-    def draw(self, builder: Builder) -> Sampled:
-        prompt = builder.add(
+    def draw(self, drawing: Drawing) -> Sampled:
+        prompt = drawing.add(
             "prompt",
             EncodePrompt,
             model=self.model,
             prompt=self.prompt,
             clip_skip=self.clip_skip,
         )
-        negative = builder.add(
+        negative = drawing.add(
             "negative_prompt",
             EncodePrompt,
             model=self.model,
             prompt=self.negative_prompt,
             clip_skip=self.clip_skip,
         )
-        denoised = builder.add(
+        denoised = drawing.add(
             "denoise",
             Denoise,
             model=self.model,
@@ -366,5 +366,5 @@ class Sample(Composite):
             height=self.height,
             guess_mode=self.guess_mode,
         )
-        decoded = builder.add("decode", Decode, model=self.model, latents=denoised.latents)
+        decoded = drawing.add("decode", Decode, model=self.model, latents=denoised.latents)
         return Sampled(image=decoded.image, latents=denoised.latents)

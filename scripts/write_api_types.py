@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from nodegraph.cache import Cache
-from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
+from nodegraph.settings import Settings
 from nodegraph.web.app import create_app
 from nodegraph.web.limits import Limits
 from nodegraph.web.redact import Names

@@ -44,7 +44,7 @@ def load_pipeline(weights: Path, kind: str = "", base: str = "base") -> Pipeline
 
 def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     """The pipeline with the LoRA ``ink`` on its UNet, put there as the node LoadLoRA does."""
-    from nodegraph.execution.context import Settings
+    from nodegraph.settings import Settings
     from nodes.library import addons as _addons
     from nodes.library import describe as _describe
 

@@ -15,7 +15,6 @@ import typer
 
 from ..errors import RunError, UserError
 from ..events import Event, Outcome
-from ..execution.context import Settings
 from ..execution.execute import execute
 from ..execution.provenance import texts
 from ..execution.results import pictures
@@ -24,6 +23,7 @@ from ..graph.shipped import inputs
 from ..node import Folders
 from ..planning.plan import Plan, plan
 from ..savings import OnOom, Shortages
+from ..settings import Settings
 from ..system import devices as device
 from ..tasks.totals import totals
 from . import cache as stored

@@ -1,10 +1,10 @@
-"""The settings of a run, and what a running node sees of them."""
+"""What a running node sees: settings, document, leases of weights, and memos under its own keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
@@ -15,45 +15,12 @@ from ..carriers.png import KEY
 from ..graph.workflow import Workflow
 from ..node import Folders, Memo, MemoT, ModelRef, Space
 from ..planning.plan import Plan
-from ..savings import PLAIN, OnOom, Shortages, Thrift
+from ..savings import PLAIN, Shortages, Thrift
+from ..settings import Settings
 from ..values.leaves import content
 from .provenance import installed, texts
 
 W = TypeVar("W")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where and how a plan runs.
-
-    Attributes:
-        devices: One lane each; ``cpu``, ``cuda:0``, …
-        dtype: The floating-point type of model weights.
-        batch: At most so many items of one call run together.
-        allow: What the person at this machine allowed: ``pickle``, ``http``. With ``offline``
-            nothing is fetched from the hub: who only looks must not wait for gigabytes.
-        on_oom: Whether what does not fit into memory may be made in smaller batches, in tiles or
-            with weights that wait on the host, or fails.
-    """
-
-    devices: tuple[str, ...] = ("cpu",)
-    dtype: str = "float32"
-    batch: int = 4
-    folders: Folders = field(default_factory=Folders)
-    allow: frozenset[str] = frozenset()
-    on_oom: OnOom = "degrade"
-
-    @property
-    def degrades(self) -> bool:
-        return self.on_oom == "degrade"
-
-    def asked(self, on_oom: OnOom | None) -> Settings:
-        """As a job asks for it; None leaves it as it is."""
-        return self if on_oom is None else replace(self, on_oom=on_oom)
-
-    def signature(self) -> str:
-        """What results of device nodes depend on: the device's kind and the dtype."""
-        return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
 
 
 @dataclass(frozen=True, slots=True)

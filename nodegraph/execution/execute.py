@@ -14,11 +14,11 @@ from ..events import Event, Outcome, Progressed, Started
 from ..node import Node, Output
 from ..planning.plan import Plan, Source
 from ..savings import Shortages
+from ..settings import Settings
 from ..tasks.frontier import Frontier
 from ..tasks.items import elements, needs
 from ..tasks.keys import key_of
 from ..tasks.task import Task
-from .context import Settings
 from .local.dispatch import Dispatcher
 from .local.lanes import Crashed, Idle
 from .local.perform import Broke, Done, Lost, Report, Stamped

@@ -1,9 +1,9 @@
-"""Write a workflow in Python, with every link checked by the type checker."""
+"""A workflow drawn in typed Python: calls collected, their outputs standing in as addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -14,11 +14,6 @@ from ..node import Address, Draws, Node, Output, OutT, Runs, Wire
 from .ports import output_of, type_name
 from .registry import Kind, Registry
 from .workflow import Call, Param, Workflow
-
-if TYPE_CHECKING:
-    from ..cache import Cache
-    from ..execution.context import Settings
-    from ..planning.plan import Plan
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,8 +29,11 @@ class Outputs:
         return Address(f"{self._name}.{output}")
 
 
-class Builder:
-    """Collects calls. What ``add`` returns stands in for the outputs: pass it on to other calls."""
+class Drawing:
+    """A workflow in the making: it collects calls.
+
+    What ``add`` returns stands in for the outputs: pass it on to other calls.
+    """
 
     def __init__(self, title: str = "") -> None:
         self.title = title
@@ -43,7 +41,6 @@ class Builder:
         self.kinds: dict[str, Kind] = {}
         self._params: dict[str, Param] = {}
         self._results: dict[str, str] = {}
-        self._plan: Plan | None = None
 
     def add(
         self,
@@ -87,26 +84,6 @@ class Builder:
         """The kinds this graph uses."""
         return Registry.of(*self.kinds.values())
 
-    def run(
-        self, outputs: OutT, cache: Cache | None = None, settings: Settings | None = None
-    ) -> OutT:
-        """Run what ``outputs`` needs and return the real ones; several items come as a list.
-
-        Raises:
-            WorkflowError: the graph cannot run.
-            RunError: a node failed.
-        """
-        # Composites draw with the builder, so it lies below execution; only this looks up.
-        from ..execution.execute import run
-        from ..planning.plan import plan
-
-        drawn = cast(Outputs, outputs)
-        results = {name: f"{drawn._name}.{name}" for name in drawn._kind.model_fields}
-        workflow = self.workflow().model_copy(update={"results": results})
-        self._plan = plan(workflow, self.registry, only=results, before=self._plan)
-        values = run(self._plan, cache, settings)
-        return cast(OutT, drawn._kind.model_construct(None, **values))
-
 
 def each(values: Sequence[T]) -> T:
     """Give an input that takes one ``T`` several: the node runs once for each."""
@@ -118,6 +95,11 @@ def every(item: T) -> list[T]:
     if not isinstance(item, Address):
         raise UserError("every() takes an output of a call")
     return cast(list[T], item)
+
+
+def kind_of(outputs: OutT) -> type[OutT]:
+    """The Output that ``outputs`` of an added call stand in for."""
+    return cast(type[OutT], cast(Outputs, outputs)._kind)
 
 
 def addresses(drawn: object, kind: type[Output]) -> dict[str, object]:

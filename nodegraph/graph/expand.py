@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..errors import NodeGraphError, Problem, UserError, did_you_mean
 from ..node import Address, Composite, Node
-from .drawing import Builder, addresses
+from .drawing import Drawing, addresses
 from .ports import convert, output_of, ports
 from .registry import Kind, Registry, Template
 from .workflow import Call, Workflow
@@ -176,15 +176,15 @@ def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
                 links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
                 calls[node] = calls[node].model_copy(update={"links": links})
         return _Body(calls, kinds, tuple(workflow.params), workflow.results)
-    builder = Builder()
+    drawing = Drawing()
     stand_ins = {name: Address(f".{name}") for name in kind.model_fields}
-    drawn = kind.model_construct(None, **stand_ins).draw(builder)  # type: ignore[attr-defined]
+    drawn = kind.model_construct(None, **stand_ins).draw(drawing)  # type: ignore[attr-defined]
     outputs = addresses(drawn, output_of(kind))
     if wrong := [name for name, address in outputs.items() if not isinstance(address, Address)]:
         raise TypeError(f"draw returned no output of a call for {', '.join(wrong)}")
     return _Body(
-        builder.calls,
-        builder.kinds,
+        drawing.calls,
+        drawing.kinds,
         tuple(kind.model_fields),
         {n: str(a) for n, a in outputs.items()},
     )

@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple, TypeAlias
 from ..base.gc_pause import paused
 from ..cache import Cache
 from ..errors import NotFetchedError, UserError
-from ..execution.context import RunContext, Settings
+from ..execution.context import RunContext
 from ..execution.local.perform import Broke, Lost, Stamped, Worker
 from ..graph.workflow import Workflow
 from ..node import Node
 from ..planning.plan import Plan
+from ..settings import Settings
 from ..tasks.items import needs, resolvable, resolve
 from ..tasks.keys import key_of, parts_of
 from ..tasks.task import CallState, Task, states

@@ -7,11 +7,12 @@ from typing import Any
 
 from ..cache import Cache
 from ..errors import NodeError
-from ..execution.context import RunContext, Settings
+from ..execution.context import RunContext
 from ..graph.workflow import ModelLock, Workflow
 from ..node import Node, Pin, Wire
 from ..planning.plan import Plan
 from ..planning.types import Planned
+from ..settings import Settings
 from ..tasks.items import constants, resolvable, resolve
 from ..tasks.task import CallState, Task, states
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..cache import Budgets, Cache, parse_budget
-from ..execution.context import Settings
 from ..graph import shipped
 from ..graph.registry import Registry, load_registry
 from ..node import Folders
 from ..planning.planner import Planner
+from ..settings import Settings
 
 ASTRAY = 256 * 2**20
 """Bytes that may be in use beside what the cache holds: libraries' own workspaces."""

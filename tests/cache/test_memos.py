@@ -10,9 +10,10 @@ import pytest
 
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache import cache as cache_module
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Memo
+from nodegraph.settings import Settings
 from nodegraph.values.leaves import OpaqueError
 from tests.support.pretend import DEVICE, MB, Blob, Paint, Pretend
 from tests.support.storing import Draw, Pixels

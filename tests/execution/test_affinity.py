@@ -12,12 +12,12 @@ import pytest
 from nodegraph import Node, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Finished
-from nodegraph.execution.context import Settings
 from nodegraph.execution.local.affinity import Held, Models, Queue, closest
 from nodegraph.execution.local.dispatch import Dispatcher
 from nodegraph.graph.registry import Registry
 from nodegraph.inspection.explain import explain
 from nodegraph.node import Context, LaneName
+from nodegraph.settings import Settings
 from nodegraph.tasks.task import CallState, Task, states
 from nodes.sweeps import Sweep
 

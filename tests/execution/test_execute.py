@@ -9,7 +9,7 @@ import pytest
 from nodegraph import RunError, execute, plan, run
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Failed, Finished, Progressed, Skipped, Started
-from nodegraph.execution.context import Settings
+from nodegraph.settings import Settings
 
 from ..support.running_toys import TOYS, Batched, Log, Slow, computed, drive, workflow
 

@@ -12,9 +12,9 @@ import pytest
 
 from nodegraph import Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
-from nodegraph.execution.context import Settings
 from nodegraph.graph.shipped import inputs
 from nodegraph.node import Folders
+from nodegraph.settings import Settings
 
 from ..support.weights import TINY
 

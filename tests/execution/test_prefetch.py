@@ -15,10 +15,20 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nodegraph import Node, Output, Progress, Settings, Steps, Wire, Workflow, execute, plan
+from nodegraph import (
+    Builder,
+    Node,
+    Output,
+    Progress,
+    Settings,
+    Steps,
+    Wire,
+    Workflow,
+    execute,
+    plan,
+)
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Failed, Finished, Outcome
-from nodegraph.graph.drawing import Builder
 from nodegraph.graph.ports import output_of
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, Folders, LaneName, ModelRef

@@ -10,10 +10,11 @@ from typing import ClassVar
 from nodegraph import Node, Output, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.events import Finished
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.execution.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS, texts, versions
 from nodegraph.graph.registry import Registry, load_registry
 from nodegraph.node import Context, LaneName
+from nodegraph.settings import Settings
 
 from ..support.running_toys import TOYS, Number, drive
 

@@ -14,10 +14,10 @@ from nodegraph import Node, Output, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.errors import UserError, WorkflowError
 from nodegraph.events import Finished, Outcome
-from nodegraph.execution.context import Settings
 from nodegraph.graph.ports import accepts, type_name
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
+from nodegraph.settings import Settings
 from nodes.sweeps import Sweep
 
 from ..support.lights import PRETEND, Light, Load

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from nodegraph import Builder, each, every
 from nodegraph.errors import UserError
-from nodegraph.graph.drawing import Builder, each, every
 from nodegraph.graph.workflow import Workflow
 from nodegraph.planning.plan import Link, Source, plan
 

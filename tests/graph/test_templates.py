@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from nodegraph import Drawing
 from nodegraph.errors import WorkflowError
-from nodegraph.graph.drawing import Builder
 from nodegraph.graph.expand import expand
 from nodegraph.graph.registry import Registry, Template
 from nodegraph.graph.workflow import Workflow
@@ -41,14 +41,14 @@ class Broken(Composite):
 
     value: int = 0
 
-    def draw(self, g: Builder) -> Number:  # noqa: ARG002
+    def draw(self, g: Drawing) -> Number:  # noqa: ARG002
         raise RuntimeError("out of ink")
 
 
 class Empty(Composite):
     """Return no output of a call."""
 
-    def draw(self, g: Builder) -> Number:  # noqa: ARG002
+    def draw(self, g: Drawing) -> Number:  # noqa: ARG002
         return Number(value=3)
 
 
@@ -57,7 +57,7 @@ class Through(Composite):
 
     image: Picture
 
-    def draw(self, g: Builder) -> Pictured:  # noqa: ARG002
+    def draw(self, g: Drawing) -> Pictured:  # noqa: ARG002
         return Pictured(image=self.image)
 
 
@@ -66,7 +66,7 @@ class Endless(Composite):
 
     value: int = 0
 
-    def draw(self, g: Builder) -> Number:
+    def draw(self, g: Drawing) -> Number:
         return g.add("again", Endless, value=self.value)
 
 
@@ -341,7 +341,7 @@ class Gathered(Composite):
     first: int = 0
     second: int | None = None
 
-    def draw(self, g: Builder) -> Number:
+    def draw(self, g: Drawing) -> Number:
         two = g.add("two", Const, value=2)
         return g.add("sum", Sum, values=[two.value, self.first])
 
@@ -409,5 +409,5 @@ class Passed(Composite):
 
     value: int
 
-    def draw(self, g: Builder) -> Number:  # noqa: ARG002
+    def draw(self, g: Drawing) -> Number:  # noqa: ARG002
         return Number(value=self.value)

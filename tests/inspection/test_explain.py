@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nodegraph import plan
 from nodegraph.cache import Budgets, Cache
-from nodegraph.execution.context import Settings
 from nodegraph.inspection.explain import explain
+from nodegraph.settings import Settings
 
 from ..support.running_toys import TOYS, Log, drive, workflow
 

@@ -82,7 +82,7 @@ def test_every_input_has_a_default_a_range_or_a_description(kind: type[Node | Co
 @EVERY
 def test_every_output_is_declared(kind: type[Node | Composite]) -> None:
     work = getattr(kind, "run" if issubclass(kind, Node) else "draw")
-    said = get_type_hints(work, localns={"Builder": object})["return"]
+    said = get_type_hints(work, localns={"Drawing": object})["return"]
     outputs = [one for one in (said, *getattr(said, "__args__", ())) if isinstance(one, type)]
 
     assert any(issubclass(one, Output) and one.model_fields for one in outputs)

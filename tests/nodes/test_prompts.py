@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodegraph import Builder, each
 from nodegraph.errors import UserError
-from nodegraph.graph.drawing import Builder, each
 from nodes.models import LoadBaseModel
 from nodes.prompts.syntax import EMPHASIS, Chunk, Piece, Unit, fill, parse, split
 from nodes.sampling import Denoise, EncodePrompt, Sample

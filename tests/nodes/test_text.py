@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodegraph import Cache, Folders, Settings
+from nodegraph import Builder, Cache, Folders, Settings
 from nodegraph.errors import UserError
-from nodegraph.graph.drawing import Builder
 from nodes.prompts.wildcards import chosen, names_in
 from nodes.text import JoinText, LoadPrompts, PickText, Wildcard
 

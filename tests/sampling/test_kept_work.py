@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from nodegraph.cache import Cache
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Settings
 from nodes.models import LoadBaseModel, LoadControlNet, LoadLoRA
 from nodes.sampling import Control, Denoise, Denoised, EncodePrompt
 from nodes.types import Control as Controlling

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from nodegraph.cache import Cache
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Settings
 from nodes.diffusion.preview import Look, learn, look_of, pictures
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodegraph import Builder
 from nodegraph.errors import UserError, WorkflowError
-from nodegraph.graph.drawing import Builder
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import plan
 from nodes.latents import EncodeImage, Enlarge, UpscaleLatents

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nodegraph.cache import Budgets, Cache
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Settings
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 

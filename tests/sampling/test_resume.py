@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nodegraph import Builder
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Finished, Progressed
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.execution.execute import execute
-from nodegraph.graph.drawing import Builder
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.explain import explain
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import Plan, plan
 from nodegraph.savings import Thrift
+from nodegraph.settings import Settings
 from nodes.diffusion.schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage
 from nodes.models import LoadBaseModel, LoadControlNet

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nodegraph.cache import Cache
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Settings
 from nodes.diffusion.schedulers import SCHEDULERS, Scheduler, SchedulerName
 from nodes.diffusion.solvers import Solver, Stepping, Summing
 from nodes.diffusion.step_tables import TABLED, table, tabled

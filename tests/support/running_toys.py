@@ -12,9 +12,9 @@ from nodegraph import Node, Output, Progress, Reads, Steps, Wire, Workflow, exec
 from nodegraph.cache import Cache
 from nodegraph.errors import UserError
 from nodegraph.events import Event, Finished, Outcome
-from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, LaneName
+from nodegraph.settings import Settings
 
 
 class Number(Output):

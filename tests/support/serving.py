@@ -17,12 +17,12 @@ from starlette.testclient import TestClient
 
 from nodegraph.cache import Cache
 from nodegraph.cli.serve.serve import settings as uvicorn_settings
-from nodegraph.execution.context import Settings
 from nodegraph.graph.registry import Registry, load_registry
 from nodegraph.graph.shipped import inputs, shipped
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.node import Folders
+from nodegraph.settings import Settings
 from nodegraph.web.app import create_app
 from nodegraph.web.limits import Limits
 from nodegraph.web.middleware.access import Access

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nodegraph.graph.drawing import Builder
+from nodegraph import Drawing
 from nodegraph.graph.registry import Registry
 from nodegraph.node import (
     Composite,
@@ -250,7 +250,7 @@ class Portrait(Composite):
     prompt: str = "a portrait"
     steps: Annotated[int, Field(ge=1, le=30)] = 10
 
-    def draw(self, g: Builder) -> Pictured:
+    def draw(self, g: Drawing) -> Pictured:
         edges = g.add("edges", Outline, image=self.image)
         hint = g.add("steer", Steer, image=edges.image, net=self.model)
         painted = g.add(
@@ -271,7 +271,7 @@ class Pair(Composite):
     image: Picture
     prompt: str = "twins"
 
-    def draw(self, g: Builder) -> Pictured:
+    def draw(self, g: Drawing) -> Pictured:
         first = g.add("first", Portrait, model=self.model, image=self.image, prompt=self.prompt)
         second = g.add("second", Portrait, model=self.model, image=first.image, prompt=self.prompt)
         return g.add("sheet", Sheet, images=[first.image, second.image])

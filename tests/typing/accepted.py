@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import assert_type
 
-from nodegraph.graph.drawing import Builder, each, every
+from nodegraph import Builder, each, every
 from tests.support.toys import (
     Add,
     Const,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nodegraph.graph.drawing import Builder, each, every
+from nodegraph import Builder, each, every
 from nodegraph.node import Node, Output
 from tests.support.toys import (
     Add,

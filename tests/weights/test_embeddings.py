@@ -10,8 +10,9 @@ import pytest
 
 from nodegraph.cache import Cache
 from nodegraph.errors import UserError
-from nodegraph.execution.context import RunContext, Settings
+from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Settings
 from nodes.models import LoadBaseModel, LoadEmbedding
 from nodes.sampling import EncodePrompt
 from nodes.types import DiffusionModel

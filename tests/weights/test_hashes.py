@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from nodegraph import Cache, Settings, execute
-from nodegraph.graph.drawing import Builder
+from nodegraph import Builder, Cache, Settings, execute
 from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
 from nodegraph.planning.plan import plan

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from nodegraph import Cache, Settings, execute
+from nodegraph import Builder, Cache, Settings, each, execute
 from nodegraph.errors import UserError
 from nodegraph.events import Finished
 from nodegraph.execution.context import RunContext
-from nodegraph.graph.drawing import Builder, each
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.pins import lock
 from nodegraph.planning.plan import plan

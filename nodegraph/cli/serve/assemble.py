@@ -15,13 +15,13 @@ from typing import Any
 
 from ...cache import Budgets, Cache, default_folder, parse_budget
 from ...errors import UserError
-from ...execution.context import Settings
 from ...graph.registry import load_registry
 from ...graph.shipped import inputs, shipped
 from ...jobs.assets import Assets
 from ...jobs.housekeeping import Keeper
 from ...jobs.store import Store
 from ...node import Folders
+from ...settings import Settings
 from ...system import devices as device
 from ...web import page
 from ...web.limits import Limits

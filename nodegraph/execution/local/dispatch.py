@@ -10,8 +10,9 @@ from ...cache import Cache
 from ...events import Started
 from ...node import LaneName, Node
 from ...planning.plan import Plan
+from ...settings import Settings
 from ...tasks.task import CallState, Task, runs_together
-from ..context import RunContext, Settings
+from ..context import RunContext
 from .affinity import Held, Loaders, Models, Queue, closest
 from .lanes import Idle, Lane
 from .perform import Report, Worker

@@ -9,7 +9,6 @@ from typing import Any
 
 from ...cache import Cache
 from ...errors import Problem, WorkflowError
-from ...execution.context import Settings
 from ...graph.bundle import bundle
 from ...graph.registry import Registry, Template
 from ...graph.schema import describe
@@ -18,6 +17,7 @@ from ...inspection.explain import Line, explain
 from ...planning.plan import Plan
 from ...planning.planner import Planner
 from ...savings import OnOom
+from ...settings import Settings
 from ..errors import refused
 from ..limits import Limits
 from .capacity import Turn, Turns
