@@ -11,7 +11,7 @@ from nodegraph.node import Facts, Finding
 from .types import Conditioning, Control, DiffusionModel, Latents
 
 if TYPE_CHECKING:
-    from .sampling import Denoise
+    from .diffusion.request import Request
 
 
 def shared(links: Sequence[Facts]) -> Facts:
@@ -82,7 +82,7 @@ def encodable(size: tuple[int, int], factor: int) -> None:
         raise UserError(f"image: its {name}, {said} (Resize has multiple_of={factor})")
 
 
-def starts(item: Denoise) -> None:
+def starts(item: Request) -> None:
     """Check what a picture is started from.
 
     Raises:

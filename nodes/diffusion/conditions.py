@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from nodegraph.node import Context
 
     from ..networks.unet import Keep
-    from ..sampling import Denoise
     from ..weights.reference import Weights
+    from .request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Told:
 
 
 def told(
-    items: Sequence[Denoise], times: Tensor, dtype: DType, context: Context, names: Names
+    items: Sequence[Request], times: Tensor, dtype: DType, context: Context, names: Names
 ) -> Told:
     """What a batch's networks are told, in the ``dtype`` they compute in."""
     import torch

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
-    from ..sampling import Denoise
     from ..types import Control
     from ..weights.reference import Weights
     from .conditions import Told
+    from .request import Request
 
 
 class Net(NamedTuple):
@@ -54,7 +54,7 @@ class Net(NamedTuple):
 
 
 def nets(
-    items: Sequence[Denoise], steps: int, context: Context, leases: ExitStack, names: Names
+    items: Sequence[Request], steps: int, context: Context, leases: ExitStack, names: Names
 ) -> list[Net]:
     """The ControlNets that count at any step at all; the others are not even loaded."""
     found = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nodegraph.errors import UserError
 
@@ -11,10 +11,35 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
     from torch import dtype as DType
 
-    from .solvers import Solver
+    from .resume import State
 
 Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
 Take: TypeAlias = "Callable[[Tensor, int], Tensor]"
+
+
+class Solver(Protocol):
+    """What the denoising loop steps by. It remembers earlier steps, so every run needs its own."""
+
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        ...
+
+    def scale(self, latents: Tensor, index: int) -> Tensor:
+        """Scale latents as the model expects them at a step."""
+        ...
+
+    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
+        """Take a step."""
+        ...
+
+    def state(self) -> State:
+        """All that its steps have changed, to be copied before the next one."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on where another one like this was."""
+        ...
 
 
 def denoise(take: Take, count: int, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from .conditions import told
 from .controls import nets, opened
-from .loop import Predict, denoise, generators_of, noise
+from .loop import Predict, Solver, denoise, generators_of, noise
 from .memos import Name, Names, name_of
 from .predict import Predictor, unet
 from .replay import recorded, taking
 from .resume import Walk
 from .schedulers import Scheduler
-from .solvers import Solver, Stepping, Summing
+from .solvers import Stepping, Summing
 from .start import start
 from .step_tables import Table, table, tabled
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nodegraph.node import Context
 
-    from ..sampling import Denoise
+    from .request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Run:
     steered: bool
 
     def steps(self) -> Generator[tuple[int, Tensor, bool], None, None]:
-        """Denoise, yielding how many steps are done, and the latents after them.
+        """Request, yielding how many steps are done, and the latents after them.
 
         It goes on from where an earlier run was that began alike, if that is known: first it yields
         what that had done, and True.
@@ -68,7 +68,7 @@ class Run:
             self.walk.keep()
 
 
-def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Run:
+def prepare(items: Sequence[Request], context: Context, leases: ExitStack) -> Run:
     """Lease what the batch runs on until ``leases`` closes, and compute what no step changes."""
     first, names = items[0], Names(context)
     net: Any = leases.enter_context(context.lease(first.model.unet))
@@ -98,13 +98,13 @@ def prepare(items: Sequence[Denoise], context: Context, leases: ExitStack) -> Ru
     )
 
 
-def _shape(item: Denoise) -> tuple[int, int, int]:
+def _shape(item: Request) -> tuple[int, int, int]:
     """Of a picture's latents."""
     (width, height), factor = item.size, item.model.factor
     return item.model.shape.channels, height // factor, width // factor
 
 
-def _guidance(items: Sequence[Denoise], device: str) -> Tensor | None:
+def _guidance(items: Sequence[Request], device: str) -> Tensor | None:
     """Each item's guidance scale, (B, 1, 1, 1); None where there is no guidance."""
     import torch
 
@@ -115,7 +115,7 @@ def _guidance(items: Sequence[Denoise], device: str) -> Tensor | None:
 
 
 def _summing(
-    item: Denoise, skipped: int | None, latents: Tensor, context: Context
+    item: Request, skipped: int | None, latents: Tensor, context: Context
 ) -> Summing | None:
     """What steps by the scheduler's table, where that is worth it."""
     if not tabled(item.scheduler, context.device):
@@ -125,7 +125,7 @@ def _summing(
     return None if sums is None else Summing(sums, latents)
 
 
-def _begin(items: Sequence[Denoise], said: Name, names: Names) -> object:
+def _begin(items: Sequence[Request], said: Name, names: Names) -> object:
     """All that every step of a batch depends on, whatever its controls are."""
     first = items[0]
     model, skipped = first.model, None if first.latents is None else first.skipped

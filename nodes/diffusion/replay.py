@@ -16,9 +16,9 @@ from nodegraph.node import Context
 from ..networks.blocks import Step
 from ..networks.unet import ControlNet, Residuals, UNet
 from .cuda_graphs import Capturer, CudaGraphs, Recording, Recordings
-from .loop import Take, step
+from .loop import Solver, Take, step
 from .predict import Predictor, weights_of
-from .solvers import Solver, Summing, summed
+from .solvers import Summing, summed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -12,31 +12,6 @@ if TYPE_CHECKING:
     from .schedulers import Scheduler
     from .start import Kept
     from .step_tables import Sums
-
-
-class Solver(Protocol):
-    """What the denoising loop steps by. It remembers earlier steps, so every run needs its own."""
-
-    @property
-    def count(self) -> int:
-        """How many steps there are."""
-        ...
-
-    def scale(self, latents: Tensor, index: int) -> Tensor:
-        """Scale latents as the model expects them at a step."""
-        ...
-
-    def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
-        """Take a step."""
-        ...
-
-    def state(self) -> State:
-        """All that its steps have changed, to be copied before the next one."""
-        ...
-
-    def restore(self, state: State) -> None:
-        """Go on where another one like this was."""
-        ...
 
 
 class Stepping:

@@ -11,7 +11,7 @@ from .vae import marks
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..sampling import Denoise
+    from .request import Request
     from .schedulers import Scheduler
 
 
@@ -42,7 +42,7 @@ class Kept:
 
 
 def start(
-    items: Sequence[Denoise], scheduler: Scheduler, noise: Tensor
+    items: Sequence[Request], scheduler: Scheduler, noise: Tensor
 ) -> tuple[Tensor, Kept | None, Tensor | None]:
     """What the first step takes, what is put back after each, and what an inpainting UNet sees.
 

@@ -13,8 +13,9 @@ from nodegraph.cache import Cache
 from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
 from nodegraph.settings import Settings
+from nodes.diffusion.loop import Solver
 from nodes.diffusion.schedulers import SCHEDULERS, Scheduler, SchedulerName
-from nodes.diffusion.solvers import Solver, Stepping, Summing
+from nodes.diffusion.solvers import Stepping, Summing
 from nodes.diffusion.step_tables import TABLED, table, tabled
 
 from ..support.weights import TINY
