@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever dies when."""
+"""Files of the cache on disk: written whole in folders made when needed, listed and swept."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
-from .payload import Chunk
+from ..base.files import TEMPORARY, Chunk, create, replacing
 
-TEMPORARY = ".tmp"
 ABANDONED = 3600.0
 """Seconds after which a temporary file's writer must be dead."""
 
 
 def publish(path: Path, chunks: Sequence[Chunk], durable: bool = True) -> int:
-    """Write a file under a temporary name beside it, then give it its own; returns its bytes.
+    """Write a file whole, and make its folder first where it is missing; returns its bytes.
 
     Args:
         durable: Also wait until the disk has it; else a power cut may leave a damaged file.
@@ -25,35 +23,18 @@ def publish(path: Path, chunks: Sequence[Chunk], durable: bool = True) -> int:
     Raises:
         OSError: nothing has been left behind.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}")
     try:
-        descriptor = _create(temporary)
+        return _replace(path, chunks, durable)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _create(temporary)
-    try:
-        try:
-            size = sum(_write(descriptor, chunk) for chunk in chunks)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return size
+        return _replace(path, chunks, durable)
 
 
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-
-
-def _write(descriptor: int, chunk: Chunk) -> int:
-    left = memoryview(chunk)
-    while left:
-        left = left[os.write(descriptor, left) :]
-    return len(chunk)
+def _replace(path: Path, chunks: Sequence[Chunk], durable: bool) -> int:
+    # Not write_whole: nobody sets the permissions of these files, and asking the disk for those
+    # of the former file costs half as much again.
+    with replacing(path) as temporary:
+        return create(temporary, chunks, durable)
 
 
 def remove(path: Path) -> None:

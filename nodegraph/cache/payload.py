@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from math import prod
-from typing import TypeAlias
 
+from ..base.files import Chunk
 from ..base.keys import KEY_BYTES
 from ..values.tensors import Content
-
-Chunk: TypeAlias = memoryview | bytes | bytearray
 
 _WIDTHS = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2,
@@ -67,6 +65,3 @@ def name_of(chunks: Iterable[Chunk]) -> str:
     for chunk in chunks:
         found.update(chunk)
     return found.hexdigest()
-
-
-__all__ = ["Chunk", "name_of", "pack", "unpack"]

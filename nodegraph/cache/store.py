@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..base.files import TEMPORARY
 from ..base.keys import Key
 from ..node import Output
 from ..values.leaves import OpaqueError
 from ..values.skeleton import flatten, rebuild
 from ..values.tensors import Tensors
-from .files import TEMPORARY, publish, remove, sweep, walk
+from .files import publish, remove, sweep, walk
 from .mapped import Views
 from .payload import name_of, pack, unpack
 from .record import Record, Stored, from_json, to_json

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..cache.files import TEMPORARY
+from ..base.files import TEMPORARY
 from . import sanitise as pixels
 from .files import SUFFIXES, named, put, stored
 from .rows import plain

@@ -49,7 +49,7 @@ def leftovers(store: Store) -> list[Path]:
 
 def writer(store: Store, number: int | None = None) -> list[str]:
     """The command of a process that saves pictures."""
-    code = f"from tests.storing import write; write({str(store.folder)!r}, {number})"
+    code = f"from tests.support.storing import write; write({str(store.folder)!r}, {number})"
     return [sys.executable, "-c", code]
 
 
