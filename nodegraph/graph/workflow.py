@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from ..base import strict_json
 from ..base.keys import canonical, digest
 from ..errors import Problem, WorkflowError, brief, did_you_mean
 from .migrations import migrate
@@ -179,29 +180,10 @@ def _text(source: Path | str | bytes) -> str:
 
 
 def _parse(text: str, name: str) -> Any:
-    """Read JSON strictly: a name given twice, or a number JSON does not have, is an error."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        said = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise WorkflowError([Problem(name, f"is not JSON; {said}")]) from error
-    except ValueError as error:
+        return strict_json.parse(text)
+    except strict_json.StrictJsonError as error:
         raise WorkflowError([Problem(name, str(error))]) from error
-    except RecursionError as error:
-        raise WorkflowError([Problem(name, "is nested too deeply to be a workflow")]) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"has {twice!r} twice in one object")
-    return unique
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"has the number {text}, which JSON does not have")
 
 
 def _problems(error: ValidationError) -> list[Problem]:

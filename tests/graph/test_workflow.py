@@ -116,7 +116,7 @@ def test_text_in_other_scripts_stays_readable() -> None:
             '{"format": 1, "nodes": {"a": {"type": "X", "values": {"b": NaN}}}}',
             "workflow: has the number NaN, which JSON does not have",
         ),
-        ("[" * 200_000, "workflow: is nested too deeply to be a workflow"),
+        ("[" * 200_000, "workflow: is nested too deeply"),
         ("{}", 'format: is missing; a workflow begins with "format": 1'),
         ('{"format": 7}', "format: 7 is newer than this version of nodegraph, which reads up to 1"),
         ('{"format": "1"}', "format: '1' is no format; it should be 1"),

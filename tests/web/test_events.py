@@ -235,6 +235,16 @@ def test_who_talks_nonsense_is_closed(server: Running, said: str | bytes, code: 
         assert closed(talking) == code
 
 
+def test_a_client_may_ask_for_as_many_jobs_as_the_server_allows(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(watched=2)) as parts, running(parts) as server:
+        with joined(server, after=None, jobs=["1" * 32, "2" * 32]):
+            pass
+        with connect(f"ws://{server.host}/v1/ws") as talking:
+            talking.send(json.dumps({"type": "hello", "jobs": ["1" * 32] * 3}))
+
+            assert closed(talking) == 1008
+
+
 def test_a_preview_is_a_header_and_a_picture(services: Services, server: Running) -> None:
     job = "3" * 32
     with joined(server, after=None, jobs=[job]) as talking:

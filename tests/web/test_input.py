@@ -122,6 +122,33 @@ BAD_JSON = [
 ]
 
 
+def test_json_is_read_as_deep_as_the_server_allows(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(depth=4)) as parts, client(parts) as asking:
+        answers = [
+            asking.post(
+                PATH,
+                content=b'{"workflow": {"format": 1, "view": {"a": %s}}}' % value,
+                headers=JSON,
+            )
+            for value in (b"[]", b"[[]]")
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert answers[1].json()["error"]["message"] == (
+        "the body is nested too deeply; at most 4 levels are read"
+    )
+
+
+def test_a_list_is_as_long_as_the_server_allows(tmp_path: Path) -> None:
+    with serving(tmp_path, limits=Limits(page=3)) as parts, client(parts) as asking:
+        answers = [
+            asking.get("/v1/jobs", params=params).status_code
+            for params in ({}, {"limit": 3}, {"limit": 4})
+        ]
+
+    assert answers == [200, 200, 422]
+
+
 @pytest.mark.parametrize("body", BAD_JSON, ids=lambda body: repr(body[:30]))
 def test_what_is_no_proper_json_is_malformed(asking: TestClient, body: bytes) -> None:
     began = time.monotonic()

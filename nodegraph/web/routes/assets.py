@@ -16,7 +16,7 @@ from ..errors import ApiError
 from ..middleware.bodies import PICTURES
 from ..middleware.headers import CONTENT
 from ..services import Services
-from .common import Before, FileName, Limit, may, router
+from .common import Before, FileName, may, page_size, router
 
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
@@ -37,7 +37,8 @@ Raw = Annotated[bytes, Depends(raw)]
 def routes(services: Services) -> APIRouter:
     """The routes."""
     assets = services.assets
-    api = router()
+    api = router(services.limits)
+    size_of_page = page_size(services.limits)
 
     @api.put(
         "/assets",
@@ -60,7 +61,7 @@ def routes(services: Services) -> APIRouter:
         return models.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
 
     @api.get("/assets", responses=may(422), tags=["assets"])
-    def list_assets(before: Before = None, limit: Limit = 50) -> models.AssetList:
+    def list_assets(before: Before = None, limit: int = size_of_page) -> models.AssetList:
         """What was uploaded, newest first."""
         found, following = assets.list(before, limit)
         shown = [

@@ -11,9 +11,10 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..errors import CODES
+from ...base.strict_json import StrictJsonError, parse_bounded
+from ..errors import CODES, ApiError
+from ..limits import Limits
 from ..schemas import Refusal
-from ..strict_json import StrictRequest
 
 ALWAYS = (400, 401, 403, 422, 500, 503)
 BODY = (408, 413, 415, 503)
@@ -43,7 +44,6 @@ FileName: TypeAlias = Annotated[
 WorkflowName: TypeAlias = Annotated[
     str, InPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,119}$", description="A workflow's name.")
 ]
-Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="At most so many.")]
 Before: TypeAlias = Annotated[
     int | None, Query(ge=0, le=2**53, description="What `next` said: those that are older.")
 ]
@@ -55,21 +55,31 @@ IfNoneMatch: TypeAlias = Annotated[
 ]
 
 
-class StrictRoute(APIRoute):
-    """A route whose JSON bodies are read by our own strict reader."""
+def router(limits: Limits) -> APIRouter:
+    """A router of routes under ``/v1``, whose JSON bodies are read strictly."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+    class StrictRequest(Request):
+        async def json(self) -> Any:
+            try:
+                return parse_bounded(await self.body(), limits.depth)
+            except StrictJsonError as error:
+                raise ApiError(400, f"the body {error}") from error
 
-        async def strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+    class StrictRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
 
-        return strictly
+            async def handle_strictly(request: Request) -> Response:
+                return await handle(StrictRequest(request.scope, request.receive))
 
+            return handle_strictly
 
-def router() -> APIRouter:
-    """A router of routes under ``/v1``."""
     return APIRouter(prefix="/v1", route_class=StrictRoute, redirect_slashes=False)
+
+
+def page_size(limits: Limits, default: int = 50) -> Any:
+    """The query parameter ``limit`` of a list, as the default value that FastAPI reads."""
+    return Query(min(default, limits.page), ge=1, le=limits.page, description="At most so many.")
 
 
 def may(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -21,7 +21,7 @@ from .common import BODY, may, router
 def routes(services: Services) -> APIRouter:
     """The routes."""
     graphs, names = services.graphs, services.names
-    api = router()
+    api = router(services.limits)
 
     def told(problems: Sequence[Problem]) -> list[models.Problem]:
         shown = map(names.problem, problems)

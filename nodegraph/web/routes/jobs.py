@@ -11,7 +11,7 @@ from ...jobs.types import Job, Order
 from .. import schemas as models
 from ..errors import ApiError, refused
 from ..services import Services
-from .common import BODY, Before, JobId, Limit, may, router
+from .common import BODY, Before, JobId, may, page_size, router
 
 Key = Annotated[
     str | None,
@@ -27,7 +27,8 @@ Key = Annotated[
 def routes(services: Services) -> APIRouter:
     """The routes."""
     store, names, most = services.store, services.names, services.limits.queue
-    api = router()
+    api = router(services.limits)
+    size_of_page, size_of_long_page = page_size(services.limits), page_size(services.limits, 200)
 
     def told(job: Job) -> models.Job:
         shown = models.Job.model_validate(job)
@@ -65,14 +66,14 @@ def routes(services: Services) -> APIRouter:
 
     @api.get("/jobs", responses=may(422), tags=["jobs"])
     def list_jobs(
-        state: models.State | None = None, before: Before = None, limit: Limit = 50
+        state: models.State | None = None, before: Before = None, limit: int = size_of_page
     ) -> models.JobList:
         """Jobs, newest first."""
         jobs, following = store.list(state, before, limit)
         return models.JobList(jobs=[told(job) for job in jobs], next=following)
 
     @api.get("/queue", responses=may(422), tags=["jobs"])
-    def list_waiting(limit: Limit = 200) -> models.JobList:
+    def list_waiting(limit: int = size_of_long_page) -> models.JobList:
         """The jobs that wait, in the order they will run in."""
         return models.JobList(jobs=[told(job) for job in store.waiting(limit)], next=None)
 
@@ -90,7 +91,7 @@ def routes(services: Services) -> APIRouter:
     def list_events(
         id: JobId,
         after: Annotated[int, Query(ge=0, le=2**53, description="What `next` said.")] = 0,
-        limit: Limit = 200,
+        limit: int = size_of_long_page,
     ) -> models.EventList:
         """What happened to a job, in order."""
         store.get(id)
@@ -128,7 +129,7 @@ def routes(services: Services) -> APIRouter:
         store.delete(id)
 
     @api.get("/results", responses=may(422), tags=["results"])
-    def list_results(before: Before = None, limit: Limit = 50) -> models.ShownList:
+    def list_results(before: Before = None, limit: int = size_of_page) -> models.ShownList:
         """The pictures of all jobs, newest first."""
         found, following = store.results(before, limit)
         return models.ShownList(results=found, next=following)

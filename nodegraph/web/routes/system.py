@@ -20,7 +20,7 @@ VERSION = version_of("nodegraph-diffusion")
 def routes(services: Services, counted: Counts) -> APIRouter:
     """The routes."""
     store = services.store
-    api = router()
+    api = router(services.limits)
 
     @api.get("/health", responses=may(), tags=["system"])
     def health() -> models.Health:

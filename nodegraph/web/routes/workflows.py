@@ -16,7 +16,7 @@ def routes(services: Services) -> APIRouter:
     """The routes."""
     graphs = services.graphs
     library = graphs.library
-    api = router()
+    api = router(services.limits)
 
     def document(entry: Entry, response: Response) -> models.KeptWorkflow:
         response.headers["ETag"] = f'"{entry.version}"'

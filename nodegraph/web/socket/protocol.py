@@ -11,17 +11,16 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from ...base.strict_json import StrictJsonError, parse_bounded
 from ...errors import UserError
-from ..errors import ApiError
 from ..middleware.access import SUBPROTOCOL
 from ..schemas import Id
-from ..strict_json import parse
 from .client import SLOW, Client
 from .hub import Hub
 
 _HELLO = 10.0
 _REFUSED = 1008
-Watched: TypeAlias = Literal["all"] | Annotated[list[Id], Field(max_length=1000)]
+Watched: TypeAlias = Literal["all"] | list[Id]
 
 
 class _Message(BaseModel):
@@ -50,8 +49,8 @@ class Ping(_Message):
     type: Literal["ping"]
 
 
-Said: TypeAlias = Annotated[Hello | Subscribe | Ping, Field(discriminator="type")]
-_SAID: TypeAdapter[Hello | Subscribe | Ping] = TypeAdapter(Said)
+Message: TypeAlias = Annotated[Hello | Subscribe | Ping, Field(discriminator="type")]
+_MESSAGES: TypeAdapter[Hello | Subscribe | Ping] = TypeAdapter(Message)
 
 
 class _BadMessageError(Exception):
@@ -167,13 +166,18 @@ async def _heard(websocket: WebSocket, hub: Hub) -> Hello | Subscribe | Ping:
     if text is None or len(text) > hub.limits.message:
         raise _BadMessageError("say it in JSON text of at most 1 MiB")
     try:
-        return _SAID.validate_python(parse(text.encode(), hub.limits.depth))
-    except (ApiError, UnicodeEncodeError) as error:
+        message = _MESSAGES.validate_python(parse_bounded(text.encode(), hub.limits.depth))
+    except (StrictJsonError, UnicodeEncodeError) as error:
         raise _BadMessageError("that is not JSON") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise _BadMessageError(f"{where}: {first['msg']}"[:120]) from error
+    if isinstance(message, Ping) or message.jobs == "all":
+        return message
+    if len(message.jobs) > hub.limits.watched:
+        raise _BadMessageError(f"jobs: at most {hub.limits.watched} can be asked for by name")
+    return message
 
 
 async def _send(websocket: WebSocket, hub: Hub, message: str | bytes) -> None:
