@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UserError
-from . import jpeg, png, webp
+from . import jpeg, png, sniff, webp
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture that can carry a workflow, by its first bytes."""
     with path.open("rb") as file:
-        head = file.read(12)
-    return png.is_png(head) or jpeg.is_jpeg(head) or webp.is_webp(head)
+        return sniff(file.read(12)) is not None
 
 
 def read_workflow(path: Path) -> str | None:

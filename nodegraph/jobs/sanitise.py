@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..carriers import sniff
 from .types import AssetRefusedError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def cleaned(data: bytes) -> Clean:
     """
     if len(data) > MOST_BYTES:
         raise AssetRefusedError("size", f"a picture may have {MOST_BYTES // 2**20} MB")
-    format = _format(data)
+    format = sniff(data)
     if format is None:
         raise AssetRefusedError("kind", "this is no PNG, JPEG or WebP")
     try:
@@ -67,14 +68,6 @@ def small(path: Path, side: int) -> bytes:
     file = BytesIO()
     shown.save(file, "WEBP", quality=85)
     return file.getvalue()
-
-
-def _format(data: bytes) -> str | None:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    return "WEBP" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
 def _decoded(data: bytes, format: str) -> Image:
