@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +12,17 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from .events import Note
-from .rows import as_job, document, dump, job_of, jobs_of, plain, row_of
+from .rows import (
+    as_job,
+    document,
+    dump,
+    job_of,
+    jobs_of,
+    plain,
+    row_of,
+    settings_of,
+    time_limit_of,
+)
 from .tables import documents, events, jobs, results
 from .types import (
     FINISHED,
@@ -36,23 +45,19 @@ _order = (jobs.c.priority.desc(), jobs.c.place, jobs.c.seq)
 
 
 def submit(
-    connection: sa.Connection, notes: list[Note], orders: Sequence[Order], limit: int
-) -> list[tuple[Job, bool]]:
-    """Queue jobs; of an order whose key is known, give the job that was made then."""
-    keys = [order.key for order in orders if order.key is not None]
-    if len(set(keys)) < len(keys):
-        raise UserError("Idempotency-Key: each of several orders needs a key of its own")
-    found = [_known(connection, order) for order in orders]
+    connection: sa.Connection, notes: list[Note], order: Order, limit: int
+) -> tuple[Job, bool]:
+    """Queue a job; False tells that it is the one which the order's key made before."""
+    earlier = _made_by_key(connection, order)
+    if earlier is not None:
+        return earlier, False
     waiting = connection.scalar(sa.select(sa.func.count()).select_from(jobs).where(_waiting)) or 0
-    if any(job is None for job in found) and waiting + found.count(None) > limit:
+    if waiting >= limit:
         raise QueueFullError(limit)
-    added = iter(
-        _add(connection, notes, [o for o, known in zip(orders, found, strict=True) if not known])
-    )
-    return [(known, False) if known else (next(added), True) for known in found]
+    return _add(connection, notes, order), True
 
 
-def _known(connection: sa.Connection, order: Order) -> Job | None:
+def _made_by_key(connection: sa.Connection, order: Order) -> Job | None:
     if order.key is None:
         return None
     _check_key(order.key)
@@ -70,40 +75,31 @@ def _check_key(key: str) -> None:
 
 
 def _digest(order: Order) -> str:
-    asked = [order.workflow, order.title, order.only, order.priority, order.settings]
-    asked += [] if order.on_oom is None else [order.on_oom]
-    listed = [list(part) if isinstance(part, tuple) else part for part in asked]
+    parts = [order.workflow, order.title, order.only, order.priority, settings_of(order)]
+    # Only where it is asked for: keys of jobs from before there was on_oom stay valid.
+    parts += [] if order.on_oom is None else [order.on_oom]
+    listed = [list(part) if isinstance(part, tuple) else part for part in parts]
     return hashlib.sha256(dump(listed, "workflow").encode()).hexdigest()
 
 
-def _add(connection: sa.Connection, notes: list[Note], orders: Sequence[Order]) -> list[Job]:
-    if not orders:
-        return []
+def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
     # Behind all: whoever waits has a place below the highest number, or its own.
     last = connection.scalar(sa.select(sa.func.max(jobs.c.seq))) or 0
-    now = time.time()
-    rows = [
-        {
-            "id": uuid4().hex, "title": plain(order.title, 200), "state": "queued",
-            "priority": _bounded(order.priority), "place": float(place), "key": order.key,
-            "digest": _digest(order), "created": now, "counts": "{}", "on_oom": order.on_oom,
-            "only": None if order.only is None else dump(list(order.only), "only"),
-        }
-        for place, order in enumerate(orders, start=last + 1)
-    ]  # fmt: skip
-    kept = [
-        {
-            "job": row["id"],
-            "workflow": document(order.workflow, "workflow"),
-            "settings": document(order.settings, "settings"),
-        }
-        for row, order in zip(rows, orders, strict=True)
-    ]
-    adding = sa.insert(jobs).returning(jobs, sort_by_parameter_order=True)
-    added = [as_job(row) for row in connection.execute(adding, rows)]
-    connection.execute(sa.insert(documents), kept)
-    notes += [(j.id, "job.queued", {"title": j.title, "priority": j.priority}) for j in added]
-    return added
+    row = {
+        "id": uuid4().hex, "title": plain(order.title, 200), "state": "queued",
+        "priority": _bounded(order.priority), "place": float(last + 1), "key": order.key,
+        "digest": _digest(order), "created": time.time(), "counts": "{}", "on_oom": order.on_oom,
+        "only": None if order.only is None else dump(list(order.only), "only"),
+    }  # fmt: skip
+    ordered = {
+        "job": row["id"],
+        "workflow": document(order.workflow, "workflow"),
+        "settings": dump(settings_of(order), "settings"),
+    }
+    job = as_job(connection.execute(sa.insert(jobs).values(row).returning(jobs)).one())
+    connection.execute(sa.insert(documents).values(ordered))
+    notes.append((job.id, "job.queued", {"title": job.title, "priority": job.priority}))
+    return job
 
 
 def _bounded(priority: int) -> int:
@@ -113,16 +109,16 @@ def _bounded(priority: int) -> int:
 def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> Job:
     """Order once more what a job was ordered to do."""
     row = row_of(connection, id)
-    kept = connection.execute(sa.select(documents).where(documents.c.job == id)).one()
+    ordered = connection.execute(sa.select(documents).where(documents.c.job == id)).one()
     order = Order(
-        workflow=json.loads(kept.workflow),
+        workflow=json.loads(ordered.workflow),
         title=row.title,
         only=json.loads(row.only) if row.only else None,
         priority=row.priority,
-        settings=json.loads(kept.settings),
         on_oom=row.on_oom,
+        time_limit=time_limit_of(ordered.settings),
     )
-    return submit(connection, notes, [order], limit)[0][0]
+    return submit(connection, notes, order, limit)[0]
 
 
 def cancel(connection: sa.Connection, notes: list[Note], id: str) -> Job:

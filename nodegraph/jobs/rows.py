@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from .tables import documents, jobs, results
-from .types import Claim, Job, NoSuchJobError, Result
+from .types import Claim, Job, NoSuchJobError, Order, Result
 
 _ID = re.compile(r"[0-9a-f]{32}")
 DEEPEST = 100
@@ -113,9 +113,20 @@ def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
 
 def claim_of(connection: sa.Connection, row: sa.Row[Any]) -> Claim:
     """A job with all that a worker needs to run it; it has no results yet."""
-    found = connection.execute(sa.select(documents).where(documents.c.job == row.id)).one()
-    workflow, settings = json.loads(found.workflow), json.loads(found.settings)
-    return Claim(as_job(row), row.token, workflow, settings)
+    ordered = connection.execute(sa.select(documents).where(documents.c.job == row.id)).one()
+    limit = time_limit_of(ordered.settings)
+    return Claim(as_job(row), row.token, json.loads(ordered.workflow), limit)
+
+
+def settings_of(order: Order) -> dict[str, float]:
+    """What an order sets beside its workflow, as the column ``settings`` has it."""
+    return {} if order.time_limit is None else {"time_limit": order.time_limit}
+
+
+def time_limit_of(settings: str) -> float | None:
+    """The seconds that a job may take, of the column ``settings``."""
+    limit: float | None = json.loads(settings).get("time_limit")
+    return limit
 
 
 def as_json(made: Sequence[Result]) -> list[Mapping[str, Any]]:

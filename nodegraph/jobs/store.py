@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from ..savings import OnOom
 from . import events as log
 from . import leases, queue
 from .database import Database
@@ -111,33 +110,15 @@ class Store:
 
     # Orders
 
-    def submit(  # noqa: PLR0913 (all but one by name)
-        self,
-        workflow: Mapping[str, Any],
-        *,
-        title: str = "",
-        only: Sequence[str] | None = None,
-        priority: int = 0,
-        settings: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-        on_oom: OnOom | None = None,
-        limit: int = LIMIT,
-    ) -> tuple[Job, bool]:
-        """Queue a job; False tells that the key's job was there already.
+    def submit(self, order: Order, *, limit: int = LIMIT) -> tuple[Job, bool]:
+        """Queue a job; False tells that the order's key made it before.
 
         Raises:
             QueueFullError: ``limit`` jobs wait.
             KeyReusedError: the key was used for something else.
             StorageFullError: the disk is full.
         """
-        order = Order(workflow, title, only, priority, settings or {}, idempotency_key, on_oom)
-        return self._write(lambda c, notes: queue.submit(c, notes, [order], limit), urgent=False)[0]
-
-    def submit_many(
-        self, orders: Sequence[Order], *, limit: int = LIMIT
-    ) -> builtins.list[tuple[Job, bool]]:
-        """Queue several jobs, all or none."""
-        return self._write(lambda c, notes: queue.submit(c, notes, orders, limit), urgent=False)
+        return self._write(lambda c, notes: queue.submit(c, notes, order, limit), urgent=False)
 
     def get(self, id: str) -> Job:
         """Read a job.

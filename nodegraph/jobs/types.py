@@ -21,18 +21,18 @@ class Order:
     Attributes:
         workflow: The document, as JSON values.
         only: The results to make; None for all.
-        settings: ``time_limit`` in seconds; nothing else is known.
         key: What the client calls this order, so that sending it twice makes one job.
         on_oom: Whether what does not fit into memory may be degraded; None leaves it to the server.
+        time_limit: Seconds it may take, where that is less than the server allows.
     """
 
     workflow: Mapping[str, Any]
     title: str = ""
     only: Sequence[str] | None = None
     priority: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None
     on_oom: OnOom | None = None
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Claim:
     job: Job
     token: int
     workflow: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    time_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

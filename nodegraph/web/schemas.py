@@ -14,6 +14,14 @@ Title = Annotated[str, StringConstraints(max_length=200)]
 ResultName = Annotated[str, StringConstraints(max_length=200)]
 Only = Annotated[list[ResultName], Field(max_length=1000)]
 Priority = Annotated[int, Field(ge=-1000, le=1000)]
+TimeLimit = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=7 * 24 * 3600,
+        description="Seconds the job may take, from its start; the server may allow less.",
+    ),
+]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Asked = Annotated[
     OnOom | None,
@@ -179,6 +187,7 @@ class SubmitBody(Body):
     priority: Priority = 0
     title: Title = ""
     on_oom: Asked = None
+    time_limit: TimeLimit | None = None
 
 
 class MoveBody(Body):

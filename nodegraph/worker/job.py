@@ -45,7 +45,7 @@ class Session:
         self._pending: Record | None = None
         now = monotonic()
         self._flush_at, self._beat_at, self._kill_at = float("inf"), now + BEAT, float("inf")
-        self._limit = limit_of(options, claim.settings)
+        self._limit = limit_of(options, claim.time_limit)
         self._limit_at = now + self._limit if self._limit else float("inf")
         process.send(
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +65,7 @@ class Options:
         }
 
 
-def limit_of(options: Options, settings: Mapping[str, Any]) -> float | None:
+def limit_of(options: Options, own: float | None) -> float | None:
     """Seconds a job may take: the operator's limit, or the job's own where that is shorter."""
-    own = settings.get("time_limit")
-    limits = [options.time_limit, float(own) if isinstance(own, int | float) and own > 0 else None]
-    return min((limit for limit in limits if limit is not None), default=None)
+    limits = [limit for limit in (options.time_limit, own) if limit is not None]
+    return min(limits, default=None)

@@ -66,8 +66,7 @@ def run(
 
 
 def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
-    workflow = Workflow.load(json.dumps(order["workflow"]))
-    whole = bundle(workflow, kit.registry)
+    whole = bundle(Workflow.read(order["workflow"]), kit.registry)
     return kit.planner.plan(whole, kit.registry.knowing(whole), order["only"])
 
 

@@ -12,7 +12,7 @@ from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import owners
 from nodegraph.jobs.files import named
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import LeaseLostError, Result, StorageFullError
+from nodegraph.jobs.types import LeaseLostError, Order, Result, StorageFullError
 from nodegraph.web.errors import ApiError
 from nodegraph.web.workflows.library import Library
 from nodegraph.worker.options import Options
@@ -29,7 +29,7 @@ def accepts(url: str, _: Path) -> None:
     """Accept jobs, and say the id of each."""
     store = Store(url)
     while True:
-        say(store.submit({"format": 1}, limit=10**6)[0].id)
+        say(store.submit(Order({"format": 1}), limit=10**6)[0].id)
 
 
 def works(url: str, _: Path) -> None:
@@ -51,7 +51,7 @@ def same_key(url: str, _: Path) -> None:
     store = Store(url)
     say("ready")
     sys.stdin.readline()
-    say(store.submit({"format": 1}, idempotency_key="the same")[0].id)
+    say(store.submit(Order({"format": 1}, key="the same"))[0].id)
 
 
 def claims(url: str, _: Path) -> None:
@@ -115,7 +115,7 @@ def fills(url: str, _: Path) -> None:
     refused = 0
     while refused < 3:
         try:
-            say(store.submit({"format": 1, "title": "x" * 20_000})[0].id)
+            say(store.submit(Order({"format": 1, "title": "x" * 20_000}))[0].id)
         except StorageFullError as error:
             refused += 1
             say(str(error))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Result, StorageFullError
+from nodegraph.jobs.types import Order, Result, StorageFullError
 
 from .processes import Actor
 
@@ -47,7 +47,7 @@ def fill(folder: Path) -> Path:
 
 def test_a_full_disk_loses_nothing_and_stops_nothing_that_runs(small_disk: Path) -> None:
     store = Store(f"sqlite:///{small_disk}/jobs.sqlite", reserve=small_disk / "reserve")
-    accepted = [store.submit({"format": 1, "title": "x" * 20_000})[0].id for _ in range(20)]
+    accepted = [store.submit(Order({"format": 1, "title": "x" * 20_000}))[0].id for _ in range(20)]
     claim = store.claim("here:1:boot", "cpu", 60)
     assert claim is not None
     ballast = fill(small_disk)
@@ -55,7 +55,7 @@ def test_a_full_disk_loses_nothing_and_stops_nothing_that_runs(small_disk: Path)
     refused = 0
     for _ in range(100):
         try:
-            accepted.append(store.submit({"format": 1, "title": "x" * 20_000})[0].id)
+            accepted.append(store.submit(Order({"format": 1, "title": "x" * 20_000}))[0].id)
         except StorageFullError:
             refused += 1
     assert refused > 90
@@ -65,7 +65,7 @@ def test_a_full_disk_loses_nothing_and_stops_nothing_that_runs(small_disk: Path)
 
     ballast.unlink()
     store.restock()
-    accepted.append(store.submit({"format": 1})[0].id)
+    accepted.append(store.submit(Order({"format": 1}))[0].id)
     print(f"\n{len(accepted)} accepted, {refused} refused")
     assert [store.get(id).id for id in accepted] == accepted
     assert (small_disk / "reserve").is_file()
@@ -96,5 +96,5 @@ def test_a_database_that_may_not_grow_refuses_and_keeps_what_it_has(
     assert 5 <= len(accepted) <= 20
     store = Store(url)
     assert [store.get(id).state for id in accepted] == ["queued"] * len(accepted)
-    store.submit({"format": 1})
+    store.submit(Order({"format": 1}))
     store.close()

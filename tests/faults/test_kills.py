@@ -19,6 +19,7 @@ from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Order, Result
 from nodegraph.web.workflows.library import Library
 
+from ..support.queueing import submit_all
 from .processes import Actor, actors
 
 PATIENCE = 240.0
@@ -92,7 +93,7 @@ def test_every_job_is_done_once_while_workers_are_killed(
     store: Store, url: str, tmp_path: Path, scale: int
 ) -> None:
     count, kills = (40, 2) if scale == 1 else (200, 8)
-    jobs = [job.id for job, _ in store.submit_many([Order({"format": 1})] * count)]
+    jobs = [job.id for job, _ in submit_all(store, [Order({"format": 1})] * count)]
     chance = random.Random(5)
     with actors(3, "works", url, tmp_path) as workers:
         until(lambda: all(worker.said for worker in workers))
@@ -124,7 +125,7 @@ def test_every_job_is_done_once_while_the_whole_service_is_killed(
         }
         results = {"a": "a.value", "b": "b.value"}
         workflow = {"format": 1, "nodes": nodes, "results": results}
-        jobs.append(store.submit(workflow)[0].id)
+        jobs.append(store.submit(Order(workflow))[0].id)
     kills = 0
     while store.counts()["done"] < len(jobs):
         with actors(1, "serves", url, tmp_path) as (server,):
@@ -141,7 +142,7 @@ def test_every_job_is_done_once_while_the_whole_service_is_killed(
 @pytest.mark.slow
 def test_a_worker_process_ends_with_its_server(store: Store, url: str, tmp_path: Path) -> None:
     nodes = {"n": {"type": "Stuck", "values": {"seconds": 600}}}
-    job, _ = store.submit({"format": 1, "nodes": nodes, "results": {"r": "n.value"}})
+    job, _ = store.submit(Order({"format": 1, "nodes": nodes, "results": {"r": "n.value"}}))
     with actors(1, "serves", url, tmp_path) as (server,):
         until(lambda: any(e.kind == "node.started" for e in store.events_after(0, job.id)))
         children = children_of(server.process.pid)
@@ -156,7 +157,7 @@ def test_a_server_that_was_stalled_cannot_end_the_job_any_more(
     store: Store, url: str, tmp_path: Path
 ) -> None:
     nodes = {"n": {"type": "Strolls", "values": {"steps": 40}}}
-    job, _ = store.submit({"format": 1, "nodes": nodes, "results": {"r": "n.value"}})
+    job, _ = store.submit(Order({"format": 1, "nodes": nodes, "results": {"r": "n.value"}}))
     with actors(1, "serves", url, tmp_path) as (server,):
         until(lambda: any(e.kind == "node.started" for e in store.events_after(0, job.id)))
         server.signal(signal.SIGSTOP)
@@ -191,7 +192,7 @@ def test_the_same_key_from_eight_processes_makes_one_job(
 
 @pytest.mark.slow
 def test_eight_processes_never_claim_the_same_job(store: Store, url: str, tmp_path: Path) -> None:
-    jobs = {job.id for job, _ in store.submit_many([Order({"format": 1})] * 200)}
+    jobs = {job.id for job, _ in submit_all(store, [Order({"format": 1})] * 200)}
     with actors(8, "claims", url, tmp_path) as claimers:
         until(lambda: all(claimer.said for claimer in claimers))
         for claimer in claimers:

@@ -13,6 +13,7 @@ import pytest
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Order
 
+from ..support.queueing import submit_all
 from ..support.working import service
 from .test_kills import children_of, until
 
@@ -29,7 +30,7 @@ def test_rates_of_the_queue(store: Store, threads: int) -> None:
     count = 200
 
     def submit(_: int) -> str:
-        return store.submit(EMPTY)[0].id
+        return store.submit(Order(EMPTY))[0].id
 
     def work(_: int) -> int:
         done = 0
@@ -52,7 +53,7 @@ def test_rates_of_the_queue(store: Store, threads: int) -> None:
 
 def test_ten_thousand_waiting_jobs_do_not_slow_the_start(store: Store, url: str) -> None:
     began = time.monotonic()
-    store.submit_many([Order(EMPTY)] * 10_000, limit=20_000)
+    submit_all(store, [Order(EMPTY)] * 10_000, limit=20_000)
     rate("submit in one transaction", 10_000, began)
     store.close()
 

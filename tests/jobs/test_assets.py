@@ -17,7 +17,13 @@ from nodegraph.jobs import files as publish
 from nodegraph.jobs import sanitise as pixels
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import AssetRefusedError, NoSuchAssetError, Result, StorageFullError
+from nodegraph.jobs.types import (
+    AssetRefusedError,
+    NoSuchAssetError,
+    Order,
+    Result,
+    StorageFullError,
+)
 
 
 def picture(
@@ -257,7 +263,7 @@ def test_a_deleted_asset_is_gone_from_everywhere(assets: Assets, store: Store) -
 
 
 def made(store: Store, file: str) -> str:
-    job, _ = store.submit({"format": 1})
+    job, _ = store.submit(Order({"format": 1}))
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
     return store.finish(job.id, claim.token, [Result("grid", None, file, 4, 3)], {}).id

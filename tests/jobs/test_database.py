@@ -21,7 +21,7 @@ from nodegraph.jobs import database
 from nodegraph.jobs import migrate as upgrade
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.tables import METADATA
-from nodegraph.jobs.types import StorageFullError
+from nodegraph.jobs.types import Order, StorageFullError
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -191,14 +191,14 @@ def fill(store: Store, pages: int) -> None:
 
 @pytest.mark.skipif("NODEGRAPH_TEST_POSTGRES" in __import__("os").environ, reason="SQLite's")
 def test_a_full_disk_refuses_new_jobs_and_records_what_runs(store: Store) -> None:
-    store.submit(EMPTY)
+    store.submit(Order(EMPTY))
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
     fill(store, pages=0)
     large = {"format": 1, "title": "x" * 100_000}
 
     with pytest.raises(StorageFullError, match="the disk is full; nothing was saved"):
-        store.submit(large)
+        store.submit(Order(large))
 
     assert store.counts()["queued"] == 0
     problems = [{"address": "a", "message": "x" * 50_000}]

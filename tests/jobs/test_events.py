@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Event, Result
+from nodegraph.jobs.types import Event, Order, Result
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -19,7 +19,7 @@ def kinds(store: Store) -> list[str]:
 
 
 def test_the_life_of_a_job_is_told(store: Store) -> None:
-    job, _ = store.submit(EMPTY, title="one", priority=2)
+    job, _ = store.submit(Order(EMPTY, title="one", priority=2))
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
     log = [(job.id, "node.finished", {"node": "a"})]
@@ -72,7 +72,7 @@ def test_a_broken_listener_harms_nobody(store: Store, caplog: pytest.LogCaptureF
 
     store.subscribe(broken)
     store.subscribe(heard.extend)
-    store.submit(EMPTY)
+    store.submit(Order(EMPTY))
 
     assert [e.kind for e in heard] == ["job.queued", "queue.changed"]
     assert "a listener of the queue failed" in caplog.text

@@ -15,13 +15,15 @@ from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import Claim, LeaseLostError, Order, Result
 
+from ..support.queueing import submit_all
+
 EMPTY: dict[str, Any] = {"format": 1}
 OWNER = "here:1:boot"
 
 
 def claimed(store: Store, owner: str = OWNER, lease_s: float = 30) -> Claim:
     if not store.counts()["queued"]:
-        store.submit(EMPTY)
+        store.submit(Order(EMPTY))
     claim = store.claim(owner, "cpu", lease_s)
     assert claim is not None
     return claim
@@ -29,11 +31,11 @@ def claimed(store: Store, owner: str = OWNER, lease_s: float = 30) -> Claim:
 
 def test_a_job_is_claimed_with_all_that_its_worker_needs(store: Store) -> None:
     order = {"format": 1, "nodes": {}}
-    job, _ = store.submit(order, only=["a"], settings={"time_limit": 5})
+    job, _ = store.submit(Order(order, only=["a"], time_limit=5))
 
     claim = claimed(store)
 
-    assert (claim.workflow, claim.settings, claim.token) == (order, {"time_limit": 5}, 1)
+    assert (claim.workflow, claim.time_limit, claim.token) == (order, 5, 1)
     assert (claim.job.id, claim.job.state, claim.job.attempts) == (job.id, "running", 1)
     assert store.claim(OWNER, "cpu", 30) is None
 
@@ -146,7 +148,7 @@ def test_a_job_that_is_to_stop_is_not_started_again(store: Store) -> None:
 
 
 def test_a_job_that_ends_its_worker_is_started_three_times(store: Store) -> None:
-    store.submit(EMPTY)
+    store.submit(Order(EMPTY))
     for _ in range(3):
         claim = claimed(store)
         job = store.requeue(claim.job.id, claim.token, "exit code 3", address="bomb")
@@ -160,7 +162,7 @@ def test_a_job_that_ends_its_worker_is_started_three_times(store: Store) -> None
 def test_a_job_is_not_blamed_for_the_end_of_its_server_until_that_is_too_much(
     store: Store,
 ) -> None:
-    store.submit(EMPTY)
+    store.submit(Order(EMPTY))
     states = []
     for _ in range(10):
         claim = claimed(store)
@@ -170,7 +172,7 @@ def test_a_job_is_not_blamed_for_the_end_of_its_server_until_that_is_too_much(
 
 
 def test_a_successor_takes_back_what_the_dead_held(store: Store) -> None:
-    store.submit_many([Order(EMPTY, title=str(n)) for n in range(5)])
+    submit_all(store, [Order(EMPTY, title=str(n)) for n in range(5)])
     gone = 2**22 + 1  # no process has this number
     for owner in (
         f"host:{gone}:boot",
@@ -211,7 +213,7 @@ def test_an_owner_is_named_by_host_process_and_boot() -> None:
 
 
 def test_eight_claimers_never_get_the_same_job(store: Store) -> None:
-    store.submit_many([Order(EMPTY)] * 60)
+    submit_all(store, [Order(EMPTY)] * 60)
 
     def work(number: int) -> list[str]:
         found = []

@@ -12,7 +12,7 @@ from typing import Any
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import FINISHED, Event, Job
+from nodegraph.jobs.types import FINISHED, Event, Job, Order
 from nodegraph.worker.options import Options
 from nodegraph.worker.supervisor import Supervisor
 
@@ -39,11 +39,11 @@ class Service:
         self,
         nodes: Mapping[str, Any],
         results: Mapping[str, str],
-        settings: Mapping[str, Any] | None = None,
+        time_limit: float | None = None,
     ) -> Job:
         """Order a workflow."""
         workflow = {"format": 1, "nodes": nodes, "results": results}
-        return self.store.submit(workflow, settings=settings)[0]
+        return self.store.submit(Order(workflow, time_limit=time_limit))[0]
 
     def ended(self, job: Job) -> Job:
         """Wait until a job has ended."""

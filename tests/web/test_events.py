@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from nodegraph.jobs.types import Order
 from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 from nodegraph.web.socket.mailbox import PICTURES, Mailbox
@@ -87,7 +88,7 @@ def test_an_event_says_what_happened_to_what_and_when(services: Services, server
 
 def test_a_submitted_job_is_told_at_once(services: Services, server: Running) -> None:
     with joined(server, after=None) as talking:
-        job, _ = services.store.submit({"format": 1}, title="Mine")
+        job, _ = services.store.submit(Order({"format": 1}, title="Mine"))
         told = heard(talking)
 
     assert (told["job"], told["kind"], told["data"]["title"]) == (job.id, "job.queued", "Mine")

@@ -195,6 +195,25 @@ def test_a_job_is_queued_with_its_params_set(asking: TestClient) -> None:
     assert asking.get(f"/v1/jobs/{job['id']}").json() == job
 
 
+def test_a_job_may_take_as_long_as_it_asks_for(services: Services, asking: TestClient) -> None:
+    job = submit(asking, time_limit=2.5).json()
+    asking.post(f"/v1/jobs/{job['id']}/cancel")
+    asking.post(f"/v1/jobs/{job['id']}/retry")
+
+    claim = services.store.claim("here:1:boot", "cpu", 30)
+
+    assert claim is not None
+    assert claim.time_limit == 2.5
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1e9, "x"])
+def test_a_time_limit_is_a_number_of_seconds(asking: TestClient, limit: object) -> None:
+    answer = submit(asking, time_limit=limit)
+
+    assert code(answer) == (422, "refused")
+    assert answer.json()["error"]["problems"][0]["address"] == "time_limit"
+
+
 def test_a_kept_workflow_is_run_by_name(asking: TestClient) -> None:
     job = asking.post("/v1/jobs", json={"name": "canny-portraits", "params": {"seed": 5}}).json()
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Generator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,17 +57,15 @@ def test_what_is_no_message_is_an_error(junk: bytes) -> None:
 @pytest.mark.parametrize(
     ("server", "job", "limit"),
     [
-        (None, {}, None),
-        (60, {}, 60),
-        (None, {"time_limit": 5}, 5),
-        (60, {"time_limit": 5}, 5),
-        (60, {"time_limit": 500}, 60),
-        (60, {"time_limit": "x"}, 60),
-        (None, {"time_limit": -1}, None),
+        (None, None, None),
+        (60, None, 60),
+        (None, 5, 5),
+        (60, 5, 5),
+        (60, 500, 60),
     ],
 )
 def test_the_shorter_time_limit_counts(
-    server: float | None, job: dict[str, Any], limit: float | None
+    server: float | None, job: float | None, limit: float | None
 ) -> None:
     assert limit_of(Options(time_limit=server), job) == limit
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nodegraph.carriers.picture import read_text, read_workflow
-from nodegraph.jobs.types import Job, Result, StorageFullError
+from nodegraph.jobs.types import Job, Order, Result, StorageFullError
 
 from ..support.working import Service, service
 
@@ -98,7 +98,7 @@ def test_only_what_was_asked_for_is_made(worker: Service) -> None:
     nodes = {"a": {"type": "Plus"}, "b": {"type": "Plus", "values": {"value": 7}}}
     workflow = {"format": 1, "nodes": nodes, "results": {"a": "a.value", "b": "b.value"}}
 
-    job, _ = worker.store.submit(workflow, only=["b"])
+    job, _ = worker.store.submit(Order(workflow, only=["b"]))
 
     assert worker.ended(job).results == (Result("b", text="8"),)
 
@@ -142,7 +142,7 @@ def test_a_node_that_misbehaves_fails_alone(
 def test_a_workflow_that_cannot_run_says_where_and_why(
     worker: Service, workflow: dict[str, object], address: str, message: str
 ) -> None:
-    job = worker.ended(worker.store.submit(workflow)[0])
+    job = worker.ended(worker.store.submit(Order(workflow))[0])
 
     assert job.state == "failed"
     (problem,) = (job.error or {})["problems"]
@@ -263,7 +263,7 @@ def test_a_job_is_cancelled_within_a_step_and_its_process_goes_on(
 def test_a_job_that_takes_too_long_is_stopped(worker: Service) -> None:
     strolling = {"node": {"type": "Strolls", "values": {"steps": 1000, "value": 4}}}
 
-    job = worker.ended(worker.order(strolling, {"made": "node.value"}, {"time_limit": 0.5}))
+    job = worker.ended(worker.order(strolling, {"made": "node.value"}, 0.5))
 
     problem = {"address": "node", "message": "took longer than 0.5 s"}
     assert (job.state, job.error) == ("failed", {"problems": [problem]})

@@ -549,6 +549,8 @@ export interface components {
              * @description Where memory does not suffice; without it, what the server does.
              */
             on_oom?: ("degrade" | "fail") | null;
+            /** Time Limit */
+            time_limit?: number | null;
         };
         /**
          * System

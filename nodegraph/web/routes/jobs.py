@@ -50,16 +50,7 @@ def routes(services: Services) -> APIRouter:
         body: models.SubmitBody, response: Response, idempotency_key: Key = None
     ) -> models.Job:
         """Queue a run of a workflow. It is on the disk when this answers."""
-        order = ordered(services, body)
-        job, created = store.submit(
-            order.workflow,
-            title=order.title,
-            only=order.only,
-            priority=order.priority,
-            idempotency_key=idempotency_key,
-            on_oom=order.on_oom,
-            limit=most,
-        )
+        job, created = store.submit(ordered(services, body, idempotency_key), limit=most)
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return told(job)
@@ -137,7 +128,7 @@ def routes(services: Services) -> APIRouter:
     return api
 
 
-def ordered(services: Services, body: models.SubmitBody) -> Order:
+def ordered(services: Services, body: models.SubmitBody, key: str | None) -> Order:
     """What is to be queued: the whole workflow, its params set, known to be sound.
 
     Raises:
@@ -162,5 +153,7 @@ def ordered(services: Services, body: models.SubmitBody) -> Order:
         title=body.title or workflow.title or body.name or "",
         only=body.only,
         priority=body.priority,
+        key=key,
         on_oom=body.on_oom,
+        time_limit=body.time_limit,
     )

@@ -65,20 +65,6 @@ class Hub:
         """Take a preview, in whichever thread made it."""
         self._in_loop(self._show, job, header, jpeg)
 
-    def told(self, event: Event) -> str:
-        """An event as it is sent."""
-        return json.dumps(
-            {
-                "type": "event",
-                "seq": event.seq,
-                "job": event.job,
-                "time": event.time,
-                "kind": event.kind,
-                "data": self.names.inside(event.data),
-            },
-            ensure_ascii=False,
-        )
-
     def watch_previews(self) -> None:
         """Let the workers make previews for as long as somebody looks at them."""
         self.want_previews(any(client.previews for client in self.clients))
@@ -106,7 +92,7 @@ class Hub:
             text: str | None = None
             for client in list(self.clients):
                 if client.live and event.seq > client.position and client.wants(event.job):
-                    text = text or self.told(event)
+                    text = text or event_text(self.names, event)
                     self.cut += not client.post(text)
 
     def _show(self, job: str, header: Mapping[str, Any], jpeg: bytes) -> None:
@@ -137,6 +123,21 @@ class Hub:
     async def read(self, after: int) -> Sequence[Event]:
         """A page of events from the database."""
         return await asyncio.to_thread(self.store.events_after, after, None, _PAGE)
+
+
+def event_text(names: Names, event: Event) -> str:
+    """An event as it is sent: its fields as JSON, without the folders of this machine."""
+    return json.dumps(
+        {
+            "type": "event",
+            "seq": event.seq,
+            "job": event.job,
+            "time": event.time,
+            "kind": event.kind,
+            "data": names.inside(event.data),
+        },
+        ensure_ascii=False,
+    )
 
 
 def framed(header: Mapping[str, Any], jpeg: bytes) -> bytes:

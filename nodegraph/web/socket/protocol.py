@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -16,18 +15,18 @@ from ...errors import UserError
 from ..middleware.access import SUBPROTOCOL
 from ..schemas import Id
 from .client import SLOW, Client
-from .hub import Hub
+from .hub import Hub, event_text
 
 _HELLO = 10.0
 _REFUSED = 1008
 Watched: TypeAlias = Literal["all"] | list[Id]
 
 
-class _Message(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Hello(_Message):
+class Hello(_Part):
     """The first message: the last event that the client knows, or null to begin with now."""
 
     type: Literal["hello"]
@@ -36,14 +35,14 @@ class Hello(_Message):
     previews: bool = True
 
 
-class Subscribe(_Message):
+class Subscribe(_Part):
     """Other jobs from now on."""
 
     type: Literal["subscribe"]
     jobs: Watched
 
 
-class Ping(_Message):
+class Ping(_Part):
     """Asks for a pong."""
 
     type: Literal["ping"]
@@ -82,7 +81,7 @@ async def _until_the_end(websocket: WebSocket, hub: Hub, client: Client) -> tupl
     """Talk with a client; returns what to close with."""
     try:
         async with asyncio.timeout(_HELLO):
-            hello = await _heard(websocket, hub)
+            hello = await _receive(websocket, hub)
     except TimeoutError:
         return _REFUSED, "say hello first"
     except _BadMessageError as error:
@@ -108,13 +107,13 @@ async def _listen(websocket: WebSocket, hub: Hub, client: Client) -> tuple[int, 
     """Do what the client says."""
     while True:
         try:
-            said = await _heard(websocket, hub)
+            message = await _receive(websocket, hub)
         except _BadMessageError as error:
             return _REFUSED, str(error)
-        if isinstance(said, Hello):
+        if isinstance(message, Hello):
             return _REFUSED, "hello is said once"
-        if isinstance(said, Subscribe):
-            client.jobs = None if said.jobs == "all" else frozenset(said.jobs)
+        if isinstance(message, Subscribe):
+            client.jobs = None if message.jobs == "all" else frozenset(message.jobs)
         else:
             client.post('{"type": "pong"}')
 
@@ -141,8 +140,8 @@ async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int |
     client.position = hub.position
     if after is not None:
         oldest = await asyncio.to_thread(hub.store.first_seq)
-        kept = after <= hub.position and (after >= oldest - 1 or after == hub.position)
-        if kept and hub.position - after <= hub.limits.replay:
+        is_whole = after <= hub.position and (after >= oldest - 1 or after == hub.position)
+        if is_whole and hub.position - after <= hub.limits.replay:
             client.position = after
         else:
             await _send(websocket, hub, _text(type="gap", after=client.position))
@@ -150,7 +149,7 @@ async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int |
         events = await hub.read(client.position)
         for event in events:
             if client.wants(event.job):
-                await _send(websocket, hub, hub.told(event))
+                await _send(websocket, hub, event_text(hub.names, event))
             client.position = event.seq
         if not events:
             break
@@ -158,11 +157,11 @@ async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int |
     client.live = True
 
 
-async def _heard(websocket: WebSocket, hub: Hub) -> Hello | Subscribe | Ping:
-    message = await websocket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005))
-    text = message.get("text")
+async def _receive(websocket: WebSocket, hub: Hub) -> Hello | Subscribe | Ping:
+    frame = await websocket.receive()
+    if frame["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(frame.get("code", 1005))
+    text = frame.get("text")
     if text is None or len(text) > hub.limits.message:
         raise _BadMessageError("say it in JSON text of at most 1 MiB")
     try:
@@ -171,8 +170,8 @@ async def _heard(websocket: WebSocket, hub: Hub) -> Hello | Subscribe | Ping:
         raise _BadMessageError("that is not JSON") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _BadMessageError(f"{where}: {first['msg']}"[:120]) from error
+        field = ".".join(map(str, first["loc"]))
+        raise _BadMessageError(f"{field}: {first['msg']}"[:120]) from error
     if isinstance(message, Ping) or message.jobs == "all":
         return message
     if len(message.jobs) > hub.limits.watched:
@@ -191,5 +190,4 @@ async def _send(websocket: WebSocket, hub: Hub, message: str | bytes) -> None:
 
 
 def _text(**parts: Any) -> str:
-    told: Mapping[str, Any] = parts
-    return json.dumps(told)
+    return json.dumps(parts)
