@@ -43,13 +43,13 @@ class Brief(str):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a workflow: ``where`` is ``node`` or ``node.input``."""
+    """One mistake in a workflow: ``address`` is ``node`` or ``node.input``."""
 
-    where: str
-    what: str
+    address: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return f"{self.address}: {self.message}"
 
 
 class WorkflowError(NodeGraphError):

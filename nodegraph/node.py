@@ -21,7 +21,7 @@ _MODEL = ConfigDict(
 LaneName: TypeAlias = Literal["io", "cpu", "device"]
 Facts: TypeAlias = Mapping[str, str]
 """What is known of a wire's value before anything runs: ``{"family": "tiny"}``."""
-Given: TypeAlias = Mapping[str, Sequence[Facts]]
+LinkedFacts: TypeAlias = Mapping[str, Sequence[Facts]]
 """The facts of what each linked input is given: one entry a link, empty where nothing is known."""
 Finding: TypeAlias = tuple[str, str, Literal["error", "warning"]]
 """An input's name, what is wrong with it, and whether the workflow can run all the same."""
@@ -68,7 +68,7 @@ class Composed(Protocol[W_co]):
         ...
 
     @property
-    def made(self) -> str:
+    def derived_key(self) -> str:
         """The identity of what is made."""
         ...
 
@@ -79,7 +79,7 @@ class Composed(Protocol[W_co]):
         """
         ...
 
-    def compose(self, base: Any, made: Any) -> W_co:
+    def compose(self, base: Any, derived: Any) -> W_co:
         """Put together, for one lease, the first part and what was made: that computes nothing."""
         ...
 
@@ -107,14 +107,14 @@ class Work:
     """What a node is about to do on a device, as far as memory is concerned.
 
     Attributes:
-        what: Names it: the same work on as large pictures takes as much memory.
+        name: Of the work: the same work on as large pictures takes as much memory.
         size: What memory grows with, of one item: its pixels, or latents.
         weights: What is leased for it.
         guess: Estimates from no more than the models' configs what an item takes beside weights
             of a dtype, in bytes, if it can: for work that was never measured.
     """
 
-    what: str
+    name: str
     size: int
     weights: tuple[ModelRef[Any], ...] = ()
     guess: Callable[[str], int | None] | None = None
@@ -378,17 +378,17 @@ class Node(BaseModel, ABC):
     """Inputs that had another name in older workflows: old name to new."""
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         """Tell what is known of each output, from constants and upstream facts alone (no files).
 
         Args:
             values: The constants, validated, with defaults; those that are several are left out.
-            given: The facts of the linked inputs.
+            linked: The facts of the linked inputs.
         """
         return {}
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
         """Find what does not go together, before anything runs."""
         return ()
 
@@ -408,13 +408,13 @@ class Node(BaseModel, ABC):
         return None
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:  # noqa: ARG003
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:  # noqa: ARG003
         """Name the weights that it, or whoever takes what it makes, will lease.
 
         Asked while it waits for others, so that they load meanwhile.
 
         Args:
-            known: Its inputs as far as they are known yet; of a list, the entries that are.
+            inputs: Those of the call that are known by then; of a list, the entries that are.
         """
         return ()
 

@@ -33,7 +33,7 @@ class Settings:
     def degrades(self) -> bool:
         return self.on_oom == "degrade"
 
-    def asked(self, on_oom: OnOom | None) -> Settings:
+    def with_on_oom(self, on_oom: OnOom | None) -> Settings:
         """As a job asks for it; None leaves it as it is."""
         return self if on_oom is None else replace(self, on_oom=on_oom)
 

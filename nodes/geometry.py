@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from nodegraph.node import Facts, Given, Node, Output
+from nodegraph.node import Facts, LinkedFacts, Node, Output
 
 from . import _checks
 from ._packages import PILLOW
@@ -68,8 +68,8 @@ class Crop(Node):
         return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(given.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(linked.get("image", ()))}
 
 
 def _place(anchor: str) -> tuple[float, float]:
@@ -109,8 +109,8 @@ class CropToMask(Node):
         )
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(given.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(linked.get("image", ()))}
 
 
 class Padded(Output):
@@ -146,8 +146,8 @@ class Pad(Node):
         return Padded(image=Image(pixels, self.image.conditioning), mask=Mask(new))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(given.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(linked.get("image", ()))}
 
 
 class Flipped(Output):

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from nodegraph.carriers.picture import with_texts
 from nodegraph.errors import UserError
-from nodegraph.node import Composite, Context, Each, Facts, Folders, Given, Node, Output
+from nodegraph.node import Composite, Context, Each, Facts, Folders, LinkedFacts, Node, Output
 
 from . import _checks
 from ._packages import PILLOW
@@ -187,8 +187,8 @@ class Resize(Node):
         return Resized(image=Image(pixels, self.image.conditioning))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(given.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.shared(linked.get("image", ()))}
 
 
 class Saved(Output):

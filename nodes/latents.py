@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Finding, Given, ModelRef, Node, Output, Work
+from nodegraph.node import Context, Finding, LinkedFacts, ModelRef, Node, Output, Work
 
 from . import _checks
 from ._packages import MODELS
@@ -82,8 +82,8 @@ class EncodeImage(Node):
         return self.model, self.image.size, self.mask is None
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.vae
 
 
@@ -166,13 +166,13 @@ class Enlarge(Node):
         return Image(decode(vae, [self.latents.values], tiles)[0])
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        for name, said in _either({name: given.get(name) for name in ("image", "latents")}):
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        for name, said in _either({name: linked.get(name) for name in ("image", "latents")}):
             yield name, said, "error"
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.vae
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Finding, Given, Node, Output
+from nodegraph.node import Finding, LinkedFacts, Node, Output
 
 from ._packages import OPENCV, PILLOW
 from .types import Image, Mask
@@ -91,7 +91,7 @@ class DrawMask(Node):
         return Masked(mask=Mask(np.where(inside ^ self.invert, np.uint8(255), np.uint8(0))))
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
         for name, said in _turned(values):
             yield name, said, "error"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, Given, Node, Output, Pin
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from . import _checks
 from .checkpoints import resolve as _resolve
@@ -88,7 +88,7 @@ class LoadBaseModel(Node):
         return _pins.pin(self.model, found.unet.path, _pins.of_base(found), files)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         family = _resolve.family_of(values.get("model", ""))
         return {"model": {"family": family}} if family else {}
 
@@ -132,7 +132,7 @@ class LoadControlNet(Node):
         return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found), files)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         name = values.get("model", "")
         known = {"family": _resolve.family_of(name), "conditioning": _resolve.conditioning_of(name)}
         return {"controlnet": {key: fact for key, fact in known.items() if fact}}
@@ -177,8 +177,8 @@ class LoadLoRA(Node):
         return _pins.pin(self.lora, str(found.place), found.digest)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"model": _checks.shared(given.get("model", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"model": _checks.shared(linked.get("model", ()))}
 
 
 class LoadedEmbedding(Output):
@@ -217,8 +217,8 @@ class LoadEmbedding(Node):
         return _pins.pin(self.embedding, str(found.place), found.digest)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"model": _checks.shared(given.get("model", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"model": _checks.shared(linked.get("model", ()))}
 
 
 def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:

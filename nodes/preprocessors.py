@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Facts, Given, Node, Output
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output
 
 from ._packages import DETECTORS, OPENCV
 from .detectors.openpose import Part
@@ -60,7 +60,7 @@ class Canny(Node):
         return Edges(image=Image.from_grey(seen.back(np.asarray(lines, np.uint8)), "canny"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "canny"}}
 
 
@@ -99,7 +99,7 @@ class SoftEdge(Node):
         return Edges(image=Image.from_grey(seen.back(edges), "hed"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "hed"}}
 
 
@@ -127,7 +127,7 @@ class Scribble(Node):
         return Edges(image=Image.from_grey(drawn, "scribble"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "scribble"}}
 
 
@@ -192,7 +192,7 @@ class StraightLines(Node):
         return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(lines))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "mlsd"}}
 
 
@@ -253,7 +253,7 @@ class OpenPose(Node):
         return Pose(image=Image(seen.back(drawn), "openpose"), people=len(people))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "openpose"}}
 
     def _parts(self) -> list[Part]:

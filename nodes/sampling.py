@@ -15,7 +15,7 @@ from nodegraph.node import (
     Context,
     Facts,
     Finding,
-    Given,
+    LinkedFacts,
     ModelRef,
     Node,
     Output,
@@ -90,8 +90,8 @@ class EncodePrompt(Node):
         return self.model.text_encoder, self.clip_skip
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.text_encoder
 
 
@@ -125,21 +125,21 @@ class Control(Node):
         return Controlled(control=control)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"control": _checks.shared(given.get("controlnet", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"control": _checks.shared(linked.get("controlnet", ()))}
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        net, strength = known.get("controlnet"), known.get("strength", 1.0)
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        net, strength = inputs.get("controlnet"), inputs.get("strength", 1.0)
         # Of a narrow window only the number of steps tells whether it is open at any.
-        if net and strength and known.get("end", 1.0) - known.get("start", 0.0) >= 0.5:
+        if net and strength and inputs.get("end", 1.0) - inputs.get("start", 0.0) >= 0.5:
             yield net.net
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        nets = given.get("controlnet", ())
-        yield from _checks.conditioning(given.get("image", ()), nets)
-        yield from _checks.masked(nets, mask="mask" in given)
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        nets = linked.get("controlnet", ())
+        yield from _checks.conditioning(linked.get("image", ()), nets)
+        yield from _checks.masked(nets, mask="mask" in linked)
 
 
 class Denoised(Output):
@@ -218,10 +218,10 @@ class Denoise(Node):
         return self.model, used, self.steps, self.scheduler, self.size, started, how
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.unet
-        yield from cls._nets(known.get("controls", ()), known.get("steps", 1))
+        yield from cls._nets(inputs.get("controls", ()), inputs.get("steps", 1))
 
     @staticmethod
     def _nets(controls: Iterable[wires.Control], steps: int) -> Iterable[Weights]:
@@ -248,13 +248,13 @@ class Denoise(Node):
         return self.width or width, self.height or height
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:
-        yield from _checks.families(given.get("model", ()), given.get("controls", ()))
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:
+        yield from _checks.families(linked.get("model", ()), linked.get("controls", ()))
         asked = {name: values.get(name) for name in ("width", "height")}
         for name, said in _checks.uneven(asked):
             yield name, said, "error"
-        if "latents" not in given:
-            for name, said in _checks.startless(values.get("denoise"), masked="mask" in given):
+        if "latents" not in linked:
+            for name, said in _checks.startless(values.get("denoise"), masked="mask" in linked):
                 yield name, said, "error"
 
 
@@ -302,8 +302,8 @@ class Decode(Node):
         return self.model.vae, tuple(self.latents.values.shape)
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.vae
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, Given, Node, Output, Pin
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from ._packages import DETECTORS
 from .detectors.sizes import view
@@ -66,7 +66,7 @@ class Depth(Node):
         return Near(image=Image.from_grey(seen.back(drawn), "depth"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "depth"}}
 
 
@@ -113,7 +113,7 @@ class NormalMap(Node):
         return Facing(image=Image(seen.back(drawn), "normal"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "normal"}}
 
 
@@ -171,7 +171,7 @@ class Segment(Node):
         )
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "seg"}}
 
 

@@ -208,7 +208,7 @@ class _Made:
     """A reference to what is made of other weights: to load it is to make it."""
 
     def __init__(self, pool: Pool, ref: Composed[Any]) -> None:
-        self.key = f"made {ref.made}"
+        self.key = f"made {ref.derived_key}"
         self._pool, self._ref = pool, ref
 
     def load(self, device: str, dtype: str) -> Any:

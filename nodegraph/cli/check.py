@@ -57,7 +57,7 @@ def explain_file(options: Options) -> None:
 def _fate(line: Line) -> tuple[str, str, str]:
     """What items that share a line have in common; each depends on its own item of another node."""
     own = "".join(f"[{index}]" for index in line.items)
-    return line.name, line.state, line.why.removesuffix(own) if own else line.why
+    return line.name, line.state, line.reason.removesuffix(own) if own else line.reason
 
 
 def _items(lines: Sequence[Line]) -> str:

@@ -13,7 +13,7 @@ from ..errors import Problem, WorkflowError
 from ..execution.provenance import RESULTS, VERSIONS
 from ..graph.bundle import bundle
 from ..graph.registry import Registry
-from ..inspection.diff import Made, diff
+from ..inspection.diff import Snapshot, diff
 from ..planning.plan import plan
 from . import kinds
 from .exits import DIFFERENT
@@ -41,18 +41,18 @@ def diff_files(files: tuple[str, str], nodes: Sequence[Path], as_json: bool) -> 
         raise typer.Exit(DIFFERENT)
 
 
-def _made(name: str, registry: Registry) -> Made:
+def _made(name: str, registry: Registry) -> Snapshot:
     found = find(name)
     folders = data_folders(Options(name), found)
     try:
         whole = bundle(found.workflow, registry, found.source, folders)
         plan(whole, registry)
     except WorkflowError as error:
-        problems = [Problem(f"{found.path.name}: {p.where}", p.what) for p in error.problems]
+        problems = [Problem(f"{found.path.name}: {p.address}", p.message) for p in error.problems]
         raise WorkflowError(problems) from error
     versions, keys = (_texts(found.carried(keyword)) for keyword in (VERSIONS, RESULTS))
     degraded = {name: ", ".join(words) for name, words in found.shortages.items()}
-    return Made(whole, versions, keys, degraded)
+    return Snapshot(whole, versions, keys, degraded)
 
 
 def _texts(read: Mapping[str, object]) -> Mapping[str, str]:

@@ -79,7 +79,7 @@ def _inside(path: Path) -> Workflow:
         return Workflow.load(text)
     except WorkflowError as error:
         raise WorkflowError(
-            [Problem(f"{path.name}: {p.where}", p.what) for p in error.problems]
+            [Problem(f"{path.name}: {p.address}", p.message) for p in error.problems]
         ) from error
 
 

@@ -20,7 +20,7 @@ Sort: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Snapshot:
     """A workflow, with what a saved picture says about how it was made.
 
     Attributes:
@@ -40,23 +40,23 @@ class Difference:
     """One thing that differs. ``before`` and ``after`` are words; what is not there is empty."""
 
     sort: Sort
-    where: str
+    address: str
     before: str
     after: str
 
     def __str__(self) -> str:
         if self.sort == "key":
-            return f"{self.where}: made from other files ({self.before} → {self.after})"
+            return f"{self.address}: made from other files ({self.before} → {self.after})"
         if self.sort == "memory":
-            return f"{self.where}: memory was short ({self.before} → {self.after})"
+            return f"{self.address}: memory was short ({self.before} → {self.after})"
         if not self.before:
-            return f"{self.where}: added, {self.after}"
+            return f"{self.address}: added, {self.after}"
         if not self.after:
-            return f"{self.where}: removed, {self.before}"
-        return f"{self.where}: {self.before} → {self.after}"
+            return f"{self.address}: removed, {self.before}"
+        return f"{self.address}: {self.before} → {self.after}"
 
 
-def diff(before: Made, after: Made, registry: Registry) -> list[Difference]:
+def diff(before: Snapshot, after: Snapshot, registry: Registry) -> list[Difference]:
     """List what differs between two workflows, composites and templates expanded in both.
 
     Names of nodes, titles, labels and positions make no difference; nor does whether a value is a
@@ -161,7 +161,7 @@ class _Both:
         if one is None or other is None or len(one.sources) != len(other.sources):
             return False
         both = zip(one.sources, other.sources, strict=True)
-        return one.how == other.how and all(self._same_source(*sources) for sources in both)
+        return one.mode == other.mode and all(self._same_source(*sources) for sources in both)
 
     def _same_source(self, before: Source, after: Source) -> bool:
         return before.output == after.output and (
@@ -199,7 +199,7 @@ def _pinned(lock: ModelLock) -> list[str]:
     return [f"{word} {value[:12]}" for word, value in said if value]
 
 
-def _memory(before: Made, after: Made) -> Iterator[Difference]:
+def _memory(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
     """What only one of two pictures was made of as asked, or both of otherwise."""
     if before.keys and after.keys:
         for name in {**before.degraded, **after.degraded}:

@@ -29,7 +29,7 @@ class Line(NamedTuple):
     name: str
     items: tuple[int, ...]
     state: State
-    why: str
+    reason: str
 
 
 @paused()
@@ -45,8 +45,8 @@ def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[
         if line.state == "runs":
             for needed in needs(task, calls):
                 if lines[needed].state == "cached" and not cache.has(needed.key or b""):
-                    why = f"its result is known but no longer held, and {task.address} needs it"
-                    lines[needed] = lines[needed]._replace(state="runs", why=why)
+                    reason = f"its result is known but no longer held, and {task.address} needs it"
+                    lines[needed] = lines[needed]._replace(state="runs", reason=reason)
     return list(lines.values())
 
 

@@ -81,7 +81,7 @@ class Graph:
             for source in planned.links[input].sources
         ]
         link = planned.links[input]
-        return f"[{', '.join(sources)}]" if link.how in ("gather", "concat") else sources[0]
+        return f"[{', '.join(sources)}]" if link.mode in ("gather", "concat") else sources[0]
 
     def alone(self, paired: Collection[int]) -> dict[str, str]:
         """The calls that are not among ``paired``, with their types, in the author's order.
@@ -106,7 +106,7 @@ def _content(call: Planned, known: Mapping[int, Key]) -> Key:
     links = [
         digest(
             input.encode(),
-            link.how.encode(),
+            link.mode.encode(),
             *(digest(known[source.call], source.output.encode()) for source in link.sources),
         )
         for input, link in sorted(call.links.items())

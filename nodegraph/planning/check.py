@@ -11,7 +11,7 @@ from ..graph.expand import Flat
 from ..graph.ports import Ports, accepts, convert, element, ports, type_name
 from ..graph.workflow import Call, split
 from ..node import Node
-from .types import Drawn, How, Link, Planned, Source, linked
+from .types import Drawn, Link, LinkMode, Planned, Source, linked
 
 SUGGESTIONS = 50
 """Links to nothing that are told what was probably meant: for each, all names are looked at."""
@@ -58,7 +58,7 @@ class Checker:
     def _planned(self, name: str, call: Call, kind: type[Node]) -> Planned:
         given = _spelled(call)
         known = self._known.get(name)
-        if known is None or known.kind is not kind or known.given != given or given is None:
+        if known is None or known.kind is not kind or known.spelling != given or given is None:
             return self._call(name, call, kind, given)
         if not self._moved:
             return known
@@ -127,7 +127,7 @@ class Checker:
     ) -> Link:
         many = input in known.lists
         if isinstance(link, str):
-            how: How = "whole" if many else "map"
+            how: LinkMode = "whole" if many else "map"
             found = self._source(name, input, link, kind)
             return Link((found,) if found else (), how)
         if not link:

@@ -20,7 +20,7 @@ Where = Callable[[str, str, str], Problem]
 def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> list[Problem]:
     """Find inputs that are lists of different lengths where these are known now."""
     if not any(
-        call.mapped or any(link.how == "concat" for link in call.links.values()) for call in calls
+        call.mapped or any(link.mode == "concat" for link in call.links.values()) for call in calls
     ):
         return []
     counts: list[int | None] = [None] * len(calls)
@@ -50,10 +50,10 @@ def _lengths(
             yield input, f"{call.name}.{input}", UNKNOWN
     for input, link in call.links.items():
         lengths = [_length(source, calls, counts) for source in link.sources]
-        if link.how == "concat":
+        if link.mode == "concat":
             total = UNKNOWN if UNKNOWN in lengths else sum(length or 1 for length in lengths)
             yield input, f"{call.name}.{input}", total
-        elif link.how != "whole":
+        elif link.mode != "whole":
             for source, length in zip(link.sources, lengths, strict=True):
                 if length is not None:
                     yield input, calls[source.call].name, length

@@ -16,9 +16,9 @@ from ..node import Composite, Node
 from .check import Checker
 from .facts import facts, unequal, unfit
 from .order import needed, order
-from .types import Drawn, How, Link, Plan, Planned, Source, linked
+from .types import Drawn, Link, LinkMode, Plan, Planned, Source, linked
 
-__all__ = ["How", "Link", "Plan", "Planned", "Source", "plan"]
+__all__ = ["Link", "LinkMode", "Plan", "Planned", "Source", "plan"]
 
 
 @paused()
@@ -89,12 +89,12 @@ def _wanted(calls: Sequence[Planned], results: bool) -> set[int]:
 
 def _pruned(whole: Plan, wanted: set[int], drawn: Drawn, before: Plan | None) -> Plan:
     """Put the calls in order, and leave out what no result and no wanted call needs."""
-    place = {index: at for at, index in enumerate(drawn.kept)}
+    place = {index: at for at, index in enumerate(drawn.order)}
     return replace(
         whole,
         calls=_moved(whole.calls, place, drawn, before),
         results={name: Source(place[at], output) for name, (at, output) in whole.results.items()},
-        wanted=tuple(place[index] for index in drawn.kept if index in wanted),
+        goals=tuple(place[index] for index in drawn.order if index in wanted),
         drawn=drawn,
     )
 
@@ -106,15 +106,17 @@ def _moved(
     if all(index == at for index, at in place.items()):
         return tuple(calls[: len(place)])
     known: dict[int, Planned] = {}
-    if before is not None and before.drawn.kept == drawn.kept:
+    if before is not None and before.drawn.order == drawn.order:
         old = [*before.drawn.calls.values()]
         known = {i: before.calls[at] for i, at in place.items() if old[i] is calls[i]}
-    return tuple(known.get(index) or _renumbered(calls[index], place) for index in drawn.kept)
+    return tuple(known.get(index) or _renumbered(calls[index], place) for index in drawn.order)
 
 
 def _renumbered(call: Planned, place: Mapping[int, int]) -> Planned:
     links = {
-        input: Link(tuple(Source(place[index], output) for index, output in link.sources), link.how)
+        input: Link(
+            tuple(Source(place[index], output) for index, output in link.sources), link.mode
+        )
         for input, link in call.links.items()
     }
     return call._replace(links=links, before=linked(links))

@@ -12,7 +12,7 @@ from ..errors import Problem
 from ..graph.workflow import Workflow
 from ..node import Node
 
-How: TypeAlias = Literal["map", "concat", "whole", "gather"]
+LinkMode: TypeAlias = Literal["map", "concat", "whole", "gather"]
 """How items come in: a ``T`` input maps over one link, and concatenates an array of links; a
 ``list[T]`` input takes one link whole, and gathers one element from each of an array."""
 
@@ -28,7 +28,7 @@ class Link(NamedTuple):
     """What an input is linked to, and how its items come in."""
 
     sources: tuple[Source, ...]
-    how: How
+    mode: LinkMode
 
 
 class Planned(NamedTuple):
@@ -36,7 +36,7 @@ class Planned(NamedTuple):
 
     Attributes:
         name: ``edges``, or ``sample/denoise`` inside a composite.
-        given: The values and links it was made of, spelled; None where they cannot be.
+        spelling: Of the values and links it was made of, canonical; None where they cannot be.
         values: Every input that has no link, validated, defaults included.
         mapped: The inputs in ``values`` whose value is a list that maps.
         expands: The inputs in ``values`` whose one value may stand for several (see Each).
@@ -46,7 +46,7 @@ class Planned(NamedTuple):
     """
 
     name: str
-    given: bytes | None
+    spelling: bytes | None
     kind: type[Node]
     values: Mapping[str, object]
     links: Mapping[str, Link]
@@ -62,12 +62,12 @@ class Drawn(NamedTuple):
     Attributes:
         calls: By name, in the author's order; that is how sources are numbered.
         aliases: The address of each composite's output, and the address it stands for.
-        kept: Which of them became calls of the plan, in their order there.
+        order: Which of them became calls of the plan, in their order there.
     """
 
     calls: Mapping[str, Planned]
     aliases: Mapping[str, str]
-    kept: tuple[int, ...]
+    order: tuple[int, ...]
 
 
 def linked(links: Mapping[str, Link]) -> tuple[int, ...]:
@@ -81,7 +81,7 @@ class Plan:
 
     Attributes:
         workflow: As it was given: composites and templates are not expanded in it.
-        wanted: Calls to run for their own sake: impure ones, and the sinks if there are no results.
+        goals: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
         params: The value of every param of the workflow, as it is stored or by default.
         drawn: What the plan of an edited workflow takes over.
@@ -90,7 +90,7 @@ class Plan:
     workflow: Workflow
     calls: tuple[Planned, ...]
     results: Mapping[str, Source]
-    wanted: tuple[int, ...]
+    goals: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
     params: Mapping[str, JsonValue] = field(default_factory=dict)
     drawn: Drawn = field(default=Drawn({}, {}, ()), repr=False, compare=False)

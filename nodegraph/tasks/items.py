@@ -77,9 +77,9 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
     """The common length of everything that maps ``call``, or None where nothing does."""
     lengths = {name: len(values) for name, values in call.values.items()} if call.values else {}
     for name, link in call.planned.links.items():
-        if link.how == "concat":
+        if link.mode == "concat":
             lengths[name] = sum(_length(source, calls) or 1 for source in link.sources)
-        elif link.how != "whole":
+        elif link.mode != "whole":
             for source in link.sources:
                 length = _length(source, calls)
                 if length is not None and lengths.setdefault(name, length) != length:
@@ -109,7 +109,7 @@ def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> l
     if (
         upstream.count is not None
         and source.output not in upstream.lists
-        and link.how in ("map", "gather")
+        and link.mode in ("map", "gather")
     ):
         pairs = list(zip(call.tasks, upstream.tasks, strict=True))
         for task, needed in pairs:
@@ -134,11 +134,11 @@ def bound(task: Task, calls: Sequence[CallState]) -> Sequence[tuple[str, Element
 
 def _bind(task: Task, calls: Sequence[CallState]) -> Iterator[tuple[str, Element | list[Element]]]:
     for name, link in task.call.planned.links.items():
-        if link.how == "map":
+        if link.mode == "map":
             yield name, _pick(task, name, link.sources[0], calls)
-        elif link.how == "gather":
+        elif link.mode == "gather":
             yield name, [_pick(task, name, source, calls) for source in link.sources]
-        elif link.how == "whole":
+        elif link.mode == "whole":
             yield name, _gathered(task.call, name, link.sources, calls)
         else:
             yield name, _gathered(task.call, name, link.sources, calls)[task.item or 0]

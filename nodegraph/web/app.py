@@ -112,7 +112,7 @@ def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
 
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         problems = [_problem(one) for one in error.errors()]
-        if all(problem.where.startswith("path.") for problem in problems):
+        if all(problem.address.startswith("path.") for problem in problems):
             return answer(404, "there is nothing of this name")
         return answer(422, "what was sent is not what this takes", problems)
 

@@ -53,7 +53,7 @@ def refused(error: WorkflowError) -> ApiError:
 
 def body_of(status: int, message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
     """The JSON of a refusal."""
-    told = [{"address": problem.where, "message": problem.what} for problem in problems]
+    told = [{"address": problem.address, "message": problem.message} for problem in problems]
     return {"error": {"code": CODES.get(status, "refused"), "message": message, "problems": told}}
 
 

@@ -40,7 +40,7 @@ class Names:
         return _REST.sub("…/", text)
 
     def problem(self, problem: Problem) -> Problem:
-        return Problem(self.hide(problem.where), self.hide(problem.what))
+        return Problem(self.hide(problem.address), self.hide(problem.message))
 
     def inside(self, value: Any) -> Any:
         """A JSON value with every text in it as ``hide`` has it."""

@@ -43,11 +43,11 @@ def run(
     try:
         chosen = _planned(order, kit)
     except WorkflowError as error:
-        problems = [{"address": p.where, "message": p.what} for p in error.problems]
+        problems = [{"address": p.address, "message": p.message} for p in error.problems]
         return _failed(problems)
     teller = Teller(chosen, kit, totals(chosen, kit.settings.folders))
     try:
-        events = execute(chosen, kit.cache, kit.settings.asked(order["on_oom"]))
+        events = execute(chosen, kit.cache, kit.settings.with_on_oom(order["on_oom"]))
         outcome = yield from _driven(events, teller, unwanted)
         yield from teller.rest()
         if outcome is None:

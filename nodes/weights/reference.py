@@ -62,7 +62,7 @@ class Weights(Wire):
         return Offloaded(self, device, by)
 
     @property
-    def made(self) -> str:
+    def derived_key(self) -> str:
         """The identity of the weights that the patches change."""
         return " + ".join([self.key, *(one.applied for one in self.patches)])
 

@@ -302,7 +302,7 @@ class Sum:
 
     def __init__(self, *parts: PretendRef, size: int = MB, how: str = "") -> None:
         self.parts, self.size = parts, size
-        self.key, self.made = "sum", " + ".join(part.key for part in parts) + how
+        self.key, self.derived_key = "sum", " + ".join(part.key for part in parts) + how
         self.makes: list[list[str]] = []
 
     def make(self, parts: list[Any]) -> PretendWeights:

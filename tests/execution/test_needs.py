@@ -320,7 +320,7 @@ def test_enlarging_tells_what_it_does_and_how_much_of_it(within: Any) -> None:
     works = [Enlarge(model=model, within=within, **one).work() for one in given]
 
     assert [work.size if work else 0 for work in works] == [1536, 1536, 1536, 3072]
-    assert len({work.what if work else "" for work in works}) == 3
+    assert len({work.name if work else "" for work in works}) == 3
     assert {work.weights if work else () for work in works} == {(model.vae,)}
 
 

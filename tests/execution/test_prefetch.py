@@ -135,8 +135,8 @@ class Draw(Node):
             return Number(value=self.value + len(weights.data))
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        if model := known.get("model"):
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        if model := inputs.get("model"):
             yield model.ref
 
 
@@ -158,8 +158,8 @@ class Broken(Draw):
     """A node that does not know what it leases."""
 
     @classmethod
-    def leases(cls, known: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
-        raise KeyError(f"nowhere among {known}")
+    def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
+        raise KeyError(f"nowhere among {inputs}")
 
 
 TOYS = Registry.of(Find, Prepare, Hurry, Draw, Step, Broken)

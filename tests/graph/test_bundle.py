@@ -359,4 +359,4 @@ def test_explaining_sees_through_a_file(write: Write) -> None:
 
     [line] = explain(after, cache)
 
-    assert (line.name, line.state, line.why) == ("x/sum", "runs", "left was 2, is 3")
+    assert (line.name, line.state, line.reason) == ("x/sum", "runs", "left was 2, is 3")

@@ -161,7 +161,11 @@ def test_all_that_is_wrong_with_a_document_is_said_at_once() -> None:
     with pytest.raises(WorkflowError) as caught:
         Workflow.load(text)
 
-    assert {problem.where for problem in caught.value.problems} == {"a.vals", "b.type", "results.r"}
+    assert {problem.address for problem in caught.value.problems} == {
+        "a.vals",
+        "b.type",
+        "results.r",
+    }
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

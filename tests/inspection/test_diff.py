@@ -12,7 +12,7 @@ from nodegraph.base.wording import spelled
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Template
 from nodegraph.graph.workflow import Workflow
-from nodegraph.inspection.diff import Difference, Made, diff
+from nodegraph.inspection.diff import Difference, Snapshot, diff
 
 from ..support.toys import TOYS
 
@@ -54,8 +54,8 @@ def changed(path: str = "", to: object = None, **more: Any) -> dict[str, Any]:
     return document
 
 
-def made(document: Mapping[str, Any], **more: Any) -> Made:
-    return Made(Workflow.model_validate(document), **more)
+def made(document: Mapping[str, Any], **more: Any) -> Snapshot:
+    return Snapshot(Workflow.model_validate(document), **more)
 
 
 def told(after: Mapping[str, Any], before: Mapping[str, Any] = BASE, **more: Template) -> list[str]:

@@ -16,7 +16,8 @@ from ..support.running_toys import TOYS, Log, drive, workflow
 def told(nodes: Mapping[str, object], cache: Cache, **results: str) -> list[tuple[str, str, str]]:
     lines = explain(plan(workflow(nodes, **results), TOYS), cache, Settings())
     return [
-        (line.name + "".join(f"[{i}]" for i in line.items), line.state, line.why) for line in lines
+        (line.name + "".join(f"[{i}]" for i in line.items), line.state, line.reason)
+        for line in lines
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Registry
 from nodegraph.graph.workflow import Call, Param, Workflow
-from nodegraph.node import Facts, Given, Node
+from nodegraph.node import Facts, LinkedFacts, Node
 from nodegraph.planning.plan import Link, Source, plan
 
 from ..support.toys import TOYS, Const, Number
@@ -349,7 +349,7 @@ def test_only_what_the_wanted_results_need_is_planned(
     planned = plan(workflow(nodes, **results), TOYS, only)
 
     assert [call.name for call in planned.calls] == names
-    assert [planned.calls[index].name for index in planned.wanted] == wanted
+    assert [planned.calls[index].name for index in planned.goals] == wanted
 
 
 def test_links_and_results_follow_when_calls_before_them_are_left_out() -> None:
@@ -444,8 +444,8 @@ class Rash(Node):
     """Tell facts of inputs it was not given."""
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"value": given["model"][0]}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"value": linked["model"][0]}
 
     def run(self) -> Number:
         return Number(value=0)

@@ -265,7 +265,7 @@ def test_a_run_says_where_it_went_on() -> None:
 
     assert said == ["", "at step 4 of 6", "after all 6 steps", ""]
     assert steps[1:] == [[(3, True), (4, False), (5, False), (6, False)], [(6, True)], []]
-    why = {line.name: line.why for line in explain(drawing(0.5), cache)}
+    why = {line.name: line.reason for line in explain(drawing(0.5), cache)}
     assert why["drawn"].endswith(" s, resumed at step 4 of 6")
 
 

@@ -17,7 +17,7 @@ from nodegraph.node import (
     Facts,
     Finding,
     Folders,
-    Given,
+    LinkedFacts,
     Node,
     Output,
     Steps,
@@ -116,7 +116,7 @@ class LoadPicture(Node):
     path: Annotated[Path, Each(files)]
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "none"}}
 
     def run(self) -> Pictured:
@@ -131,7 +131,7 @@ class Outline(Node):
     high_threshold: Grey = 200
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "canny"}}
 
     def run(self) -> Pictured:
@@ -144,7 +144,7 @@ class Pose(Node):
     image: Picture
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "openpose"}}
 
     def run(self) -> Pictured:
@@ -163,7 +163,7 @@ class LoadModel(Node):
     model: str = "small"
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         family, _, conditioning = values.get("model", "").partition("-")
         known = {"family": family, "conditioning": conditioning}
         return {"model": {name: fact for name, fact in known.items() if fact}}
@@ -186,13 +186,13 @@ class Steer(Node):
     strength: Annotated[float, Field(ge=0, le=2)] = 1.0
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], given: Given) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"hint": given["net"][0]}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"hint": linked["net"][0]}
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        wanted = given["net"][0].get("conditioning")
-        got = given["image"][0].get("conditioning", wanted)
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        wanted = linked["net"][0].get("conditioning")
+        got = linked["image"][0].get("conditioning", wanted)
         if wanted and wanted != got:
             yield "image", f"is made for {got}, but the model was trained on {wanted}", "warning"
 
@@ -210,9 +210,9 @@ class Paint(Node):
     steps: Annotated[int, Field(ge=1, le=50)] = 20
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], given: Given) -> Iterable[Finding]:  # noqa: ARG003
-        family = given["model"][0].get("family")
-        for facts in given.get("hints", ()):
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        family = linked["model"][0].get("family")
+        for facts in linked.get("hints", ()):
             if (other := facts.get("family", family)) != family:
                 yield "hints", f"is for the family {other}, but the model is of {family}", "error"
 

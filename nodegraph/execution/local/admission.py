@@ -51,7 +51,7 @@ class Admission:
             if not cache.on(context.device, key)
         )
         how = ", ".join((context.settings.signature(), *thrift.words, str(thrift.tiles)))
-        name = f"{type(node).__qualname__} {work.what} ({how})"
+        name = f"{type(node).__qualname__} {work.name} ({how})"
         return cls(context, work, name, thrift, {*weights, *inputs}, missing)
 
     def expected(self, count: int) -> int | None:

@@ -121,7 +121,7 @@ class _Known(Mapping[str, Any]):
             return self._constants[name]
         link = self._links[name]
         found = [value for source in link.sources for value in self._values(link, source)]
-        if link.how != "map":
+        if link.mode != "map":
             return found
         if not found:
             raise KeyError(name)
@@ -151,7 +151,11 @@ def _needed(task: Task, calls: Sequence[CallState]) -> Iterator[Task]:
 def _sources(task: Task, link: Link, source: Source, calls: Sequence[CallState]) -> Sequence[Task]:
     """The tasks of an earlier call whose output an input takes; of very many, the first."""
     call = calls[source.call]
-    if link.how in ("map", "gather") and call.count is not None and source.output not in call.lists:
+    if (
+        link.mode in ("map", "gather")
+        and call.count is not None
+        and source.output not in call.lists
+    ):
         return call.tasks[task.item or 0 : (task.item or 0) + 1]
     return call.tasks[:_LOOK]
 

@@ -25,7 +25,7 @@ def routes(services: Services) -> APIRouter:
 
     def told(problems: Sequence[Problem]) -> list[models.Problem]:
         shown = map(names.problem, problems)
-        return [models.Problem(address=one.where, message=one.what) for one in shown]
+        return [models.Problem(address=one.address, message=one.message) for one in shown]
 
     @api.get(
         "/nodes",
@@ -53,7 +53,7 @@ def routes(services: Services) -> APIRouter:
             whole = {
                 "nodes": [describe(kind, registry) for kind in registry.values()],
                 "refused": [
-                    {"source": names.hide(one.where), "reason": names.hide(one.what)}
+                    {"source": names.hide(one.address), "reason": names.hide(one.message)}
                     for one in registry.refused
                 ],
             }
@@ -85,7 +85,10 @@ def routes(services: Services) -> APIRouter:
         return models.Explained(
             lines=[
                 models.Fate(
-                    name=line.name, items=[*line.items], state=line.state, why=names.hide(line.why)
+                    name=line.name,
+                    items=[*line.items],
+                    state=line.state,
+                    why=names.hide(line.reason),
                 )
                 for line in lines
             ]

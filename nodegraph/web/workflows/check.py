@@ -108,7 +108,7 @@ class Graphs:
         Raises:
             WorkflowError: it cannot run.
         """
-        settings = self.settings.asked(on_oom)
+        settings = self.settings.with_on_oom(on_oom)
         with self.turn():
             return explain(self.plan(self.ready(workflow), only), self.cache, settings)
 
