@@ -25,7 +25,7 @@ from nodegraph.web import reference
 from nodegraph.web.app import create_app
 from nodegraph.web.errors import CODES
 from nodegraph.web.routes.common import WORDS
-from scripts import write_gallery
+from scripts import layers, write_gallery
 from training.page import parts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,12 +43,17 @@ def pages() -> Mapping[Path, str]:
     """Every generated file, with the text it should have."""
     registry = load_registry()
     reports, wanted = page.load(), aims.load()
-    readme = {"nodes": node_table(registry), "speed": page.speed(reports, wanted)}
+    readme = {"speed": page.speed(reports, wanted)}
     return {
         ROOT / "docs/nodes.md": nodes_page(registry),
         ROOT / "docs/cli.md": cli_page(),
         ROOT / "docs/http.md": http_page(),
         ROOT / "README.md": filled(ROOT / "README.md", readme),
+        ROOT / "CONTRIBUTING.md": filled(ROOT / "CONTRIBUTING.md", {"layers": order()}),
+        ROOT / "docs/inside.md": filled(ROOT / "docs/inside.md", {"layers": layer_tables()}),
+        ROOT / "docs/write-a-node.md": filled(
+            ROOT / "docs/write-a-node.md", {"surface": surface_table()}
+        ),
         page.PAGE: page.page(reports, wanted),
         ROOT / "docs/tiny.md": filled(ROOT / "docs/tiny.md", parts(ROOT / "docs/tiny")),
         ROOT / "workflows/README.md": workflows_page(),
@@ -84,10 +89,35 @@ def filled(path: Path, texts: Mapping[str, str]) -> str:
     return found
 
 
+def order() -> str:
+    """The layers in one line for each package, lowest first."""
+    return (
+        f"  `nodegraph/`: {', '.join(layers.ENGINE)}.\n"
+        f"  `nodes/`: {', '.join(layers.NODES)} ({', '.join(layers.PALETTE)}).\n"
+    )
+
+
+def layer_tables() -> str:
+    """Every layer with half a sentence, lowest first."""
+    parts = [("nodegraph", layers.ENGINE), ("nodes", layers.NODES)]
+    return "\n".join(
+        "\n".join([f"| `{top}/` | |", "| --- | --- |", *_rows(table), ""]) for top, table in parts
+    )
+
+
+def surface_table() -> str:
+    """What nodes may use of the engine."""
+    return "\n".join(["| module | what it has |", "| --- | --- |", *_rows(layers.SURFACE), ""])
+
+
+def _rows(table: Mapping[str, str]) -> Iterator[str]:
+    return (f"| `{name}` | {about} |" for name, about in table.items())
+
+
 def node_table(registry: Registry) -> str:
-    """One row a node."""
-    rows = [f"| `{name}` | {summary(kind)} |" for name, kind in registry.items()]
-    return "\n".join(["| node | what it does |", "| --- | --- |", *rows, ""])
+    """One row a node, each leading to its section."""
+    rows = [f"| [`{name}`](#{name.lower()}) | {summary(kind)} |" for name, kind in registry.items()]
+    return "\n".join(["| node | what it does |", "| --- | --- |", *rows])
 
 
 def nodes_page(registry: Registry) -> str:
@@ -98,6 +128,8 @@ def nodes_page(registry: Registry) -> str:
         "Generated from the code by `make docs`. `nodegraph nodes NAME` shows the same in a",
         "terminal. An input without a default needs a value or a link. A list of values for an",
         "input that takes one runs the node once for each.",
+        "",
+        node_table(registry),
     ]
     groups: dict[str, list[tuple[str, Kind]]] = {}
     for name, kind in registry.items():
@@ -199,7 +231,10 @@ nodegraph run control-to-image --set control=output/depth-to-room-depth.png \\
 
 def workflows_page() -> str:
     """The shipped workflows, each with what can be set."""
-    parts = [_WORKFLOWS]
+    rows = [
+        f"| [`{name}`](#{name}) | {Workflow.load(path).title} |" for name, path in shipped().items()
+    ]
+    parts = [_WORKFLOWS, "\n".join(["| workflow | |", "| --- | --- |", *rows, ""])]
     for name, path in shipped().items():
         workflow = Workflow.load(path)
         parts.append(

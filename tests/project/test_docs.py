@@ -170,10 +170,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [path for path in targets if not (page.parent / path).exists()] == []
 
 
-def test_the_readme_names_every_shipped_workflow() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_page_of_workflows_names_every_shipped_one() -> None:
+    page = (ROOT / "workflows/README.md").read_text("utf-8")
 
-    assert [name for name in shipped() if f"[`{name}`]" not in readme] == []
+    assert [name for name in shipped() if f"[`{name}`]" not in page] == []
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert (ROOT / "README.md").read_text("utf-8").count("\n") <= 140
 
 
 def says_something(field: FieldInfo) -> bool:
@@ -191,3 +195,19 @@ def test_every_input_has_a_default_a_limit_or_a_description_unless_its_wire_says
     ]
 
     assert silent == []
+
+
+DECISIONS = (ROOT / "docs/decisions.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("entry", re.findall(r"^(\*\*.+?)(?=\n\n|\Z)", DECISIONS, re.M | re.S))
+def test_every_decision_says_what_holds_it(entry: str) -> None:
+    assert re.search(r"\*Status: [^*]+\.\*$", entry), entry
+
+
+@pytest.mark.parametrize("place", sorted(set(re.findall(r"`((?:tests|editor)/[^`]+)`", DECISIONS))))
+def test_what_is_said_to_hold_a_decision_is_there(place: str) -> None:
+    file, _, name = place.partition("::")
+
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert not name or re.search(rf"^def {name}\b", text, re.M)
