@@ -16,11 +16,12 @@ from benchmarks import aims, page
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
 from nodegraph.cli.serve.assemble import Parts
-from nodegraph.cli.serve.serve import Options
+from nodegraph.cli.serve.options import Options
 from nodegraph.graph.registry import Kind, Registry, Template, load_registry
 from nodegraph.graph.schema import describe
 from nodegraph.graph.shipped import shipped
 from nodegraph.graph.workflow import Workflow
+from nodegraph.settings import Compute
 from nodegraph.web import reference
 from nodegraph.web.app import create_app
 from nodegraph.web.errors import CODES
@@ -72,7 +73,7 @@ def nodes_fixture(registry: Registry) -> str:
 def http_page() -> str:
     """Every route, every message of the websocket, every event."""
     with tempfile.TemporaryDirectory() as folder:
-        serving = Parts(Options(device="cpu", data_dir=Path(folder)))
+        serving = Parts(Options(data_dir=Path(folder), compute=Compute(device="cpu")))
         with serving.built() as services:
             document = create_app(services).openapi()
     statuses = {status: (code, WORDS[status]) for status, code in CODES.items()}

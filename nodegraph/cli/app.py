@@ -1,14 +1,30 @@
-"""The commands: options, help and examples. What they do lives in the modules beside this one."""
+"""The commands, with their help and examples; the work is done by the modules beside this one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import typer
 
 from .exits import sentences
 from .form import FileCommand
+from .options import (
+    AllowHttp,
+    AllowPickle,
+    Batch,
+    Budget,
+    Data,
+    Device,
+    Dtype,
+    File,
+    Models,
+    Nodes,
+    Only,
+    OnOom,
+    Set,
+    compute_of,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,63 +47,6 @@ app = typer.Typer(
     Exit codes: 0 done, 1 a node failed, 2 bad workflow or arguments, 130 cancelled.
     """,
 )
-
-File: TypeAlias = Annotated[
-    str,
-    typer.Argument(help="A workflow, a picture that carries one, or the name of a shipped one."),
-]
-Set: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="NAME=VALUE",
-        help="Set a param, or any input as node.input=…; several make a list.",
-    ),
-]
-Nodes: TypeAlias = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="FOLDER", help="Also load the nodes of the Python files in this folder."),
-]
-Data: TypeAlias = Annotated[
-    list[Path] | None, typer.Option(metavar="FOLDER", help="Also look for input pictures here.")
-]
-Budget: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="Memory to use: 6GB (of the device), or device=6GB,host=8GB,disk=20GB.",
-    ),
-]
-Batch: TypeAlias = Annotated[
-    int, typer.Option(min=1, metavar="N", help="At most so many items are sampled together.")
-]
-OnOom: TypeAlias = Annotated[
-    Literal["degrade", "fail"],
-    typer.Option(help="What does not fit into memory is made in smaller parts, or fails."),
-]
-AllowPickle: TypeAlias = Annotated[
-    bool,
-    typer.Option("--allow-pickle", help="Read model files that are pickles (.bin, .pth, .ckpt)."),
-]
-AllowHttp: TypeAlias = Annotated[
-    bool, typer.Option("--allow-http", help="Let workflows load pictures from the web.")
-]
-Only: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="RESULT", help="Make only this result, and what it needs."),
-]
-Device: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME", help="cpu, cuda, cuda:1, or several with commas; auto takes CUDA if it can."
-    ),
-]
-Dtype: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME", help="float32, float16, bfloat16; auto is float16 on CUDA, else float32."
-    ),
-]
 
 
 @app.command(
@@ -135,23 +94,26 @@ def run(
     with sentences():
         from .run import Options, run_file
 
-        allow = {"pickle": allow_pickle, "http": allow_http}
+        compute = compute_of(
+            device=device,
+            dtype=dtype,
+            budget=budget,
+            batch=batch,
+            on_oom=on_oom,
+            allow_pickle=allow_pickle,
+            allow_http=allow_http,
+            nodes=nodes,
+            data=data,
+        )
         run_file(
             Options(
                 file=file,
-                settings=tuple(set_ or ()),
-                out=out,
+                assignments=tuple(set_ or ()),
                 only=tuple(only or ()),
-                device=device,
-                dtype=dtype,
-                budget=budget,
-                batch=batch,
-                on_oom=on_oom,
+                compute=compute,
+                out=out,
                 cached=not no_cache,
                 json=json,
-                allow=frozenset(name for name, allowed in allow.items() if allowed),
-                nodes=tuple(nodes or ()),
-                data=tuple(data or ()),
             )
         )
 
@@ -164,8 +126,10 @@ def check(file: File, set_: Set = None, only: Only = None, nodes: Nodes = None) 
     """Find every mistake in a workflow without running it."""
     with sentences():
         from .check import check_file
+        from .run import Options
 
-        check_file(file, set_ or [], only or [], nodes or [])
+        compute = compute_of(nodes=nodes)
+        check_file(Options(file, tuple(set_ or ()), tuple(only or ()), compute))
 
 
 @app.command(
@@ -186,17 +150,8 @@ def explain(
         from .check import explain_file
         from .run import Options
 
-        explain_file(
-            Options(
-                file=file,
-                settings=tuple(set_ or ()),
-                only=tuple(only or ()),
-                device=device,
-                dtype=dtype,
-                nodes=tuple(nodes or ()),
-                data=tuple(data or ()),
-            )
-        )
+        compute = compute_of(device=device, dtype=dtype, nodes=nodes, data=data)
+        explain_file(Options(file, tuple(set_ or ()), tuple(only or ()), compute))
 
 
 @app.command(
@@ -292,7 +247,7 @@ def lock(
         from .lock import check_lock, lock_file
         from .run import Options
 
-        options = Options(file=file, settings=tuple(set_ or ()), nodes=tuple(nodes or ()))
+        options = Options(file, tuple(set_ or ()), compute=compute_of(nodes=nodes))
         check_lock(options) if check else lock_file(options, output)
 
 
@@ -393,12 +348,7 @@ def serve(
     ] = None,
     allow_pickle: AllowPickle = False,
     allow_http: AllowHttp = False,
-    models: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FOLDER", help="Take models from here too. May be given several times."
-        ),
-    ] = None,
+    models: Models = None,
     open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log every request.")] = False,
     nodes: Nodes = None,
@@ -406,10 +356,21 @@ def serve(
 ) -> None:
     """Serve the editor and the HTTP interface; jobs are kept on disk and run one by one."""
     with sentences():
-        from .serve.serve import Options
+        from .serve.options import Options
         from .serve.serve import serve as serve_here
 
-        allow = {"pickle": allow_pickle, "http": allow_http}
+        compute = compute_of(
+            device=device,
+            dtype=dtype,
+            budget=budget,
+            batch=batch,
+            on_oom=on_oom,
+            allow_pickle=allow_pickle,
+            allow_http=allow_http,
+            nodes=nodes,
+            data=data,
+            models=models or [],
+        )
         serve_here(
             Options(
                 host=host,
@@ -418,17 +379,9 @@ def serve(
                 token_file=token_file,
                 database=database,
                 public_url=tuple(public_url or ()),
-                nodes=tuple(nodes or ()),
-                data=tuple(data or ()),
-                models=tuple(models or ()),
-                device=device,
-                dtype=dtype,
-                budget=budget,
-                batch=batch,
-                on_oom=on_oom,
+                compute=compute,
                 queue=queue,
                 time_limit=time_limit,
-                allow=frozenset(name for name, allowed in allow.items() if allowed),
                 open=open,
                 verbose=verbose,
             )

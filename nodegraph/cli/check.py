@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 import typer
 
@@ -22,12 +20,9 @@ from .run import Options, planned, settings_of
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
 
 
-def check_file(
-    file: str, settings: Sequence[str], only: Sequence[str], nodes: Sequence[Path]
-) -> None:
+def check_file(options: Options) -> None:
     """Plan a workflow; every mistake is raised at once."""
-    options = Options(file, tuple(settings), only=tuple(only), nodes=tuple(nodes))
-    found = find(file)
+    found = find(options.file)
     chosen = planned(options, found)
     count = len(chosen.workflow.nodes)
     typer.echo(
@@ -39,8 +34,7 @@ def check_file(
 def explain_file(options: Options) -> None:
     """Print what every node would do, items of one fate in one line."""
     found = find(options.file)
-    settings = settings_of(options, found)
-    settings = replace(settings, allow=settings.allow | {"offline"})
+    settings = settings_of(options, found).offline()
     chosen = planned(options, found)
     with closing(stored.open_cache()) as cache:
         lines = explain(chosen, cache, settings)

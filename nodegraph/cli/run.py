@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +20,10 @@ from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
-from ..node import Folders
 from ..planning.plan import Plan, plan
-from ..savings import OnOom, Shortages
-from ..settings import Settings
-from ..system import devices as device
+from ..savings import Shortages
+from ..settings import Compute, Settings
+from ..system.devices import slow
 from ..tasks.totals import totals
 from . import cache as stored
 from . import kinds, params
@@ -37,22 +36,24 @@ from .results import shortages, told
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a command line asks for."""
+    """Options of the commands that plan a workflow; those that only look need the first four.
+
+    Attributes:
+        file: A workflow, a picture that carries one, or the name of a shipped one.
+        assignments: Of values to params and inputs, each as ``name=value``.
+        only: The results to make, if not all.
+        out: The folder that pictures are saved to.
+        cached: Whether results are read from disk and left there.
+        json: Whether events are printed as JSON.
+    """
 
     file: str
-    settings: tuple[str, ...] = ()
-    out: Path = Path("output")
+    assignments: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    device: str = "auto"
-    dtype: str = "auto"
-    budget: str | None = None
-    batch: int = 4
-    on_oom: OnOom = "degrade"
+    compute: Compute = field(default_factory=Compute)
+    out: Path = Path("output")
     cached: bool = True
     json: bool = False
-    allow: frozenset[str] = frozenset()
-    nodes: tuple[Path, ...] = ()
-    data: tuple[Path, ...] = ()
 
 
 def run_file(options: Options) -> None:
@@ -68,7 +69,7 @@ def run_file(options: Options) -> None:
     saving.prepare(options.out)
     # Lines of JSON need no count, for which folders would be listed once more.
     view = Lines() if options.json else display(totals(chosen, settings.folders))
-    with closing(stored.open_cache(options.cached, options.budget)) as cache, stoppable():
+    with closing(stored.open_cache(options.cached, options.compute.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
         made = partial(texts, chosen, settings.signature())
@@ -78,10 +79,10 @@ def run_file(options: Options) -> None:
 
 def planned(options: Options, found: Found) -> Plan:
     """Fill in what was set and plan it; say what will probably not do as meant."""
-    registry = kinds.registry(options.nodes)
+    registry = kinds.registry(options.compute.nodes)
     whole = bundle(found.workflow, registry, found.source, data_folders(options, found))
     registry = registry.knowing(whole)
-    chosen = plan(params.fill(whole, options.settings, registry), registry, options.only or None)
+    chosen = plan(params.fill(whole, options.assignments, registry), registry, options.only or None)
     for problem in chosen.warnings:
         warn(str(problem))
     return chosen
@@ -89,14 +90,11 @@ def planned(options: Options, found: Found) -> Plan:
 
 def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
     """The folders that may be read from: beside the workflow, here, and where the user said."""
-    for folder in options.data:
-        if not folder.is_dir():
-            raise UserError(f"--data {str(folder)!r}: there is no such folder")
     data = (
-        *options.data,
+        *options.compute.data,
         *found.inputs,
         Path.cwd(),
-        *params.folders_of(options.settings),
+        *params.folders_of(options.assignments),
         *inputs(),
     )
     return tuple(dict.fromkeys(path.resolve() for path in data))
@@ -104,18 +102,16 @@ def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
 
 def settings_of(options: Options, found: Found) -> Settings:
     """Where and how to run."""
-    devices = device.devices(options.device)
-    dtype = device.dtype(options.dtype, devices)
-    if said := device.slow(dtype, devices):
-        warn(said)
-    return Settings(
-        devices=devices,
-        dtype=dtype,
-        batch=options.batch,
-        on_oom=options.on_oom,
-        folders=Folders(data_folders(options, found), options.out.resolve()),
-        allow=options.allow,
-    )
+    compute = resolve(options.compute)
+    return compute.settings(data_folders(options, found), options.out.resolve())
+
+
+def resolve(compute: Compute) -> Compute:
+    """Put in the devices and the number format of this machine; warn of a slow one."""
+    compute = compute.resolved()
+    if warning := slow(compute.dtype, compute.devices):
+        warn(warning)
+    return compute
 
 
 T = TypeVar("T")

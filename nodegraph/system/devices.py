@@ -18,21 +18,31 @@ _FLAGS = {
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
-def devices(asked: str) -> tuple[str, ...]:
+def devices(text: str) -> tuple[str, ...]:
     """The devices that ``--device`` names; ``auto`` is the first GPU where there is one.
 
     Raises:
         UserError: it is not a device, or this machine has none like it.
     """
-    if asked == "auto":
+    if text == "auto":
         return ("cuda:0",) if gpus() else ("cpu",)
-    named = [name.strip() for name in asked.split(",")]
-    for name in named:
-        if not _DEVICE.fullmatch(name):
-            raise UserError(f"--device {asked!r}: write cpu, cuda, cuda:1, or several with commas")
+    names = parse_devices(text)
+    for name in names:
         if name != "cpu" and int(name.partition(":")[2] or 0) >= gpus():
             raise UserError(f"--device {name}: torch can use {gpus() or 'no'} CUDA device(s) here")
-    return tuple(dict.fromkeys("cuda:0" if name == "cuda" else name for name in named))
+    return tuple(dict.fromkeys("cuda:0" if name == "cuda" else name for name in names))
+
+
+def parse_devices(text: str) -> tuple[str, ...]:
+    """The names in ``--device``, whether or not this machine has such devices.
+
+    Raises:
+        UserError: one is no name of a device.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if text != "auto" and not all(map(_DEVICE.fullmatch, names)):
+        raise UserError(f"--device {text!r}: write cpu, cuda, cuda:1, or several with commas")
+    return names
 
 
 def dtype(asked: str, devices: tuple[str, ...]) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 from ..cache import Budgets, Cache, parse_budget
 from ..graph import shipped
 from ..graph.registry import Registry, load_registry
-from ..node import Folders
 from ..planning.planner import Planner
-from ..settings import Settings
+from ..settings import Compute, Settings
 
 ASTRAY = 256 * 2**20
 """Bytes that may be in use beside what the cache holds: libraries' own workspaces."""
@@ -35,27 +34,17 @@ class Kit:
     planner: Planner = field(default_factory=Planner)
 
     @classmethod
-    def open(cls, told: Mapping[str, Any]) -> Kit:
-        """Load the nodes and open the cache, as Options.to_json says."""
-        templates = shipped.shipped().values()
-        budgets = parse_budget(told["budget"]) if told["budget"] else Budgets()
-        data = (*map(Path, told["data"]), *shipped.inputs())
-        models = tuple(map(Path, told["models"]))
-        output = Path(told["output"]) if told["output"] else None
-        folders = Folders(tuple(dict.fromkeys(path.resolve() for path in data)), output, models)
+    def open(cls, options: Mapping[str, Any]) -> Kit:
+        """Load the nodes and open the cache, as ``Options.to_json`` says."""
+        compute = Compute.from_json(options)
+        budgets = parse_budget(compute.budget) if compute.budget else Budgets()
+        output = Path(options["output"]) if options["output"] else None
         return cls(
-            registry=load_registry(map(Path, told["nodes"]), templates),
-            cache=Cache(Path(told["cache"]) if told["cache"] else None, budgets),
-            settings=Settings(
-                devices=(told["device"],),
-                dtype=told["dtype"],
-                batch=told["batch"],
-                on_oom=told["on_oom"],
-                folders=folders,
-                allow=frozenset(told["allow"]),
-            ),
-            assets=Path(told["assets"]),
-            thumbnails=Path(told["thumbnails"]),
+            registry=load_registry(compute.nodes, shipped.shipped().values()),
+            cache=Cache(Path(options["cache"]) if options["cache"] else None, budgets),
+            settings=compute.settings(shipped.inputs(), output),
+            assets=Path(options["assets"]),
+            thumbnails=Path(options["thumbnails"]),
         )
 
     @property

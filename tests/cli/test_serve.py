@@ -19,8 +19,10 @@ import pytest
 from typer.testing import CliRunner
 
 from nodegraph.cli.app import app
-from nodegraph.cli.serve.assemble import Parts, address, models_here, token_for
-from nodegraph.cli.serve.serve import Options, data_folder
+from nodegraph.cli.serve.assemble import Parts, models_here
+from nodegraph.cli.serve.options import Options, data_folder
+from nodegraph.cli.serve.serve import address
+from nodegraph.cli.serve.token import token_for
 from nodegraph.errors import UserError
 from nodegraph.graph.schema import describe
 from nodes import NODES
@@ -179,7 +181,7 @@ def test_the_server_never_loads_a_tensor_library(tmp_path: Path) -> None:
     """Whatever it is asked: only the processes of the workers do that."""
     code = """
 import sys
-from tests.serving import SOUND, client, serving
+from tests.support.serving import SOUND, client, serving
 from pathlib import Path
 with serving(Path(sys.argv[1])) as parts, client(parts) as asking:
     for path in ("nodes", "models", "workflows", "system", "metrics", "jobs", "results", "assets"):
@@ -187,7 +189,7 @@ with serving(Path(sys.argv[1])) as parts, client(parts) as asking:
     portraits = asking.get("/v1/workflows/canny-portraits").json()["workflow"]
     for path in ("check", "explain", "form", "jobs"):
         assert asking.post(f"/v1/{path}", json={"workflow": portraits}).status_code in (200, 201)
-import nodegraph.cli.serving
+import nodegraph.cli.serve.serve
 print(sorted({"torch", "cv2", "diffusers", "transformers", "scipy"} & set(sys.modules)))
 """
     done = subprocess.run(

@@ -17,7 +17,7 @@ from nodegraph.web.errors import ApiError
 from nodegraph.web.workflows.library import Library
 from nodegraph.worker.options import Options
 
-from ..support.working import TOYS, service
+from ..support.working import CPU, service
 
 
 def say(text: str) -> None:
@@ -66,7 +66,7 @@ def claims(url: str, _: Path) -> None:
 
 def serves(url: str, folder: Path) -> None:
     """Be a server without HTTP."""
-    options = Options(nodes=(TOYS,), cache=folder / "cache", lease_s=3, cancel_s=1)
+    options = Options(CPU, cache=folder / "cache", lease_s=3, cancel_s=1)
     with service(url, folder, options):
         say("ready")
         while True:

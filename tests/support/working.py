@@ -13,10 +13,12 @@ from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import FINISHED, Event, Job, Order
+from nodegraph.settings import Compute
 from nodegraph.worker.options import Options
 from nodegraph.worker.supervisor import Supervisor
 
 TOYS = Path(__file__).parent / "harmful"
+CPU = Compute("cpu", "float32", nodes=(TOYS,))
 PATIENCE = 60.0
 """Seconds to wait for what should take one, on a busy machine."""
 
@@ -75,7 +77,7 @@ def service(url: str, folder: Path, options: Options | None = None) -> Iterator[
     """Start a queue with workers; it ends with the block."""
     store = Store(url, reserve=folder / "reserve")
     assets = Assets(folder / "assets", store)
-    options = options or Options(nodes=(TOYS,), cache=folder / "cache", cancel_s=1)
+    options = options or Options(CPU, cache=folder / "cache", cancel_s=1)
     made = Service(store, assets, Supervisor(store, assets, options), folder)
     made.supervisor = Supervisor(store, assets, options, lambda *each: made.previews.append(each))
     keeper = Keeper(store, assets, every=0.2)

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context, Folders
+from nodegraph.settings import Compute
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
 from nodes.checkpoints import resolve as _resolve
@@ -141,7 +142,8 @@ def test_a_job_is_told_the_same(top: Path, tmp_path: Path, url: str) -> None:
         nodes[f"l{n}"] = {
             "type": "LoadLoRA", "values": {"lora": name}, "links": {"model": "base.model"},
         }  # fmt: skip
-    options = Options(cache=tmp_path / "cache", models=(top / "data" / "models",))
+    compute = Compute("cpu", "float32", models=(top / "data" / "models",))
+    options = Options(compute, cache=tmp_path / "cache")
 
     with service(url, tmp_path, options) as running:
         problems = (running.ended(running.order(nodes, {})).error or {})["problems"]

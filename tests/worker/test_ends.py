@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nodegraph.jobs.types import Result
+from nodegraph.settings import Compute
 from nodegraph.worker.options import Options
 
 from ..support.working import TOYS, Service, service
@@ -112,7 +113,7 @@ def test_no_secret_of_the_server_reaches_a_node(
 
 
 def test_two_devices_share_one_queue(url: str, tmp_path: Path) -> None:
-    options = Options(devices=("cpu", "cpu"), nodes=(TOYS,), cache=tmp_path / "cache")
+    options = Options(Compute("cpu,cpu", "float32", nodes=(TOYS,)), cache=tmp_path / "cache")
     with service(url, tmp_path, options) as both:
         both.until(lambda: [d.state for d in both.supervisor.status()] == ["idle", "idle"])
         jobs = [both.submit("Strolls", steps=10, value=number) for number in range(4)]
@@ -124,7 +125,7 @@ def test_two_devices_share_one_queue(url: str, tmp_path: Path) -> None:
 
 
 def test_a_process_that_cannot_start_leaves_its_device_down(url: str, tmp_path: Path) -> None:
-    options = Options(nodes=(TOYS,), budget="nonsense")
+    options = Options(Compute("cpu", "float32", nodes=(TOYS,), budget="nonsense"))
     with service(url, tmp_path, options) as broken:
         job = broken.submit("Plus")
 

@@ -13,6 +13,7 @@ from nodegraph import Cache, Settings, plan
 from nodegraph.cache import Budgets
 from nodegraph.events import Event, Finished, Progressed
 from nodegraph.savings import OnOom
+from nodegraph.settings import Compute
 from nodegraph.worker import frames, process
 from nodegraph.worker.messages import Teller
 from nodegraph.worker.options import Options, limit_of
@@ -71,7 +72,8 @@ def test_the_shorter_time_limit_counts(
 
 
 def test_a_process_is_told_everything_as_json() -> None:
-    options = Options(data=(Path("/d"),), nodes=(Path("/n"),), allow=frozenset({"http"}))
+    compute = Compute(data=(Path("/d"),), nodes=(Path("/n"),), allow=frozenset({"http"}))
+    options = Options(compute)
 
     told = options.to_json("cuda:1", Path("/assets"), Path("/thumbnails"))
 
