@@ -98,7 +98,7 @@ def workflow(single: str) -> dict[str, Any]:
 SERVED = """
 import json, sys
 from pathlib import Path
-from tests.serving import client, serving
+from tests.support.serving import client, serving
 document = json.loads(sys.argv[2])
 with serving(Path(sys.argv[1])) as parts, client(parts) as asking:
     for path in ("check", "explain", "form"):
@@ -139,7 +139,7 @@ def test_a_run_does_ask_the_hub(hub: tuple[str, list[str]], single: Path, tmp_pa
     """Or else the tests above would show nothing."""
     code = f"""
 from nodes.models import LoadBaseModel
-from tests.weights import Bench
+from tests.support.weights import Bench
 LoadBaseModel(model={str(single)!r}).run(Bench())
 """
     said, asked = asked_of(hub, tmp_path / "hub", "-c", code)

@@ -204,7 +204,7 @@ def test_poses_need_none_of_controlnet_aux_but_its_openpose() -> None:
     # In a process of its own: here, other tests may have asked for more.
     code = (
         "import sys; from nodes.preprocessors import OpenPose;"
-        " from tests.pictures import Hand, flat;"
+        " from tests.support.pictures import Hand, flat;"
         " OpenPose(image=flat((0, 0, 0)), detect_resolution=64).run(Hand());"
         " print([name for name in sys.modules if 'midas' in name])"
     )

@@ -513,7 +513,7 @@ def test_explaining_a_preprocessor_loads_no_torch() -> None:
 import sys
 from nodes.preprocessors import SoftEdge, StraightLines
 from nodes.surfaces import Depth, Segment
-from tests.pictures import Hand, flat
+from tests.support.pictures import Hand, flat
 for node in (SoftEdge, StraightLines, Depth, Segment):
     node(image=flat((0, 0, 0))).stamp(Hand())
 print([m for m in ("torch", "cv2", "transformers", "diffusers") if m in sys.modules])
