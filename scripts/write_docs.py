@@ -14,11 +14,11 @@ import typer
 
 from benchmarks import aims, page
 from nodegraph.cli.app import app
-from nodegraph.cli.kinds import Described, group, inputs_of, outputs_of, summary
+from nodegraph.cli.kinds import Described, inputs_of, outputs_of, summary
 from nodegraph.cli.serve.assemble import Parts
 from nodegraph.cli.serve.options import Options
 from nodegraph.graph.registry import Kind, Registry, Template, load_registry
-from nodegraph.graph.schema import describe
+from nodegraph.graph.schema import describe, group_of
 from nodegraph.graph.shipped import shipped
 from nodegraph.graph.workflow import Workflow
 from nodegraph.settings import Compute
@@ -134,7 +134,7 @@ def nodes_page(registry: Registry) -> str:
     ]
     groups: dict[str, list[tuple[str, Kind]]] = {}
     for name, kind in registry.items():
-        groups.setdefault(group(kind), []).append((name, kind))
+        groups.setdefault(group_of(kind), []).append((name, kind))
     for title, kinds in groups.items():
         lines += ["", f"## {_PLURAL_GROUPS.get(title, title.capitalize())}"]
         for name, kind in kinds:

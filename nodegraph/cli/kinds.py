@@ -49,11 +49,6 @@ def registry(folders: Iterable[Path]) -> Registry:
     return found
 
 
-def group(kind: Kind) -> str:
-    """The palette group: the module the node was written in."""
-    return "templates" if isinstance(kind, Template) else kind.__module__.rpartition(".")[2]
-
-
 def summary(kind: Kind) -> str:
     """The first sentence of what the node does."""
     doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""

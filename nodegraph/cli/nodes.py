@@ -11,9 +11,9 @@ import typer
 
 from ..errors import UserError, did_you_mean
 from ..graph.registry import Kind, Template
-from ..graph.schema import describe
+from ..graph.schema import describe, group_of
 from ..node import Composite
-from .kinds import Described, group, inputs_of, outputs_of, registry, summary
+from .kinds import Described, inputs_of, outputs_of, registry, summary
 
 
 def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
@@ -24,7 +24,7 @@ def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
         return
     groups: dict[str, list[str]] = {}
     for name, kind in known.items():
-        groups.setdefault(group(kind), []).append(name)
+        groups.setdefault(group_of(kind), []).append(name)
     width = max(map(len, known), default=0)
     for title, names in groups.items():
         typer.secho(title, bold=True)
@@ -46,7 +46,7 @@ def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None
         _print_json(describe(kind, known))
         return
     doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
-    typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group(kind)})\n{doc}")
+    typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group_of(kind)})\n{doc}")
     _table("Inputs", list(inputs_of(kind, known)))
     _table("Outputs", list(outputs_of(kind, known)))
 

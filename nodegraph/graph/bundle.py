@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from ..base.order import find_circles, topological_order
 from ..errors import Problem, WorkflowError
 from .expand import is_file
 from .registry import Registry, Template
@@ -123,14 +123,20 @@ class _Bundler:
 
     def refuse_circles(self) -> None:
         """Report templates that use themselves, by the way that leads round."""
-        try:
-            TopologicalSorter(self.uses).prepare()
-        except CycleError as error:
-            way = [str(name) for name in reversed(error.args[1][1:])]
-            first = way.index("") if "" in way else 0
-            way = [*way[first:], *way[: first + 1]]
-            said = " -> ".join(self._spelled(name) for name in way)
-            self.problems.append(Problem(self.uses[way[0]][way[1]], f"contains itself: {said}"))
+        names = [*self.uses]
+        places = {name: place for place, name in enumerate(names)}
+        before = [
+            [places[target] for target in uses if target in places] for uses in self.uses.values()
+        ]
+        if len(topological_order(before)) == len(names):
+            return
+        for circle in find_circles(before):
+            way = [names[place] for place in reversed(circle)]
+            # The outermost workflow is visited first: where it is part of a circle, say so first.
+            start = way.index(min(way, key=places.__getitem__))
+            way = [*way[start:], *way[: start + 1]]
+            words = " -> ".join(self._spelled(name) for name in way)
+            self.problems.append(Problem(self.uses[way[0]][way[1]], f"contains itself: {words}"))
 
     def _spelled(self, name: str) -> str:
         return name.removeprefix("./") if name or self.source is None else self.source.name

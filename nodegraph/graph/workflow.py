@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, Valida
 from pydantic_core import ErrorDetails, to_jsonable_python
 
 from ..base import strict_json
+from ..base.files import write_whole
 from ..base.keys import canonical, digest
 from ..errors import Problem, WorkflowError, brief, did_you_mean
 from .migrations import migrate
@@ -109,16 +108,7 @@ class Workflow(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write the document to ``path``, which holds either the old text or the whole new one."""
-        file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(file, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(self.to_json())
-            # mkstemp gives 0600; keep what the file had, or what the user's umask gives a new one.
-            os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(path, self.to_json())
 
     def fill(self, params: Mapping[str, object] | None = None, /, **more: object) -> Workflow:
         """Copy the workflow with each named param's value written to the inputs it stands for.
@@ -228,10 +218,3 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         return list(Workflow.model_fields)
     kinds: dict[int | str, type[BaseModel]] = {"nodes": Call, "params": Param, "models": ModelLock}
     return list(kinds[loc[0]].model_fields) if loc[0] in kinds else []
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

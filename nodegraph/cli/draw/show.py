@@ -8,9 +8,11 @@ from pathlib import Path
 
 import typer
 
+from ...base.order import find_circles, topological_order
 from ...errors import Problem, UserError, WorkflowError
 from ...graph.bundle import bundle
 from ...graph.registry import Kind
+from ...graph.schema import group_of
 from ...graph.workflow import Call, Workflow, split
 from .. import kinds
 from ..exits import warn
@@ -82,8 +84,6 @@ def sketch(workflow: Workflow, known: Mapping[str, Kind]) -> Sketch:
 
 
 def _order(workflow: Workflow, lines: Sequence[Line]) -> list[str]:
-    import networkx as nx
-
     loose = [line for line in lines if line.source not in workflow.nodes]
     if loose:
         raise WorkflowError(
@@ -92,15 +92,17 @@ def _order(workflow: Workflow, lines: Sequence[Line]) -> list[str]:
                 for line in loose
             ]
         )
-    graph = nx.DiGraph([(line.source, line.target) for line in lines])
-    graph.add_nodes_from(workflow.nodes)
-    author = {name: index for index, name in enumerate(workflow.nodes)}
-    try:
-        return list(nx.lexicographical_topological_sort(graph, author.__getitem__))
-    except nx.NetworkXUnfeasible as error:
-        circle = [edge[0] for edge in nx.find_cycle(graph)]
-        what = f"depends on itself: {' -> '.join([*circle, circle[0]])}"
-        raise WorkflowError([Problem(circle[0], what)]) from error
+    names = [*workflow.nodes]
+    places = {name: place for place, name in enumerate(names)}
+    before: list[list[int]] = [[] for _ in names]
+    for line in lines:
+        before[places[line.target]].append(places[line.source])
+    order = topological_order(before)
+    if len(order) < len(names):
+        circle = [names[place] for place in find_circles(before)[0]]
+        message = f"depends on itself: {' -> '.join([*circle, circle[0]])}"
+        raise WorkflowError([Problem(circle[0], message)])
+    return [names[place] for place in order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class _Sketcher:
         return Box(
             name=name,
             kind=call.type,
-            group=kinds.group(kind) if kind else "unknown",
+            group=group_of(kind) if kind else "unknown",
             values=tuple(
                 (field, short(value, max(25 - len(field), 8)))
                 for field, value in call.values.items()
