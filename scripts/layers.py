@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ENGINE: Mapping[str, str] = {
+    "_moved": "where modules of earlier versions lie now",
     "errors": "what goes wrong at the user's hands, as sentences with an address",
     "savings": "ways to need less memory, and what was used of them",
-    "base": "keys, safe paths, files written whole, strict JSON, wording",
+    "base": "keys, orders, safe paths, files written whole, strict JSON, wording",
     "node": "what a node is: inputs as fields, outputs, wires, the context it is given",
     "events": "what a run reports while it goes on",
     "carriers": "pictures that carry their workflow: PNG, JPEG, WebP",
@@ -39,6 +40,7 @@ PALETTE = (
 """The modules of ``nodes/`` whose nodes a person sees: each is a group of the palette."""
 
 NODES: Mapping[str, str] = {
+    "_moved": "where modules of earlier versions lie now",
     "_packages": "the versions that results depend on",
     "builtin": "the models that come with the package",
     "pixels": "plain functions on pictures and masks",
@@ -71,4 +73,4 @@ SURFACE: Mapping[str, str] = {
 """What nodes may use of the engine: the API for other people's nodes as well."""
 
 MOST_MODULES = 20
-"""Of one folder, its ``__init__`` included."""
+"""Of one folder, its ``__init__`` included; ``_moved`` holds no code and does not count."""

@@ -130,6 +130,9 @@ def unknown(type: str, kinds: Mapping[str, Kind]) -> str:
             f"{type!r} is a file, but this workflow is in none that it could lie beside (it came in"
             " a picture, or from elsewhere); put its content under templates"
         )
+    # Not the class's address: modules move, and a workflow is to be read for years.
+    if "." in type and (name := type.rpartition(".")[2]) in kinds:
+        return f"types are written without their module: {name!r}"
     aliases = kinds.aliases if isinstance(kinds, Registry) and "/" in type else kinds
     return did_you_mean(type, aliases)
 

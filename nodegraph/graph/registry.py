@@ -19,6 +19,7 @@ from ..errors import Problem, WorkflowError
 from ..node import Composite, Node
 from ..values.leaves import OpaqueError
 from ..values.skeleton import address, clash, classes
+from .moved import new_place
 from .ports import output_of, ports
 from .workflow import Workflow
 
@@ -189,7 +190,9 @@ def _extended(registry: Registry, source: str, find: Callable[[], Any]) -> Regis
             (), [Problem(source, str(problem)) for problem in error.problems]
         )
     except Exception as error:  # a broken file of somebody else's must not stop the rest
-        return registry.with_kinds((), [Problem(source, f"{type(error).__name__}: {error}")])
+        place = new_place(error) if isinstance(error, ImportError) else None
+        reason = place or f"{type(error).__name__}: {error}"
+        return registry.with_kinds((), [Problem(source, reason)])
     return registry.with_kinds(kinds)
 
 

@@ -168,6 +168,13 @@ def test_a_folder_of_node_files_is_loaded(tmp_path: Path) -> None:
     assert registry.nodes["Shout"].__module__.endswith(".words")
 
 
+def test_no_two_values_of_the_installed_nodes_share_an_identity() -> None:
+    registry = load_registry()
+
+    assert len(registry) > 50
+    assert registry.refused == ()
+
+
 def test_a_bad_file_is_refused_and_the_rest_load(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def (")
     (tmp_path / "b.py").write_text("raise RuntimeError('out of paint')")
