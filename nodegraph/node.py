@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from .savings import Offload, Saving, Thrift
+from .savings import Offload, Saving, Savings
 
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
@@ -205,8 +205,8 @@ class Context(Protocol):
         ...
 
     @property
-    def thrift(self) -> Thrift:
-        """How sparing with memory it has to be, as far as ``savings`` says that it can."""
+    def savings(self) -> Savings:
+        """How sparing with memory it has to be, as far as ``Node.savings`` says that it can."""
         ...
 
     def pinned(self, model: str) -> tuple[str, str]:
@@ -372,7 +372,7 @@ class Node(BaseModel, ABC):
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
 
     savings: ClassVar[tuple[Saving, ...]] = ()
-    """What it can do with less memory than usual, when ``context.thrift`` asks for it."""
+    """What it can do with less memory than usual, when ``context.savings`` asks for it."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""

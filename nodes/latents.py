@@ -68,7 +68,7 @@ class EncodeImage(Node):
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:
-            tiles = context.thrift.tiles
+            tiles = context.savings.tiles
             whole = encode(vae, images, tiles=tiles)
             kept = encode(vae, images, masks, tiles) if masks else [None] * len(items)
         pairs = zip(whole, kept, strict=True)
@@ -130,7 +130,7 @@ class Enlarge(Node):
             raise UserError(f"{name}: {said}")
         if self.latents is not None:
             _checks.same_vae(self.model, self.latents)
-        tiles = context.thrift.tiles
+        tiles = context.savings.tiles
         with context.lease(self.model.vae) as vae:
             if self.within == "latents":
                 values = _pictures.stretched(self._latents(vae, tiles), self.factor, "bilinear")

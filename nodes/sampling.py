@@ -288,7 +288,7 @@ class Decode(Node):
             _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
             latents = [item.latents.values for item in items]
-            pictures = decode(vae, latents, context.thrift.tiles)
+            pictures = decode(vae, latents, context.savings.tiles)
         learn(weights.key, latents, pictures, context)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 

@@ -15,7 +15,7 @@ from ..carriers.png import KEY
 from ..graph.workflow import Workflow
 from ..node import Folders, Memo, MemoT, ModelRef, Space
 from ..planning.plan import Plan
-from ..savings import PLAIN, Shortages, Thrift
+from ..savings import NO_SAVINGS, Savings, Shortages
 from ..settings import Settings
 from ..values.leaves import content
 from .provenance import installed, texts
@@ -31,7 +31,7 @@ class RunContext:
         plan: What runs, where it does.
         linked: The key of every result that the node is given, by input.
         shortages: How all that the node is given was made to fit into memory.
-        thrift: How sparing with memory the node has to be.
+        savings: How sparing with memory the node has to be.
         leased: The weights that were lent to the node so far, by key.
     """
 
@@ -42,13 +42,13 @@ class RunContext:
     plan: Plan | None = None
     linked: Mapping[str, str] = field(default_factory=dict)
     shortages: Shortages = field(default_factory=dict)
-    thrift: Thrift = PLAIN
+    savings: Savings = NO_SAVINGS
     leased: set[str] = field(default_factory=set)
 
-    def anew(self, thrift: Thrift) -> RunContext:
+    def anew(self, savings: Savings) -> RunContext:
         """The same for one attempt at a node, to which nothing has been lent yet."""
         return RunContext(
-            self.settings, self.device, self.document, self.cache, self.plan, thrift=thrift
+            self.settings, self.device, self.document, self.cache, self.plan, savings=savings
         )
 
     @property
@@ -83,7 +83,7 @@ class RunContext:
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
         self.leased.add(ref.key)
-        return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.thrift.offload)
+        return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.savings.offload)
 
     def reserve(self) -> AbstractContextManager[Space]:
         return self.cache.reserve(self.device)
@@ -115,7 +115,7 @@ class RunContext:
     def _key(self, kind: type[Memo], parts: tuple[object, ...]) -> Key:
         """A memo's key; two nodes that keep the same class under the same parts share it."""
         # Offloaded weights compute otherwise, if only by rounding, and no node can tell.
-        apart = (b"offloaded",) if self.thrift.offload else ()
+        apart = (b"offloaded",) if self.savings.offload else ()
         return digest(
             _identity(kind), self.settings.signature().encode(), self.digest(parts), *apart
         )

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..carriers.png import KEY
 from ..planning.plan import Plan
-from ..savings import NONE, Shortages
+from ..savings import NO_SHORTAGES, Shortages
 
 PARAMS = f"{KEY}:params"
 """The keyword of the text that holds the value of every param, as JSON."""
@@ -24,7 +24,7 @@ _OWN = "nodegraph-diffusion"
 
 
 def texts(
-    plan: Plan, signature: str, results: Mapping[str, str], shortages: Shortages = NONE
+    plan: Plan, signature: str, results: Mapping[str, str], shortages: Shortages = NO_SHORTAGES
 ) -> dict[str, str]:
     """Everything to keep in a file that was made by ``plan``, by keyword.
 

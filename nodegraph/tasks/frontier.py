@@ -10,7 +10,7 @@ from ..errors import NodeError, UserError
 from ..events import Event, Failed, Finished, Skipped
 from ..node import Folders
 from ..planning.plan import Plan
-from ..savings import NONE, together
+from ..savings import NO_SHORTAGES, merge_shortages
 from .items import behind, resolvable, resolve, shortages
 from .task import CallState, Task, states
 
@@ -76,8 +76,8 @@ class Frontier:
         if degraded:
             self.degraded[task.address] = degraded
         if self.degraded:
-            own = {name: degraded} if degraded else NONE
-            task.shortages = together([shortages(task, self.calls), own])
+            own = {name: degraded} if degraded else NO_SHORTAGES
+            task.shortages = merge_shortages([shortages(task, self.calls), own])
         self.hold(task)
         self._give_back(task)
         if task.dependents:

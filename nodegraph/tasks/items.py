@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..errors import UserError
 from ..node import Each, Folders
 from ..planning.plan import Link, Planned, Source
-from ..savings import Shortages, together
+from ..savings import Shortages, merge_shortages
 from .task import CallState, Element, Task
 
 
@@ -188,7 +188,7 @@ def behind(task: Task, calls: Sequence[CallState]) -> float:
 
 def shortages(task: Task, calls: Sequence[CallState]) -> Shortages:
     """How all that ``task`` depends on was made to fit into memory."""
-    return together(needed.shortages for needed in needs(task, calls) if needed.shortages)
+    return merge_shortages(needed.shortages for needed in needs(task, calls) if needed.shortages)
 
 
 def constants(task: Task) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from ..base.keys import Key, digest
 from ..graph.ports import is_list, outputs
 from ..node import Node, Output
 from ..planning.plan import Plan, Planned
-from ..savings import NONE, Shortages
+from ..savings import NO_SHORTAGES, Shortages
 
 _NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none
 
@@ -52,7 +52,7 @@ class Task:
         self.state = "waiting"
         self.stamp: object = None
         self.must_run = False
-        self.shortages: Shortages = NONE
+        self.shortages: Shortages = NO_SHORTAGES
         self.worth = 0.0
 
     def wait_for(self, needed: Task) -> None:

@@ -13,7 +13,7 @@ from nodegraph.cache import Cache
 from nodegraph.execution.context import RunContext
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Context
-from nodegraph.savings import PLAIN, Saving, Thrift
+from nodegraph.savings import NO_SAVINGS, Saving, Savings
 
 from ..support.running_toys import TOYS, Number, computed, followed, workflow
 
@@ -52,7 +52,7 @@ class Rough(Node):
         return Number(value=self._made(context))
 
     def _made(self, context: Context) -> int:
-        if context.thrift.tiles > 1:
+        if context.savings.tiles > 1:
             return self.value + self.off
         if self.short:
             raise MemoryError("out of memory")
@@ -122,11 +122,13 @@ class Noted(Memo):
 
 def test_what_was_kept_while_weights_were_offloaded_is_kept_apart() -> None:
     here = RunContext(Settings(), "cpu", Workflow(), Cache.in_memory())
-    apart = replace(here, thrift=Thrift(offload="layers"))
+    apart = replace(here, savings=Savings(offload="layers"))
     apart.keep(Noted(number=1), "x", seconds=1.0)
 
     assert here.recall(Noted, "x") is None
     assert apart.recall(Noted, "x") == Noted(number=1)
     here.keep(Noted(number=2), "x", seconds=1.0)
-    found = [replace(here, thrift=one).recall(Noted, "x") for one in (PLAIN, Thrift(tiles=2))]
+    found = [
+        replace(here, savings=one).recall(Noted, "x") for one in (NO_SAVINGS, Savings(tiles=2))
+    ]
     assert found == [Noted(number=2)] * 2

@@ -11,7 +11,8 @@ import pytest
 from nodegraph import Builder, Cache, Node, Output, Settings, each, execute, plan, run
 from nodegraph.errors import DoesNotFitError
 from nodegraph.events import Event, Finished, Outcome
-from nodegraph.savings import Attempt, Saving, Thrift, lower, rungs
+from nodegraph.execution.local.ladder import Attempt, lower, rungs
+from nodegraph.savings import Saving, Savings
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode
 from nodes.types import DiffusionModel, Latents
@@ -182,22 +183,22 @@ def test_what_is_degraded_is_made_anew_for_who_forbids_it(most: dict[int, int]) 
 
 
 @pytest.mark.parametrize(
-    ("savings", "expected"),
+    ("supported", "expected"),
     [
         ((), []),
-        (("tiles",), [Thrift(2), Thrift(4)]),
-        (("layers",), [Thrift(1, offload="layers")]),
-        (("models", "layers"), [Thrift(1, offload="models"), Thrift(1, offload="layers")]),
-        (("tiles", "layers"), [Thrift(2), Thrift(4), Thrift(4, offload="layers")]),
+        (("tiles",), [Savings(2), Savings(4)]),
+        (("layers",), [Savings(1, offload="layers")]),
+        (("models", "layers"), [Savings(1, offload="models"), Savings(1, offload="layers")]),
+        (("tiles", "layers"), [Savings(2), Savings(4), Savings(4, offload="layers")]),
     ],
 )
 def test_a_node_is_tried_only_on_rungs_it_knows(
-    savings: tuple[Saving, ...], expected: list[Thrift]
+    supported: tuple[Saving, ...], expected: list[Savings]
 ) -> None:
-    assert rungs(savings) == expected
+    assert rungs(supported) == expected
 
 
-def descent(count: int, savings: Sequence[Saving], fits: int) -> list[str]:
+def descent(count: int, supported: Sequence[Saving], fits: int) -> list[str]:
     """Every attempt on so many numbers where nothing larger than ``fits`` and no rung will do."""
     left: list[Attempt[int]] | None = [Attempt(tuple(range(count)))]
     made = []
@@ -206,7 +207,7 @@ def descent(count: int, savings: Sequence[Saving], fits: int) -> list[str]:
         attempt = left.pop()
         made.append(" ".join(map(str, (len(attempt.items), *attempt.degraded))))
         if len(attempt.items) > fits:
-            lowered = lower(attempt, left, savings, freed=freed)
+            lowered = lower(attempt, left, supported, freed=freed)
             left = left if lowered is None else lowered
             freed = False
     return made

@@ -20,7 +20,7 @@ from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.explain import explain
 from nodegraph.node import Node, Output
 from nodegraph.planning.plan import Plan, plan
-from nodegraph.savings import Thrift
+from nodegraph.savings import Savings
 from nodegraph.settings import Settings
 from nodes.diffusion.schedulers import SCHEDULERS, SchedulerName
 from nodes.latents import EncodeImage
@@ -272,7 +272,7 @@ def test_a_run_says_where_it_went_on() -> None:
 def test_steps_whose_weights_were_offloaded_are_not_gone_on_from(plain: Denoise) -> None:
     context = fresh()
     node = under(plain, control())
-    ran([node], replace(context, thrift=Thrift(offload="layers")))
+    ran([node], replace(context, savings=Savings(offload="layers")))
 
     told, _ = ran([node], context)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from nodegraph.carriers.png import KEY
 from nodegraph.node import Folders
-from nodegraph.savings import PLAIN, Thrift
+from nodegraph.savings import NO_SAVINGS, Savings
 from nodes.types import Image, Mask
 
 from .forgetful import Forgetful
@@ -30,7 +30,7 @@ class Hand(Forgetful):
     workflow: str = ""
     device: str = "cpu"
     dtype: str = "float32"
-    thrift: Thrift = PLAIN
+    savings: Savings = NO_SAVINGS
 
     @contextmanager
     def lease(self, ref: Any) -> Iterator[Any]:

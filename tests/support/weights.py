@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from benchmarks.models import scheduler
 from nodegraph.node import Folders, ModelRef
-from nodegraph.savings import PLAIN, Thrift
+from nodegraph.savings import NO_SAVINGS, Savings
 
 from .forgetful import Forgetful
 
@@ -29,7 +29,7 @@ class Bench(Forgetful):
     allow: frozenset[str] = frozenset()
     workflow: str = "{}"
     texts: Mapping[str, str] = field(default_factory=dict)
-    thrift: Thrift = PLAIN
+    savings: Savings = NO_SAVINGS
     loaded: dict[tuple[object, str], Any] = field(default_factory=dict)
 
     @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...cache.pool import Weights
 from ...node import Node, Work
-from ...savings import PLAIN, Thrift
+from ...savings import NO_SAVINGS, Savings
 from ..context import RunContext
 
 GUESSED = 1.5
@@ -27,13 +27,13 @@ class Admission:
     context: RunContext
     work: Work
     name: str
-    thrift: Thrift
+    savings: Savings
     kept: Collection[Hashable]
     missing: int
 
     @classmethod
     def of(
-        cls, node: Node, thrift: Thrift, inputs: Collection[Hashable], context: RunContext
+        cls, node: Node, savings: Savings, inputs: Collection[Hashable], context: RunContext
     ) -> Admission | None:
         """Judge by ``node``, one of the items; None where it tells nothing, or nobody counts.
 
@@ -43,23 +43,28 @@ class Admission:
         cache, work = context.cache, node.work()
         if work is None or cache.tensors.free(context.device) is None:
             return None
-        refs = () if thrift.offload else work.weights
+        refs = () if savings.offload else work.weights
         weights = cache.pool.keys(refs, context.dtype)
         missing = sum(
             size or cache.needs.expect(_weights(key), 1) or 0
             for key, size in weights.items()
             if not cache.on(context.device, key)
         )
-        how = ", ".join((context.settings.signature(), *thrift.words, str(thrift.tiles)))
+        how = ", ".join((context.settings.signature(), *savings.words, str(savings.tiles)))
         name = f"{type(node).__qualname__} {work.name} ({how})"
-        return cls(context, work, name, thrift, {*weights, *inputs}, missing)
+        return cls(context, work, name, savings, {*weights, *inputs}, missing)
 
     def expected(self, count: int) -> int | None:
         """Bytes that so many items take beside their weights; None where nothing is known."""
         cache = self.context.cache
         known = cache.needs.expect(self.name, count * self.work.size)
         # A guess takes seconds: only who bounds a device's memory is likely to gain by it.
-        if known is None and self.work.guess and self.thrift == PLAIN and cache.budgets.device:
+        if (
+            known is None
+            and self.work.guess
+            and self.savings == NO_SAVINGS
+            and cache.budgets.device
+        ):
             guess = self.work.guess(self.context.dtype)
             return None if guess is None else int(guess * count * GUESSED)
         return known

@@ -18,13 +18,14 @@ from ...errors import Brief, DoesNotFitError, NodeError, UserError, brief
 from ...events import Progressed, Started
 from ...graph.ports import mistakes, output_of
 from ...node import Node, Output, Progress
-from ...savings import Attempt, Thrift, lower
+from ...savings import Savings
 from ...tasks.items import behind, bound, constants, shortages
 from ...tasks.keys import parts_of
 from ...tasks.task import CallState, Element, Task, runs_together
 from ...values.leaves import Watch
 from ..context import RunContext
 from .admission import Admission
+from .ladder import Attempt, lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Worker:
     def run(self, tasks: Sequence[Task], context: RunContext) -> Iterator[Report]:
         """Compute ``tasks`` (items of one call) together, reporting progress and each one's end.
 
-        Where memory runs out, the ladder of ``thrift`` is taken down. A batch that fails otherwise
+        Where memory runs out, the ladder is taken down. A batch that fails otherwise
         is halved until the item at fault stands alone: it does not take the others with it.
         """
         attempts = [Attempt(tuple(tasks))]
@@ -145,7 +146,7 @@ class Worker:
             waiting.append(replace(attempt, items=tuple(one.task for one in others)))
         if len(ready) < len(attempt.items):
             attempt = replace(attempt, items=tuple(one.task for one in ready))
-        admission = self._admission(ready, attempt.thrift, context)
+        admission = self._admission(ready, attempt.savings, context)
         if admission is not None and context.settings.degrades:
             attempt, *more = attempt.cut(admission.most(len(ready)))
             waiting += reversed(more)
@@ -162,7 +163,7 @@ class Worker:
         return None
 
     def _admission(
-        self, ready: Sequence[_Ready], thrift: Thrift, context: RunContext
+        self, ready: Sequence[_Ready], savings: Savings, context: RunContext
     ) -> Admission | None:
         node = ready[0].node
         if node.lane != "device":
@@ -173,7 +174,7 @@ class Worker:
             for _, value in bound(one.task, self.calls)
             for element in (value if isinstance(value, list) else [value])
         }
-        return Admission.of(node, thrift, inputs, context)
+        return Admission.of(node, savings, inputs, context)
 
     def _lowered(
         self, failed: _Failed, waiting: list[Attempt[Task]], context: RunContext
@@ -182,10 +183,10 @@ class Worker:
         attempt, error = failed.attempt, failed.error
         if failed.short:
             freed = self.cache.shrink() > 0
-            savings = attempt.items[0].call.planned.kind.savings
+            supported = attempt.items[0].call.planned.kind.savings
             again = freed and not attempt.retried
             if again or context.settings.degrades:
-                left = lower(attempt, waiting, savings, freed=freed)
+                left = lower(attempt, waiting, supported, freed=freed)
                 if left is not None:
                     return left
             advice = failed.admission.advice(len(attempt.items)) if failed.admission else ""
@@ -226,7 +227,7 @@ class Worker:
         watches = [Watch(one.inputs) for one in ready]
         start = perf_counter()
         nodes = [one.node for one in ready]
-        context = context.anew(attempt.thrift)
+        context = context.anew(attempt.savings)
         result, resumed = yield from self._drive([one.task for one in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
