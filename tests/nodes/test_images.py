@@ -591,7 +591,7 @@ def test_a_free_name_is_taken_as_it_is_whatever_its_neighbours_are_called(here: 
 
 def test_two_processes_share_one_row_of_numbers(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from nodes._save import write\n"
+        "import sys; from pathlib import Path; from nodes.files.write import write\n"
         "for i in range(40):\n"
         "    write(f'{sys.argv[1]} {i}'.encode(), Path('out'), 'x-{number}', '.png')"
     )

@@ -34,7 +34,7 @@ def tensor(*values: float, dtype: str = "float32") -> torch.Tensor:
 
 def test_the_engine_knows_tensors_without_importing_torch_or_numpy() -> None:
     code = (
-        "import sys, nodegraph.values as values; values.Watch({'a': [1]});"
+        "import sys; from nodegraph.values.leaves import Watch; Watch({'a': [1]});"
         "print({'numpy', 'torch'} & {*sys.modules})"
     )
 
