@@ -416,7 +416,8 @@ def test_importing_the_nodes_says_nothing_and_loads_nothing_heavy() -> None:
 
 def test_importing_a_part_of_controlnet_aux_warns_of_nothing() -> None:
     code = (
-        "from nodes.detectors import controlnet_aux as c; [c.part(n) for n in ('hed', 'mlsd', 'open_pose')]"
+        "from nodes.detectors import controlnet_aux as c;"
+        " [c.part(n) for n in ('hed', 'mlsd', 'open_pose')]"
     )
 
     done = subprocess.run(
