@@ -67,7 +67,7 @@ SURFACE: Mapping[str, str] = {
     "nodegraph.savings": "how sparing with memory a node has to be",
     "nodegraph.base.files": "files written whole or not at all",
     "nodegraph.base.safe_paths": "paths that stay inside the allowed folders",
-    "nodegraph.cache.default_folder": "where the cache on disk lies",
+    "nodegraph.cache.folder": "where the cache on disk lies",
     "nodegraph.inspection.pins": "the models that a workflow names, and their revisions",
 }
 """What nodes may use of the engine: the API for other people's nodes as well."""

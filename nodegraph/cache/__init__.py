@@ -1,7 +1,8 @@
 """What every call gave, kept within byte budgets on devices, on the host and on disk."""
 
 from .budget import Budgets, parse_budget
-from .cache import Cache, Size, default_folder
+from .cache import Cache, Size
+from .folder import default_folder
 from .pool import Pool
 from .record import Record
 

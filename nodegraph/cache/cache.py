@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from ..values.leaves import SCALARS, changed, digests, leaves
 from ..values.tensors import TENSORS, Tensors
 from .budget import DEFAULTS, Budgets
 from .claims import Claims
+from .folder import default_folder
 from .keyring import Keyring
 from .memory import Memory
 from .needs import Needs
@@ -55,15 +55,6 @@ class _Settled(NamedTuple):
     size: int
     place: str
     homes: tuple[bool, ...]
-
-
-def default_folder() -> Path:
-    """``NODEGRAPH_CACHE``, else the platform's cache folder."""
-    if named := os.environ.get("NODEGRAPH_CACHE"):
-        return Path(named)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nodegraph", appauthor=False)
 
 
 class Cache:

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
-from nodegraph.cache import default_folder
+from nodegraph.cache.folder import default_folder
 
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _LARGE = 32 << 20

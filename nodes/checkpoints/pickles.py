@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodegraph.cache import default_folder
+from nodegraph.cache.folder import default_folder
 from nodegraph.errors import NotFetchedError, UserError
 
 from .hashes import identity, sha256
