@@ -10,10 +10,11 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from . import _checks
-from .checkpoints import resolve as _resolve
+from .checkpoints.names import ADDRESSES, TINY, Addon, Role, conditioning_of, family_of
+from .checkpoints.parts import DType
+from .checkpoints.resolve import resolve
 from .library import pins as _pins
 from .types import ControlNetModel, DiffusionModel
-from .weights.reference import DType
 
 if TYPE_CHECKING:
     from .library.addons import Found
@@ -37,9 +38,9 @@ File = Annotated[
 Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained, 0 not at all.")]
 
 
-def _named(role: _resolve.Role, models: str) -> Any:
+def _named(role: Role, models: str) -> Any:
     """A field that names a model of this role, those in a list of ``_catalogue`` among others."""
-    known = "".join(f"{name}, " for name in _resolve.TINY[role])
+    known = "".join(f"{name}, " for name in TINY[role])
     return Field(
         min_length=1,
         description=f"{known}owner/name, a folder or a file.",
@@ -76,7 +77,7 @@ class LoadBaseModel(Node):
         from .library.describe import base_model
 
         revision = self.revision or context.pinned(self.model)[0]
-        path = _resolve.resolve(self.model, "base model", revision, self.variant, context)
+        path = resolve(self.model, "base model", revision, self.variant, context)
         found = base_model(self.model, path, self.variant, self.dtype, context.allow)
         parts = found.text_encoder, found.unet, found.vae
         _pins.check(self.model, context, _pins.of_base(found), found.unet.path, *parts)
@@ -89,7 +90,7 @@ class LoadBaseModel(Node):
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        family = _resolve.family_of(values.get("model", ""))
+        family = family_of(values.get("model", ""))
         return {"model": {"family": family}} if family else {}
 
 
@@ -121,7 +122,7 @@ class LoadControlNet(Node):
         from .library.describe import controlnet
 
         revision = self.revision or context.pinned(self.model)[0]
-        path = _resolve.resolve(self.model, "ControlNet", revision, self.variant, context)
+        path = resolve(self.model, "ControlNet", revision, self.variant, context)
         found = controlnet(self.model, path, self.variant, self.dtype, context.allow)
         _pins.check(self.model, context, _pins.of_controlnet(found), found.net.path, found.net)
         return found
@@ -134,7 +135,7 @@ class LoadControlNet(Node):
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         name = values.get("model", "")
-        known = {"family": _resolve.family_of(name), "conditioning": _resolve.conditioning_of(name)}
+        known = {"family": family_of(name), "conditioning": conditioning_of(name)}
         return {"controlnet": {key: fact for key, fact in known.items() if fact}}
 
 
@@ -221,10 +222,10 @@ class LoadEmbedding(Node):
         return {"model": _checks.shared(linked.get("model", ()))}
 
 
-def _found(name: str, role: _resolve.Addon, file: str, revision: str, context: Context) -> Found:
+def _found(name: str, role: Addon, file: str, revision: str, context: Context) -> Found:
     from .library.addons import find
 
     found = find(name, role, file, revision or context.pinned(name)[0], context)
-    address = _resolve.ADDRESSES[role]
+    address = ADDRESSES[role]
     _pins.check(name, context, found.digest, str(found.place), address=address)
     return found

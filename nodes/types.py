@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Conditioned: TypeAlias = Literal[
-    "canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg"
-]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nodes.types import Conditioned
+from nodes.checkpoints.names import Conditioned
 from training.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
 from training.scenes import Scene, control_image, make_scene, render, sample_colours
 from training.scenes.caption import caption

@@ -14,7 +14,7 @@ from diffusers import ControlNetModel, DDPMScheduler
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from nodes.types import Conditioned
+from nodes.checkpoints.names import Conditioned
 from training.checkpoints import load_state, save_state
 from training.data import FIRST_SEED, Data, load_data
 from training.diffusion import (

@@ -10,7 +10,7 @@ from typing import Any
 
 from nodegraph.errors import UserError, did_you_mean
 
-from ..weights.reference import Part
+from .parts import Part
 
 PIPELINES = frozenset(
     {

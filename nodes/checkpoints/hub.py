@@ -9,7 +9,7 @@ from pathlib import Path
 from nodegraph.errors import NotFetchedError, UserError
 
 from .folders import addon_among, weights_among, why_no_addon
-from .resolve import ADDRESSES, TINY, Role, conditioning_of
+from .names import ADDRESSES, TINY, Role, conditioning_of
 
 _SECONDS = 5.0
 _CLIP = "openai/clip-vit-large-patch14"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from ..weights.reference import Part
+from .parts import Part, Shapes
 
-Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 Config: TypeAlias = dict[str, Any]
 
 PREFIXES: Mapping[Part, str] = {

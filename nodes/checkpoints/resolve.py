@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Protocol
 
 from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Folders
 
-from ..builtin.paths import TINY as _TINY
-from ..types import Conditioned
+from . import hub
+from .names import ADDRESSES, TINY, Role
 
-Addon: TypeAlias = Literal["LoRA", "embedding"]
-Role: TypeAlias = Literal["base model", "ControlNet", "depth model", "segmentation model"] | Addon
-ADDRESSES: Mapping[Role, str] = {
-    "base model": "model",
-    "ControlNet": "model",
-    "depth model": "model",
-    "segmentation model": "model",
-    "LoRA": "lora",
-    "embedding": "embedding",
-}
-
-TINY: Mapping[Role, Mapping[str, Path]] = {
-    "base model": {"tiny": _TINY / "base", "tiny-potato": _TINY / "potato"},
-    "ControlNet": {f"tiny-{kind}": _TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
-    "depth model": {"tiny": _TINY / "dense"},
-    "segmentation model": {"tiny": _TINY / "dense"},
-    "LoRA": {"tiny-ink": _TINY / "ink.safetensors"},
-    "embedding": {},
-}
 FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-_KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
-    "softedge": "hed",
-    "inpaint": "inpaint",
-}
 
 
 class Reach(Protocol):
@@ -67,9 +44,7 @@ def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -
         return found
     at = ADDRESSES[role]
     if is_hub_id(model):
-        from .hub import fetch
-
-        return fetch(model, role, revision, variant, reach.allow)
+        return hub.fetch(model, role, revision, variant, reach.allow)
     if reach.folders.models is not None:
         raise UserError(f"{at}: {not_here(model, TINY[role])}")
     if _is_path(model):
@@ -115,26 +90,3 @@ def _absolute(model: str) -> str:
         return str(Path(model).expanduser().absolute())
     except RuntimeError:
         return model
-
-
-def built_in(model: str) -> bool:
-    """Whether a model comes with the package."""
-    return any(model in names for names in TINY.values())
-
-
-def family_of(model: str) -> str | None:
-    """What a model's name says about its family; its configuration has the last word."""
-    if built_in(model):
-        return "tiny"
-    name = model.lower().rpartition("/")[2]
-    if re.search(r"stable-diffusion-v1|sd-controlnet-|control_v11[a-z]\d?_sd15|[-_]sd-?v?15", name):
-        return "SD 1.x"
-    if re.search(r"stable-diffusion-2|[-_]sd-?21", name):
-        return "SD 2.x"
-    return None
-
-
-def conditioning_of(model: str) -> str | None:
-    """The kind of control image that a ControlNet's name says it reads."""
-    words = re.split(r"[^a-z]+", model.lower().replace("\\", "/").rpartition("/")[2])
-    return next((kind for word, kind in _KINDS.items() if word in words), None)

@@ -14,7 +14,7 @@ from nodegraph.node import Context, Pin
 
 from ..checkpoints import resolve as _resolve
 from ..checkpoints.hashes import sha256
-from ..checkpoints.resolve import TINY
+from ..checkpoints.names import TINY
 from . import files as _nets
 from . import transformers as _transformers
 from .sizes import Pixels

@@ -16,6 +16,7 @@ from ..checkpoints import folders as _folders
 from ..checkpoints import resolve as _resolve
 from ..checkpoints.hashes import sha256
 from ..checkpoints.hub import PROCESSOR
+from ..checkpoints.names import Role
 from ..library import describe as _describe
 from ..library import pins as _pins
 from ..weights.reference import Weights
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Task: TypeAlias = Literal["depth", "seg"]
-_ROLES: Mapping[Task, _resolve.Role] = {"depth": "depth model", "seg": "segmentation model"}
+_ROLES: Mapping[Task, Role] = {"depth": "depth model", "seg": "segmentation model"}
 
 
 @dataclass(frozen=True, slots=True)

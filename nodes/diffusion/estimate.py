@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..weights.reference import Part, Weights
+    from ..checkpoints.parts import Part
+    from ..weights.reference import Weights
     from .live_bytes import LiveBytes
 
 SIDE = 32

@@ -11,12 +11,14 @@ from nodegraph.errors import UserError
 
 from ..checkpoints.folders import addon_among, read_json, why_no_addon
 from ..checkpoints.hashes import identity, sha256
-from ..checkpoints.resolve import ADDRESSES, Addon, Reach, resolve
+from ..checkpoints.names import ADDRESSES, Addon
+from ..checkpoints.parts import Part, Shapes
+from ..checkpoints.resolve import Reach, resolve
+from ..checkpoints.single_file import header
 from ..types import DiffusionModel
 from ..weights import layer_shapes as _skeleton
 from ..weights import lora as _lora
 from ..weights.patches import LoRA, Word
-from ..weights.reference import Part
 
 _WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
 _PARTS: tuple[Part, ...] = ("unet", "text_encoder")
@@ -91,8 +93,6 @@ def with_lora(
     Raises:
         UserError: It was made for other models, or is not understood to the last key.
     """
-    from .from_file import header
-
     shapes, metadata = header(found.path, "lora")
     if flaw := _lora.flaw(_lora.settings_of(metadata, found.settings)):
         raise UserError(f"lora: {found.name!r} asks for {flaw}, which is not supported")
@@ -115,9 +115,7 @@ def with_lora(
     return replace(model, **changed)
 
 
-def _check(
-    model: DiffusionModel, name: str, layers: Sequence[_lora.Layer], shapes: _lora.Shapes
-) -> None:
+def _check(model: DiffusionModel, name: str, layers: Sequence[_lora.Layer], shapes: Shapes) -> None:
     for layer in layers:
         size = _lora.made(layer, shapes)
         if size and layer.name.endswith("attn2_to_k"):
@@ -177,8 +175,6 @@ def with_word(model: DiffusionModel, found: Found, word: str) -> DiffusionModel:
 
 def _vectors(found: Found) -> tuple[str, tuple[int, ...], str]:
     """The name and shape of the only tensor in an embedding's file, and the word it is for."""
-    from .from_file import header
-
     shapes, _ = header(found.path, "embedding")
     if len(shapes) != 1:
         raise UserError(

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from nodegraph.base.safe_paths import safe_path_below
 
-from ..checkpoints.resolve import TINY, Role, family_of
+from ..checkpoints.names import TINY, Role, family_of
 
 Named: TypeAlias = Mapping[str, Any]
 _SORTS: Mapping[str, Role] = {

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from nodegraph.errors import UserError
 
 from ..checkpoints import folders as _folders
 from ..checkpoints.hashes import identity, read_ahead
+from ..checkpoints.names import conditioning_of
+from ..checkpoints.parts import DType, Part
 from ..checkpoints.pickles import pickle_refused
-from ..checkpoints.resolve import conditioning_of
-from ..types import ControlNetModel, DiffusionModel, Shape
-from ..weights.reference import DType, Part, Weights, key_of
-
-_FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
+from ..checkpoints.single_file import header
+from ..types import ControlNetModel, DiffusionModel
+from ..weights.reference import Weights, key_of
+from .from_file import base_from_file, controlnet_from_file
+from .shape import shape, takes_a_mask
 
 
 def base_model(
@@ -25,8 +25,6 @@ def base_model(
 ) -> DiffusionModel:
     """Describe the base model in a folder of diffusers' layout, or in one file."""
     if path.is_file():
-        from .from_file import base_from_file
-
         return base_from_file(name, path, dtype, allow)
     _folders.check_base(path)
     unet = _folders.read_json(path / "unet" / "config.json")
@@ -57,46 +55,10 @@ def controlnet(
 ) -> ControlNetModel:
     """Describe the ControlNet in a folder of diffusers' layout, or in one file."""
     if path.is_file():
-        from .from_file import controlnet_from_file
-
         return controlnet_from_file(name, path, dtype, allow)
     config = _folders.check_part(path, "controlnet")
     net = weights(path, "controlnet", variant, dtype, allow)
     return ControlNetModel(name, shape(config, name), net, conditioning_of(name))
-
-
-def takes_a_mask(given: int, latents: int, name: str) -> bool:
-    """Whether a UNet of ``given`` input channels inpaints: it sees a mask and what is kept.
-
-    Raises:
-        UserError: It takes something else.
-    """
-    if given not in (latents, 2 * latents + 1):
-        raise UserError(
-            f"model: {name!r} takes more than latents ({given} channels); use a base model, or one"
-            f" that inpaints ({2 * latents + 1} channels)"
-        )
-    return given != latents
-
-
-def shape(config: Mapping[str, Any], name: str) -> Shape:
-    """What must agree between a UNet and a ControlNet, from the configuration of either.
-
-    Raises:
-        UserError: It is no Stable Diffusion 1.x or 2.x network.
-    """
-    width = config["cross_attention_dim"]
-    # A UNet that inpaints takes more than it gives, and a ControlNet gives no latents.
-    channels = config.get("out_channels", config["in_channels"])
-    unknown = [
-        key
-        for key in ("class_embed_type", "addition_embed_type", "encoder_hid_dim")
-        if config.get(key)
-    ]
-    if unknown or not isinstance(width, int):
-        raise UserError(f"model: {name!r} is of a family that is not supported; use SD 1.x or 2.x")
-    family = _FAMILIES.get((width, channels), "custom")
-    return Shape(family, channels, width, tuple(config["block_out_channels"]))
 
 
 def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]) -> Weights:
@@ -128,8 +90,6 @@ def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
 @lru_cache(maxsize=256)
 def _read_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
     """Refuse a file that is damaged, or with names that no weights have."""
-    from .from_file import header
-
     header(file, "model")
 
 

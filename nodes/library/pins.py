@@ -14,7 +14,7 @@ from nodegraph.node import Context, Pin
 
 from ..checkpoints.folders import weights_among
 from ..checkpoints.hashes import sha256
-from ..checkpoints.resolve import built_in
+from ..checkpoints.names import built_in
 
 if TYPE_CHECKING:
     from ..types import ControlNetModel, DiffusionModel

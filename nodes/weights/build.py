@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,12 +20,10 @@ from nodegraph.errors import UserError
 
 from ..checkpoints import folders as _folders
 from ..checkpoints import ldm as _ldm
-from ..library import from_file as _single
+from ..checkpoints import single_file as _single
+from ..checkpoints.parts import Part, Source
 from .mapped import Mapped
 from .quiet import quiet
-
-if TYPE_CHECKING:
-    from .reference import Part, Weights
 
 # What diffusers called the layers of an autoencoder's attention when Stable Diffusion was new.
 _FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
@@ -35,7 +33,7 @@ _FILES = "mapped_files"
 
 
 def build(
-    weights: Weights,
+    source: Source,
     device: str,
     dtype: torch.dtype,
     layout: torch.memory_format = torch.contiguous_format,
@@ -52,17 +50,17 @@ def build(
     Raises:
         UserError: Its file is damaged, or holds another network than its configuration says.
     """
-    config = config_of(weights)
-    module = hollow(weights.part, config)
-    files = [Mapped(path) for path in files_of(weights)]
+    config = config_of(source)
+    module = hollow(source.part, config)
+    files = [Mapped(path) for path in files_of(source)]
     found: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
-    if Path(weights.path).is_file():
-        found = _single.renamed(weights.part, found, config)
+    if source.path.is_file():
+        found = _single.renamed(source.part, found, config)
     try:
         viewed = _fill(module, found, files, lambda one: _placed(one, device, dtype, layout))
     except _OtherError as error:
         raise UserError(
-            f"model: {weights.path!r} is not as its configuration says: {error}"
+            f"model: {str(source.path)!r} is not as its configuration says: {error}"
         ) from error
     if viewed:
         module.__dict__[_FILES] = files
@@ -77,28 +75,27 @@ def let_go(module: Module, size: int) -> int:
     return gone
 
 
-def config_of(weights: Weights) -> dict[str, Any]:
+def config_of(source: Source) -> dict[str, Any]:
     """The configuration of a network: its folder's, or what the sizes in its file say."""
-    path = Path(weights.path)
-    if path.is_file():
-        return _single.config_of(weights.part, path)
-    return _folders.read_json(path / "config.json")
+    if source.path.is_file():
+        return _single.config_of(source.part, source.path)
+    return _folders.read_json(source.path / "config.json")
 
 
-def files_of(weights: Weights) -> list[Path]:
+def files_of(source: Source) -> list[Path]:
     """The files that a network is read from: one, or the parts of one."""
-    path = Path(weights.path)
-    if path.is_file():
-        return [path]
-    names = [each.name for each in path.iterdir()]
-    return [path / name for name in _folders.weights_among(names, weights.variant, pickle=False)]
+    if source.path.is_file():
+        return [source.path]
+    names = [path.name for path in source.path.iterdir()]
+    chosen = _folders.weights_among(names, source.variant, pickle=False)
+    return [source.path / name for name in chosen]
 
 
-def count(weights: Weights) -> int:
+def count(source: Source) -> int:
     """The numbers that a network is made of, from the headers of its files."""
-    prefix = _ldm.PREFIXES[weights.part] if Path(weights.path).is_file() else ""
+    prefix = _ldm.PREFIXES[source.part] if source.path.is_file() else ""
     shapes: dict[str, tuple[int, ...]] = {}
-    for file in files_of(weights):
+    for file in files_of(source):
         shapes |= _single.header(file, "model")[0]
     own = [shape for key, shape in shapes.items() if key.startswith(prefix)]
     return sum(map(prod, own or shapes.values()))

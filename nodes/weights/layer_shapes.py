@@ -14,6 +14,7 @@ def shapes(weights: Weights) -> Mapping[str, tuple[int, ...]]:
     """The shape of every layer's weight, by its name with ``_`` for dots."""
     from .build import config_of, hollow
 
-    named = hollow(weights.part, config_of(weights)).named_parameters()
+    config = config_of(weights.source)
+    named = hollow(weights.part, config).named_parameters()
     ends = ".weight"
     return {flat(k.removesuffix(ends)): tuple(v.shape) for k, v in named if k.endswith(ends)}

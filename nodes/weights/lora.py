@@ -7,13 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from .reference import Part
+from ..checkpoints.parts import Part, Shapes
 
 Role: TypeAlias = Literal["down", "up", "mid", "alpha"]
-Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 _KOHYA = re.compile(
     r"lora_(?P<part>unet|te1?)_(?P<name>\w+)\.(?:lora_(?P<role>down|up|mid)\.weight|alpha)"

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.node import ModelRef
 from nodegraph.savings import Offload
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-    from .reference import Weights
 
 _TURN = "turn_on_device"
 """What a network calls its turn."""
@@ -29,7 +28,7 @@ class Offloaded:
         by: What is on the device at a time.
     """
 
-    weights: Weights
+    weights: ModelRef[Module]
     device: str
     by: Offload
 

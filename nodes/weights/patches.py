@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodegraph.node import Wire
 
+from ..checkpoints.parts import DType, Part
 from .lora import flat, layers_of, scale, settings_of
 from .overlay import exchanged
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module, ParameterDict
-
-    from .reference import DType, Part
 
 _WORD = "word "
 

@@ -7,19 +7,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from nodegraph.node import ModelRef, Wire
 from nodegraph.savings import Offload
 
+from ..checkpoints.parts import DType, Part, Source
 from .offload import Offloaded
 from .patches import Patch, Word, changes, patched
 
 if TYPE_CHECKING:
     from torch.nn import Module, ParameterDict
-
-Part: TypeAlias = Literal["text_encoder", "unet", "vae", "controlnet", "depth", "seg"]
-DType: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 
 LOADING = Lock()
 """Held while ``from_pretrained`` builds modules, and by whoever builds some as anybody would:
@@ -46,6 +44,11 @@ class Weights(Wire):
     tokenizer: str = ""
     dtype: DType = "auto"
     patches: tuple[Patch, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """The files to read, whatever is done with what they hold."""
+        return Source(self.part, Path(self.path), self.variant)
 
     @property
     def words(self) -> Sequence[tuple[str, int]]:
@@ -80,7 +83,7 @@ class Weights(Wire):
         from .build import count
 
         widths = {"float32": 4, "float16": 2, "bfloat16": 2}
-        return count(self) * widths[dtype if self.dtype == "auto" else self.dtype]
+        return count(self.source) * widths[dtype if self.dtype == "auto" else self.dtype]
 
     def let_go(self, weights: Module, size: int) -> int:
         """Let go of pages of the loaded part, which are read again when they are touched."""
@@ -105,14 +108,15 @@ def _read(weights: Weights, device: str, dtype: str) -> Module:
     import torch
 
     wanted = getattr(torch, dtype)
-    if weights.part in ("depth", "seg"):
-        return _by_transformers(Path(weights.path), weights.variant, wanted).to(device)
+    source = weights.source
+    if source.part in ("depth", "seg"):
+        return _by_transformers(source.path, source.variant, wanted).to(device)
     from ..networks.layers import layout
     from .build import build
 
-    if weights.part in ("unet", "controlnet"):
-        return build(weights, device, wanted, layout(device, wanted))
-    return build(weights, device, wanted)
+    if source.part in ("unet", "controlnet"):
+        return build(source, device, wanted, layout(device, wanted))
+    return build(source, device, wanted)
 
 
 def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:

@@ -15,9 +15,10 @@ from nodegraph.cache import Budgets
 from nodegraph.cache.pool import Pool
 from nodegraph.events import Finished
 from nodegraph.planning.plan import Plan
+from nodes.checkpoints.parts import Part
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt
-from nodes.weights.reference import Part, Weights
+from nodes.weights.reference import Weights
 
 from ..support.pretend import DEVICE, MB, Pretend, PretendRef
 from ..support.weights import Bench, save_base

@@ -32,11 +32,12 @@ from nodegraph.events import Failed, Finished, Outcome
 from nodegraph.graph.ports import output_of
 from nodegraph.graph.registry import Registry
 from nodegraph.node import Context, Folders, LaneName, ModelRef
+from nodes.checkpoints.parts import Part
 from nodes.images import LoadImage
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny
 from nodes.sampling import Control, Sample
-from nodes.weights.reference import Part, Weights
+from nodes.weights.reference import Weights
 
 from ..support.pretend import DEVICE, MB, Pretend
 from ..support.weights import save_base, save_single

@@ -14,7 +14,7 @@ from nodegraph.errors import WorkflowError
 from nodegraph.graph.inner_ports import settings
 from nodegraph.graph.registry import Template
 from nodegraph.graph.shipped import shipped
-from nodes.checkpoints.resolve import conditioning_of
+from nodes.checkpoints.names import conditioning_of
 from scripts.hub import BASE, HUB, arguments
 
 NAMES = sorted(shipped())

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nodes.types import Conditioned
+from nodes.checkpoints.names import Conditioned
 from training.controlled import MEASURES, held_out, is_single, repaint
 from training.measures import background_name, foreground, lines
 from training.page import NAMES, parts

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from nodes.checkpoints.names import Conditioned
 from nodes.detectors.ade20k import TINY
-from nodes.types import Conditioned
 from training.scenes import Kind, canny, control_image, make_scene, render
 from training.scenes.conditionings import nearness
 from training.scenes.surfaces import FAR, FOOT, RIM, SWELL, normals

@@ -17,7 +17,9 @@ from nodegraph.node import Context, Folders
 from nodegraph.settings import Compute
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
-from nodes.checkpoints import resolve as _resolve
+from nodes.checkpoints.names import TINY as BUILT_IN
+from nodes.checkpoints.names import Role
+from nodes.checkpoints.resolve import not_here
 from nodes.detectors import depth as _surfaces
 from nodes.detectors import lines as _lines
 from nodes.detectors import openpose as _pose_nets
@@ -126,7 +128,7 @@ def test_over_http_too_there_is_one_answer(asking: TestClient, top: Path, kind: 
     checked = asking.post("/v1/check", json={"workflow": document})
 
     assert {(line["state"], line["why"]) for line in explained.json()["lines"]} == {
-        ("fails", f"model: {_resolve.not_here('x', _resolve.TINY[_role(kind)])}")
+        ("fails", f"model: {not_here('x', BUILT_IN[_role(kind)])}")
     }
     assert checked.json() == {"ok": True, "problems": [], "warnings": []}
     assert str(top) not in explained.text + checked.text
@@ -153,7 +155,7 @@ def test_a_job_is_told_the_same(top: Path, tmp_path: Path, url: str) -> None:
         ("b", "base model", "model"), ("c", "ControlNet", "model"), ("l", "LoRA", "lora"),
     ):  # fmt: skip
         said = {one["message"] for one in problems if one["address"].startswith(letter)}
-        assert said == {f"{at}: {_resolve.not_here('x', _resolve.TINY[role])}"}  # type: ignore[index]
+        assert said == {f"{at}: {not_here('x', BUILT_IN[role])}"}  # type: ignore[index]
 
 
 def test_what_is_in_a_model_folder_is_found_by_its_name(top: Path) -> None:
@@ -224,5 +226,5 @@ def test_a_revision_is_a_branch_a_tag_or_a_commit(revision: str) -> None:
         LoadBaseModel(model="nobody/base", revision=revision).stamp(OFFLINE)
 
 
-def _role(kind: str) -> _resolve.Role:
+def _role(kind: str) -> Role:
     return "ControlNet" if kind == "LoadControlNet" else "base model"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from nodegraph.errors import UserError
-from nodes.weights.reference import Part, Weights
+from nodes.checkpoints.parts import Part
+from nodes.weights.reference import Weights
 
 from ..support.weights import ldm_unet, save_base, save_controlnet, save_single
 
@@ -21,7 +22,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 import torch
-from nodes._weights import Weights
+from nodes.weights.reference import Weights
 
 def resident():
     said = Path("/proc/self/status").read_text()

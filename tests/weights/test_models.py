@@ -14,10 +14,10 @@ from nodegraph.errors import UserError
 from nodegraph.node import Node
 from nodes.checkpoints.folders import weights_among
 from nodes.checkpoints.hub import needed
-from nodes.checkpoints.resolve import TINY as BUILT_IN
-from nodes.checkpoints.resolve import Role, conditioning_of, family_of
+from nodes.checkpoints.names import TINY as BUILT_IN
+from nodes.checkpoints.names import Conditioned, Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
-from nodes.types import Conditioned, ControlNetModel, DiffusionModel
+from nodes.types import ControlNetModel, DiffusionModel
 from nodes.weights.reference import Weights
 
 from ..support.weights import (

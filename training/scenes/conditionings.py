@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nodes.checkpoints.names import Conditioned
 from nodes.detectors.ade20k import TINY
-from nodes.types import Conditioned
 from training.scenes.geometry import DETAILS, OUTLINES, Points, place
 from training.scenes.layout import SIZE, Layout
 from training.scenes.render import Pixels, render

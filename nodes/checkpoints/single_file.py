@@ -1,0 +1,68 @@
+"""A .safetensors file that holds a whole model: its header, and its tensors by diffusers' names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodegraph.errors import UserError
+
+from . import ldm
+from .parts import Part, Shapes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_INSIDES = re.compile(r"(?:^|\.)__[^.]*__(?:\.|$)")
+
+
+def header(path: Path, address: str) -> tuple[Shapes, Mapping[str, str]]:
+    """The shapes of a .safetensors file's tensors, and its metadata; ``address`` is for errors.
+
+    Raises:
+        UserError: It is damaged, or a tensor is named like the insides of Python's objects, which
+            is of no use but to change a program that follows such names.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise UserError(
+            f"{address}: {str(path)!r} is damaged or no .safetensors file: {error}"
+        ) from error
+    if unfit := next(filter(_INSIDES.search, shapes), ""):
+        raise UserError(f"{address}: {str(path)!r} has a tensor called {unfit!r}; no model has")
+    return shapes, metadata
+
+
+def renamed(
+    part: Part, found: Mapping[str, Tensor], config: Mapping[str, Any]
+) -> dict[str, Tensor]:
+    """What a file holds of one part, by diffusers' names: the same tensors, or views of them."""
+    from diffusers.loaders import single_file_utils as theirs
+
+    prefix = ldm.PREFIXES[part]
+    own = {key: one for key, one in found.items() if key.startswith(prefix)} or dict(found)
+    if part == "text_encoder":
+        inner = f"{prefix}transformer."
+        return {key.removeprefix(inner): one for key, one in own.items()}
+    convert: Mapping[Part, Any] = {
+        "unet": theirs.convert_ldm_unet_checkpoint,
+        "vae": theirs.convert_ldm_vae_checkpoint,
+        "controlnet": theirs.convert_controlnet_checkpoint,
+    }
+    names: dict[str, Tensor] = convert[part](own, config)
+    return names
+
+
+def config_of(part: Part, path: Path) -> dict[str, Any]:
+    """The part's configuration, from the sizes of its weights."""
+    shapes = header(path, "model")[0]
+    if part == "controlnet":
+        return ldm.controlnet_config(shapes) or {}
+    return (ldm.base_configs(shapes) or {}).get(part, {})
