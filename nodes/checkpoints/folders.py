@@ -1,4 +1,4 @@
-"""Model folders in diffusers' layout: what may be in them, and which files hold the weights."""
+"""Model folders in diffusers' layout: the classes they may name, the choice of weights files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from nodegraph.errors import UserError, did_you_mean
 
 from .parts import Part
+from .pickles import pickle_risk
 
 PIPELINES = frozenset(
     {
@@ -20,7 +21,8 @@ PIPELINES = frozenset(
         "StableDiffusionInpaintPipeline",
     }
 )
-# What each component may be. They are never looked up by name: a class that is not here is refused.
+# What each component may be. A class is never looked up by the name that a folder gives: whoever
+# wrote the folder could else choose any class of the library, and with it what is run.
 CLASSES: Mapping[str, frozenset[str]] = {
     "text_encoder": frozenset({"CLIPTextModel"}),
     "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
@@ -39,8 +41,11 @@ CLASSES: Mapping[str, frozenset[str]] = {
     ),
 }
 IGNORED = frozenset({"scheduler", "safety_checker", "feature_extractor", "image_encoder"})
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+# What peft, diffusers and its scripts call the one file of an add-on.
 _USUAL = frozenset({"pytorch_lora_weights", "adapter_model", "learned_embeds"})
+# `model.fp16-00001-of-00002.safetensors`, say. An index (`model.safetensors.index.json`) and files
+# of other frameworks do not match.
 _WEIGHTS = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model)"
     r"(?:\.(?P<variant>(?!index\b)[\w-]+?))?(?:-\d+-of-\d+)?\.(?P<suffix>safetensors|bin)"
@@ -70,8 +75,8 @@ def check_base(folder: Path) -> None:
     refuse_code(folder)
     kind = index.get("_class_name")
     if kind not in PIPELINES:
-        known = ", ".join(sorted(PIPELINES))
-        raise UserError(f"{str(folder)!r} is a {kind!r}; what can be loaded is {known}")
+        loadable = ", ".join(sorted(PIPELINES))
+        raise UserError(f"{str(folder)!r} is a {kind!r}; what can be loaded is {loadable}")
     for name, value in index.items():
         if name in CLASSES or (isinstance(value, list) and name not in IGNORED):
             _check_component(folder, name, value)
@@ -92,13 +97,13 @@ def check_part(folder: Path, part: Part) -> dict[str, Any]:
     """Read a component's config, refusing a folder that brings code or holds another class."""
     config = read_json(folder / "config.json")
     refuse_code(folder)
-    named = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
+    kind = config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
     # transformers' CLIP text encoders may leave their class out; they say their type all the same.
-    if named is None and config.get("model_type") == "clip_text_model":
-        named = "CLIPTextModel"
-    if named not in CLASSES[part]:
-        wanted = " or ".join(sorted(CLASSES[part]))
-        raise UserError(f"{str(folder)!r} holds a {named!r}, where {wanted} is needed")
+    if kind is None and config.get("model_type") == "clip_text_model":
+        kind = "CLIPTextModel"
+    if kind not in CLASSES[part]:
+        expected = " or ".join(sorted(CLASSES[part]))
+        raise UserError(f"{str(folder)!r} holds a {kind!r}, where {expected} is needed")
     if "auto_map" in config:
         raise UserError(f"{str(folder)!r} asks for code of its own (auto_map); that is never run")
     return config
@@ -111,55 +116,52 @@ def refuse_code(folder: Path) -> None:
         raise UserError(f"{str(folder)!r} brings code along ({code[0]}); that is never run")
 
 
-def weights_among(names: Iterable[str], variant: str, *, pickle: bool) -> list[str]:
+def pick_weights(names: Iterable[str], variant: str, *, pickle: bool) -> list[str]:
     """Pick a component's weights files: safetensors, else pickles where they are allowed.
 
     A variant that has no files of its own falls back to the plain ones.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     for name in sorted(names):
-        if fits := _WEIGHTS.fullmatch(name):
-            found.setdefault((fits["variant"] or "", fits["suffix"]), []).append(name)
-    suffixes = ("safetensors", "bin") if pickle else ("safetensors",)
-    for suffix in suffixes:
-        for one in dict.fromkeys((variant, "")):
-            if (one, suffix) in found:
-                return found[one, suffix]
+        if match := _WEIGHTS.fullmatch(name):
+            groups.setdefault((match["variant"] or "", match["suffix"]), []).append(name)
+    # The suffix comes first: plain safetensors are taken before a pickle of the variant.
+    for suffix in ("safetensors", "bin") if pickle else ("safetensors",):
+        for choice in dict.fromkeys((variant, "")):
+            if (choice, suffix) in groups:
+                return groups[choice, suffix]
     return []
 
 
-def addon_among(names: Iterable[str], file: str, *, pickle: bool) -> list[str]:
+def pick_addon(names: Iterable[str], file: str, *, pickle: bool) -> list[str]:
     """Pick an add-on's file: the one asked for, else one of a usual name, else the only one."""
-    wanted = (".safetensors", *_PICKLES) if pickle else (".safetensors",)
-    usable = sorted(name for name in names if name.lower().endswith(wanted))
-    for suffix in wanted:
-        if file:
-            return [name for name in usable if name == file]
-        found = [name for name in usable if name.lower().endswith(suffix)]
-        usual = [name for name in found if name.removesuffix(suffix) in _USUAL]
-        if len(chosen := usual[:1] or found) == 1:
+    suffixes = (".safetensors", *PICKLES) if pickle else (".safetensors",)
+    usable = sorted(name for name in names if name.lower().endswith(suffixes))
+    if file:
+        return [name for name in usable if name == file]
+    for suffix in suffixes:
+        candidates = [name for name in usable if name.lower().endswith(suffix)]
+        usual = [name for name in candidates if name.removesuffix(suffix) in _USUAL]
+        if len(chosen := usual[:1] or candidates) == 1:
             return chosen
     return []
 
 
-def why_no_addon(names: Iterable[str], file: str) -> str:
-    """Say why there is no file to pick, and what to do."""
-    every = sorted(names)
-    safe = [name for name in every if name.lower().endswith(".safetensors")]
-    if file and file not in every:
+def addon_problem(names: Iterable[str], file: str) -> str:
+    """Why no add-on's file could be picked among ``names``, and what to do."""
+    names = sorted(names)
+    safe = [name for name in names if name.lower().endswith(".safetensors")]
+    if file and file not in names:
         return f"has {did_you_mean(file, safe)}"
     if not file and len(safe) > 1:
         more = f" and {len(safe) - 4} more" if len(safe) > 4 else ""
         return f"holds several; name one in `file`: {', '.join(safe[:4])}{more}"
-    if any(name.lower().endswith(_PICKLES) for name in every):
-        return (
-            "holds only pickles, which can run code when they are read;"
-            " allow them with --allow-pickle if you trust where they are from"
-        )
+    if any(name.lower().endswith(PICKLES) for name in names):
+        return pickle_risk("holds its weights only as a pickle")
     return "holds no .safetensors file"
 
 
 def variant_of(name: str) -> str:
     """The variant that a weights file's name carries; empty for the plain one."""
-    fits = _WEIGHTS.fullmatch(name)
-    return (fits["variant"] or "") if fits else ""
+    match = _WEIGHTS.fullmatch(name)
+    return (match["variant"] or "") if match else ""

@@ -1,4 +1,4 @@
-"""Weights files known by their content, without reading gigabytes twice."""
+"""Identity of weights files by content: SHA-256 digests, remembered by what ``stat`` says."""
 
 from __future__ import annotations
 
@@ -16,45 +16,54 @@ from nodegraph.cache.folder import default_folder
 
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _LARGE = 32 << 20
+"""Bytes beyond which a digest is noted on disk: reading less takes no longer than the note."""
 _TOGETHER = 4
+"""Files that are hashed at once: a core hashes more slowly than an SSD reads."""
 
-Facts: TypeAlias = tuple[str, int, int, int, int]
-"""A file's place, size, number, and when its content and anything about it last changed."""
+State: TypeAlias = tuple[str, int, int, int, int]
+"""A file's path, size, inode, mtime and ctime, the times in nanoseconds."""
 
-_known: dict[Facts, Future[str]] = {}
-_looking = Lock()
+# Content names weights, not path and time: a copied or touched file is the same model, and results
+# stay valid; a file replaced under its old name is another one. Reading gigabytes at every start
+# would be too slow, so a digest is remembered under the file's state and computed again when
+# anything in the state differs.
+_digests: dict[State, Future[str]] = {}
+_lock = Lock()
 
 
 def sha256(path: Path) -> str:
     """A file's SHA-256, remembered as long as nothing about it changes."""
     place = path.resolve()
-    # The hub's cache calls every large file by its hash.
+    # The hub's cache calls every large file by its hash, and links names to it.
     if place.parent.name == "blobs" and _BLOB.fullmatch(place.name):
         return place.name
-    facts = _facts(place)
-    with _looking:
-        found = _known.get(facts)
-        mine = found is None
-        found = _known.setdefault(facts, found or Future())
-    if mine:
-        _settle(found, facts)
-    # Somebody else may be reading it just now.
-    return found.result()
+    state = _state_of(place)
+    with _lock:
+        digest = _digests.get(state)
+        is_first = digest is None
+        digest = _digests.setdefault(state, digest or Future())
+    # The lock guards the dictionary alone. Whoever put the future there reads the file, outside of
+    # the lock, so that files are hashed side by side; all who ask for the same one wait for it.
+    if is_first:
+        _settle(digest, state)
+    return digest.result()
 
 
-def _facts(place: Path) -> Facts:
-    # The time of its content can be set back, as some copying does; the other one cannot.
-    told = place.stat()
-    return str(place), told.st_size, told.st_ino, told.st_mtime_ns, told.st_ctime_ns
+def _state_of(place: Path) -> State:
+    # Copying may set the mtime back (rsync -t, cp -p), with the size the same; no user can set the
+    # ctime. The inode differs where another file was moved over this one.
+    stat = place.stat()
+    return str(place), stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def _settle(found: Future[str], facts: Facts) -> None:
+def _settle(digest: Future[str], state: State) -> None:
     try:
-        found.set_result(_noted(facts) if facts[1] > _LARGE else _read(Path(facts[0])))
+        digest.set_result(_large(state) if state[1] > _LARGE else _hash_file(Path(state[0])))
     except BaseException as error:
-        with _looking:
-            del _known[facts]
-        found.set_exception(error)
+        # Forgotten before anybody hears of it: whoever asks again reads the file again.
+        with _lock:
+            del _digests[state]
+        digest.set_exception(error)
 
 
 def read_ahead(files: Iterable[Path]) -> None:
@@ -69,24 +78,24 @@ def identity(files: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _read(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _noted(facts: Facts) -> str:
-    """The digest of a large file, from an earlier process where one has read it."""
-    note = (
-        default_folder() / "hashes" / f"{hashlib.sha256(facts[0].encode()).hexdigest()[:32]}.json"
-    )
+def _large(state: State) -> str:
+    """The digest of a large file, from the note of an earlier process if its state is the same."""
+    # One note for each path, so that a changed file's note replaces its old one.
+    name = hashlib.sha256(state[0].encode()).hexdigest()[:32]
+    note = default_folder() / "hashes" / f"{name}.json"
     try:
-        *told, digest = json.loads(note.read_text("utf-8"))
-        if told == list(facts) and _BLOB.fullmatch(digest):
+        *noted, digest = json.loads(note.read_text("utf-8"))
+        if noted == list(state) and _BLOB.fullmatch(digest):
             return str(digest)
     except (OSError, ValueError, TypeError):
         pass
-    digest = _read(Path(facts[0]))
-    write_whole(note, json.dumps([*facts, digest]).encode())
+    digest = _hash_file(Path(state[0]))
+    write_whole(note, json.dumps([*state, digest]).encode())
     return digest
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from nodegraph.errors import NotFetchedError, UserError
 
-from .folders import addon_among, weights_among, why_no_addon
+from .folders import PICKLES, addon_problem, pick_addon, pick_weights
 from .names import ADDRESSES, TINY, Role, conditioning_of
+from .pickles import pickle_risk
 
 _SECONDS = 5.0
+"""To wait for the hub's first answer, so that a machine without network is told soon."""
 _CLIP = "openai/clip-vit-large-patch14"
-PROCESSOR = "preprocessor_config.json"  # how a transformers model wants its pictures
+PROCESSOR = "preprocessor_config.json"
+"""The file that says which size and range of pixels a model of transformers reads."""
 _CONFIGS = ("config.json", "scheduler_config.json", "model_index.json")
 _TOKENIZER = (
     "vocab.json",
@@ -22,12 +25,12 @@ _TOKENIZER = (
     "tokenizer_config.json",
     "special_tokens_map.json",
 )
-# The hub's library reads the file of this name in its cache: `..` or a leading / would lead out.
+# The hub's library opens a file of this name in its cache: `..` or a leading / would lead out.
 _REVISION = re.compile(r"(?:[\w-][\w.+-]*(?:/[\w-][\w.+-]*)*)?")
 
 
 def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[str]) -> Path:
-    """The snapshot folder of a hub model; what the local cache holds is never asked for again.
+    """The snapshot folder of a hub model; the hub is asked only for what the cache lacks.
 
     Raises:
         UserError: It cannot be had; says how to get it elsewhere, and what works here.
@@ -37,16 +40,16 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
         raise UserError(f"revision: {revision[:100]!r} is no branch, tag or commit of the hub")
     pickle = "pickle" in allow
     cached = _cached(model, revision)
-    if cached and needed(_names(cached), role, variant, pickle=pickle):
+    if cached and files_to_fetch(_names(cached), role, variant, pickle=pickle):
         return cached
     if "offline" in allow:
         raise NotFetchedError(f"{ADDRESSES[role]}: {model!r} is fetched from the hub first")
     from huggingface_hub import snapshot_download
 
-    names = _listed(model, role, revision)
-    files = needed(names, role, variant, pickle=pickle)
+    names = _list_files(model, role, revision)
+    files = files_to_fetch(names, role, variant, pickle=pickle)
     if not files:
-        raise UserError(f"{ADDRESSES[role]}: {model!r} {_why_none(names, role, variant)}")
+        raise UserError(f"{ADDRESSES[role]}: {model!r} {_problem(names, role, variant)}")
     try:
         folder = snapshot_download(
             model, revision=revision or None, allow_patterns=list(files), etag_timeout=_SECONDS
@@ -56,21 +59,21 @@ def fetch(model: str, role: Role, revision: str, variant: str, allow: frozenset[
     return Path(folder)
 
 
-def needed(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
+def files_to_fetch(names: Iterable[str], role: Role, variant: str, *, pickle: bool) -> list[str]:
     """Of a repository's files those that loading takes; none where a part is missing."""
-    every = list(names)
+    names = list(names)
     if role in ("LoRA", "embedding"):
-        chosen = addon_among(every, variant, pickle=pickle)
+        chosen = pick_addon(names, variant, pickle=pickle)
         beside = [str(Path(name).with_name("adapter_config.json")) for name in chosen]
-        return chosen + [name for name in beside if name in every]
+        return chosen + [name for name in beside if name in names]
     if role != "base model":
         configs = ["config.json"] if role == "ControlNet" else ["config.json", PROCESSOR]
-        weights = weights_among(every, variant, pickle=pickle)
-        return [*configs, *weights] if weights and {*configs} <= {*every} else []
-    chosen = [name for name in every if Path(name).name in (*_CONFIGS, *_TOKENIZER)]
+        weights = pick_weights(names, variant, pickle=pickle)
+        return [*configs, *weights] if weights and {*configs} <= {*names} else []
+    chosen = [name for name in names if Path(name).name in (*_CONFIGS, *_TOKENIZER)]
     for part in ("text_encoder", "unet", "vae"):
-        inside = [name.removeprefix(f"{part}/") for name in every if name.startswith(f"{part}/")]
-        weights = weights_among(inside, variant, pickle=pickle)
+        inside = [name.removeprefix(f"{part}/") for name in names if name.startswith(f"{part}/")]
+        weights = pick_weights(inside, variant, pickle=pickle)
         if not weights or "config.json" not in inside:
             return []
         chosen += [f"{part}/{name}" for name in weights]
@@ -93,7 +96,7 @@ def clip_vocabulary(name: str, allow: frozenset[str]) -> Path:
                 f"model: the vocabulary of {name!r} is fetched from the hub first"
             )
         try:
-            found = Path(snapshot_download(_CLIP, local_files_only=local, **options))
+            folder = Path(snapshot_download(_CLIP, local_files_only=local, **options))
         except Exception as error:
             if not local:
                 raise UserError(
@@ -102,8 +105,9 @@ def clip_vocabulary(name: str, allow: frozenset[str]) -> Path:
                     " folder beside it"
                 ) from error
         else:
-            if (found / "vocab.json").exists():
-                return found
+            # A snapshot in the cache may lack the vocabulary: then the hub is asked after all.
+            if (folder / "vocab.json").exists():
+                return folder
     raise UserError(f"model: {_CLIP!r} holds no vocabulary")
 
 
@@ -121,7 +125,7 @@ def _cached(model: str, revision: str) -> Path | None:
         return None
 
 
-def _listed(model: str, role: Role, revision: str) -> Sequence[str]:
+def _list_files(model: str, role: Role, revision: str) -> Sequence[str]:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -142,7 +146,7 @@ def _listed(model: str, role: Role, revision: str) -> Sequence[str]:
         raise UserError(f"{at}: the hub has no {model!r}, or it is private") from error
     except Exception as error:
         raise UserError(_unreachable(model, role, revision)) from error
-    return [one.rfilename for one in info.siblings or ()]
+    return [file.rfilename for file in info.siblings or ()]
 
 
 def _unreachable(model: str, role: Role, revision: str) -> str:
@@ -158,12 +162,9 @@ def _unreachable(model: str, role: Role, revision: str) -> str:
     )
 
 
-def _why_none(names: Sequence[str], role: Role, file: str) -> str:
+def _problem(names: Sequence[str], role: Role, file: str) -> str:
     if role in ("LoRA", "embedding"):
-        return why_no_addon(names, file)
-    if any(name.endswith((".bin", ".pth", ".ckpt", ".pt")) for name in names):
-        return (
-            "holds only pickles, which can run code when they are read;"
-            " allow them with --allow-pickle if you trust where they are from"
-        )
+        return addon_problem(names, file)
+    if any(name.endswith(PICKLES) for name in names):
+        return pickle_risk("holds its weights only as a pickle")
     return "has no weights in the layout of diffusers or transformers"

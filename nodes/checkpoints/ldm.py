@@ -1,4 +1,9 @@
-"""What the sizes of a single-file checkpoint's weights say about the networks in it."""
+"""Configurations of the networks in a single-file checkpoint, read off the shapes of its tensors.
+
+Such a file has the names of the CompVis code (latent diffusion, "LDM") and no configuration: blocks
+are counted by their names, and channels are sizes of weights. What no size tells (the number of
+heads, the scale of latents) is the same in all of Stable Diffusion 1.x.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +32,11 @@ def base_configs(shapes: Shapes) -> dict[str, Config] | None:
 
 def controlnet_config(shapes: Shapes) -> Config | None:
     """The configuration of a ControlNet checkpoint; None where it is none."""
+    # lllyasviel's files have the prefix, some that were extracted from them have not.
     prefix = PREFIXES["controlnet"] if any(k.startswith("control_model.") for k in shapes) else ""
     try:
+        # The convolutions that widen the control image; those between them (2, 6, 10) keep its
+        # width, and odd numbers are activations.
         hints = [shapes[f"{prefix}input_hint_block.{i}.weight"][0] for i in (0, 4, 8, 12)]
         config = _levels(shapes, prefix)
     except (KeyError, ValueError):
@@ -50,7 +58,12 @@ def _unet(shapes: Shapes) -> Config:
 
 
 def _levels(shapes: Shapes, prefix: str) -> Config:
-    """What a UNet and a ControlNet have in common: the way down."""
+    """The configuration that a UNet and a ControlNet share: the way down, and attention.
+
+    ``input_blocks`` are numbered through: 0 is the first convolution, then each level has so many
+    resnets (``N.0.out_layers``), each with a transformer (``N.1``) where the level attends, and a
+    downsampler (``N.0.op``) of its own number, but for the last level.
+    """
     channels: list[int] = []
     attends: list[bool] = []
     layers, block = 0, 1
@@ -65,18 +78,22 @@ def _levels(shapes: Shapes, prefix: str) -> Config:
             if starts_level:
                 channels.append(shapes[f"{at}.0.out_layers.3.weight"][0])
                 attends.append(f"{at}.1.proj_in.weight" in shapes)
-            layers += len(channels) == 1
+            layers += len(channels) == 1  # counted on the first level: all have as many
             starts_level = False
         block += 1
-    attention = f"{prefix}middle_block.1."
-    linear = len(shapes[f"{attention}proj_in.weight"]) == 2
+    middle = f"{prefix}middle_block.1."
+    # [channels, channels] of a linear layer, [channels, channels, 1, 1] of a convolution
+    linear = len(shapes[f"{middle}proj_in.weight"]) == 2
     return {
         "in_channels": shapes[f"{prefix}input_blocks.0.0.weight"][1],
         "block_out_channels": channels,
-        "down_block_types": ["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attends],
+        "down_block_types": [
+            "CrossAttnDownBlock2D" if attention else "DownBlock2D" for attention in attends
+        ],
         "layers_per_block": layers,
-        "cross_attention_dim": shapes[f"{attention}transformer_blocks.0.attn2.to_k.weight"][1],
-        # SD 1.x has 8 heads everywhere, SD 2.x heads of 64 numbers.
+        "cross_attention_dim": shapes[f"{middle}transformer_blocks.0.attn2.to_k.weight"][1],
+        # SD 1.x has 8 heads everywhere, SD 2.x heads of 64 numbers. (diffusers calls the number of
+        # heads their dimension; the name cannot be changed any more.)
         "attention_head_dim": [c // 64 for c in channels] if linear else 8,
         "use_linear_projection": linear,
     }
@@ -86,6 +103,7 @@ def _vae(shapes: Shapes) -> Config:
     down = f"{PREFIXES['vae']}encoder.down."
     levels = _count(shapes, down)
     channels = [shapes[f"{down}{i}.block.0.conv1.weight"][0] for i in range(levels)]
+    # "sample_size" and "scaling_factor" are those of every Stable Diffusion 1.x and 2.x.
     return {
         "_class_name": "AutoencoderKL",
         "block_out_channels": channels,
@@ -116,6 +134,6 @@ def _text(shapes: Shapes) -> Config:
 
 
 def _count(shapes: Shapes, prefix: str) -> int:
-    """How many numbered parts there are under a prefix."""
+    """The count of numbered parts under a prefix."""
     numbers = {key[len(prefix) :].split(".")[0] for key in shapes if key.startswith(prefix)}
     return sum(number.isdecimal() for number in numbers)

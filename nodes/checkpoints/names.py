@@ -1,4 +1,4 @@
-"""Names of models: the built-in ones by role, and what any other one says about its model."""
+"""Names of models: built-in ones by role, and the family and kind that words in a name tell."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Conditioned: TypeAlias = Literal[
 
 Addon: TypeAlias = Literal["LoRA", "embedding"]
 Role: TypeAlias = Literal["base model", "ControlNet", "depth model", "segmentation model"] | Addon
+"""The models that a node may ask for, each with rules of its own for the files that make it up."""
+
 ADDRESSES: Mapping[Role, str] = {
     "base model": "model",
     "ControlNet": "model",
@@ -24,7 +26,7 @@ ADDRESSES: Mapping[Role, str] = {
     "LoRA": "lora",
     "embedding": "embedding",
 }
-
+"""The input that names such a model: an error begins with it."""
 TINY: Mapping[Role, Mapping[str, Path]] = {
     "base model": {"tiny": _TINY / "base", "tiny-potato": _TINY / "potato"},
     "ControlNet": {f"tiny-{kind}": _TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
@@ -33,6 +35,7 @@ TINY: Mapping[Role, Mapping[str, Path]] = {
     "LoRA": {"tiny-ink": _TINY / "ink.safetensors"},
     "embedding": {},
 }
+"""The built-in models by name, and where they lie."""
 _KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
     "softedge": "hed",
     "inpaint": "inpaint",
@@ -45,7 +48,7 @@ def built_in(model: str) -> bool:
 
 
 def family_of(model: str) -> str | None:
-    """What a model's name says about its family; its configuration has the last word."""
+    """The family that a model's name tells, if it does; its configuration has the last word."""
     if built_in(model):
         return "tiny"
     name = model.lower().rpartition("/")[2]
@@ -58,5 +61,6 @@ def family_of(model: str) -> str | None:
 
 def conditioning_of(model: str) -> str | None:
     """The kind of control image that a ControlNet's name says it reads."""
+    # Whole words: "scribble" is a kind, "canny" in "uncanny" is none.
     words = re.split(r"[^a-z]+", model.lower().replace("\\", "/").rpartition("/")[2])
     return next((kind for word, kind in _KINDS.items() if word in words), None)

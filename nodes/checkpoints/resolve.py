@@ -1,4 +1,4 @@
-"""From what a user calls a model to the folder or file that holds it."""
+"""The path of a model that a user names: built-in, in a folder, or fetched from the hub."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -
     """
     if model in TINY[role]:
         return TINY[role][model]
-    if found := local(model, reach.folders):
-        return found
+    if path := find_local(model, reach.folders):
+        return path
     at = ADDRESSES[role]
     if is_hub_id(model):
         return hub.fetch(model, role, revision, variant, reach.allow)
     if reach.folders.models is not None:
-        raise UserError(f"{at}: {not_here(model, TINY[role])}")
+        raise UserError(f"{at}: {no_such_model(model, TINY[role])}")
     if _is_path(model):
         raise UserError(f"{at}: no file or folder {model!r}; looked for {_absolute(model)!r}")
-    known = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
-    raise UserError(f"{at}: {known} give a hub id (owner/name), a folder or a file")
+    start = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
+    raise UserError(f"{at}: {start} give a hub id (owner/name), a folder or a file")
 
 
-def local(model: str, folders: Folders) -> Path | None:
+def find_local(model: str, folders: Folders) -> Path | None:
     """The folder or file that ``model`` names; a server has only those in its model folders."""
     if folders.models is not None:
         return safe_path_below(folders.models, model)
@@ -64,8 +64,11 @@ def local(model: str, folders: Folders) -> Path | None:
         return None
 
 
-def not_here(model: str, built_in: Iterable[str]) -> str:
-    """What a server says of a name that leads to no model, wherever else it may lead."""
+def no_such_model(model: str, built_in: Iterable[str]) -> str:
+    """A server's error for a name that leads to no model.
+
+    The same whatever lies at that path outside of its folders: it must not tell if a file exists.
+    """
     names = list(built_in)
     close = get_close_matches(model, names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""A .safetensors file that holds a whole model: its header, and its tensors by diffusers' names."""
+"""Files of whole models (.safetensors): the header, and the tensors by diffusers' names."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from .parts import Part, Shapes
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Libraries follow the dots of a tensor's name through Python objects; `__class__` and its like lead
+# to where no weights are.
 _INSIDES = re.compile(r"(?:^|\.)__[^.]*__(?:\.|$)")
 
 
@@ -40,24 +42,28 @@ def header(path: Path, address: str) -> tuple[Shapes, Mapping[str, str]]:
     return shapes, metadata
 
 
-def renamed(
-    part: Part, found: Mapping[str, Tensor], config: Mapping[str, Any]
+def rename(
+    part: Part, tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 ) -> dict[str, Tensor]:
-    """What a file holds of one part, by diffusers' names: the same tensors, or views of them."""
-    from diffusers.loaders import single_file_utils as theirs
+    """The tensors of one part by diffusers' names: the same ones, or views of them."""
+    from diffusers.loaders import single_file_utils
 
     prefix = ldm.PREFIXES[part]
-    own = {key: one for key, one in found.items() if key.startswith(prefix)} or dict(found)
+    # A file of one part alone has no prefix.
+    own = {key: tensor for key, tensor in tensors.items() if key.startswith(prefix)} or {**tensors}
     if part == "text_encoder":
+        # CompVis wrapped transformers' own module: below the prefix the names are the same.
         inner = f"{prefix}transformer."
-        return {key.removeprefix(inner): one for key, one in own.items()}
+        return {key.removeprefix(inner): tensor for key, tensor in own.items()}
+    # diffusers' converters only rename and reshape (the VAE's attention: [C, C, 1, 1] to [C, C]),
+    # so that what is mapped from the file stays mapped.
     convert: Mapping[Part, Any] = {
-        "unet": theirs.convert_ldm_unet_checkpoint,
-        "vae": theirs.convert_ldm_vae_checkpoint,
-        "controlnet": theirs.convert_controlnet_checkpoint,
+        "unet": single_file_utils.convert_ldm_unet_checkpoint,
+        "vae": single_file_utils.convert_ldm_vae_checkpoint,
+        "controlnet": single_file_utils.convert_controlnet_checkpoint,
     }
-    names: dict[str, Tensor] = convert[part](own, config)
-    return names
+    renamed: dict[str, Tensor] = convert[part](own, config)
+    return renamed
 
 
 def config_of(part: Part, path: Path) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def looked(pixels: Pixels, context: Context) -> Seen:
 
 def midas(model: str, context: Context) -> _nets.Net | None:
     """MiDaS in controlnet_aux's file, where that is what ``model`` names."""
-    folder = _resolve.local(model, context.folders)
+    folder = _resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir() and not (folder / "config.json").is_file():
         if not any(folder.rglob(f"{MIDAS.stem}.*")):
             raise UserError(

@@ -76,12 +76,12 @@ def find(model: str, file: File, context: Context) -> Path:
     Raises:
         UserError: It is nowhere, or only as a pickle and that is not allowed.
     """
-    folder = _resolve.local(model, context.folders)
+    folder = _resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir():
         path = local(folder, file, model)
     elif not _resolve.is_hub_id(model):
         if context.folders.models is not None:
-            raise UserError(f"model: {_resolve.not_here(model, [file.default])}")
+            raise UserError(f"model: {_resolve.no_such_model(model, [file.default])}")
         raise UserError(
             f"model: no folder {model!r} with {file.owner} weights; {file.default!r} works"
             " without any"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from ..checkpoints.folders import addon_among, read_json, why_no_addon
+from ..checkpoints.folders import addon_problem, pick_addon, read_json
 from ..checkpoints.hashes import identity, sha256
 from ..checkpoints.names import ADDRESSES, Addon
 from ..checkpoints.parts import Part, Shapes
@@ -64,9 +64,9 @@ def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Foun
     place, allow = resolve(name, role, revision, file, reach), reach.allow
     if place.is_dir():
         names = [p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()]
-        chosen = addon_among(names, file, pickle="pickle" in allow)
+        chosen = pick_addon(names, file, pickle="pickle" in allow)
         if not chosen:
-            raise UserError(f"{ADDRESSES[role]}: {name!r} {why_no_addon(names, file)}")
+            raise UserError(f"{ADDRESSES[role]}: {name!r} {addon_problem(names, file)}")
         place /= chosen[0]
     beside = place.with_name("adapter_config.json")
     # peft's own: in a folder of many LoRAs it would be another one's.

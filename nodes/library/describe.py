@@ -81,7 +81,7 @@ def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozens
 
 def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
     names = [path.name for path in folder.iterdir()]
-    chosen = _folders.weights_among(names, variant, pickle="pickle" in allow)
+    chosen = _folders.pick_weights(names, variant, pickle="pickle" in allow)
     if not chosen:
         raise UserError(_none_usable(folder, names))
     return [folder / name for name in chosen]

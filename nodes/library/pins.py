@@ -12,7 +12,7 @@ from nodegraph.errors import UserError
 from nodegraph.inspection.pins import drift
 from nodegraph.node import Context, Pin
 
-from ..checkpoints.folders import weights_among
+from ..checkpoints.folders import pick_weights
 from ..checkpoints.hashes import sha256
 from ..checkpoints.names import built_in
 
@@ -67,7 +67,7 @@ def _files(part: Weights) -> Iterator[tuple[str, Path]]:
         return
     names = [each.name for each in path.iterdir()]
     within = f"{part.part}/" if part.part in ("text_encoder", "unet", "vae") else ""
-    for name in ("config.json", *weights_among(names, part.variant, pickle=False)):
+    for name in ("config.json", *pick_weights(names, part.variant, pickle=False)):
         yield within + name, path / name
     if part.tokenizer:
         words = Path(part.tokenizer)

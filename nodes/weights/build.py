@@ -55,7 +55,7 @@ def build(
     files = [Mapped(path) for path in files_of(source)]
     found: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
     if source.path.is_file():
-        found = _single.renamed(source.part, found, config)
+        found = _single.rename(source.part, found, config)
     try:
         viewed = _fill(module, found, files, lambda one: _placed(one, device, dtype, layout))
     except _OtherError as error:
@@ -87,7 +87,7 @@ def files_of(source: Source) -> list[Path]:
     if source.path.is_file():
         return [source.path]
     names = [path.name for path in source.path.iterdir()]
-    chosen = _folders.weights_among(names, source.variant, pickle=False)
+    chosen = _folders.pick_weights(names, source.variant, pickle=False)
     return [source.path / name for name in chosen]
 
 

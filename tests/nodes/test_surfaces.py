@@ -17,7 +17,7 @@ import pytest
 from nodegraph import Builder, Workflow, load_registry, plan
 from nodegraph.errors import UserError
 from nodegraph.node import Folders, Pin
-from nodes.checkpoints.hub import needed
+from nodes.checkpoints.hub import files_to_fetch
 from nodes.detectors import controlnet_aux as _controlnet_aux
 from nodes.detectors import depth as _surfaces
 from nodes.detectors.ade20k import TINY
@@ -440,10 +440,12 @@ def test_pickles_of_transformers_are_refused_and_converted_where_they_are_allowe
 def test_of_a_hub_model_only_what_it_needs_is_fetched() -> None:
     names = ["config.json", "preprocessor_config.json", "model.safetensors", "pytorch_model.bin"]
 
-    chosen = needed([*names, "README.md", "tf_model.h5"], "depth model", "", pickle=False)
+    chosen = files_to_fetch([*names, "README.md", "tf_model.h5"], "depth model", "", pickle=False)
 
     assert chosen == names[:3]
-    assert needed(["config.json", "model.safetensors"], "depth model", "", pickle=False) == []
+    assert (
+        files_to_fetch(["config.json", "model.safetensors"], "depth model", "", pickle=False) == []
+    )
 
 
 def test_a_hub_that_cannot_be_reached_is_no_silent_fall_back() -> None:

@@ -19,7 +19,7 @@ from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
 from nodes.checkpoints.names import TINY as BUILT_IN
 from nodes.checkpoints.names import Role
-from nodes.checkpoints.resolve import not_here
+from nodes.checkpoints.resolve import no_such_model
 from nodes.detectors import depth as _surfaces
 from nodes.detectors import lines as _lines
 from nodes.detectors import openpose as _pose_nets
@@ -128,7 +128,7 @@ def test_over_http_too_there_is_one_answer(asking: TestClient, top: Path, kind: 
     checked = asking.post("/v1/check", json={"workflow": document})
 
     assert {(line["state"], line["why"]) for line in explained.json()["lines"]} == {
-        ("fails", f"model: {not_here('x', BUILT_IN[_role(kind)])}")
+        ("fails", f"model: {no_such_model('x', BUILT_IN[_role(kind)])}")
     }
     assert checked.json() == {"ok": True, "problems": [], "warnings": []}
     assert str(top) not in explained.text + checked.text
@@ -155,7 +155,7 @@ def test_a_job_is_told_the_same(top: Path, tmp_path: Path, url: str) -> None:
         ("b", "base model", "model"), ("c", "ControlNet", "model"), ("l", "LoRA", "lora"),
     ):  # fmt: skip
         said = {one["message"] for one in problems if one["address"].startswith(letter)}
-        assert said == {f"{at}: {not_here('x', BUILT_IN[role])}"}  # type: ignore[index]
+        assert said == {f"{at}: {no_such_model('x', BUILT_IN[role])}"}  # type: ignore[index]
 
 
 def test_what_is_in_a_model_folder_is_found_by_its_name(top: Path) -> None:

@@ -16,7 +16,7 @@ from nodegraph import Builder, Cache, Settings, execute
 from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
 from nodegraph.planning.plan import plan
-from nodes.checkpoints import hashes as _identity
+from nodes.checkpoints import hashes
 from nodes.checkpoints.hashes import identity, read_ahead, sha256
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.preprocessors import Canny
@@ -28,14 +28,14 @@ from ..support.weights import TINY
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every file that was read whole, in order, whatever earlier tests have read."""
     found: list[Path] = []
-    read = _identity._read
+    read = hashes._hash_file
 
     def noted(path: Path) -> str:
         found.append(path)
         return read(path)
 
-    monkeypatch.setattr(_identity, "_known", {})
-    monkeypatch.setattr(_identity, "_read", noted)
+    monkeypatch.setattr(hashes, "_digests", {})
+    monkeypatch.setattr(hashes, "_hash_file", noted)
     return found
 
 
@@ -58,7 +58,7 @@ def test_threads_that_ask_at_once_wait_for_one_reading(
     tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = write(tmp_path / "x", b"weights")
-    together, may_read, read = Barrier(3), Event(), _identity._read
+    together, may_read, read = Barrier(3), Event(), hashes._hash_file
 
     def slow(path: Path) -> str:
         may_read.wait(10)
@@ -68,7 +68,7 @@ def test_threads_that_ask_at_once_wait_for_one_reading(
         together.wait(10)
         return sha256(tmp_path / "x")
 
-    monkeypatch.setattr(_identity, "_read", slow)
+    monkeypatch.setattr(hashes, "_hash_file", slow)
     with ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(ask) for _ in range(2)]
         together.wait(10)
@@ -88,8 +88,8 @@ def test_files_are_read_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyP
         together.wait()
         return path.name
 
-    monkeypatch.setattr(_identity, "_known", {})
-    monkeypatch.setattr(_identity, "_read", meet)
+    monkeypatch.setattr(hashes, "_digests", {})
+    monkeypatch.setattr(hashes, "_hash_file", meet)
 
     read_ahead(tmp_path / name for name in names)
 
@@ -113,10 +113,10 @@ def test_other_content_is_noticed_though_size_and_time_are_set_back(
 def test_a_large_file_is_not_read_by_the_next_process(
     tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_identity, "_LARGE", 3)
+    monkeypatch.setattr(hashes, "_LARGE", 3)
     expected = write(tmp_path / "x", b"weights")
     sha256(tmp_path / "x")
-    monkeypatch.setattr(_identity, "_known", {})  # as a new process finds it
+    monkeypatch.setattr(hashes, "_digests", {})  # as a new process finds it
 
     assert sha256(tmp_path / "x") == expected
     assert len(reads) == 1
@@ -131,7 +131,7 @@ def test_what_could_not_be_read_is_tried_again(
         raise OSError(f"no connection to {path}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_identity, "_read", fail)
+        patch.setattr(hashes, "_hash_file", fail)
         with pytest.raises(OSError, match="no connection"):
             sha256(tmp_path / "x")
 
@@ -154,7 +154,7 @@ def test_a_run_reads_each_file_of_its_models_once_while_it_preprocesses(
 ) -> None:
     for name in ("base", "controlnet-canny"):
         shutil.copytree(TINY / name, tmp_path / name)
-    hashing, read, run = Event(), _identity._read, Canny.run
+    hashing, read, run = Event(), hashes._hash_file, Canny.run
     met = []
 
     def noted(path: Path) -> str:
@@ -166,7 +166,7 @@ def test_a_run_reads_each_file_of_its_models_once_while_it_preprocesses(
         return run(self)
 
     traced.__annotations__ = {"return": output_of(Canny)}
-    monkeypatch.setattr(_identity, "_read", noted)
+    monkeypatch.setattr(hashes, "_hash_file", noted)
     monkeypatch.setattr(Canny, "run", traced)
     builder, sample = _drawn(tmp_path)
     builder.result("image", sample.image)

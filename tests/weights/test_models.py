@@ -12,8 +12,8 @@ import pytest
 
 from nodegraph.errors import UserError
 from nodegraph.node import Node
-from nodes.checkpoints.folders import weights_among
-from nodes.checkpoints.hub import needed
+from nodes.checkpoints.folders import pick_weights
+from nodes.checkpoints.hub import files_to_fetch
 from nodes.checkpoints.names import TINY as BUILT_IN
 from nodes.checkpoints.names import Conditioned, Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
@@ -308,7 +308,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
 def test_the_weights_of_a_variant_are_picked(variant: str, pickle: bool, chosen: list[str]) -> None:
     names = ["config.json", "model.safetensors", "model.fp16.safetensors", "pytorch_model.bin"]
 
-    assert weights_among(names, variant, pickle=pickle) == chosen
+    assert pick_weights(names, variant, pickle=pickle) == chosen
 
 
 def test_only_the_files_that_are_needed_are_fetched() -> None:
@@ -323,7 +323,7 @@ def test_only_the_files_that_are_needed_are_fetched() -> None:
         names += [f"{part}/config.json", f"{part}/model.safetensors", f"{part}/pytorch_model.bin"]
 
     wanted = set(names) - {"big.ckpt"} - {f"{part}/pytorch_model.bin" for part in parts}
-    assert set(needed(names, "base model", "", pickle=False)) == wanted
+    assert set(files_to_fetch(names, "base model", "", pickle=False)) == wanted
 
 
 @pytest.mark.parametrize(
