@@ -1,4 +1,4 @@
-"""What pictures and models are, in numbers and words."""
+"""Facts of pictures and models, in numbers and words."""
 
 from __future__ import annotations
 

@@ -13,11 +13,17 @@ from . import _checks
 from .checkpoints.names import ADDRESSES, TINY, Addon, Role, conditioning_of, family_of
 from .checkpoints.parts import DType
 from .checkpoints.resolve import resolve
-from .library import pins as _pins
+from .library.pins import (
+    check_pin,
+    digest_of_base,
+    digest_of_controlnet,
+    digests_of_files,
+    pin,
+)
 from .types import ControlNetModel, DiffusionModel
 
 if TYPE_CHECKING:
-    from .library.addons import Found
+    from .library.addons import AddonFile
 
 Revision = Annotated[
     str, Field(description="A hub model's branch, tag or commit; empty: its main one.")
@@ -38,12 +44,12 @@ File = Annotated[
 Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained, 0 not at all.")]
 
 
-def _named(role: Role, models: str) -> Any:
-    """A field that names a model of this role, those in a list of ``_catalogue`` among others."""
-    known = "".join(f"{name}, " for name in TINY[role])
+def _model_field(role: Role, models: str) -> Any:
+    """A field for a model's name: the editor offers those of a list of ``library.catalogue``."""
+    built_in = "".join(f"{name}, " for name in TINY[role])
     return Field(
         min_length=1,
-        description=f"{known}owner/name, a folder or a file.",
+        description=f"{built_in}owner/name, a folder or a file.",
         json_schema_extra={"models": models},
     )
 
@@ -57,7 +63,7 @@ class LoadedBase(Output):
 class LoadBaseModel(Node):
     """Find a Stable Diffusion model: built-in (tiny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[str, _named("base model", "base")] = "tiny"
+    model: Annotated[str, _model_field("base model", "base")] = "tiny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -74,19 +80,19 @@ class LoadBaseModel(Node):
         return LoadedBase(model=self._find(context))
 
     def _find(self, context: Context) -> DiffusionModel:
-        from .library.describe import base_model
+        from .library.describe import describe_base
 
         revision = self.revision or context.pinned(self.model)[0]
         path = resolve(self.model, "base model", revision, self.variant, context)
-        found = base_model(self.model, path, self.variant, self.dtype, context.allow)
-        parts = found.text_encoder, found.unet, found.vae
-        _pins.check(self.model, context, _pins.of_base(found), found.unet.path, *parts)
-        return found
+        model = describe_base(self.model, path, self.variant, self.dtype, context.allow)
+        parts = model.text_encoder, model.unet, model.vae
+        check_pin(self.model, context, digest_of_base(model), model.unet.path, *parts)
+        return model
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        found = self._find(context)
-        files = _pins.files_of(found.text_encoder, found.unet, found.vae)
-        return _pins.pin(self.model, found.unet.path, _pins.of_base(found), files)
+        model = self._find(context)
+        files = digests_of_files(model.text_encoder, model.unet, model.vae)
+        return pin(self.model, model.unet.path, digest_of_base(model), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -103,7 +109,7 @@ class LoadedControlNet(Output):
 class LoadControlNet(Node):
     """Find a ControlNet by built-in name (tiny-canny, …), hub id, folder or .safetensors file."""
 
-    model: Annotated[str, _named("ControlNet", "controlnet")] = "tiny-canny"
+    model: Annotated[str, _model_field("ControlNet", "controlnet")] = "tiny-canny"
     revision: Revision = ""
     variant: Variant = ""
     dtype: Precision = "auto"
@@ -119,24 +125,24 @@ class LoadControlNet(Node):
         return LoadedControlNet(controlnet=self._find(context))
 
     def _find(self, context: Context) -> ControlNetModel:
-        from .library.describe import controlnet
+        from .library.describe import describe_controlnet
 
         revision = self.revision or context.pinned(self.model)[0]
         path = resolve(self.model, "ControlNet", revision, self.variant, context)
-        found = controlnet(self.model, path, self.variant, self.dtype, context.allow)
-        _pins.check(self.model, context, _pins.of_controlnet(found), found.net.path, found.net)
-        return found
+        model = describe_controlnet(self.model, path, self.variant, self.dtype, context.allow)
+        check_pin(self.model, context, digest_of_controlnet(model), model.net.path, model.net)
+        return model
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        found = self._find(context)
-        files = _pins.files_of(found.net)
-        return _pins.pin(self.model, found.net.path, _pins.of_controlnet(found), files)
+        model = self._find(context)
+        files = digests_of_files(model.net)
+        return pin(self.model, model.net.path, digest_of_controlnet(model), files)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         name = values.get("model", "")
-        known = {"family": family_of(name), "conditioning": conditioning_of(name)}
-        return {"controlnet": {key: fact for key, fact in known.items() if fact}}
+        facts = {"family": family_of(name), "conditioning": conditioning_of(name)}
+        return {"controlnet": {key: fact for key, fact in facts.items() if fact}}
 
 
 class LoadedLoRA(Output):
@@ -149,7 +155,7 @@ class LoadLoRA(Node):
     """Put a LoRA on a model: built-in (tiny-ink), hub id, folder or file. Several go in a row."""
 
     model: DiffusionModel
-    lora: Annotated[str, _named("LoRA", "lora")]
+    lora: Annotated[str, _model_field("LoRA", "lora")]
     strength: Strength = 1.0
     text_strength: Annotated[
         float | None,
@@ -170,12 +176,12 @@ class LoadLoRA(Node):
         text = self.strength if self.text_strength is None else self.text_strength
         return LoadedLoRA(model=with_lora(self.model, self._find(context), self.strength, text))
 
-    def _find(self, context: Context) -> Found:
-        return _found(self.lora, "LoRA", self.file, self.revision, context)
+    def _find(self, context: Context) -> AddonFile:
+        return _find_addon(self.lora, "LoRA", self.file, self.revision, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        found = self._find(context)
-        return _pins.pin(self.lora, str(found.place), found.digest)
+        addon = self._find(context)
+        return pin(self.lora, str(addon.place), addon.digest)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -192,7 +198,7 @@ class LoadEmbedding(Node):
     """Teach a model a word that was learned from pictures (textual inversion), for its prompts."""
 
     model: DiffusionModel
-    embedding: Annotated[str, _named("embedding", "embedding")]
+    embedding: Annotated[str, _model_field("embedding", "embedding")]
     token: Annotated[
         str, Field(description="The word that prompts call it by; empty: its file's own.")
     ] = ""
@@ -210,22 +216,22 @@ class LoadEmbedding(Node):
 
         return LoadedEmbedding(model=with_word(self.model, self._find(context), self.token))
 
-    def _find(self, context: Context) -> Found:
-        return _found(self.embedding, "embedding", self.file, self.revision, context)
+    def _find(self, context: Context) -> AddonFile:
+        return _find_addon(self.embedding, "embedding", self.file, self.revision, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        found = self._find(context)
-        return _pins.pin(self.embedding, str(found.place), found.digest)
+        addon = self._find(context)
+        return pin(self.embedding, str(addon.place), addon.digest)
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"model": _checks.shared(linked.get("model", ()))}
 
 
-def _found(name: str, role: Addon, file: str, revision: str, context: Context) -> Found:
-    from .library.addons import find
+def _find_addon(name: str, role: Addon, file: str, revision: str, context: Context) -> AddonFile:
+    from .library.addons import find_addon
 
-    found = find(name, role, file, revision or context.pinned(name)[0], context)
+    addon = find_addon(name, role, file, revision or context.pinned(name)[0], context)
     address = ADDRESSES[role]
-    _pins.check(name, context, found.digest, str(found.place), address=address)
-    return found
+    check_pin(name, context, addon.digest, str(addon.place), address=address)
+    return addon

@@ -48,8 +48,8 @@ def with_lora(pipeline: Pipeline, weights: Path, strength: float) -> Pipeline:
     from nodes.library import addons as _addons
     from nodes.library import describe as _describe
 
-    model = _describe.base_model("tiny", weights / "base", "", "float32", frozenset())
-    found = _addons.find(str(weights / "ink.safetensors"), "LoRA", "", "", Settings())
+    model = _describe.describe_base("tiny", weights / "base", "", "float32", frozenset())
+    found = _addons.find_addon(str(weights / "ink.safetensors"), "LoRA", "", "", Settings())
     styled = _addons.with_lora(model, found, strength, strength)
     unet = styled.unet.load("cpu", "float32")
     pipeline.unet = unet.to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Where the files of built-in models lie."""
+"""Paths of the built-in models' files."""
 
 from __future__ import annotations
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
+from nodegraph.base.files import write_whole
 from nodegraph.cache.folder import default_folder
 
 _BLOB = re.compile(r"[0-9a-f]{64}")
@@ -95,16 +96,7 @@ def _large(state: State) -> str:
     except (OSError, ValueError, TypeError):
         pass
     digest = _hash_file(Path(state[0]))
-    write_whole(note, json.dumps([*state, digest]).encode())
+    with suppress(OSError):  # a full or read-only disk: the next process reads the file again
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(note, json.dumps([*state, digest]))
     return digest
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is there completely or not at all; a full or read-only disk is no error."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)

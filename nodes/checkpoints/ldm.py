@@ -32,7 +32,7 @@ def base_configs(shapes: Shapes) -> dict[str, Config] | None:
 
 def controlnet_config(shapes: Shapes) -> Config | None:
     """The configuration of a ControlNet checkpoint; None where it is none."""
-    # lllyasviel's files have the prefix, some that were extracted from them have not.
+    # lllyasviel's files have the prefix; others hold the ControlNet alone, without it.
     prefix = PREFIXES["controlnet"] if any(k.startswith("control_model.") for k in shapes) else ""
     try:
         # The convolutions that widen the control image; those between them (2, 6, 10) keep its

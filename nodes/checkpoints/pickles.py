@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.base.files import replacing
 from nodegraph.cache.folder import default_folder
 from nodegraph.errors import NotFetchedError, UserError
 
@@ -129,7 +130,7 @@ def _write(weights: Mapping[str, Tensor], target: Path) -> None:
     from safetensors.torch import save_file
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
     # Weights that share memory are written twice: safetensors knows no sharing.
-    save_file({key: tensor.clone().contiguous() for key, tensor in weights.items()}, part)
-    part.replace(target)
+    tensors = {key: tensor.clone().contiguous() for key, tensor in weights.items()}
+    with replacing(target) as temporary:
+        save_file(tensors, temporary)

@@ -70,16 +70,16 @@ def find(model: str, task: Task, context: Context) -> Found:
     if not (folder / PROCESSOR).is_file():
         raise UserError(f"model: {model!r} has no {PROCESSOR}, which says how to show it pictures")
     # They compute in float32 whatever the run does: they are small, and control images exact.
-    weights = _describe.weights(folder, task, "", "float32", context.allow)
-    _pins.check(model, context, _pins.of_weights(weights), str(folder), weights)
+    weights = _describe.refer_to_weights(folder, task, "", "float32", context.allow)
+    _pins.check_pin(model, context, _pins.digest_of_weights(weights), str(folder), weights)
     return Found(folder, config, weights)
 
 
 def pins(model: str, task: Task, context: Context) -> Mapping[str, Pin]:
     """What a workflow notes of a model, so that it runs with the same files again."""
     found = find(model, task, context)
-    files = _pins.files_of(found.weights)
-    return _pins.pin(model, str(found.folder), _pins.of_weights(found.weights), files)
+    files = _pins.digests_of_files(found.weights)
+    return _pins.pin(model, str(found.folder), _pins.digest_of_weights(found.weights), files)
 
 
 def resized_to(values: Tensor, height: int, width: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""LoRAs and learned words: found by hub id, folder or file, and checked against a model."""
+"""LoRAs and learned words: their files by hub id, folder or name, and the checks that they fit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from ..checkpoints.folders import addon_problem, pick_addon, read_json
 from ..checkpoints.hashes import identity, sha256
 from ..checkpoints.names import ADDRESSES, Addon
 from ..checkpoints.parts import Part, Shapes
+from ..checkpoints.pickles import usable_file
 from ..checkpoints.resolve import Reach, resolve
 from ..checkpoints.single_file import header
 from ..types import DiffusionModel
-from ..weights import layer_shapes as _skeleton
-from ..weights import lora as _lora
+from ..weights import layer_shapes, lora
 from ..weights.patches import LoRA, Word
 
+# The numbers a token that cross-attention reads: what tells families apart most clearly.
 _WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
 _PARTS: tuple[Part, ...] = ("unet", "text_encoder")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AddonFile:
     """An add-on's file.
 
     Attributes:
@@ -48,11 +49,11 @@ class Found:
 
     @property
     def stamp(self) -> tuple[str, str]:
-        """What a reference to it depends on: its content, and where it lies."""
+        """All that a reference to it depends on: its content, and where it lies."""
         return self.digest, str(self.path)
 
 
-def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Found:
+def find_addon(name: str, role: Addon, file: str, revision: str, reach: Reach) -> AddonFile:
     """Find the one file of an add-on, fetching it from the hub where it must be.
 
     Args:
@@ -69,73 +70,68 @@ def find(name: str, role: Addon, file: str, revision: str, reach: Reach) -> Foun
             raise UserError(f"{ADDRESSES[role]}: {name!r} {addon_problem(names, file)}")
         place /= chosen[0]
     beside = place.with_name("adapter_config.json")
-    # peft's own: in a folder of many LoRAs it would be another one's.
-    told = place.stem == "adapter_model" and beside.is_file()
-    settings = json.dumps(read_json(beside), sort_keys=True) if told else ""
-    return Found(name, role, place, _usable(place, ADDRESSES[role], allow), settings)
-
-
-def _usable(path: Path, address: str, allow: frozenset[str]) -> Path:
-    from ..checkpoints.pickles import converted_file, is_pickle, pickle_refused
-
-    if not is_pickle(path):
-        return path.resolve()
-    if "pickle" not in allow:
-        raise UserError(pickle_refused(path, address))
-    return converted_file(path, address, convert="offline" not in allow)
+    # Only beside a file with peft's own name: in a folder of many LoRAs it would be another one's.
+    has_settings = place.stem == "adapter_model" and beside.is_file()
+    settings = json.dumps(read_json(beside), sort_keys=True) if has_settings else ""
+    return AddonFile(name, role, place, usable_file(place, allow, ADDRESSES[role]), settings)
 
 
 def with_lora(
-    model: DiffusionModel, found: Found, strength: float, text_strength: float
+    model: DiffusionModel, addon: AddonFile, strength: float, text_strength: float
 ) -> DiffusionModel:
-    """The model with a LoRA on its UNet and its text encoder; a part it counts 0 for stays bare.
+    """The model with a LoRA on its UNet and its text encoder; at strength 0 a part stays bare.
 
     Raises:
         UserError: It was made for other models, or is not understood to the last key.
     """
-    shapes, metadata = header(found.path, "lora")
-    if flaw := _lora.flaw(_lora.settings_of(metadata, found.settings)):
-        raise UserError(f"lora: {found.name!r} asks for {flaw}, which is not supported")
-    layers, unknown = _lora.layers_of(shapes)
-    if kind := _lora.other_kind(unknown):
-        raise UserError(f"lora: {found.name!r} is a {kind}, which is not supported; give a LoRA")
+    shapes, metadata = header(addon.path, "lora")
+    if setting := lora.unsupported_setting(lora.settings_of(metadata, addon.settings)):
+        raise UserError(f"lora: {addon.name!r} asks for {setting}, which is not supported")
+    layers, unknown = lora.layers_of(shapes)
+    # A file is taken whole or not at all: half of a LoRA would draw something, only not what it is
+    # meant to.
+    if kind := lora.relative_of(unknown):
+        raise UserError(f"lora: {addon.name!r} is a {kind}, which is not supported; give a LoRA")
     if unknown or not layers:
-        known = "a LoRA changes linear and convolution layers, by the names that kohya's"
-        said = f"has {_some(unknown, 'key')} of no known meaning" if unknown else "has no layers"
-        raise UserError(f"lora: {found.name!r} {said}; {known} scripts, peft or diffusers give")
-    _check(model, found.name, layers, shapes)
+        rule = "a LoRA changes linear and convolution layers, by the names that kohya's"
+        fault = f"has {_some(unknown, 'key')} of no known meaning" if unknown else "has no layers"
+        raise UserError(f"lora: {addon.name!r} {fault}; {rule} scripts, peft or diffusers give")
+    _check_fits(model, addon.name, layers, shapes)
     strengths = {"unet": strength, "text_encoder": text_strength}
     changed = {}
     for part in _PARTS:
         if strengths[part] and any(layer.part == part for layer in layers):
             weights = getattr(model, part)
-            key = f"lora {part} {found.digest} {weights.dtype}"
-            patch = LoRA(part, str(found.path), key, strengths[part], found.settings, weights.dtype)
+            key = f"lora {part} {addon.digest} {weights.dtype}"
+            patch = LoRA(part, str(addon.path), key, strengths[part], addon.settings, weights.dtype)
             changed[part] = replace(weights, patches=(*weights.patches, patch))
     return replace(model, **changed)
 
 
-def _check(model: DiffusionModel, name: str, layers: Sequence[_lora.Layer], shapes: Shapes) -> None:
+def _check_fits(
+    model: DiffusionModel, name: str, layers: Sequence[lora.Layer], shapes: Shapes
+) -> None:
+    # Widths first: "for models that read 1024 numbers a token" says more than any layer's size.
     for layer in layers:
-        size = _lora.made(layer, shapes)
+        size = lora.change_shape(layer, shapes)
         if size and layer.name.endswith("attn2_to_k"):
             _check_width(model, "lora", name, size[1])
     for part in _PARTS:
         own = [layer for layer in layers if layer.part == part]
         bare = replace(getattr(model, part), patches=())
-        wrong = list(_lora.unfit(own, shapes, _skeleton.shapes(bare) if own else {}))
-        for layer, said in wrong:
-            if said:
+        misfits = list(lora.misfits(own, shapes, layer_shapes.shapes(bare) if own else {}))
+        for layer, fault in misfits:
+            if fault:
                 raise UserError(
-                    f"lora: {name!r} does not fit {model.name!r}: its {layer.said} {said}"
+                    f"lora: {name!r} does not fit {model.name!r}: its {layer.own_name} {fault}"
                 )
-        if wrong:
-            missing = _some([layer.said for layer, _ in wrong], "layer")
+        if misfits:
+            missing = _some([layer.own_name for layer, _ in misfits], "layer")
             raise UserError(f"lora: {name!r} changes {missing} that {model.name!r} has not")
 
 
 def _check_width(model: DiffusionModel, address: str, name: str, width: int) -> None:
-    """Refuse what was made for a text encoder of another width, by which families are told."""
+    """Refuse an add-on that was made for a text encoder of another width."""
     if width != (own := model.shape.text_width):
         family = f" ({_WIDTHS[width]})" if width in _WIDTHS else ""
         raise UserError(
@@ -144,45 +140,46 @@ def _check_width(model: DiffusionModel, address: str, name: str, width: int) -> 
         )
 
 
-def _some(names: Sequence[str], what: str) -> str:
-    """Count names, and tell the first three."""
+def _some(names: Sequence[str], noun: str) -> str:
+    """The count of names, and the first three: ``4 keys (a, b, c and 1 more)``."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} {what}{'s' * (len(names) != 1)} ({', '.join(names[:3])}{more})"
+    return f"{len(names)} {noun}{'s' * (len(names) != 1)} ({', '.join(names[:3])}{more})"
 
 
-def with_word(model: DiffusionModel, found: Found, word: str) -> DiffusionModel:
+def with_word(model: DiffusionModel, addon: AddonFile, word: str) -> DiffusionModel:
     """The model with a learned word in its text encoder's vocabulary.
 
     Args:
-        word: What prompts call it; empty: as its file does.
+        word: Its name in prompts; empty: the one that its file has for it.
 
     Raises:
         UserError: It was made for other models, or its word is no word or taken.
     """
-    tensor, shape, own = _vectors(found)
+    tensor, shape, own = _vectors(addon)
     text = word or own
-    if not text or any(one.isspace() or one in "()[]\\" for one in text):
+    if not text or any(letter.isspace() or letter in "()[]\\" for letter in text):
         raise UserError(f"token: {text!r} cannot be written in a prompt; give one without brackets")
-    if text.lower() in (known.lower() for known, _ in model.text_encoder.words):
+    if text.lower() in (spelling.lower() for spelling, _ in model.text_encoder.words):
         raise UserError(f"token: {text!r} is taken by another embedding; give this one another")
-    _check_width(model, "embedding", found.name, shape[-1])
+    _check_width(model, "embedding", addon.name, shape[-1])
     encoder = model.text_encoder
     count = shape[0] if len(shape) == 2 else 1
-    key = f"word {sha256(found.path)} {tensor!r} {encoder.dtype}"
-    patch = Word(str(found.path), key, text, tensor, count, encoder.dtype)
+    key = f"word {sha256(addon.path)} {tensor!r} {encoder.dtype}"
+    patch = Word(str(addon.path), key, text, tensor, count, encoder.dtype)
     return replace(model, text_encoder=replace(encoder, patches=(*encoder.patches, patch)))
 
 
-def _vectors(found: Found) -> tuple[str, tuple[int, ...], str]:
+def _vectors(addon: AddonFile) -> tuple[str, tuple[int, ...], str]:
     """The name and shape of the only tensor in an embedding's file, and the word it is for."""
-    shapes, _ = header(found.path, "embedding")
+    shapes, _ = header(addon.path, "embedding")
     if len(shapes) != 1:
         raise UserError(
-            f"embedding: {found.name!r} holds {_some(list(shapes), 'tensor')};"
+            f"embedding: {addon.name!r} holds {_some(list(shapes), 'tensor')};"
             " an embedding for Stable Diffusion 1.x or 2.x is one, of a vector a row"
         )
     ((tensor, shape),) = shapes.items()
     if len(shape) not in (1, 2) or not all(shape):
         size = " x ".join(map(str, shape))
-        raise UserError(f"embedding: {found.name!r} holds {size} numbers, not a vector a row")
-    return tensor, shape, found.place.stem if tensor in ("emb_params", "*") else tensor
+        raise UserError(f"embedding: {addon.name!r} holds {size} numbers, not a vector a row")
+    # AUTOMATIC1111 calls every such tensor the same; diffusers calls it by its word.
+    return tensor, shape, addon.place.stem if tensor in ("emb_params", "*") else tensor

@@ -1,4 +1,4 @@
-"""The models that are here already: built-in ones, the hub's local cache, the server's folders."""
+"""The list of models at hand: built-in ones, the hub's local cache, the server's folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nodegraph.base.safe_paths import safe_path_below
 
 from ..checkpoints.names import TINY, Role, family_of
 
-Named: TypeAlias = Mapping[str, Any]
+Listing: TypeAlias = Mapping[str, Any]
 _SORTS: Mapping[str, Role] = {
     "base": "base model",
     "controlnet": "ControlNet",
@@ -32,28 +32,29 @@ _HEADER = 32 * 2**20
 """Bytes of the longest header of a .safetensors file that is read."""
 
 
-def models(folders: Iterable[Path] = ()) -> dict[str, list[Named]]:
+def models(folders: Iterable[Path] = ()) -> dict[str, list[Listing]]:
     """Every model that can be used without a download, by what it is; no weights are read.
 
     Args:
         folders: The model folders of a server.
     """
-    found: dict[str, list[Named]] = {
-        sort: [_named(name, built_in=True) for name in TINY[role]] for sort, role in _SORTS.items()
+    listings: dict[str, list[Listing]] = {
+        sort: [_listing(name, built_in=True) for name in TINY[role]]
+        for sort, role in _SORTS.items()
     }
-    found |= {sort: [_detector(name)] for sort, name in _DETECTORS.items()}
+    listings |= {sort: [_detector(name)] for sort, name in _DETECTORS.items()}
     for name, sort in _cached(hub_folder()):
-        found[sort].append(_named(name, built_in=False))
+        listings[sort].append(_listing(name, built_in=False))
     for folder in folders:
-        for name, sort in _kept(folder):
-            found[sort].append(_named(name, built_in=False))
-    return found
+        for name, sort in _in_folder(folder):
+            listings[sort].append(_listing(name, built_in=False))
+    return listings
 
 
 def hub_folder() -> Path:
-    """Where huggingface_hub keeps what it fetched; told without importing it."""
-    if named := os.environ.get("HF_HUB_CACHE"):
-        return Path(named).expanduser()
+    """The cache folder of huggingface_hub, without importing it: that would be slow."""
+    if place := os.environ.get("HF_HUB_CACHE"):
+        return Path(place).expanduser()
     home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
     return Path(home).expanduser() / "hub"
 
@@ -69,18 +70,19 @@ def _cached(folder: Path) -> Iterator[tuple[str, str]]:
                 break
 
 
-def _kept(folder: Path) -> Iterator[tuple[str, str]]:
+def _in_folder(folder: Path) -> Iterator[tuple[str, str]]:
     """The name and the sort of every model in a folder, as jobs may name it."""
     waiting = [folder]
     while waiting:
         for path in sorted(waiting.pop().iterdir()):
             name = path.relative_to(folder).as_posix()
+            # A link that leads out of the folder: jobs could not name what is behind it.
             if safe_path_below([folder], name) is None:
                 continue
             sort = _sort(path) if path.is_dir() else _sort_of_file(path)
             if sort is not None:
                 yield name, sort
-            elif path.is_dir():
+            elif path.is_dir():  # no model itself, so there may be some in it
                 waiting.append(path)
 
 
@@ -93,7 +95,10 @@ def _sort_of_file(path: Path) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _sort_of_tensors(path: Path, size: int, mtime_ns: int) -> str | None:  # noqa: ARG001  the memo's key
-    """What a file holds, by the names of its tensors: eight bytes of length, then JSON."""
+    """The sort of model in a .safetensors file, by the names of its tensors.
+
+    It begins with the length of its header, in eight bytes, and the header in JSON: that is read.
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -110,7 +115,7 @@ def _sort_of_tensors(path: Path, size: int, mtime_ns: int) -> str | None:  # noq
 
 
 def _sort(snapshot: Path) -> str | None:
-    """What a repository holds, by its small files."""
+    """The sort of model in a repository, by its small files."""
     if (snapshot / "model_index.json").is_file():
         return "base"
     if any(snapshot.glob("*lora*.safetensors")):
@@ -124,9 +129,9 @@ def _sort(snapshot: Path) -> str | None:
     return _CLASSES.get(config.get("_class_name", "")) if isinstance(config, dict) else None
 
 
-def _detector(name: str) -> Named:
+def _detector(name: str) -> Listing:
     return {"name": name, "family": None, "built_in": True}
 
 
-def _named(name: str, *, built_in: bool) -> Named:
+def _listing(name: str, *, built_in: bool) -> Listing:
     return {"name": name, "family": family_of(name), "built_in": built_in}

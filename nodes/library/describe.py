@@ -1,4 +1,4 @@
-"""What a model's configuration says about it, without reading its weights."""
+"""Base models and ControlNets described by their configurations; no weights are read."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from ..checkpoints import folders as _folders
+from ..checkpoints import folders
 from ..checkpoints.hashes import identity, read_ahead
 from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
-from ..checkpoints.pickles import pickle_refused
+from ..checkpoints.pickles import converted_folder, pickle_refused
 from ..checkpoints.single_file import header
 from ..types import ControlNetModel, DiffusionModel
 from ..weights.reference import Weights, key_of
 from .from_file import base_from_file, controlnet_from_file
-from .shape import shape, takes_a_mask
+from .shape import is_inpainting, shape_of
 
 
-def base_model(
+def describe_base(
     name: str, path: Path, variant: str, dtype: DType, allow: frozenset[str]
 ) -> DiffusionModel:
     """Describe the base model in a folder of diffusers' layout, or in one file."""
     if path.is_file():
         return base_from_file(name, path, dtype, allow)
-    _folders.check_base(path)
-    unet = _folders.read_json(path / "unet" / "config.json")
-    vae = _folders.read_json(path / "vae" / "config.json")
-    scheduler = _folders.read_json(path / "scheduler" / "scheduler_config.json")
-    inpaints = takes_a_mask(unet["in_channels"], vae["latent_channels"], name)
+    folders.check_base(path)
+    unet = folders.read_json(path / "unet" / "config.json")
+    vae = folders.read_json(path / "vae" / "config.json")
+    scheduler = folders.read_json(path / "scheduler" / "scheduler_config.json")
+    inpaints = is_inpainting(unet["in_channels"], vae["latent_channels"], name)
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
     parts: tuple[Part, ...] = ("text_encoder", "unet", "vae")
+    # All files at once, before any one is asked for: hashing them is all that takes time here.
     read_ahead(file for part in parts for file in _chosen(path / part, variant, allow))
     text_encoder, unet_weights, vae_weights = (
-        weights(path / part, part, variant, dtype, allow) for part in parts
+        refer_to_weights(path / part, part, variant, dtype, allow) for part in parts
     )
     return DiffusionModel(
         name=name,
-        shape=shape(unet, name),
+        shape=shape_of(unet, name),
         factor=factor,
         size=int(unet.get("sample_size") or 64) * factor,
         scheduler=json.dumps(scheduler, sort_keys=True),
@@ -50,51 +51,53 @@ def base_model(
     )
 
 
-def controlnet(
+def describe_controlnet(
     name: str, path: Path, variant: str, dtype: DType, allow: frozenset[str]
 ) -> ControlNetModel:
     """Describe the ControlNet in a folder of diffusers' layout, or in one file."""
     if path.is_file():
         return controlnet_from_file(name, path, dtype, allow)
-    config = _folders.check_part(path, "controlnet")
-    net = weights(path, "controlnet", variant, dtype, allow)
-    return ControlNetModel(name, shape(config, name), net, conditioning_of(name))
+    config = folders.check_part(path, "controlnet")
+    net = refer_to_weights(path, "controlnet", variant, dtype, allow)
+    return ControlNetModel(name, shape_of(config, name), net, conditioning_of(name))
 
 
-def weights(folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]) -> Weights:
+def refer_to_weights(
+    folder: Path, part: Part, variant: str, dtype: DType, allow: frozenset[str]
+) -> Weights:
     """Refer to the weights in a component's folder, converted first if they are pickles."""
     chosen = [path.name for path in _chosen(folder, variant, allow)]
     words = folder.parent / "tokenizer" if part == "text_encoder" else None
     if chosen[0].endswith(".bin"):
-        from ..checkpoints.pickles import converted_folder
-
         folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]
     for name in chosen:
-        _read_names(folder / name, (folder / name).stat().st_mtime_ns)
+        # The modification time makes a changed file another one to the memo of those checked.
+        _check_names(folder / name, (folder / name).stat().st_mtime_ns)
     digest = identity([folder / name for name in ("config.json", *chosen)])
     digest += identity(path for path in words.glob("*") if path.is_file()) if words else ""
-    used = _folders.variant_of(chosen[0])
+    # Of the files that were chosen: they may be the plain ones, where the variant has none.
+    used = folders.variant_of(chosen[0])
     key = key_of(part, digest, dtype)
     return Weights(part, str(folder), key, used, str(words) if words else "", dtype)
 
 
 def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
     names = [path.name for path in folder.iterdir()]
-    chosen = _folders.pick_weights(names, variant, pickle="pickle" in allow)
+    chosen = folders.pick_weights(names, variant, pickle="pickle" in allow)
     if not chosen:
-        raise UserError(_none_usable(folder, names))
+        raise UserError(_no_weights(folder, names))
     return [folder / name for name in chosen]
 
 
 @lru_cache(maxsize=256)
-def _read_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
+def _check_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
     """Refuse a file that is damaged, or with names that no weights have."""
     header(file, "model")
 
 
-def _none_usable(folder: Path, names: list[str]) -> str:
-    pickles = [name for name in names if name.lower().endswith((".bin", ".pt", ".pth", ".ckpt"))]
+def _no_weights(folder: Path, names: list[str]) -> str:
+    pickles = [name for name in names if name.lower().endswith(folders.PICKLES)]
     if pickles:
         return pickle_refused(folder / pickles[0])
     return f"model: {str(folder)!r} holds no weights (.safetensors)"

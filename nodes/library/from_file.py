@@ -1,4 +1,4 @@
-"""Models in one file, as they were first published: what they hold, and how it is read."""
+"""Models in one file, as they were first published, described by the shapes of their tensors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 
 from nodegraph.errors import UserError
 
-from ..checkpoints import ldm as _ldm
+from ..checkpoints import ldm
 from ..checkpoints.hashes import identity, sha256
 from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
+from ..checkpoints.pickles import usable_file
 from ..checkpoints.single_file import header
 from ..types import ControlNetModel, DiffusionModel
 from ..weights.reference import Weights, key_of
-from .shape import shape, takes_a_mask
+from .shape import is_inpainting, shape_of
 
 # Every SD 1.x checkpoint was trained with these; the file does not say.
 _SCHEDULER = {
@@ -32,30 +33,30 @@ _SCHEDULER = {
 
 def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
     """Describe the base model in one file."""
-    given, path = path, _usable(path, allow)
-    configs = _ldm.base_configs(header(path, "model")[0])
+    original, path = path, usable_file(path, allow)
+    configs = ldm.base_configs(header(path, "model")[0])
     if configs is None:
         raise UserError(f"model: {name!r} is no Stable Diffusion 1.x base model in one file")
     channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
-    tokenizer = _tokenizer(name, given, allow)
+    tokenizer = _tokenizer(name, original, allow)  # not beside a converted pickle
     digest = sha256(path)
 
-    def part(which: Part) -> Weights:
-        words = identity(tokenizer.iterdir()) if which == "text_encoder" else ""
-        key = key_of(which, digest + words, dtype)
-        return Weights(which, str(path), key, tokenizer=str(tokenizer), dtype=dtype)
+    def refer(part: Part) -> Weights:
+        words = identity(tokenizer.iterdir()) if part == "text_encoder" else ""
+        key = key_of(part, digest + words, dtype)
+        return Weights(part, str(path), key, tokenizer=str(tokenizer), dtype=dtype)
 
     factor = 2 ** (len(configs["vae"]["block_out_channels"]) - 1)
     return DiffusionModel(
         name=name,
-        shape=shape(configs["unet"], name),
+        shape=shape_of(configs["unet"], name),
         factor=factor,
         size=64 * factor,
         scheduler=json.dumps(_SCHEDULER, sort_keys=True),
-        text_encoder=part("text_encoder"),
-        unet=part("unet"),
-        vae=part("vae"),
-        inpaints=takes_a_mask(*channels, name),
+        text_encoder=refer("text_encoder"),
+        unet=refer("unet"),
+        vae=refer("vae"),
+        inpaints=is_inpainting(*channels, name),
     )
 
 
@@ -63,23 +64,12 @@ def controlnet_from_file(
     name: str, path: Path, dtype: DType, allow: frozenset[str]
 ) -> ControlNetModel:
     """Describe the ControlNet in one file."""
-    path = _usable(path, allow)
-    config = _ldm.controlnet_config(header(path, "model")[0])
+    path = usable_file(path, allow)
+    config = ldm.controlnet_config(header(path, "model")[0])
     if config is None:
         raise UserError(f"model: {name!r} is no ControlNet for Stable Diffusion in one file")
     net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
-    return ControlNetModel(name, shape(config, name), net, conditioning_of(Path(name).stem))
-
-
-def _usable(path: Path, allow: frozenset[str]) -> Path:
-    """The file itself, or what an allowed pickle was converted into."""
-    from ..checkpoints.pickles import converted_file, is_pickle, pickle_refused
-
-    if not is_pickle(path):
-        return path.resolve()
-    if "pickle" not in allow:
-        raise UserError(pickle_refused(path))
-    return converted_file(path, convert="offline" not in allow)
+    return ControlNetModel(name, shape_of(config, name), net, conditioning_of(Path(name).stem))
 
 
 def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 _COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})/")
 
 
-def of_base(model: DiffusionModel) -> str:
+def digest_of_base(model: DiffusionModel) -> str:
     """The SHA-256 of everything in a base model that makes a difference to its pictures."""
     return _sha256([model.text_encoder, model.unet, model.vae], model.scheduler)
 
 
-def of_controlnet(model: ControlNetModel) -> str:
+def digest_of_controlnet(model: ControlNetModel) -> str:
     """The SHA-256 of a ControlNet's configuration and weights."""
-    return of_weights(model.net)
+    return digest_of_weights(model.net)
 
 
-def of_weights(weights: Weights) -> str:
+def digest_of_weights(weights: Weights) -> str:
     """The SHA-256 of one network's configuration and weights."""
     return _sha256([weights])
 
@@ -41,21 +41,21 @@ def of_weights(weights: Weights) -> str:
 def pin(
     name: str, path: str, digest: str, files: Mapping[str, str] | None = None
 ) -> Mapping[str, Pin]:
-    """What a workflow notes of a model; nothing of a built-in one, which comes with the package.
+    """The entry of a model in a workflow; none for a built-in one, which comes with the package.
 
     Args:
-        path: Where its files lie; in the hub's cache that tells the commit.
+        path: Where its files lie; a path in the hub's cache has the commit in it.
     """
-    return {} if built_in(name) else {name: (commit(path), digest, files or {})}
+    return {} if built_in(name) else {name: (commit_of(path), digest, files or {})}
 
 
-def commit(path: str) -> str:
+def commit_of(path: str) -> str:
     """The commit of a file in the hub's cache; empty for any other."""
-    found = _COMMIT.search(path.replace("\\", "/") + "/")
-    return found[1] if found else ""
+    match = _COMMIT.search(path.replace("\\", "/") + "/")
+    return match[1] if match else ""
 
 
-def files_of(*parts: Weights) -> Mapping[str, str]:
+def digests_of_files(*parts: Weights) -> Mapping[str, str]:
     """The SHA-256 of every file that makes up a model, by its name below the model's folder."""
     return {name: sha256(path) for part in parts for name, path in sorted(_files(part))}
 
@@ -65,42 +65,44 @@ def _files(part: Weights) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield path.name, path
         return
-    names = [each.name for each in path.iterdir()]
+    names = [file.name for file in path.iterdir()]
     within = f"{part.part}/" if part.part in ("text_encoder", "unet", "vae") else ""
     for name in ("config.json", *pick_weights(names, part.variant, pickle=False)):
         yield within + name, path / name
     if part.tokenizer:
         words = Path(part.tokenizer)
-        yield from ((f"tokenizer/{each.name}", each) for each in words.glob("*") if each.is_file())
+        yield from ((f"tokenizer/{file.name}", file) for file in words.glob("*") if file.is_file())
     scheduler = path.parent / "scheduler" / "scheduler_config.json"
     if part.part == "unet" and scheduler.is_file():
         yield "scheduler/scheduler_config.json", scheduler
 
 
-def check(
-    name: str, context: Context, found: str, path: str, *parts: Weights, address: str = "model"
+def check_pin(
+    name: str, context: Context, digest: str, path: str, *parts: Weights, address: str = "model"
 ) -> None:
     """Refuse a model whose files are not those that the workflow was made with.
 
     Args:
-        found: Its SHA-256.
+        digest: Its SHA-256.
         path: Where its files lie.
     """
     revision, expected = context.pinned(name)
-    if not expected or expected == found:
+    if not expected or expected == digest:
         return
-    here = commit(path)
-    said = [f"revision {revision[:12]}, here {here[:12]}"] if revision and here != revision else []
-    said += drift(context.pinned_files(name), files_of(*parts))
-    how = f": {'; '.join(said)}" if said else ""
+    here = commit_of(path)
+    # Hashing every file takes time; it is worth it only now, to name those that differ.
+    moved = revision and here != revision
+    changes = [f"revision {revision[:12]}, here {here[:12]}"] if moved else []
+    changes += drift(context.pinned_files(name), digests_of_files(*parts))
+    details = f": {'; '.join(changes)}" if changes else ""
     raise UserError(
         f"{address}: {name!r} is not the one this workflow was made with"
-        f" (sha256 {expected[:12]}…, here {found[:12]}…{how});"
+        f" (sha256 {expected[:12]}…, here {digest[:12]}…{details});"
         " get that one, or pin this one with `nodegraph lock`"
     )
 
 
-def _sha256(parts: Iterable[Weights], more: str = "") -> str:
+def _sha256(parts: Iterable[Weights], extra: str = "") -> str:
     # A key ends in the dtype that was asked for, if any: that is no property of the files.
     lines = [part.key.removesuffix(f" {part.dtype}") for part in parts]
-    return hashlib.sha256("\n".join([*lines, more]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*lines, extra]).encode()).hexdigest()

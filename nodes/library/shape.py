@@ -9,11 +9,12 @@ from nodegraph.errors import UserError
 
 from ..types import Shape
 
+# By numbers a token that cross-attention reads, and channels of latents.
 _FAMILIES = {(768, 4): "SD 1.x", (1024, 4): "SD 2.x", (96, 8): "tiny"}
 
 
-def shape(config: Mapping[str, Any], name: str) -> Shape:
-    """What must agree between a UNet and a ControlNet, from the configuration of either.
+def shape_of(config: Mapping[str, Any], name: str) -> Shape:
+    """The sizes that must agree, from the configuration of a UNet or of a ControlNet.
 
     Raises:
         UserError: It is no Stable Diffusion 1.x or 2.x network.
@@ -32,15 +33,15 @@ def shape(config: Mapping[str, Any], name: str) -> Shape:
     return Shape(family, channels, width, tuple(config["block_out_channels"]))
 
 
-def takes_a_mask(given: int, latents: int, name: str) -> bool:
-    """Whether a UNet of ``given`` input channels inpaints: it sees a mask and what is kept.
+def is_inpainting(channels: int, latents: int, name: str) -> bool:
+    """Whether a UNet inpaints: it reads a mask, and the latents of what stays, beside its own.
 
     Raises:
         UserError: It takes something else.
     """
-    if given not in (latents, 2 * latents + 1):
+    if channels not in (latents, 2 * latents + 1):
         raise UserError(
-            f"model: {name!r} takes more than latents ({given} channels); use a base model, or one"
-            f" that inpaints ({2 * latents + 1} channels)"
+            f"model: {name!r} takes more than latents ({channels} channels); use a base model, or"
+            f" one that inpaints ({2 * latents + 1} channels)"
         )
-    return given != latents
+    return channels != latents

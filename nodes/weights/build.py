@@ -18,9 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from nodegraph.errors import UserError
 
-from ..checkpoints import folders as _folders
-from ..checkpoints import ldm as _ldm
-from ..checkpoints import single_file as _single
+from ..checkpoints import folders, ldm, single_file
 from ..checkpoints.parts import Part, Source
 from .mapped import Mapped
 from .quiet import quiet
@@ -29,7 +27,7 @@ from .quiet import quiet
 _FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 _FILES = "mapped_files"
-"""What a network calls the files that its weights are views of."""
+"""The attribute of a network with the files that its weights are views of."""
 
 
 def build(
@@ -53,33 +51,36 @@ def build(
     config = config_of(source)
     module = hollow(source.part, config)
     files = [Mapped(path) for path in files_of(source)]
-    found: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
+    tensors: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
     if source.path.is_file():
-        found = _single.rename(source.part, found, config)
+        tensors = single_file.rename(source.part, tensors, config)
     try:
-        viewed = _fill(module, found, files, lambda one: _placed(one, device, dtype, layout))
-    except _OtherError as error:
+        has_views = _fill(
+            module, tensors, files, lambda value: _place(value, device, dtype, layout)
+        )
+    except _MismatchError as error:
         raise UserError(
             f"model: {str(source.path)!r} is not as its configuration says: {error}"
         ) from error
-    if viewed:
+    # For let_go; the views hold their maps themselves, and without views no pages are left.
+    if has_views:
         module.__dict__[_FILES] = files
     return module
 
 
 def let_go(module: Module, size: int) -> int:
-    """Let go of so many bytes of a network's pages at least, if it has them; say how many went."""
-    gone = 0
+    """Let go of at least ``size`` bytes of a network's pages, if it has them; returns the bytes."""
+    freed = 0
     for file in module.__dict__.get(_FILES, ()):
-        gone += file.let_go(size - gone) if gone < size else 0
-    return gone
+        freed += file.let_go(size - freed) if freed < size else 0
+    return freed
 
 
 def config_of(source: Source) -> dict[str, Any]:
-    """The configuration of a network: its folder's, or what the sizes in its file say."""
+    """The configuration of a network: its folder's, or the one that the sizes in its file imply."""
     if source.path.is_file():
-        return _single.config_of(source.part, source.path)
-    return _folders.read_json(source.path / "config.json")
+        return single_file.config_of(source.part, source.path)
+    return folders.read_json(source.path / "config.json")
 
 
 def files_of(source: Source) -> list[Path]:
@@ -87,22 +88,27 @@ def files_of(source: Source) -> list[Path]:
     if source.path.is_file():
         return [source.path]
     names = [path.name for path in source.path.iterdir()]
-    chosen = _folders.pick_weights(names, source.variant, pickle=False)
+    chosen = folders.pick_weights(names, source.variant, pickle=False)
     return [source.path / name for name in chosen]
 
 
 def count(source: Source) -> int:
-    """The numbers that a network is made of, from the headers of its files."""
-    prefix = _ldm.PREFIXES[source.part] if source.path.is_file() else ""
+    """The count of a network's weights, in numbers, from the headers of its files."""
+    prefix = ldm.PREFIXES[source.part] if source.path.is_file() else ""
     shapes: dict[str, tuple[int, ...]] = {}
     for file in files_of(source):
-        shapes |= _single.header(file, "model")[0]
+        shapes |= single_file.header(file, "model")[0]
     own = [shape for key, shape in shapes.items() if key.startswith(prefix)]
     return sum(map(prod, own or shapes.values()))
 
 
 class _Hollow(TorchFunctionMode):
-    """Makes every new parameter of this thread an empty one, but no buffer: those are computed."""
+    """Makes every new parameter of this thread an empty one, but no buffer: those are computed.
+
+    ``from_pretrained`` (by accelerate) and ``torch.device("meta")`` do more: the one replaces
+    ``register_parameter`` for all threads, the other leaves buffers empty, which no file fills.
+    Layers make their parameters with ``torch.empty``, buffers are made with other functions.
+    """
 
     def __torch_function__(
         self,
@@ -111,10 +117,10 @@ class _Hollow(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        given = dict(kwargs or {})
+        options = dict(kwargs or {})
         if func is torch.empty:
-            given["device"] = "meta"
-        return func(*args, **given)
+            options["device"] = "meta"
+        return func(*args, **options)
 
 
 def hollow(part: Part, config: Mapping[str, Any]) -> Module:
@@ -124,7 +130,7 @@ def hollow(part: Part, config: Mapping[str, Any]) -> Module:
 
 
 def network(part: Part, config: Mapping[str, Any]) -> Module:
-    """A network as its configuration says, with whatever weights it is born with."""
+    """A network as its configuration says, with random weights."""
     if part == "text_encoder":
         from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -138,67 +144,68 @@ def network(part: Part, config: Mapping[str, Any]) -> Module:
     return module
 
 
-class _OtherError(Exception):
+class _MismatchError(Exception):
     """A network's weights are not those of its configuration."""
 
 
 def _fill(
     module: Module,
-    found: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
     files: Iterable[Mapped],
-    placed: Callable[[Tensor], Tensor],
+    place: Callable[[Tensor], Tensor],
 ) -> bool:
     """Give every parameter its value, and every buffer that files hold.
 
     Returns:
         Whether any of them is a view of its file.
     """
-    saved, viewed = module.state_dict(keep_vars=True), False
+    saved, has_views = module.state_dict(keep_vars=True), False
     for name, empty in saved.items():
-        value = found.get(_named(name, found))
+        value = tensors.get(_name_in_file(name, tensors))
         if value is None:
-            raise _OtherError(f"{name} is missing")
+            raise _MismatchError(f"{name} is missing")
         if value.shape != empty.shape:
-            sizes = (" x ".join(map(str, one.shape)) for one in (value, empty))
-            raise _OtherError("{} is {}, not {}".format(name, *sizes))
-        own = placed(value)
-        viewed = viewed or own is value
-        if own is not value:
+            sizes = (" x ".join(map(str, tensor.shape)) for tensor in (value, empty))
+            raise _MismatchError("{} is {}, not {}".format(name, *sizes))
+        placed = place(value)
+        if placed is value:
+            has_views = True
+        else:
+            # It was copied: the pages that this read are of no more use. Views that were put in
+            # before stay right; their pages are read again when they are touched.
             for file in files:
                 file.forget()
-        _put(module, name, own)
+        _put(module, name, placed)
+    # Buffers that no file holds were computed when the network was made, on the CPU.
     for name, buffer in module.named_buffers():
         if name not in saved:
-            _put(module, name, placed(buffer))
-    return viewed
+            _put(module, name, place(buffer))
+    return has_views
 
 
-def _placed(value: Tensor, device: str, dtype: torch.dtype, layout: torch.memory_format) -> Tensor:
+def _place(value: Tensor, device: str, dtype: torch.dtype, layout: torch.memory_format) -> Tensor:
     """A weight as it is computed with: itself where it lies there like that already."""
-    width = _width(value, dtype)
+    width = dtype if value.is_floating_point() else value.dtype
+    # [out, in, h, w] of a convolution alone: a layout is refused for other ranks.
     if layout is torch.channels_last and value.dim() == 4:
         return value.to(device, width, memory_format=layout)
     return value.to(device, width).contiguous()
 
 
-def _width(value: Tensor, dtype: torch.dtype) -> torch.dtype:
-    """Whole numbers keep theirs."""
-    return dtype if value.is_floating_point() else value.dtype
-
-
-def _named(name: str, found: Mapping[str, Tensor]) -> str:
-    """What files call a weight: text encoders had a level more once, other layers other names."""
+def _name_in_file(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """A weight's name in its files: text encoders may lack a level, or layers have former names."""
     former = name
-    for now, then in _FORMER.items():
-        former = former.replace(f".{now}.", f".{then}.")
+    for new, old in _FORMER.items():
+        former = former.replace(f".{new}.", f".{old}.")
     inner = name.removeprefix("text_model.")
-    return next((one for one in (name, former, inner, f"text_model.{name}") if one in found), name)
+    candidates = (name, former, inner, f"text_model.{name}")
+    return next((candidate for candidate in candidates if candidate in tensors), name)
 
 
 def _put(module: Module, name: str, value: Tensor) -> None:
     """Set a parameter or buffer, past ``register_parameter``: accelerate may have replaced that."""
-    above, _, last = name.rpartition(".")
-    owner = module.get_submodule(above)
+    parent, _, last = name.rpartition(".")
+    owner = module.get_submodule(parent)
     if last in owner._parameters:
         owner._parameters[last] = Parameter(value, requires_grad=False)
     else:

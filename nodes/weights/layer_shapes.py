@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from .lora import flat
+from .lora import flat_name
 from .reference import Weights
 
 
@@ -15,6 +15,8 @@ def shapes(weights: Weights) -> Mapping[str, tuple[int, ...]]:
     from .build import config_of, hollow
 
     config = config_of(weights.source)
-    named = hollow(weights.part, config).named_parameters()
-    ends = ".weight"
-    return {flat(k.removesuffix(ends)): tuple(v.shape) for k, v in named if k.endswith(ends)}
+    return {
+        flat_name(name.removesuffix(".weight")): tuple(weight.shape)
+        for name, weight in hollow(weights.part, config).named_parameters()
+        if name.endswith(".weight")
+    }

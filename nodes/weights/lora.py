@@ -1,4 +1,10 @@
-"""LoRA files: which layers they change, by kohya's, peft's and diffusers' names, and how much."""
+"""LoRA files: the layers they change, by kohya's, peft's and diffusers' names, and the scales.
+
+A layer's weight W becomes W + strength * scale * (up @ down), where ``down`` is [rank, in] and
+``up`` [out, rank] (LoRA, arXiv 2106.09685, eq. 3; scale is its alpha / r). Of a convolution, they
+are [rank, in, h, w] and [out, rank, 1, 1]: two convolutions in a row, flattened alike. Where there
+is a ``mid`` (LoCon's Tucker form), it is [rank, rank, h, w], and both others are 1 x 1.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +19,13 @@ from ..checkpoints.parts import Part, Shapes
 
 Role: TypeAlias = Literal["down", "up", "mid", "alpha"]
 
+# lora_unet_mid_block_attentions_0_proj_in.lora_down.weight: dots became underscores, and which of
+# them were dots is nowhere to be read. So names are compared with underscores for dots (flat_name).
 _KOHYA = re.compile(
     r"lora_(?P<part>unet|te1?)_(?P<name>\w+)\.(?:lora_(?P<role>down|up|mid)\.weight|alpha)"
 )
+# unet.mid_block.attentions.0.proj_in.lora_A.weight of peft; diffusers wrote ….lora.down.weight,
+# once ….processor.to_q_lora.down.weight, and ….lora_linear_layer.down.weight in text encoders.
 _DOTTED = re.compile(
     r"(?:base_model\.model\.)?(?:(?P<part>unet|text_encoder)\.)?(?P<name>[\w.]+?)(?:"
     r"\.lora_(?P<role>A|B|down|up|mid)(?:\.default\w*)?\.weight"
@@ -23,7 +33,8 @@ _DOTTED = re.compile(
     r"|(?:\.lora)?\.alpha)"
 )
 _NAME = re.compile(r"\^?[\w.]+")
-_OTHERS = {
+# Relatives of LoRA, by what only their keys have. They multiply otherwise, so none is applied.
+_RELATIVES = {
     "hada_": "LoHa",
     "lokr_": "LoKr",
     "dora_scale": "DoRA",
@@ -45,52 +56,60 @@ class Layer:
     """One layer that a LoRA changes: W + strength · scale · up @ down (arXiv 2106.09685, eq. 3).
 
     Attributes:
-        name: Its name in the model with ``_`` for every dot, which is all that kohya's names tell.
-        said: Its name as the file has it.
+        name: Its name in the model with ``_`` for every dot: kohya's files have no other.
+        own_name: Its name as the file has it.
         keys: Where the file holds its factors, and its alpha if it does.
     """
 
     part: Part
     name: str
-    said: str
+    own_name: str
     keys: dict[Role, str] = field(default_factory=dict)
 
 
-def flat(name: str) -> str:
-    """A layer's name in a model, as it is compared: newer text encoders have a level less."""
+def flat_name(name: str) -> str:
+    """A layer's name as it is compared: ``_`` for dots, and without the level ``text_model``.
+
+    CLIP text encoders of newer transformers have that level no more; files have it all the same.
+    """
     return name.replace(".", "_").removeprefix("text_model_")
 
 
 def layers_of(keys: Iterable[str]) -> tuple[list[Layer], list[str]]:
-    """The layers that a file's keys speak of, and the keys that say nothing to us."""
-    found: dict[tuple[Part, str], Layer] = {}
+    """The layers that a file's keys name, and the keys that are unknown or lack their half."""
+    layers: dict[tuple[Part, str], Layer] = {}
     unknown = []
     for key in keys:
         if match := _KOHYA.fullmatch(key) or _DOTTED.fullmatch(key):
-            part, said = _place(match)
-            layer = found.setdefault((part, flat(said)), Layer(part, flat(said), said))
+            part, name = _place(match)
+            flat = flat_name(name)
+            layer = layers.setdefault((part, flat), Layer(part, flat, name))
             layer.keys[_ROLES[match["role"] or match.groupdict().get("old")]] = key
         else:
             unknown.append(key)
-    whole = [layer for layer in found.values() if {"down", "up"} <= layer.keys.keys()]
-    halves = [layer for layer in found.values() if not {"down", "up"} <= layer.keys.keys()]
+    whole = [layer for layer in layers.values() if {"down", "up"} <= layer.keys.keys()]
+    halves = [layer for layer in layers.values() if not {"down", "up"} <= layer.keys.keys()]
     return whole, unknown + [key for layer in halves for key in layer.keys.values()]
 
 
-def other_kind(keys: Iterable[str]) -> str:
-    """What a file is instead of a LoRA, by keys that a LoRA has not; empty where none tells."""
-    return next((kind for key in keys for mark, kind in _OTHERS.items() if f".{mark}" in key), "")
+def relative_of(keys: Iterable[str]) -> str:
+    """The kind that a file is of instead, by keys that a LoRA has not; empty where no key tells."""
+    return next(
+        (kind for key in keys for mark, kind in _RELATIVES.items() if f".{mark}" in key), ""
+    )
 
 
 def _place(match: re.Match[str]) -> tuple[Part, str]:
     """The part and the layer's name in it; diffusers used to name the attention's processor."""
+    # A layer of attention was called attn1.processor.to_q_lora, and to_out stood for to_out.0.
     name = re.sub(r"\.processor\.(to_\w+)$", r".\1", match["name"])
     name = re.sub(r"(attn\d\.to_out)$", r"\1.0", name)
+    # peft's own files are of one model and need not say of which: only text encoders have encoders.
     part = match["part"] or ("text_encoder" if re.match(r"text_model|encoder\.", name) else "unet")
     return ("unet" if part == "unet" else "text_encoder"), name
 
 
-def made(layer: Layer, shapes: Shapes) -> tuple[int, ...] | None:
+def change_shape(layer: Layer, shapes: Shapes) -> tuple[int, ...] | None:
     """The shape of the change that a layer's factors multiply to; None where they do not fit."""
     if "alpha" in layer.keys and prod(shapes[layer.keys["alpha"]]) != 1:
         return None
@@ -106,8 +125,8 @@ def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:2] if set(shape[2:]) <= {1} else shape
 
 
-def unfit(layers: Iterable[Layer], shapes: Shapes, model: Shapes) -> Iterator[tuple[Layer, str]]:
-    """Find the layers that a model has in another size, or not at all.
+def misfits(layers: Iterable[Layer], shapes: Shapes, model: Shapes) -> Iterator[tuple[Layer, str]]:
+    """The layers that a model has in another size, or not at all.
 
     Args:
         model: The shapes of its layers' weights, by flat name.
@@ -116,43 +135,45 @@ def unfit(layers: Iterable[Layer], shapes: Shapes, model: Shapes) -> Iterator[tu
         A layer and what is wrong with it; empty where the model has none of that name.
     """
     for layer in layers:
-        wanted, given = model.get(layer.name), made(layer, shapes)
-        if wanted is None:
+        expected, shape = model.get(layer.name), change_shape(layer, shapes)
+        if expected is None:
             yield layer, ""
-        elif given is None or given != _bare(wanted):
-            size = " x ".join(map(str, given)) if given else "of factors that do not fit"
-            yield layer, f"is {size}, the model's {' x '.join(map(str, wanted))}"
+        elif shape is None or shape != _bare(expected):
+            size = " x ".join(map(str, shape)) if shape else "of factors that do not fit"
+            yield layer, f"is {size}, the model's {' x '.join(map(str, expected))}"
 
 
 def settings_of(metadata: Mapping[str, str], beside: str) -> Mapping[str, Any]:
-    """What is said of ranks and alphas outside the weights, by part; "" for both.
+    """Settings of ranks and alphas that stand outside the weights, by part; "" is for both.
 
     Args:
         metadata: Of the file, where diffusers writes it.
         beside: The text of peft's ``adapter_config.json``, if there is one.
     """
-    found: dict[str, dict[str, Any]] = {"": _object(beside)}
-    for name, value in _object(metadata.get("lora_adapter_metadata", "")).items():
+    settings: dict[str, dict[str, Any]] = {"": _json_object(beside)}
+    for name, value in _json_object(metadata.get("lora_adapter_metadata", "")).items():
         part, _, key = name.partition(".")
-        found.setdefault(part, {})[key] = value
-    return found
+        settings.setdefault(part, {})[key] = value
+    return settings
 
 
-def _object(text: str) -> dict[str, Any]:
+def _json_object(text: str) -> dict[str, Any]:
     try:
-        said = json.loads(text or "{}")
+        value = json.loads(text or "{}")
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def flaw(settings: Mapping[str, Mapping[str, Any]]) -> str:
-    """What of the settings is not understood; empty where all is."""
-    for said in settings.values():
-        patterns = said.get("alpha_pattern") or {}
-        if said.get("use_dora") or not isinstance(patterns, dict):
-            return "use_dora" if said.get("use_dora") else "alpha_pattern"
-        for name, alpha in {"lora_alpha": said.get("lora_alpha"), **patterns}.items():
+def unsupported_setting(settings: Mapping[str, Mapping[str, Any]]) -> str:
+    """The first setting that cannot be followed; empty where there is none."""
+    for part in settings.values():
+        patterns = part.get("alpha_pattern") or {}
+        if part.get("use_dora") or not isinstance(patterns, dict):
+            return "use_dora" if part.get("use_dora") else "alpha_pattern"
+        # peft matches these names as regular expressions. Only plain names are taken: an expression
+        # out of a downloaded file could run for hours.
+        for name, alpha in {"lora_alpha": part.get("lora_alpha"), **patterns}.items():
             number = alpha is None or type(alpha) in (int, float)
             if not number or not _NAME.fullmatch(name):
                 return f"{name} = {alpha!r}"
@@ -160,16 +181,19 @@ def flaw(settings: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def scale(layer: Layer, rank: int, alpha: float | None, settings: Mapping[str, Any]) -> float:
-    """What a layer's product is multiplied with: alpha / rank, where an alpha is told anywhere.
+    """The factor of a layer's product: alpha / rank, or 1 where no alpha stands anywhere.
+
+    With rsLoRA it is alpha / sqrt(rank) (arXiv 2312.03732). An alpha in the weights counts before
+    one of the settings, and one for this layer before that for all.
 
     Args:
-        alpha: As the weights tell it.
+        alpha: As it stands in the weights.
     """
-    said = settings.get(layer.part) or settings.get("") or {}
+    part = settings.get(layer.part) or settings.get("") or {}
     if alpha is None:
-        patterns = {name.lstrip("^"): a for name, a in (said.get("alpha_pattern") or {}).items()}
-        fits = (a for name, a in patterns.items() if f".{layer.said}".endswith(f".{name}"))
-        alpha = next(fits, said.get("lora_alpha"))
+        patterns = {name.lstrip("^"): a for name, a in (part.get("alpha_pattern") or {}).items()}
+        own = (a for name, a in patterns.items() if f".{layer.own_name}".endswith(f".{name}"))
+        alpha = next(own, part.get("lora_alpha"))
     if alpha is None:
         return 1.0
-    return float(alpha) / (sqrt(rank) if said.get("use_rslora") else rank)
+    return float(alpha) / (sqrt(rank) if part.get("use_rslora") else rank)

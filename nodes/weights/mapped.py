@@ -1,4 +1,12 @@
-"""Safetensors files in memory without being copied: a page is read when it is first touched."""
+"""Safetensors files mapped into memory: tensors that are views, whose pages are read when touched.
+
+Weights on the CPU may be these very pages. Then the kernel holds them once, however many processes
+use the file, and may drop them whenever memory is short: what they hold is still in the file. We
+let go of pages in two places: ``forget`` while a network is filled, of what was copied out of the
+file, and ``let_go`` when the host's budget is exceeded, of weights that nobody leases. Neither can
+spoil a computation, which would only read the pages again; but a page that was written to, which
+nothing here does, would fall back to the file's content. So ``let_go`` looks for such pages first.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +30,9 @@ _TYPES = {
     "BOOL": torch.bool, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
 
-# What Linux says of a page (Documentation/admin-guide/mm/pagemap.rst): it is there, it is on the
-# swap, it is one of a file.
-_THERE, _SWAPPED, _OF_FILE = (np.uint64(1 << bit) for bit in (63, 62, 61))
+# Flags of a page in /proc/self/pagemap (Linux, Documentation/admin-guide/mm/pagemap.rst): it is in
+# memory, it is on the swap, it is a page of a file.
+_PRESENT, _SWAPPED, _OF_FILE = (np.uint64(1 << bit) for bit in (63, 62, 61))
 
 
 class Mapped(Mapping[str, Tensor]):
@@ -43,7 +51,8 @@ class Mapped(Mapping[str, Tensor]):
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             self._entries = json.loads(file.read(length))
-            # A private copy: PyTorch wants what it may write to, and nothing reaches the file.
+            # Copy on write: PyTorch wants memory that it may write to, and nothing of it reaches
+            # the file. Only a page that is written to becomes a copy of the process's own.
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         self._entries.pop("__metadata__", None)
         self._path, self._start = path, 8 + length
@@ -59,8 +68,9 @@ class Mapped(Mapping[str, Tensor]):
         first, last = entry["data_offsets"]
         if first == last:
             return torch.empty(entry["shape"], dtype=kind)
-        place = {"count": last - first, "offset": self._start + first}
-        data = torch.frombuffer(self._map, dtype=torch.uint8, **place)
+        span = {"count": last - first, "offset": self._start + first}
+        data = torch.frombuffer(self._map, dtype=torch.uint8, **span)
+        # The format does not align tensors to their numbers' size; PyTorch cannot do without.
         if data.data_ptr() % kind.itemsize:
             data = data.clone()
         return data.view(kind).view(entry["shape"])
@@ -72,33 +82,42 @@ class Mapped(Mapping[str, Tensor]):
         return len(self._entries)
 
     def forget(self) -> None:
-        """Let go of the pages that were read so far; whoever touches one reads it again."""
+        """Let go of the pages that were read so far; whoever touches one reads it again.
+
+        For a map that nobody has written to: of a private map, that would be lost.
+        """
         if hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def let_go(self, size: int) -> int:
-        """Let go of so many bytes of pages that were read, or of all there are; say how many.
+        """Let go of ``size`` bytes of pages that were read, or of all there are; returns the bytes.
 
         Of a file that was written to in memory none go: what was written is nowhere else. Systems
-        other than Linux do not tell, and keep theirs until they need them.
+        other than Linux tell nothing of pages, and keep theirs until they need the room.
         """
         pages = self._pages()
-        if pages is None or ((pages & (_THERE | _SWAPPED) != 0) & (pages & _OF_FILE == 0)).any():
+        if pages is None:
             return 0
-        there = (pages & _THERE != 0).cumsum()
-        count = int(np.searchsorted(there, -(-size // mmap.PAGESIZE))) + 1
+        # A page that is neither absent nor the file's own is a copy that was written to.
+        written = (pages & (_PRESENT | _SWAPPED) != 0) & (pages & _OF_FILE == 0)
+        if written.any():
+            return 0
+        # From the start of the file up to the page with which enough are gone: present[i] counts
+        # those in memory among the first i + 1. Pages that are not there cost nothing.
+        present = (pages & _PRESENT != 0).cumsum()
+        count = int(np.searchsorted(present, -(-size // mmap.PAGESIZE))) + 1
         self._map.madvise(mmap.MADV_DONTNEED, 0, min(count * mmap.PAGESIZE, len(self._map)))
-        return int(there[min(count, len(there)) - 1]) * mmap.PAGESIZE
+        return int(present[min(count, len(present)) - 1]) * mmap.PAGESIZE
 
     def _pages(self) -> np.ndarray | None:
-        """What the system tells of every page; None where it tells nothing."""
+        """The flags of every page, 64 bits each; None where the system tells nothing."""
         if not sys.platform.startswith("linux"):
             return None
         first = torch.frombuffer(self._map, dtype=torch.uint8).data_ptr() // mmap.PAGESIZE
         count = -(-len(self._map) // mmap.PAGESIZE)
         try:
             with open("/proc/self/pagemap", "rb", buffering=0) as file:
-                said = os.pread(file.fileno(), count * 8, first * 8)
+                flags = os.pread(file.fileno(), count * 8, first * 8)
         except OSError:
             return None
-        return np.frombuffer(said, np.uint64) if len(said) == count * 8 else None
+        return np.frombuffer(flags, np.uint64) if len(flags) == count * 8 else None

@@ -1,4 +1,11 @@
-"""Weights that wait on the host: whole models that take turns on a device, or layer by layer."""
+"""Weights that wait on the host, and come to a device whole, in turns, or layer by layer.
+
+By "models" a network comes as one when a part of it is called, and the one before it leaves:
+without ControlNets that is a few times a picture, with them at every step. What lies on the host
+stays there and is never changed, so leaving the device only means to point at it again. By "layers"
+diffusers' hooks bring each layer before it computes and take it away after: at every step, but no
+more than a layer has to fit.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 _TURN = "turn_on_device"
-"""What a network calls its turn."""
+"""The attribute of a network with its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class Offloaded:
     They are weights of their own, never those that others lease: hooks stay on them.
 
     Attributes:
-        by: What is on the device at a time.
+        by: The unit that is on the device at a time.
     """
 
     weights: ModelRef[Module]
@@ -50,7 +57,7 @@ class Offloaded:
         return module
 
     def put_back(self, weights: Module) -> None:
-        """Leave the device, if they are on it: whoever leased the weights has done with them."""
+        """Leave the device, if they are on it: the lease ends."""
         if (turn := weights.__dict__.get(_TURN)) is not None:
             turn.leave()
 
@@ -58,14 +65,18 @@ class Offloaded:
 class Turn:
     """A network on its way: it comes to a device whole when a part of it is called.
 
-    It stays until another one's turn comes. What lies on the host stays there meanwhile, so going
-    back copies nothing.
+    It stays until another one's turn comes, or its lease ends.
     """
 
     def __init__(self, module: Module, device: str) -> None:
         self._device, self._seat = device, _seat(device)
-        self._weights = [(one, one.data) for one in (*module.parameters(), *module.buffers())]
+        # [(parameter or buffer, its data on the host)]
+        self._weights = [(w, w.data) for w in (*module.parameters(), *module.buffers())]
+        # The module owns its turn, so its hooks must not: the circle would keep dropped weights
+        # until the garbage collector comes by.
         own = weakref.ref(self)
+        # A pre-hook on the network and on each part that is called by itself (as our own UNet and
+        # predict do): whichever is called first brings the whole network.
         for part in (module, *_called(module)):
             part.register_forward_pre_hook(lambda *_: _come(own))
 
@@ -75,26 +86,30 @@ class Turn:
 
         if not self._seat.take(self):
             return
-        # What is made while gradients are left out for good could not be a weight's.
+        # In inference mode new tensors are inference tensors, which a parameter's data cannot be.
         with torch.inference_mode(mode=False):
-            for one, host in self._weights:
-                one.data = host.to(self._device, copy=True)
+            for weight, host in self._weights:
+                weight.data = host.to(self._device, copy=True)
 
     def leave(self) -> None:
         """Be on the host again."""
         self._seat.free(self)
-        for one, host in self._weights:
-            one.data = host
+        for weight, host in self._weights:
+            weight.data = host
 
 
 class Seat:
-    """Whose turn it is on a device."""
+    """The one place on a device that networks take in turns.
+
+    It holds no turn alive: a network that was dropped has left, with what it had on the device. No
+    lock: each device has one lane, which does one job at a time.
+    """
 
     def __init__(self) -> None:
         self._taken: weakref.ref[Turn] | None = None
 
     def take(self, turn: Turn) -> bool:
-        """Let ``turn`` begin, after the one before it has left; tell if it had not begun yet."""
+        """Let ``turn`` begin, after the one before it has left; false if it has begun already."""
         before = self._taken() if self._taken else None
         if before is turn:
             return False
@@ -114,8 +129,8 @@ def _seat(device: str) -> Seat:  # noqa: ARG001 (each device has its own)
 
 
 def _come(turn: weakref.ref[Turn]) -> None:
-    if (found := turn()) is not None:
-        found.come()
+    if (living := turn()) is not None:
+        living.come()
 
 
 def _called(module: Module) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Modules that differ from others in some parts and share all the rest, weights included."""
+"""Modules that overlay others: some parts exchanged, all else shared, weights included."""
 
 from __future__ import annotations
 
@@ -14,30 +14,33 @@ if TYPE_CHECKING:
     Part: TypeAlias = Module | Parameter
 
 
-def exchanged(module: Module, parts: Mapping[str, Part]) -> Any:
+def overlay(module: Module, parts: Mapping[str, Part]) -> Any:
     """A module like ``module`` with other ``parts`` at some dotted names; that one stays as it is.
 
-    What is shared stays shared: it is for use while the original is kept where it is.
+    What is shared stays shared: it is for use while the original is kept where it is. Moving either
+    to another device would move the weights of both.
     """
-    inside: dict[str, dict[str, Part]] = {}
+    inner: dict[str, dict[str, Part]] = {}
     own: dict[str, Part] = {}
     for name, part in parts.items():
         head, _, rest = name.partition(".")
         if rest:
-            inside.setdefault(head, {})[rest] = part
+            inner.setdefault(head, {})[rest] = part
         else:
             own[head] = part
-    new = _separate(module)
-    for head, below in inside.items():
-        new._modules[head] = exchanged(module.get_submodule(head), below)
+    # Only modules on the way to an exchanged part are copied, each without what it holds.
+    new = _shallow_copy(module)
+    for head, below in inner.items():
+        new._modules[head] = overlay(module.get_submodule(head), below)
     for head, part in own.items():
         (new._parameters if head in new._parameters else new._modules)[head] = part
     return new
 
 
-def _separate(module: Module) -> Any:
+def _shallow_copy(module: Module) -> Any:
     """A copy with the same parts, which may be exchanged without the original noticing."""
     new: Any = copy(module)
+    # copy() shares the very dictionaries: a part or hook set in one would be set in both.
     for kind in ("_modules", "_parameters", "_buffers", "_forward_hooks", "_forward_pre_hooks"):
         new.__dict__[kind] = copy(module.__dict__[kind])
     if isinstance(new.__dict__.get("processor"), PromptAttention):
@@ -52,7 +55,7 @@ def without_last(encoder: Any, layers: int) -> Any:
 
     if not layers:
         return encoder
-    inside = "text_model." if hasattr(encoder, "text_model") else ""
-    name = f"{inside}encoder.layers"
-    kept = list(encoder.get_submodule(name))[:-layers]
-    return exchanged(encoder, {name: ModuleList(kept)})
+    level = "text_model." if hasattr(encoder, "text_model") else ""
+    name = f"{level}encoder.layers"
+    first = list(encoder.get_submodule(name))[:-layers]
+    return overlay(encoder, {name: ModuleList(first)})

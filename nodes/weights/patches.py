@@ -1,4 +1,9 @@
-"""What is put on a model's weights while they are lent: LoRAs, and words of one's own."""
+"""Patches of a model's weights, put on while they are leased: LoRAs and learned words.
+
+A patch never touches the loaded weights, which other leases share. The layers it changes are
+computed anew (``compute_changes``), stay in the pool as weights of their own, and are laid over the
+loaded ones for one lease (``apply_changes``), which computes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nodegraph.node import Wire
 
 from ..checkpoints.parts import DType, Part
-from .lora import flat, layers_of, scale, settings_of
-from .overlay import exchanged
+from .lora import flat_name, layers_of, scale, settings_of
+from .overlay import overlay
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,10 +26,10 @@ _WORD = "word "
 
 @dataclass(frozen=True, slots=True)
 class LoRA(Wire):
-    """A reference to what a LoRA file holds for one part of a model.
+    """A reference to the factors in a LoRA file for one part of a model.
 
     Attributes:
-        key: The identity of its content. The strength is none of it: it reloads nothing.
+        key: The identity of its content, without the strength: another one reloads nothing.
         settings: The text of peft's ``adapter_config.json`` beside it.
     """
 
@@ -37,7 +42,7 @@ class LoRA(Wire):
 
     @property
     def applied(self) -> str:
-        """The identity of what it does to weights."""
+        """The identity of the change that it makes to weights."""
         return f"{self.key} x {self.strength!r}"
 
     def load(self, device: str, dtype: str) -> ParameterDict:
@@ -45,17 +50,18 @@ class LoRA(Wire):
         import torch
         from safetensors import safe_open
 
-        found: dict[str, Tensor] = {}
+        factors: dict[str, Tensor] = {}
         with safe_open(self.path, framework="pt") as file:
             settings = settings_of(file.metadata() or {}, self.settings)
             for layer in layers_of(file.keys())[0]:
                 if layer.part == self.part:
-                    one = {role: file.get_tensor(key).float() for role, key in layer.keys.items()}
-                    alpha = one.pop("alpha", None)
-                    told = None if alpha is None else float(alpha)
-                    one["up"] = one["up"] * scale(layer, len(one["down"]), told, settings)
-                    found |= {f"{layer.name}:{role}": factor for role, factor in one.items()}
-        return _held(found, device, getattr(torch, _wanted(self.dtype, dtype)))
+                    own = {role: file.get_tensor(key).float() for role, key in layer.keys.items()}
+                    # The rank is the length of the first factor: [rank, in, …].
+                    tensor = own.pop("alpha", None)
+                    alpha = None if tensor is None else float(tensor)
+                    own["up"] = own["up"] * scale(layer, len(own["down"]), alpha, settings)
+                    factors |= {f"{layer.name}:{role}": factor for role, factor in own.items()}
+        return _parameters(factors, device, getattr(torch, _width(self.dtype, dtype)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Word(Wire):
 
     @property
     def applied(self) -> str:
-        """The identity of what it adds; what it is called makes no difference."""
+        """The identity of its vectors; its name makes no difference."""
         return self.key
 
     def load(self, device: str, dtype: str) -> ParameterDict:
@@ -87,86 +93,95 @@ class Word(Wire):
         with safe_open(self.path, framework="pt") as file:
             vectors = file.get_tensor(self.tensor)
         rows = vectors.reshape(self.count, -1)
-        return _held({"vectors": rows}, device, getattr(torch, _wanted(self.dtype, dtype)))
+        return _parameters({"vectors": rows}, device, getattr(torch, _width(self.dtype, dtype)))
 
 
 Patch: TypeAlias = LoRA | Word
 
 
-def _wanted(own: DType, dtype: str) -> str:
+def _width(own: DType, dtype: str) -> str:
     return dtype if own == "auto" else own
 
 
-def _held(tensors: Mapping[str, Tensor], device: str, dtype: Any) -> ParameterDict:
+def _parameters(tensors: Mapping[str, Tensor], device: str, dtype: Any) -> ParameterDict:
     from torch.nn import Parameter, ParameterDict
 
-    kept = {
-        name: Parameter(one.to(device, dtype), requires_grad=False) for name, one in tensors.items()
-    }
-    return ParameterDict(kept)
+    return ParameterDict(
+        {
+            name: Parameter(tensor.to(device, dtype), requires_grad=False)
+            for name, tensor in tensors.items()
+        }
+    )
 
 
-def changes(
+def compute_changes(
     module: Module, patches: Sequence[Patch], loaded: Sequence[ParameterDict]
 ) -> ParameterDict:
-    """What ``patches`` put in place of some of a module's weights, which stay as they are.
+    """The weights that ``patches`` put in place of some of a module's, which stay as they are.
 
     Args:
-        loaded: What each of the patches loads.
+        loaded: The loaded factors or vectors of each patch, in the same order.
 
     Returns:
-        New weights by the names of the old ones, ``/`` for dots, and vectors for ``word 0``, ….
+        New weights by the names of the old ones, ``/`` for the dots that a ParameterDict does not
+        take, and vectors for ``word 0``, ….
     """
     import torch
     from torch.nn import Parameter, ParameterDict
 
     pairs = list(zip(patches, loaded, strict=True))
-    loras = [(patch.strength, held) for patch, held in pairs if isinstance(patch, LoRA)]
-    words = [held["vectors"].clone() for patch, held in pairs if isinstance(patch, Word)]
+    loras = [(patch.strength, factors) for patch, factors in pairs if isinstance(patch, LoRA)]
+    # Cloned: the result must hold nothing of the parts, which the pool counts and drops by itself.
+    words = [loads["vectors"].clone() for patch, loads in pairs if isinstance(patch, Word)]
     with torch.no_grad():
-        new = [(name.replace(".", "/"), weight) for name, weight in _merged(module, loras)]
+        new = [(name.replace(".", "/"), weight) for name, weight in _merge(module, loras)]
     new += [(f"{_WORD}{index}", vectors) for index, vectors in enumerate(words)]
-    return ParameterDict([(name, Parameter(one, requires_grad=False)) for name, one in new])
+    return ParameterDict([(name, Parameter(value, requires_grad=False)) for name, value in new])
 
 
-def patched(module: Module, made: ParameterDict) -> Module:
-    """A module like ``module`` with changes in it; what they leave alone it shares with it."""
-    words = [one for name, one in made.items() if name.startswith(_WORD)]
-    weights = {n.replace("/", "."): one for n, one in made.items() if not n.startswith(_WORD)}
-    new: Module = exchanged(module, weights)
+def apply_changes(module: Module, changes: ParameterDict) -> Module:
+    """A module like ``module`` with changes in it; all else it shares with that one."""
+    words = [vectors for name, vectors in changes.items() if name.startswith(_WORD)]
+    weights = {
+        name.replace("/", "."): weight
+        for name, weight in changes.items()
+        if not name.startswith(_WORD)
+    }
+    new: Module = overlay(module, weights)
     if not words:
         return new
     from .vocabulary import Vocabulary
 
     name = next(n for n, _ in new.named_modules() if n.endswith("token_embedding"))
-    taught: Module = exchanged(new, {name: Vocabulary(new.get_submodule(name), words)})
+    taught: Module = overlay(new, {name: Vocabulary(new.get_submodule(name), words)})
     return taught
 
 
-def _merged(
+def _merge(
     module: Module, loras: Sequence[tuple[float, ParameterDict]]
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield the name and the new weights of every layer that any of ``loras`` changes."""
-    touched = {name.partition(":")[0] for _, held in loras for name in held}
+    touched = {name.partition(":")[0] for _, factors in loras for name in factors}
     for name, layer in module.named_modules():
-        if flat(name) in touched:
+        if (flat := flat_name(name)) in touched:
             weight: Tensor = layer.get_parameter("weight")
+            # Summed in float32 and rounded once: in half precision small changes would be lost.
             total = weight.float()
-            for strength, held in loras:
-                if f"{flat(name)}:up" in held:
-                    total = total + strength * _product(held, flat(name)).reshape_as(weight)
+            for strength, factors in loras:
+                if f"{flat}:up" in factors:
+                    total = total + strength * _product(factors, flat).reshape_as(weight)
             yield f"{name}.weight", total.to(weight.dtype)
 
 
-def _product(held: ParameterDict, name: str) -> Tensor:
-    """The change that a layer's factors stand for, flat: (out, in ...) float32."""
-    up, down = held[f"{name}:up"].float(), held[f"{name}:down"].float()
-    if f"{name}:mid" in held:
+def _product(factors: ParameterDict, name: str) -> Tensor:
+    """The change that a layer's factors stand for, float32: its numbers in the weight's order."""
+    up = factors[f"{name}:up"].float().flatten(1)  # [out, rank]
+    down = factors[f"{name}:down"].float().flatten(1)  # [rank, in * h * w], h and w often 1
+    if f"{name}:mid" in factors:
         import torch
 
-        mid = held[f"{name}:mid"].float()
-        up, down = up.flatten(1), down.flatten(1)
-        product: Tensor = torch.einsum("or, rs..., si -> oi...", up, mid, down)
+        mid = factors[f"{name}:mid"].float()  # [rank, rank, h, w]
+        product: Tensor = torch.einsum("or, rs..., si -> oi...", up, mid, down)  # [out, in, h, w]
     else:
-        product = up.flatten(1) @ down.flatten(1)
+        product = up @ down  # [out, in * h * w]
     return product

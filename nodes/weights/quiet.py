@@ -1,4 +1,4 @@
-"""Keep diffusers and transformers from talking while they load what we have checked ourselves."""
+"""Silence for diffusers and transformers while they load models that we have checked ourselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from threading import RLock
 
 _TALKATIVE = ("diffusers", "transformers", "huggingface_hub")
-_ONE = RLock()  # levels and filters are the whole process's: who leaves must not wake another's up
+# Levels and filters are the whole process's. Without the lock, a thread that leaves would restore
+# them under another that is still inside, or keep the other's silence for good.
+_lock = RLock()
 
 
 @contextmanager
@@ -19,8 +21,8 @@ def quiet() -> Iterator[None]:
     Whoever imports from them does so in here, where weights may be loaded beside other work: two
     threads that import their lazy modules at once can get half of one.
     """
-    with _ONE:
-        # First: the libraries set their own levels when they are first asked for anything.
+    with _lock:
+        # Before the levels are noted: the libraries set their own when they are first asked.
         _without_bars()
         loggers = [logging.getLogger(name) for name in _TALKATIVE]
         levels = [logger.level for logger in loggers]

@@ -1,4 +1,4 @@
-"""References to weights files, and how each part of a model is loaded from them."""
+"""References to weights: light wires that load a part of a model, and patch it, on lease."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nodegraph.savings import Offload
 
 from ..checkpoints.parts import DType, Part, Source
 from .offload import Offloaded
-from .patches import Patch, Word, changes, patched
+from .patches import Patch, Word, apply_changes, compute_changes
 
 if TYPE_CHECKING:
     from torch.nn import Module, ParameterDict
@@ -33,8 +33,8 @@ class Weights(Wire):
         key: The identity of the weights' content.
         variant: Which of a folder's files, ``fp16`` say; empty for the plain ones.
         tokenizer: Of a text encoder: the folder of its vocabulary.
-        dtype: What the user asked for; ``auto`` leaves it to the run.
-        patches: What is put on the weights, in this order; the key is that of the bare ones.
+        dtype: The user's choice; ``auto`` leaves it to the run.
+        patches: Put on the weights in this order; the key is that of the bare ones.
     """
 
     part: Part
@@ -52,12 +52,12 @@ class Weights(Wire):
 
     @property
     def words(self) -> Sequence[tuple[str, int]]:
-        """Of a text encoder: what was added to its vocabulary, and of how many vectors each is."""
-        return [(one.text, one.count) for one in self.patches if isinstance(one, Word)]
+        """Of a text encoder: the words added to its vocabulary, each with its count of vectors."""
+        return [(patch.text, patch.count) for patch in self.patches if isinstance(patch, Word)]
 
     @property
     def parts(self) -> Sequence[ModelRef[Any]]:
-        """The weights themselves and what is put on them; none where nothing is."""
+        """The bare weights and, after them, the patches; none where there are no patches."""
         return (replace(self, patches=()), *self.patches) if self.patches else ()
 
     def offloaded(self, device: str, by: Offload) -> Offloaded:
@@ -67,19 +67,19 @@ class Weights(Wire):
     @property
     def derived_key(self) -> str:
         """The identity of the weights that the patches change."""
-        return " + ".join([self.key, *(one.applied for one in self.patches)])
+        return " + ".join([self.key, *(patch.applied for patch in self.patches)])
 
     def make(self, parts: Sequence[Any]) -> ParameterDict:
         """Compute the weights that the loaded patches change, and no others."""
         module, *loaded = parts
-        return changes(module, self.patches, loaded)
+        return compute_changes(module, self.patches, loaded)
 
-    def compose(self, base: Module, made: ParameterDict) -> Module:
-        """The loaded weights with those that were made in their places; they stay as they are."""
-        return patched(base, made)
+    def compose(self, base: Module, changes: ParameterDict) -> Module:
+        """The loaded weights with the changed ones in their places; they stay as they are."""
+        return apply_changes(base, changes)
 
     def nbytes(self, dtype: str) -> int:
-        """Bytes of the bare weights in memory, from what their files say."""
+        """Bytes of the bare weights in memory, from the headers of their files."""
         from .build import count
 
         widths = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -107,16 +107,16 @@ class Weights(Wire):
 def _read(weights: Weights, device: str, dtype: str) -> Module:
     import torch
 
-    wanted = getattr(torch, dtype)
+    width = getattr(torch, dtype)
     source = weights.source
     if source.part in ("depth", "seg"):
-        return _by_transformers(source.path, source.variant, wanted).to(device)
+        return _by_transformers(source.path, source.variant, width).to(device)
     from ..networks.layers import layout
     from .build import build
 
     if source.part in ("unet", "controlnet"):
-        return build(source, device, wanted, layout(device, wanted))
-    return build(source, device, wanted)
+        return build(source, device, width, layout(device, width))
+    return build(source, device, width)
 
 
 def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:

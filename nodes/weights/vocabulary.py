@@ -11,17 +11,19 @@ from torch.nn import Module
 
 
 class Vocabulary(Module):
-    """An embedding whose ids go on, after those of another one, with ``added`` vectors."""
+    """An embedding whose ids go on, after those of ``base``, with ``added`` vectors."""
 
-    def __init__(self, known: Any, added: Sequence[Tensor]) -> None:
+    def __init__(self, base: Any, added: Sequence[Tensor]) -> None:
         super().__init__()
-        self.known = known
+        self.base = base
         self.added = added
-        self.first = len(known.weight)
+        self.first = len(base.weight)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(…) ids to (…, D)."""
-        found: Tensor = self.known(ids.clamp(max=self.first - 1))
-        vectors = torch.cat(list(self.added)).to(found)
-        other = vectors[(ids - self.first).clamp(min=0)]
-        return torch.where((ids < self.first)[..., None], found, other)
+        # Both are looked up for every id, clamped into range, and one is chosen: no id is moved off
+        # the device to see which vocabulary it is of.
+        base: Tensor = self.base(ids.clamp(max=self.first - 1))
+        vectors = torch.cat(list(self.added)).to(base)
+        added = vectors[(ids - self.first).clamp(min=0)]
+        return torch.where((ids < self.first)[..., None], base, added)

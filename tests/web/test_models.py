@@ -94,8 +94,8 @@ def bench(top: Path) -> Context:
 LOOKING: dict[str, Callable[[str, Context], object]] = {
     "LoadBaseModel": lambda name, context: LoadBaseModel(model=name).stamp(context),
     "LoadControlNet": lambda name, context: LoadControlNet(model=name).stamp(context),
-    "LoadLoRA": lambda name, context: _addons.find(name, "LoRA", "", "", context),
-    "LoadEmbedding": lambda name, context: _addons.find(name, "embedding", "", "", context),
+    "LoadLoRA": lambda name, context: _addons.find_addon(name, "LoRA", "", "", context),
+    "LoadEmbedding": lambda name, context: _addons.find_addon(name, "embedding", "", "", context),
     "SoftEdge": _lines.hed,
     "StraightLines": _lines.mlsd,
     "OpenPose": lambda name, context: _pose_nets.find(name, "body", context),
@@ -159,7 +159,7 @@ def test_a_job_is_told_the_same(top: Path, tmp_path: Path, url: str) -> None:
 
 
 def test_what_is_in_a_model_folder_is_found_by_its_name(top: Path) -> None:
-    lora = _addons.find("ink.safetensors", "LoRA", "", "", bench(top))
+    lora = _addons.find_addon("ink.safetensors", "LoRA", "", "", bench(top))
     net = LoadControlNet(model="nets/my canny (v2)").run(bench(top)).controlnet
 
     assert lora.place == top / "data" / "models" / "ink.safetensors"
