@@ -98,8 +98,8 @@ def starts(item: Request) -> None:
         for (name, side), own in zip(asked, item.size, strict=True):
             if side not in (None, own):
                 raise UserError(f"{name}: {side}, but the latents stand for {own}; leave it empty")
-    if model.inpaints and (latents is None or latents.kept is None or item.mask is None):
-        name = "mask" if latents and latents.kept is not None else "latents"
+    if model.inpaints and (latents is None or latents.masked_image is None or item.mask is None):
+        name = "mask" if latents and latents.masked_image is not None else "latents"
         raise UserError(
             f"{name}: {model.name!r} is an inpainting model; give it a picture's latents and the"
             " mask of what is redrawn, and EncodeImage the same mask"

@@ -112,7 +112,7 @@ class DiffusionModel(Wire):
         factor: Pixels per latent, along one side.
         size: Width and height it was trained at, in pixels.
         scheduler: Its scheduler's configuration, as JSON.
-        inpaints: Whether its UNet is shown, beside the latents, a mask and what is kept.
+        inpaints: Whether its UNet also reads a mask and the latents of the masked image.
     """
 
     apart: ClassVar[tuple[str, ...]] = ("text_encoder", "unet", "vae")
@@ -180,12 +180,13 @@ class Latents(Wire):
     Attributes:
         values: (C, H / factor, W / factor) float32, scaled as the UNet expects it.
         vae: The key of the autoencoder that decodes them.
-        kept: The same picture without what is to be redrawn, for models that inpaint.
+        masked_image: The same picture with all that is to be redrawn in grey, for models that
+            inpaint.
     """
 
     values: Tensor
     vae: str
-    kept: Tensor | None = None
+    masked_image: Tensor | None = None
 
     def size(self, factor: int) -> tuple[int, int]:
         """Width and height, in pixels, of what they stand for."""

@@ -69,7 +69,9 @@ def start(
     mask = _small(marks(masks, first.size), noise)
     if not first.model.inpaints:
         return latents, Kept(pictures, noise, mask), None
-    kept = torch.stack([one.kept.to(noise.device) for one in found if one.kept is not None])
+    kept = torch.stack(
+        [one.masked_image.to(noise.device) for one in found if one.masked_image is not None]
+    )
     return latents, None, torch.cat([mask, kept], dim=1)
 
 

@@ -100,9 +100,9 @@ def test_only_a_model_that_inpaints_is_shown_what_is_kept(
 ) -> None:
     mask = left_half()
 
-    assert encoded(model, mask=mask).kept is None
-    assert encoded(inpainting).kept is None
-    kept = encoded(inpainting, mask=mask).kept
+    assert encoded(model, mask=mask).masked_image is None
+    assert encoded(inpainting).masked_image is None
+    kept = encoded(inpainting, mask=mask).masked_image
     grey = gradient(64, 64).pixels.copy()
     # Grey is exactly between black and white, which no byte is.
     grey[:, :32] = 128
