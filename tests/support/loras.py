@@ -67,8 +67,8 @@ def save_lora(
     generator = torch.Generator().manual_seed(seed)
     tensors: dict[str, Any] = {}
     changes: Changes = {"unet": {}, "text_encoder": {}}
-    for part, wanted in (("unet", unet), ("text_encoder", text)):
-        for name, weight in layers_of(base, part, wanted).items() if wanted else ():
+    for part, pattern in (("unet", unet), ("text_encoder", text)):
+        for name, weight in layers_of(base, part, pattern).items() if pattern else ():
             down, up = lora_factors(weight, rank, generator)
             tensors[style(part, name, "A")], tensors[style(part, name, "B")] = down, up
             if alpha is not None:
@@ -103,7 +103,7 @@ def refused(model: DiffusionModel, lora: Path | str, **inputs: Any) -> str:
 
 def weights_of(ref: Weights) -> dict[str, Any]:
     with BENCH.lease(ref) as module:
-        return {key: one.clone() for key, one in module.state_dict().items()}
+        return {key: weight.clone() for key, weight in module.state_dict().items()}
 
 
 def assert_changed(base: Path, model: DiffusionModel, changes: Changes) -> None:
@@ -128,7 +128,7 @@ def assert_changed(base: Path, model: DiffusionModel, changes: Changes) -> None:
 def latents(model: DiffusionModel) -> Any:
     """Ours, under a prompt and a negative prompt that the model's own text encoder reads."""
     items = [EncodePrompt(model=model, prompt=text) for text in ("a red circle", "blurry")]
-    prompt, negative = (one.conditioning for one in EncodePrompt.run_batch(items, BENCH))
+    prompt, negative = (encoded.conditioning for encoded in EncodePrompt.run_batch(items, BENCH))
     node = Denoise(
         model=model,
         prompt=prompt,

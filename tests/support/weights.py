@@ -34,10 +34,10 @@ class Bench(Forgetful):
 
     @contextmanager
     def lease(self, ref: ModelRef[W]) -> Iterator[W]:
-        wanted = (ref, self.dtype)
-        if wanted not in self.loaded:
-            self.loaded[wanted] = ref.load(self.device, self.dtype)
-        yield self.loaded[wanted]
+        key = (ref, self.dtype)
+        if key not in self.loaded:
+            self.loaded[key] = ref.load(self.device, self.dtype)
+        yield self.loaded[key]
 
     def pinned(self, model: str) -> tuple[str, str]:  # noqa: ARG002
         """No model is pinned."""
@@ -261,7 +261,7 @@ def ldm_vae(key: str) -> str:
     )
 
 
-def layers_of(base: Path, part: str, wanted: str) -> dict[str, Any]:
+def layers_of(base: Path, part: str, pattern: str) -> dict[str, Any]:
     """The weights of a base model's layers whose names match, by their names in diffusers."""
     from safetensors.torch import load_file
 
@@ -272,7 +272,7 @@ def layers_of(base: Path, part: str, wanted: str) -> dict[str, Any]:
     return {
         name.removesuffix(ends): weight.float()
         for name, weight in named.items()
-        if name.endswith(ends) and weight.ndim in (2, 4) and re.search(wanted, name)
+        if name.endswith(ends) and weight.ndim in (2, 4) and re.search(pattern, name)
     }
 
 
@@ -281,9 +281,9 @@ def lora_factors(weight: Any, rank: int, generator: Any) -> tuple[Any, Any]:
     import torch
 
     out, *rest = weight.shape
-    ones = [1] * (weight.ndim - 2)
+    sides = [1] * (weight.ndim - 2)
     down = torch.randn((rank, *rest), generator=generator)
-    up = torch.randn((out, rank, *ones), generator=generator)
+    up = torch.randn((out, rank, *sides), generator=generator)
     return down, up * 0.02
 
 
@@ -296,7 +296,7 @@ def merged(base: Path, changes: dict[str, dict[str, Any]], folder: Path) -> Path
     shutil.copytree(base, folder)
     for part, deltas in changes.items():
         (file,) = (folder / part).glob("*.safetensors")
-        weights = {key: one.float() for key, one in load_file(file).items()}
+        weights = {key: weight.float() for key, weight in load_file(file).items()}
         for name, delta in deltas.items():
             plain = f"{name.removeprefix('text_model.')}.weight"
             key = plain if plain in weights else f"text_model.{plain}"

@@ -66,7 +66,7 @@ def pipeline(*embeddings: tuple[Any, str]) -> Any:
     return pipeline
 
 
-def theirs(pipeline: Any, prompt: str) -> Any:
+def oracle(pipeline: Any, prompt: str) -> Any:
     return pipeline.encode_prompt(prompt, "cpu", 1, False)[0][0]
 
 
@@ -83,7 +83,7 @@ def test_a_word_is_read_as_the_pipeline_reads_it(
     ours = encoded(knows, prompt)
 
     torch.testing.assert_close(
-        ours, theirs(pipeline((vectors, "<toy>")), prompt), rtol=0, atol=1e-5
+        ours, oracle(pipeline((vectors, "<toy>")), prompt), rtol=0, atol=1e-5
     )
     assert not torch.allclose(ours, encoded(model, prompt), atol=1e-2)
 
@@ -91,12 +91,12 @@ def test_a_word_is_read_as_the_pipeline_reads_it(
 def test_several_words_are_known_side_by_side(model: DiffusionModel, tmp_path: Path) -> None:
     import torch
 
-    one = save(tmp_path / "one.safetensors", "<one>", 2, seed=1)
-    other = save(tmp_path / "other.safetensors", "<other>", 3, seed=2)
+    first = save(tmp_path / "one.safetensors", "<one>", 2, seed=1)
+    second = save(tmp_path / "other.safetensors", "<other>", 3, seed=2)
     knows = taught(taught(model, tmp_path / "one.safetensors"), tmp_path / "other.safetensors")
     prompt = "a <other> beside a <one>"
 
-    expected = theirs(pipeline((one, "<one>"), (other, "<other>")), prompt)
+    expected = oracle(pipeline((first, "<one>"), (second, "<other>")), prompt)
 
     torch.testing.assert_close(encoded(knows, prompt), expected, rtol=0, atol=1e-5)
 
@@ -188,18 +188,18 @@ def test_a_word_that_cannot_be_written_in_a_prompt_is_refused(
 ) -> None:
     save(tmp_path / "x.safetensors", "<toy>")
 
-    said = refused(model, tmp_path / "x.safetensors", token=token)
+    message = refused(model, tmp_path / "x.safetensors", token=token)
 
-    assert said.startswith(f"token: {token!r} cannot be written in a prompt")
+    assert message.startswith(f"token: {token!r} cannot be written in a prompt")
 
 
 def test_a_word_is_taught_once(model: DiffusionModel, tmp_path: Path) -> None:
     save(tmp_path / "x.safetensors", "<toy>")
     knows = taught(model, tmp_path / "x.safetensors")
 
-    said = refused(knows, tmp_path / "x.safetensors", token="<TOY>")
+    message = refused(knows, tmp_path / "x.safetensors", token="<TOY>")
 
-    assert said == "token: '<TOY>' is taken by another embedding; give this one another"
+    assert message == "token: '<TOY>' is taken by another embedding; give this one another"
 
 
 def test_a_file_with_more_than_an_embedding_is_refused(
@@ -240,18 +240,18 @@ def test_learned_words_hold_no_more_of_the_model_than_their_vectors(
         knows = taught(knows, tmp_path / f"{index}.safetensors")
     context = RunContext(Settings(), "cpu", Workflow(), cache)
     with context.lease(model.text_encoder) as bare:
-        before = {key: one.clone() for key, one in bare.state_dict().items()}
-    held = cache.sizes()["host"].bytes
+        before = {key: value.clone() for key, value in bare.state_dict().items()}
+    bytes_before = cache.sizes()["host"].bytes
 
     for _ in range(2):
         with context.lease(knows.text_encoder) as encoder:
-            words: Any = next(one for one in encoder.modules() if type(one) is Vocabulary)
-            lengths = [len(one) for one in words.added]
+            words: Any = next(module for module in encoder.modules() if type(module) is Vocabulary)
+            lengths = [len(vectors) for vectors in words.added]
             assert words.added[11].equal(save(tmp_path / "again.safetensors", "x", 2, seed=11))
 
     assert lengths == [2] * 12
     # Each as it is loaded, and where it was put.
-    assert cache.sizes()["host"].bytes == held + 2 * 12 * 2 * WIDTH * 4
+    assert cache.sizes()["host"].bytes == bytes_before + 2 * 12 * 2 * WIDTH * 4
     with context.lease(model.text_encoder) as again:
         assert again is bare
-        assert all(before[key].equal(one) for key, one in again.state_dict().items())
+        assert all(before[key].equal(value) for key, value in again.state_dict().items())

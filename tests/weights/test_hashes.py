@@ -27,16 +27,16 @@ from ..support.weights import TINY
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every file that was read whole, in order, whatever earlier tests have read."""
-    found: list[Path] = []
+    paths: list[Path] = []
     read = hashes._hash_file
 
     def noted(path: Path) -> str:
-        found.append(path)
+        paths.append(path)
         return read(path)
 
     monkeypatch.setattr(hashes, "_digests", {})
     monkeypatch.setattr(hashes, "_hash_file", noted)
-    return found
+    return paths
 
 
 def write(file: Path, content: bytes) -> str:
@@ -47,10 +47,10 @@ def write(file: Path, content: bytes) -> str:
 def test_a_file_is_read_once(tmp_path: Path, reads: list[Path]) -> None:
     expected = write(tmp_path / "x", b"weights")
 
-    found = [sha256(tmp_path / "x"), sha256(tmp_path / "." / "x")]
+    digests = [sha256(tmp_path / "x"), sha256(tmp_path / "." / "x")]
     identity([tmp_path / "x"])
 
-    assert found == [expected, expected]
+    assert digests == [expected, expected]
     assert reads == [tmp_path / "x"]
 
 
@@ -70,11 +70,11 @@ def test_threads_that_ask_at_once_wait_for_one_reading(
 
     monkeypatch.setattr(hashes, "_hash_file", slow)
     with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(ask) for _ in range(2)]
+        futures = [threads.submit(ask) for _ in range(2)]
         together.wait(10)
         may_read.set()
 
-    assert [each.result() for each in asked] == [expected, expected]
+    assert [future.result() for future in futures] == [expected, expected]
     assert len(reads) == 1
 
 
@@ -101,10 +101,10 @@ def test_other_content_is_noticed_though_size_and_time_are_set_back(
 ) -> None:
     file = tmp_path / "x"
     write(file, b"one")
-    before, told = sha256(file), file.stat()
+    before, stat = sha256(file), file.stat()
 
     expected = write(file, b"two")
-    os.utime(file, ns=(told.st_atime_ns, told.st_mtime_ns))
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
     assert sha256(file) == expected != before
     assert len(reads) == 2

@@ -1,4 +1,4 @@
-"""How weights get into memory: once, whole, and nothing beside them."""
+"""Weights brought into memory: once, whole, and nothing beside them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def folder_of(saved: Path, part: Part) -> Path:
     return saved / part if part == "controlnet" else saved / "base" / part
 
 
-def theirs(part: Part, folder: Path, dtype: Any) -> Any:
+def oracle(part: Part, folder: Path, dtype: Any) -> Any:
     """What diffusers or transformers load of the same folder."""
     import diffusers
     import transformers
@@ -74,19 +74,19 @@ def test_a_network_is_the_one_that_its_library_loads(saved: Path, part: Part, dt
     import torch
 
     folder = folder_of(saved, part)
-    expected = theirs(part, folder, getattr(torch, dtype))
+    expected = oracle(part, folder, getattr(torch, dtype))
 
     loaded = Weights(part, str(folder), "key").load("cpu", dtype)
 
     assert type(loaded) is type(expected)
     for kind in ("named_parameters", "named_buffers"):
-        ours, other = dict(getattr(loaded, kind)()), dict(getattr(expected, kind)())
-        assert ours.keys() == other.keys()
-        for name, value in other.items():
+        ours, theirs = dict(getattr(loaded, kind)()), dict(getattr(expected, kind)())
+        assert ours.keys() == theirs.keys()
+        for name, value in theirs.items():
             assert ours[name].dtype is value.dtype, name
             assert torch.equal(ours[name], value), name
     assert not loaded.training
-    assert not any(one.requires_grad for one in loaded.parameters())
+    assert not any(weight.requires_grad for weight in loaded.parameters())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -94,27 +94,27 @@ def test_a_network_is_the_one_that_its_library_loads(saved: Path, part: Part, dt
 def test_weights_of_the_right_type_are_the_pages_of_their_file(saved: Path, part: Part) -> None:
     folder = folder_of(saved, part)
     module = Weights(part, str(folder), "key").load("cpu", "float32")
-    places = [one.data_ptr() for one in module.parameters()]
+    places = [weight.data_ptr() for weight in module.parameters()]
 
     lines = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
 
     (file,) = folder.glob("*.safetensors")
     spans = [line[0].split("-") for line in lines if line[-1] == str(file)]
     ranges = [range(int(first, 16), int(last, 16)) for first, last in spans]
-    assert all(any(place in each for each in ranges) for place in places)
+    assert all(any(place in span for span in ranges) for place in places)
 
 
 def test_a_network_in_parts_is_put_together(saved: Path, tmp_path: Path) -> None:
     import torch
 
-    whole = theirs("unet", saved / "base" / "unet", torch.float32)
+    whole = oracle("unet", saved / "base" / "unet", torch.float32)
     whole.save_pretrained(tmp_path / "unet", max_shard_size="1MB")
     assert len(list((tmp_path / "unet").glob("*.safetensors"))) > 1
 
     loaded = Weights("unet", str(tmp_path / "unet"), "key").load("cpu", "float32")
 
     expected = whole.state_dict()
-    assert all(torch.equal(one, expected[key]) for key, one in loaded.state_dict().items())
+    assert all(torch.equal(weight, expected[key]) for key, weight in loaded.state_dict().items())
 
 
 def test_an_autoencoder_with_the_names_of_its_time_is_read(saved: Path, tmp_path: Path) -> None:
@@ -127,13 +127,13 @@ def test_an_autoencoder_with_the_names_of_its_time_is_read(saved: Path, tmp_path
     names = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
     tensors = load_file(file)
     for now, then in names.items():
-        tensors = {key.replace(f".{now}.", f".{then}."): one for key, one in tensors.items()}
+        tensors = {key.replace(f".{now}.", f".{then}."): weight for key, weight in tensors.items()}
     save_file(tensors, file)
 
     loaded = Weights("vae", str(folder), "key").load("cpu", "float32")
 
-    expected = theirs("vae", saved / "base" / "vae", torch.float32).state_dict()
-    assert all(torch.equal(one, expected[key]) for key, one in loaded.state_dict().items())
+    expected = oracle("vae", saved / "base" / "vae", torch.float32).state_dict()
+    assert all(torch.equal(weight, expected[key]) for key, weight in loaded.state_dict().items())
 
 
 def spoiled(saved: Path, tmp_path: Path) -> tuple[Path, dict[str, Any], Path]:
@@ -187,11 +187,11 @@ def test_a_tensor_that_lies_askew_in_its_file_is_read_all_the_same(tmp_path: Pat
     file = tmp_path / "x.safetensors"
     file.write_bytes(len(text).to_bytes(8, "little") + text + data)
 
-    held = Mapped(file)
+    tensors = Mapped(file)
 
-    assert held["askew"].tolist() == [1.5, -2.0]
-    assert held["odd"].tolist() == list(b"abc")
-    assert held["none"].shape == (0, 2)
+    assert tensors["askew"].tolist() == [1.5, -2.0]
+    assert tensors["odd"].tolist() == list(b"abc")
+    assert tensors["none"].shape == (0, 2)
 
 
 def test_networks_are_built_while_another_library_makes_all_parameters_empty(saved: Path) -> None:
@@ -201,7 +201,7 @@ def test_networks_are_built_while_another_library_makes_all_parameters_empty(sav
     with init_empty_weights():
         loaded = Weights("unet", str(saved / "base" / "unet"), "key").load("cpu", "float32")
 
-    assert not any(one.is_meta for one in loaded.parameters())
+    assert not any(weight.is_meta for weight in loaded.parameters())
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +217,12 @@ def large(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             sample_size=32, block_out_channels=(128, 256, 512, 512), cross_attention_dim=768
         )
     net = net.to_empty(device="cpu")
-    for one in net.parameters():
-        torch.nn.init.normal_(one, std=0.01)
+    for weight in net.parameters():
+        torch.nn.init.normal_(weight, std=0.01)
     net.save_pretrained(folder / "parts", max_shard_size="200MB")
-    old = {f"model.diffusion_model.{ldm_unet(key)}": one for key, one in net.state_dict().items()}
+    old = {
+        f"model.diffusion_model.{ldm_unet(key)}": weight for key, weight in net.state_dict().items()
+    }
     save_file({**load_file(saved / "base.safetensors"), **old}, folder / "file.safetensors")
     net.to(torch.float16).save_pretrained(folder / "half")
     net.to(torch.bfloat16).save_pretrained(folder / "brain")
@@ -230,8 +232,8 @@ def large(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def growth(part: Part, path: Path, dtype: str, warm: Path) -> tuple[int, int]:
     """How much more memory a fresh process needed at most to load weights, and their bytes."""
     command = [sys.executable, "-c", MEASURE, part, str(path), str(warm), dtype]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return int(said[0]), int(said[1])
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return int(output[0]), int(output[1])
 
 
 @pytest.mark.slow

@@ -58,19 +58,19 @@ def test_the_built_in_lora_is_found_by_name_and_changes_the_tiny_model(
     monkeypatch.setattr("nodes.checkpoints.hub.fetch", None)
     model = model_of(TINY / "base")
 
-    found = with_lora(model, "tiny-ink")
+    changed = with_lora(model, "tiny-ink")
 
-    assert found.text_encoder == model.text_encoder
-    before, after = weights_of(model.unet), weights_of(found.unet)
-    assert sum(not one.equal(after[key]) for key, one in before.items()) > 20
+    assert changed.text_encoder == model.text_encoder
+    before, after = weights_of(model.unet), weights_of(changed.unet)
+    assert sum(not weight.equal(after[key]) for key, weight in before.items()) > 20
 
 
 def test_several_loras_add_up(base: Path, tmp_path: Path) -> None:
-    one = save_lora(base, tmp_path / "one.safetensors", kohya, seed=1)
-    other = save_lora(base, tmp_path / "other.safetensors", peft, seed=2, rank=2)
+    first = save_lora(base, tmp_path / "one.safetensors", kohya, seed=1)
+    second = save_lora(base, tmp_path / "other.safetensors", peft, seed=2, rank=2)
     both: Changes = {
-        part: {name: 0.5 * d - 1.5 * other[part][name] for name, d in deltas.items()}
-        for part, deltas in one.items()
+        part: {name: 0.5 * d - 1.5 * second[part][name] for name, d in deltas.items()}
+        for part, deltas in first.items()
     }
 
     model = with_lora(model_of(base), tmp_path / "one.safetensors", strength=0.5)
@@ -92,7 +92,8 @@ def test_a_core_between_the_factors_of_a_convolution_is_multiplied_in(
     key = f"lora_unet_{name.replace('.', '_')}"
     parts = {"lora_up": up[:, :, None, None], "lora_mid": mid, "lora_down": down[:, :, None, None]}
     save_file(
-        {f"{key}.{role}.weight": one for role, one in parts.items()}, tmp_path / "x.safetensors"
+        {f"{key}.{role}.weight": factor for role, factor in parts.items()},
+        tmp_path / "x.safetensors",
     )
     delta = torch.stack(
         [torch.stack([up @ mid[:, :, y, x] @ down for x in range(3)], -1) for y in range(3)], -2
@@ -110,8 +111,8 @@ def test_a_layer_stored_as_a_convolution_of_one_pixel_is_a_linear_one(
 
     changes = save_lora(base, tmp_path / "x.safetensors", unet=ATTENTION, text="")
     tensors = {
-        key: one[:, :, None, None] if one.ndim == 2 else one
-        for key, one in load_file(tmp_path / "x.safetensors").items()
+        key: factor[:, :, None, None] if factor.ndim == 2 else factor
+        for key, factor in load_file(tmp_path / "x.safetensors").items()
     }
     save_file(tensors, tmp_path / "y.safetensors")
 
@@ -131,9 +132,11 @@ def test_a_layer_stored_as_a_convolution_of_one_pixel_is_a_linear_one(
 def test_an_alpha_may_be_told_beside_the_weights(
     base: Path, tmp_path: Path, settings: dict[str, Any], factor: float | None, beside: bool
 ) -> None:
-    told = {f"{part}.{k}": v for part in ("unet", "text_encoder") for k, v in settings.items()}
+    metadata_settings = {
+        f"{part}.{k}": v for part in ("unet", "text_encoder") for k, v in settings.items()
+    }
     file = tmp_path / "adapter_model.safetensors"
-    metadata = {} if beside else {"lora_adapter_metadata": json.dumps(told)}
+    metadata = {} if beside else {"lora_adapter_metadata": json.dumps(metadata_settings)}
     changes = save_lora(base, file, peft, alpha=None, metadata=metadata)
     if beside:
         (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
@@ -165,7 +168,7 @@ def test_a_lora_has_the_width_of_the_model(tmp_path: Path, dtype: Any) -> None:
     model = LoadBaseModel(model="tiny", dtype=dtype).run(BENCH).model
 
     with BENCH.lease(with_lora(model, tmp_path / "x.safetensors").unet) as unet:
-        widths = {str(one.dtype) for one in unet.state_dict().values()}
+        widths = {str(weight.dtype) for weight in unet.state_dict().values()}
 
     assert widths == {"torch.float32" if dtype == "auto" else "torch.bfloat16"}
 
@@ -182,8 +185,8 @@ def test_prompts_keys_are_not_remembered_across_loras(base: Path, tmp_path: Path
         layer: Any = unet.get_submodule(name)
         plain = layer(torch.ones(1, 4, 64), prompt)
         with BENCH.lease(with_lora(bare, tmp_path / "x.safetensors").unet) as changed:
-            other: Any = changed.get_submodule(name)
-            assert not torch.allclose(other(torch.ones(1, 4, 64), prompt), plain, atol=1e-3)
+            changed_layer: Any = changed.get_submodule(name)
+            assert not torch.allclose(changed_layer(torch.ones(1, 4, 64), prompt), plain, atol=1e-3)
         assert torch.equal(layer(torch.ones(1, 4, 64), prompt), plain)
 
 
@@ -200,13 +203,13 @@ def test_every_way_to_name_a_layer_names_the_same_one() -> None:
     ups = [k.replace("down", "up").replace("lora_A", "lora_B") for k in keys]
     ups = [k.replace("up_block", "down_block") for k in ups]
 
-    found = [named_layers([key, up]) for key, up in zip(keys, ups, strict=True)]
+    results = [named_layers([key, up]) for key, up in zip(keys, ups, strict=True)]
 
     name = "mid_block_attentions_0_transformer_blocks_0_attn2_to_out_0"
-    assert [[(one.part, one.name) for one in layers] for layers, _ in found] == [
+    assert [[(layer.part, layer.name) for layer in layers] for layers, _ in results] == [
         [("unet", name)]
     ] * 7
-    assert [unknown for _, unknown in found] == [[]] * 7
+    assert [unknown for _, unknown in results] == [[]] * 7
 
 
 def test_a_model_with_a_lora_differs_only_in_what_it_changes(tmp_path: Path) -> None:

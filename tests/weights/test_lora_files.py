@@ -43,10 +43,10 @@ def test_a_lora_for_another_family_is_named_by_its_sizes(base: Path, tmp_path: P
 def test_a_lora_of_another_size_is_named_by_its_layer(base: Path, tmp_path: Path) -> None:
     save_lora(base, tmp_path / "x.safetensors", unet=r"mid_block.*attn1\.to_q\.", text="")
 
-    said = refused(model_of(TINY / "base"), tmp_path / "x.safetensors")
+    message = refused(model_of(TINY / "base"), tmp_path / "x.safetensors")
 
-    assert "does not fit" in said
-    assert "attn1_to_q is 64 x 64, the model's " in said
+    assert "does not fit" in message
+    assert "attn1_to_q is 64 x 64, the model's " in message
 
 
 def test_layers_that_a_model_has_not_are_counted_and_named(base: Path, tmp_path: Path) -> None:
@@ -54,15 +54,15 @@ def test_layers_that_a_model_has_not_are_counted_and_named(base: Path, tmp_path:
 
     save_lora(base, tmp_path / "x.safetensors", text="")
     tensors = {
-        key.replace("down_blocks_1", "down_blocks_9"): one
-        for key, one in load_file(tmp_path / "x.safetensors").items()
+        key.replace("down_blocks_1", "down_blocks_9"): factor
+        for key, factor in load_file(tmp_path / "x.safetensors").items()
     }
     save_file(tensors, tmp_path / "y.safetensors")
 
-    said = refused(model_of(base), tmp_path / "y.safetensors")
+    message = refused(model_of(base), tmp_path / "y.safetensors")
 
-    assert "changes 24 layers (down_blocks_9_" in said
-    assert said.endswith(f"and 21 more) that {str(base)!r} has not")
+    assert "changes 24 layers (down_blocks_9_" in message
+    assert message.endswith(f"and 21 more) that {str(base)!r} has not")
 
 
 def test_keys_of_no_known_meaning_are_counted_and_named(base: Path, tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_one_of_several_files_is_picked_by_name(tmp_path: Path) -> None:
         save_lora(TINY / "base", tmp_path / f"{name}.safetensors", unet=ATTENTION, text="")
     model = model_of(TINY / "base")
 
-    said = refused(model, tmp_path)
-    assert said.endswith("holds several; name one in `file`: one.safetensors, other.safetensors")
+    message = refused(model, tmp_path)
+    assert message.endswith("holds several; name one in `file`: one.safetensors, other.safetensors")
     assert "has no 'onee.safetensors'; did you mean 'one.safetensors'?" in (
         refused(model, tmp_path, file="onee.safetensors")
     )
@@ -170,11 +170,11 @@ def test_a_pickled_lora_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").unlink()
     model = model_of(TINY / "base")
 
-    said = refused(model, tmp_path / "x.pt")
-    assert said.startswith(f"lora: {str(tmp_path / 'x.pt')!r} is a pickle, which can run code")
+    message = refused(model, tmp_path / "x.pt")
+    assert message.startswith(f"lora: {str(tmp_path / 'x.pt')!r} is a pickle, which can run code")
     allowed = Bench(allow=frozenset({"pickle"}))
-    found = LoadLoRA(model=model, lora=str(tmp_path / "x.pt")).run(allowed).model
-    assert_changed(TINY / "base", found, changes)
+    loaded = LoadLoRA(model=model, lora=str(tmp_path / "x.pt")).run(allowed).model
+    assert_changed(TINY / "base", loaded, changes)
 
 
 def test_a_lora_is_pinned_by_its_content(tmp_path: Path) -> None:
@@ -201,19 +201,19 @@ def test_locking_a_workflow_pins_the_loras_in_it(tmp_path: Path) -> None:
     locked = lock(plan(builder.workflow(), builder.registry), Cache.in_memory())
 
     digests = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    assert {name: one.sha256 for name, one in locked.models.items()} == digests
+    assert {name: model.sha256 for name, model in locked.models.items()} == digests
 
 
 def test_the_commit_of_a_hub_lora_is_pinned() -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
 
-    found = pin("some/lora", f"/hub/models--some--lora/snapshots/{commit}/x.safetensors", "abc")
+    pins = pin("some/lora", f"/hub/models--some--lora/snapshots/{commit}/x.safetensors", "abc")
 
-    assert found == {"some/lora": (commit, "abc", {})}
+    assert pins == {"some/lora": (commit, "abc", {})}
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "problem"),
     [
         ({"use_dora": True}, "use_dora"),
         ({"lora_alpha": "8"}, "lora_alpha = '8'"),
@@ -222,9 +222,11 @@ def test_the_commit_of_a_hub_lora_is_pinned() -> None:
     ],
 )
 def test_settings_that_are_not_understood_are_named(
-    tmp_path: Path, settings: dict[str, Any], said: str
+    tmp_path: Path, settings: dict[str, Any], problem: str
 ) -> None:
     save_lora(TINY / "base", tmp_path / "adapter_model.safetensors", peft, unet="", alpha=None)
     (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
 
-    assert f"asks for {said}, which is not supported" in refused(model_of(TINY / "base"), tmp_path)
+    assert f"asks for {problem}, which is not supported" in refused(
+        model_of(TINY / "base"), tmp_path
+    )

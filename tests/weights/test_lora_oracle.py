@@ -92,11 +92,11 @@ def test_a_lora_makes_the_pictures_of_the_pipeline_that_loads_it(
 
     file = tmp_path / "x.safetensors"
     save_lora(base, file, style, alpha=2.0 if style is kohya else None)
-    theirs = loaded_latents(base, [(file, {"unet": strength, "text_encoder": text})])
+    expected = loaded_latents(base, [(file, {"unet": strength, "text_encoder": text})])
 
     ours = latents(with_lora(model_of(base), file, strength=strength, text_strength=text))
 
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4)
     assert not torch.allclose(ours, latents(model_of(base)), atol=1e-2)
 
 
@@ -106,14 +106,14 @@ def test_several_loras_make_the_pictures_of_the_pipeline_that_loads_them(
 ) -> None:
     import torch
 
-    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
-    save_lora(base, one, kohya, seed=1)
-    save_lora(base, other, peft, seed=2, rank=2, alpha=None)
-    theirs = loaded_latents(base, [(one, 0.5), (other, 1.0)])
+    first, second = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    save_lora(base, first, kohya, seed=1)
+    save_lora(base, second, peft, seed=2, rank=2, alpha=None)
+    expected = loaded_latents(base, [(first, 0.5), (second, 1.0)])
 
-    model = with_lora(with_lora(model_of(base), one, strength=0.5), other)
+    model = with_lora(with_lora(model_of(base), first, strength=0.5), second)
 
-    torch.testing.assert_close(latents(model), theirs, rtol=0, atol=1e-4)
+    torch.testing.assert_close(latents(model), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -123,16 +123,18 @@ def test_an_alpha_told_in_metadata_makes_the_pictures_of_the_pipeline_that_reads
     import torch
 
     targets = ["to_q", "to_k", "to_v", "to_out.0", "q_proj", "k_proj", "v_proj", "out_proj"]
-    told = {"r": 4, "lora_alpha": 6, "target_modules": targets}
+    settings = {"r": 4, "lora_alpha": 6, "target_modules": targets}
     both = {
-        f"{part}.{name}": one for part in ("unet", "text_encoder") for name, one in told.items()
+        f"{part}.{name}": value
+        for part in ("unet", "text_encoder")
+        for name, value in settings.items()
     }
     file = tmp_path / "x.safetensors"
     metadata = {"format": "pt", "lora_adapter_metadata": json.dumps(both)}
     unet, text = r"attn[12]\.to_", r"self_attn\."
     save_lora(base, file, peft, alpha=None, metadata=metadata, unet=unet, text=text)
-    theirs = loaded_latents(base, [(file, 1.0)])
+    expected = loaded_latents(base, [(file, 1.0)])
 
     ours = latents(with_lora(model_of(base), file))
 
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4)

@@ -40,22 +40,22 @@ def test_the_base_model_stays_as_it_is_while_two_models_with_loras_are_lent(
     models = [with_lora(bare, tmp_path / f"{seed}.safetensors") for seed in (1, 2)]
     context = context_of(Cache())
     with context.lease(bare.unet) as unet:
-        before = {key: one.clone() for key, one in unet.state_dict().items()}
+        before = {key: weight.clone() for key, weight in unet.state_dict().items()}
 
     with (
-        context.lease(models[0].unet) as one,
-        context.lease(models[1].unet) as other,
+        context.lease(models[0].unet) as first,
+        context.lease(models[1].unet) as second,
         context.lease(bare.unet) as plain,
     ):
         name = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"
-        values = [module.get_parameter(name) for module in (one, other, plain)]
+        values = [module.get_parameter(name) for module in (first, second, plain)]
         assert not any(torch.equal(a, b) for a, b in pairwise(values))
-        shared = [module.get_parameter("conv_in.weight").data_ptr() for module in (one, plain)]
+        shared = [module.get_parameter("conv_in.weight").data_ptr() for module in (first, plain)]
         assert shared[0] == shared[1]
 
     with context.lease(bare.unet) as again:
         assert again is unet
-        assert all(torch.equal(before[key], one) for key, one in again.state_dict().items())
+        assert all(torch.equal(before[key], weight) for key, weight in again.state_dict().items())
 
 
 def context_of(cache: Cache) -> RunContext:
@@ -84,12 +84,19 @@ def computed(builder: Builder, cache: Cache) -> list[str]:
 
 
 def test_strengths_and_more_loras_reload_nothing(tmp_path: Path, loads: Counter[str]) -> None:
-    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
-    save_lora(TINY / "base", one, seed=1)
-    save_lora(TINY / "base", other, seed=2)
+    first_file, second_file = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    save_lora(TINY / "base", first_file, seed=1)
+    save_lora(TINY / "base", second_file, seed=2)
     cache = Cache()
 
-    for loras in ([], [(one, 1.0)], [(one, 0.5)], [(one, 0.5), (other, 1.0)], [(other, 0.3)], []):
+    for loras in (
+        [],
+        [(first_file, 1.0)],
+        [(first_file, 0.5)],
+        [(first_file, 0.5), (second_file, 1.0)],
+        [(second_file, 0.3)],
+        [],
+    ):
         builder, sample = drawn(loras)
         builder.run(sample, cache)
 
@@ -130,20 +137,20 @@ def test_only_the_layers_that_a_lora_changes_are_held_a_second_time(tmp_path: Pa
     ref = with_lora(bare, file).unet
     context = context_of(cache)
     with context.lease(bare.unet) as unet:
-        before = {key: one.clone() for key, one in unet.state_dict().items()}
+        before = {key: weight.clone() for key, weight in unet.state_dict().items()}
     for part in ref.parts[1:]:
         with context.lease(part):
             pass
-    held = cache.sizes()["host"].bytes
+    bytes_before = cache.sizes()["host"].bytes
 
     with context.lease(ref):
         pass
 
     added = sum(delta.numel() for delta in changed.values()) * 4
-    assert cache.sizes()["host"].bytes == held + added
+    assert cache.sizes()["host"].bytes == bytes_before + added
     with context.lease(bare.unet) as again:
         assert again is unet
-        assert all(before[key].equal(one) for key, one in again.state_dict().items())
+        assert all(before[key].equal(weight) for key, weight in again.state_dict().items())
 
 
 def test_a_model_with_a_lora_is_made_again_after_its_base_was_dropped(tmp_path: Path) -> None:
@@ -156,15 +163,15 @@ def test_a_model_with_a_lora_is_made_again_after_its_base_was_dropped(tmp_path: 
     ref = with_lora(model_of(TINY / "base"), file).unet
     context = context_of(cache)
     with context.lease(ref) as unet:
-        seen = weakref.ref(unet.get_parameter("conv_in.weight"))
-        before = {key: one.clone() for key, one in unet.state_dict().items()}
+        dropped = weakref.ref(unet.get_parameter("conv_in.weight"))
+        before = {key: weight.clone() for key, weight in unet.state_dict().items()}
     del unet
     cache._memory.remove((ref.key, "float32"))
     gc.collect()
 
-    assert seen() is None
+    assert dropped() is None
     with context.lease(ref) as unet:
-        assert all(before[key].equal(one) for key, one in unet.state_dict().items())
+        assert all(before[key].equal(weight) for key, weight in unet.state_dict().items())
 
 
 def test_only_what_a_lora_touches_is_computed_again(tmp_path: Path) -> None:
@@ -221,13 +228,15 @@ def test_a_model_with_a_lora_survives_on_disk(
     for worth in ("WORTH_NOTING", "WORTH_WRITING"):  # finding it takes no time
         monkeypatch.setattr(f"nodegraph.cache.cache.{worth}", 0.0)
     save_lora(TINY / "base", tmp_path / "x.safetensors")
-    one, other = (drawn([(tmp_path / "x.safetensors", 0.5)], seed=seed)[0] for seed in (1, 2))
+    first_run, second_run = (
+        drawn([(tmp_path / "x.safetensors", 0.5)], seed=seed)[0] for seed in (1, 2)
+    )
     folder = tmp_path / "cache"
 
     with closing(Cache(folder)) as cache:
-        first = computed(one, cache)
+        first = computed(first_run, cache)
     with closing(Cache(folder)) as cache:
-        second = computed(other, cache)
+        second = computed(second_run, cache)
 
     assert (len(first), second) == (6, ["sample/decode", "sample/denoise"])
 
@@ -246,6 +255,8 @@ def test_another_strength_of_a_lora_is_never_drawn_with_the_weights_of_the_last_
 
     plain, half, whole = at(0.0), at(0.5), at(1.0)
 
-    assert min((one - plain).abs().max() for one in (half, whole, whole - half + plain)) > 1e-3
+    assert (
+        min((picture - plain).abs().max() for picture in (half, whole, whole - half + plain)) > 1e-3
+    )
     for strength, first in ((0.5, half), (0.0, plain), (1.0, whole)):
         assert torch.equal(at(strength), first)

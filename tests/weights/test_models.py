@@ -100,7 +100,7 @@ def test_a_tiny_controlnet_knows_what_it_reads(kind: Conditioned) -> None:
     ],
 )
 def test_every_built_in_name_has_its_weights(path: Path) -> None:
-    assert any(one.suffix == ".safetensors" for one in (path, *path.rglob("*")) if one.is_file())
+    assert any(file.suffix == ".safetensors" for file in (path, *path.rglob("*")) if file.is_file())
 
 
 def test_the_tiny_family_is_small() -> None:
@@ -126,13 +126,13 @@ def test_a_loader_names_all_that_is_built_in(node: type[Node], input: str, role:
 def test_weights_are_loaded_in_the_width_that_is_asked_for() -> None:
     import torch
 
-    wanted = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    widths = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     model = base("tiny", dtype="bfloat16")
 
-    loaded = {one.dtype for one in weights_of(model.text_encoder, "float32").values()}
+    loaded = {weight.dtype for weight in weights_of(model.text_encoder, "float32").values()}
 
-    assert loaded == {wanted["bfloat16"]}
-    assert next(base("tiny").unet.load("cpu", "float32").parameters()).dtype is wanted["float32"]
+    assert loaded == {widths["bfloat16"]}
+    assert next(base("tiny").unet.load("cpu", "float32").parameters()).dtype is widths["float32"]
 
 
 def test_a_width_of_its_own_makes_other_weights() -> None:
@@ -322,8 +322,8 @@ def test_only_the_files_that_are_needed_are_fetched() -> None:
     for part in parts:
         names += [f"{part}/config.json", f"{part}/model.safetensors", f"{part}/pytorch_model.bin"]
 
-    wanted = set(names) - {"big.ckpt"} - {f"{part}/pytorch_model.bin" for part in parts}
-    assert set(files_to_fetch(names, "base model", "", pickle=False)) == wanted
+    expected = set(names) - {"big.ckpt"} - {f"{part}/pytorch_model.bin" for part in parts}
+    assert set(files_to_fetch(names, "base model", "", pickle=False)) == expected
 
 
 @pytest.mark.parametrize(
@@ -352,9 +352,9 @@ def test_names_tell_what_is_known_before_anything_is_loaded(
 POLLUTED = "time_embed.__class__.__base__.__getattribute__"
 
 
-@pytest.mark.parametrize("where", ["one file", "folder", "ControlNet", "LoRA", "embedding"])
+@pytest.mark.parametrize("place", ["one file", "folder", "ControlNet", "LoRA", "embedding"])
 def test_a_tensor_that_is_named_like_python_s_insides_is_refused(
-    saved: Path, spoiled: Path, tmp_path: Path, where: str
+    saved: Path, spoiled: Path, tmp_path: Path, place: str
 ) -> None:
     """The library that reads the file takes such a name; other programs were changed by one."""
     from safetensors.torch import load_file, save_file
@@ -366,8 +366,8 @@ def test_a_tensor_that_is_named_like_python_s_insides_is_refused(
         "LoRA": TINY / "ink.safetensors",
         "embedding": TINY / "ink.safetensors",
     }
-    tensors = load_file(sources[where])
-    file = sources["folder"] if where == "folder" else tmp_path / "model.safetensors"
+    tensors = load_file(sources[place])
+    file = sources["folder"] if place == "folder" else tmp_path / "model.safetensors"
     save_file({**tensors, POLLUTED: next(iter(tensors.values())).clone()}, file)
     shutil.copytree(saved / "tokenizer", tmp_path / "tokenizer")
 
@@ -380,4 +380,4 @@ def test_a_tensor_that_is_named_like_python_s_insides_is_refused(
     }
 
     with pytest.raises(UserError, match=r"has a tensor called .time_embed\.__class__"):
-        loads[where]()
+        loads[place]()

@@ -25,7 +25,7 @@ from ..support.pictures import gradient
 from ..support.weights import Bench
 
 
-class Shown(Output):
+class Picture(Output):
     """A picture."""
 
     image: Image
@@ -34,8 +34,8 @@ class Shown(Output):
 class Show(Node):
     """Show a gradient."""
 
-    def run(self) -> Shown:
-        return Shown(image=gradient(64, 64))
+    def run(self) -> Picture:
+        return Picture(image=gradient(64, 64))
 
 
 def denoised(cache: Cache) -> tuple[Any, tuple[str, ...]]:
@@ -60,14 +60,14 @@ def denoised(cache: Cache) -> tuple[Any, tuple[str, ...]]:
     with _disable_current_modes():
         run(plan(g.workflow(), g.registry, only=["face", "blur"]), cache)
     running = execute(plan(g.workflow(), g.registry, only=["latents"]), cache)
-    said: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
     while True:
         try:
             event = next(running)
         except StopIteration as end:
-            return end.value.results["latents"].values, said
+            return end.value.results["latents"].values, degraded
         if isinstance(event, Finished) and event.name == "drawn":
-            said = event.degraded
+            degraded = event.degraded
 
 
 @pytest.fixture
@@ -96,27 +96,27 @@ def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[ByteBudget]:
         yield budget
 
 
-@pytest.mark.parametrize(("share", "how"), [(0.85, "models"), (0.5, "layers")])
+@pytest.mark.parametrize(("share", "unit"), [(0.85, "models"), (0.5, "layers")])
 def test_where_weights_do_not_fit_they_wait_on_the_host_and_the_picture_is_the_same(
-    budget: ByteBudget, share: float, how: str
+    budget: ByteBudget, share: float, unit: str
 ) -> None:
-    plain, said = denoised(Cache.in_memory())
+    plain, degraded = denoised(Cache.in_memory())
     gc.collect()
-    assert said == ()
+    assert degraded == ()
 
     budget.limit = budget.live + int((budget.most - budget.live) * share)
-    sparing, said = denoised(Cache.in_memory())
+    sparing, degraded = denoised(Cache.in_memory())
 
-    assert said == (f"{how} offloaded",)
+    assert degraded == (f"{unit} offloaded",)
     assert budget.ooms >= 1
     torch.testing.assert_close(sparing, plain, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("how", ["models", "layers"])
-def test_offloaded_weights_compute_the_same_by_diffusers_own_forward(how: Offload) -> None:
+@pytest.mark.parametrize("unit", ["models", "layers"])
+def test_offloaded_weights_compute_the_same_by_diffusers_own_forward(unit: Offload) -> None:
     weights = LoadBaseModel(model="tiny").run(Bench()).model.unet
     assert isinstance(weights, Weights)
-    plain, offloaded = weights.load("cpu", "float32"), weights.offloaded("cpu", how)
+    plain, offloaded = weights.load("cpu", "float32"), weights.offloaded("cpu", unit)
     hooked = offloaded.load("cpu", "float32")
     config: Any = plain.config
     latents = torch.randn(1, config.in_channels, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -130,26 +130,26 @@ def test_offloaded_weights_compute_the_same_by_diffusers_own_forward(how: Offloa
 
 
 def places(module: Any) -> list[int]:
-    return [one.data_ptr() for one in (*module.parameters(), *module.buffers())]
+    return [weight.data_ptr() for weight in (*module.parameters(), *module.buffers())]
 
 
 def test_models_take_turns_whichever_part_of_them_is_called() -> None:
     bench = Bench()
     unet = LoadBaseModel(model="tiny").run(bench).model.unet.offloaded("cpu", "models")
     net = LoadControlNet(model="tiny-canny").run(bench).controlnet.net.offloaded("cpu", "models")
-    one: Any = unet.load("cpu", "float32")
-    other: Any = net.load("cpu", "float32")
-    hosts = places(one), places(other)
+    first: Any = unet.load("cpu", "float32")
+    second: Any = net.load("cpu", "float32")
+    hosts = places(first), places(second)
 
     with torch.inference_mode():
-        one.time_proj(torch.ones(1))
-        assert not {*places(one)} & {*hosts[0]}
-        other.conv_in(torch.zeros(1, 8, 8, 8))
-        assert places(one) == hosts[0]
-        assert not {*places(other)} & {*hosts[1]}
+        first.time_proj(torch.ones(1))
+        assert not {*places(first)} & {*hosts[0]}
+        second.conv_in(torch.zeros(1, 8, 8, 8))
+        assert places(first) == hosts[0]
+        assert not {*places(second)} & {*hosts[1]}
 
-    net.put_back(other)
-    assert (places(one), places(other)) == hosts
+    net.put_back(second)
+    assert (places(first), places(second)) == hosts
 
 
 def test_no_model_stays_on_the_device_after_its_lease(budget: ByteBudget) -> None:
