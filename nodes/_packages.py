@@ -1,4 +1,4 @@
-"""Packages whose version may make a difference to what a node makes; saved pictures name them."""
+"""Packages whose version may change a node's results; saved pictures name them."""
 
 from __future__ import annotations
 

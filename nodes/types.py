@@ -1,4 +1,4 @@
-"""Wires: what travels between nodes and JSON cannot spell."""
+"""Wires: the values between nodes that JSON cannot spell."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 
+# Wires that hold arrays or tensors have eq=False: == of two arrays is an array, not an answer.
 @dataclass(frozen=True, slots=True, eq=False)
 class Image(Wire):
     """One picture, exact and small.
@@ -81,6 +82,7 @@ class Mask(Wire):
 
 def read_only(pixels: Pixels) -> Pixels:
     """The same pixels, not to be written to: results are shared."""
+    # A view, so that the flag is not set on an array that the caller still writes to.
     view = np.ascontiguousarray(pixels).view()
     view.flags.writeable = False
     return view

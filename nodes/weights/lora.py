@@ -17,18 +17,18 @@ from typing import Any, Literal, TypeAlias
 
 from ..checkpoints.parts import Part, Shapes
 
-Role: TypeAlias = Literal["down", "up", "mid", "alpha"]
+Factor: TypeAlias = Literal["down", "up", "mid", "alpha"]
 
 # lora_unet_mid_block_attentions_0_proj_in.lora_down.weight: dots became underscores, and which of
 # them were dots is nowhere to be read. So names are compared with underscores for dots (flat_name).
 _KOHYA = re.compile(
-    r"lora_(?P<part>unet|te1?)_(?P<name>\w+)\.(?:lora_(?P<role>down|up|mid)\.weight|alpha)"
+    r"lora_(?P<part>unet|te1?)_(?P<name>\w+)\.(?:lora_(?P<factor>down|up|mid)\.weight|alpha)"
 )
 # unet.mid_block.attentions.0.proj_in.lora_A.weight of peft; diffusers wrote ….lora.down.weight,
 # once ….processor.to_q_lora.down.weight, and ….lora_linear_layer.down.weight in text encoders.
 _DOTTED = re.compile(
     r"(?:base_model\.model\.)?(?:(?P<part>unet|text_encoder)\.)?(?P<name>[\w.]+?)(?:"
-    r"\.lora_(?P<role>A|B|down|up|mid)(?:\.default\w*)?\.weight"
+    r"\.lora_(?P<factor>A|B|down|up|mid)(?:\.default\w*)?\.weight"
     r"|(?:[._]lora|\.lora_linear_layer)\.(?P<old>down|up)\.weight"
     r"|(?:\.lora)?\.alpha)"
 )
@@ -41,7 +41,7 @@ _RELATIVES = {
     "lora_magnitude_vector": "DoRA",
     "oft_": "OFT",
 }
-_ROLES: Mapping[str | None, Role] = {
+_FACTORS: Mapping[str | None, Factor] = {
     "A": "down",
     "B": "up",
     "down": "down",
@@ -64,7 +64,7 @@ class Layer:
     part: Part
     name: str
     own_name: str
-    keys: dict[Role, str] = field(default_factory=dict)
+    keys: dict[Factor, str] = field(default_factory=dict)
 
 
 def flat_name(name: str) -> str:
@@ -84,7 +84,7 @@ def layers_of(keys: Iterable[str]) -> tuple[list[Layer], list[str]]:
             part, name = _place(match)
             flat = flat_name(name)
             layer = layers.setdefault((part, flat), Layer(part, flat, name))
-            layer.keys[_ROLES[match["role"] or match.groupdict().get("old")]] = key
+            layer.keys[_FACTORS[match["factor"] or match.groupdict().get("old")]] = key
         else:
             unknown.append(key)
     whole = [layer for layer in layers.values() if {"down", "up"} <= layer.keys.keys()]

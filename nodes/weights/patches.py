@@ -55,12 +55,12 @@ class LoRA(Wire):
             settings = settings_of(file.metadata() or {}, self.settings)
             for layer in layers_of(file.keys())[0]:
                 if layer.part == self.part:
-                    own = {role: file.get_tensor(key).float() for role, key in layer.keys.items()}
+                    own = {name: file.get_tensor(key).float() for name, key in layer.keys.items()}
                     # The rank is the length of the first factor: [rank, in, …].
                     tensor = own.pop("alpha", None)
                     alpha = None if tensor is None else float(tensor)
                     own["up"] = own["up"] * scale(layer, len(own["down"]), alpha, settings)
-                    factors |= {f"{layer.name}:{role}": factor for role, factor in own.items()}
+                    factors |= {f"{layer.name}:{name}": factor for name, factor in own.items()}
         return _parameters(factors, device, getattr(torch, _width(self.dtype, dtype)))
 
 
