@@ -106,7 +106,7 @@ def test_a_second_process_computes_nothing_that_takes_time_and_loads_no_torch(ho
 def test_another_seed_in_a_second_process_never_loads_the_text_encoder(home: Path) -> None:
     code = """
 import runpy, sys
-from nodes._weights import Weights
+from nodes.weights.reference import Weights
 load = Weights.load
 def noted(weights, *where):
     print("loads", weights.part, file=sys.stderr)
