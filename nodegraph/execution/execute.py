@@ -20,8 +20,7 @@ from ..tasks.items import elements, needs
 from ..tasks.keys import key_of
 from ..tasks.task import Task
 from .local.dispatch import Dispatcher
-from .local.lanes import Crashed, Idle
-from .local.perform import Broke, Done, Lost, Report, Stamped
+from .reports import Broke, Crashed, Done, Idle, Lost, Report, Stamped
 
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Event as Flag
 from typing import Literal, NamedTuple, TypeAlias
 
 from ..base.gc_pause import paused
 from ..cache import Cache
 from ..errors import NotFetchedError, UserError
 from ..execution.context import RunContext
-from ..execution.local.perform import Broke, Lost, Stamped, Worker
+from ..execution.instances import stamp
+from ..execution.reports import Broke, Lost
 from ..graph.workflow import Workflow
 from ..node import Node
 from ..planning.plan import Plan
@@ -113,19 +113,15 @@ class _Judge:
 
     def _stamped(self, task: Task) -> tuple[State, str] | None:
         """Ask the node what else its result depends on; where it cannot tell, say why."""
-        for report in self._stamp(task):
-            if isinstance(report, Broke):
-                cause = report.error.cause
-                return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
-            if isinstance(report, Lost):
-                return "waits", f"{report.missing.address} must run again first"
-            if isinstance(report, Stamped):
-                task.stamp = report.stamp
-        return None
-
-    def _stamp(self, task: Task) -> Iterator[object]:
         context = RunContext(self.settings, self.settings.devices[0], self.workflow, self.cache)
-        return iter(Worker(self.calls, self.cache, Flag()).stamp(task, context))
+        report = stamp(task, self.calls, context)
+        if isinstance(report, Broke):
+            cause = report.error.cause
+            return "runs" if isinstance(cause, NotFetchedError) else "fails", str(cause)
+        if isinstance(report, Lost):
+            return "waits", f"{report.missing.address} must run again first"
+        task.stamp = report.stamp
+        return None
 
     def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:
         """Name what differs from the most similar earlier call of the same kind."""

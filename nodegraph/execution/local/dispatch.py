@@ -13,9 +13,11 @@ from ...planning.plan import Plan
 from ...settings import Settings
 from ...tasks.task import CallState, Task, runs_together
 from ..context import RunContext
+from ..instances import stamp
+from ..reports import Idle, Report
 from .affinity import Held, Loaders, Models, Queue, closest
-from .lanes import Idle, Lane
-from .perform import Report, Worker
+from .lanes import Lane
+from .perform import Performer
 from .prefetch import Prefetch
 from .upcoming import Wanted
 
@@ -62,7 +64,7 @@ class Dispatcher:
         self._here = self._contexts.get(f"device {_CPU}")
         self._spared: dict[type[Node], float] = {}
         self._stop = Flag()
-        self._worker = Worker(calls, cache, self._stop)
+        self._performer = Performer(calls, cache, self._stop)
         self._ahead = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
         self._calls, self._cache = calls, cache
@@ -136,7 +138,7 @@ class Dispatcher:
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
         yield _started(tasks)
-        yield from self._ahead.around(tasks, self._worker.run(tasks, context))
+        yield from self._ahead.around(tasks, self._performer.run(tasks, context))
 
     def note_speed(self, task: Task, seconds: float) -> None:
         """Learn how long a kind of node takes."""
@@ -150,10 +152,11 @@ class Dispatcher:
     def _start(self, lane: Lane, tasks: list[Task]) -> Iterator[Report]:
         context = self._contexts.get(lane.name, self._context)
         if tasks[0].state == "stamp":
-            lane.start(lambda: self._worker.stamp(tasks[0], context))
+            # Asked in the lane's thread: it may read a large file.
+            lane.start(lambda: iter([stamp(tasks[0], self._calls, context)]))
             return
         yield _started(tasks)
-        job = self._ahead.around(tasks, self._worker.run(tasks, context))
+        job = self._ahead.around(tasks, self._performer.run(tasks, context))
         lane.start(lambda: job)
 
 

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from threading import Thread
 from typing import TypeAlias
 
-from .perform import Report, Stopped
+from ..reports import Crashed, Idle, Report, Stopped
 
 Job: TypeAlias = Callable[[], Iterator[Report]]
-
-
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """A lane has finished its job and can take another."""
-
-    lane: str
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    """The engine itself failed in a lane; the run cannot go on."""
-
-    error: BaseException
 
 
 class Lane:

@@ -1,80 +1,34 @@
-"""Do one piece of work: fetch the inputs, run the node, check it, store what it made."""
+"""A performer of tasks: attempts computed down the ladder, their outputs checked and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from inspect import signature
+from functools import partial
 from threading import Event as Flag
 from time import perf_counter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from ...cache import Cache, Record
-from ...errors import Brief, DoesNotFitError, NodeError, UserError, brief
-from ...events import Progressed, Started
-from ...graph.ports import mistakes, output_of
-from ...node import Node, Output, Progress
+from ...cache import Cache
+from ...errors import Brief, DoesNotFitError, UserError, brief
+from ...events import Progressed
+from ...graph.ports import output_of
+from ...node import Node, Progress
 from ...savings import Savings
 from ...tasks.items import behind, bound, constants, shortages
 from ...tasks.keys import parts_of
-from ...tasks.task import CallState, Element, Task, runs_together
+from ...tasks.task import CallState, Task, runs_together
 from ...values.leaves import Watch
 from ..context import RunContext
+from ..instances import LostError, build_node, call_method, failure, fetch_inputs
+from ..reports import Broke, Done, Lost, Report, Stopped
 from .admission import Admission
 from .ladder import Attempt, lower
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A task has been computed and its outputs are in the cache."""
-
-    task: Task
-    record: Record
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Broke:
-    """A task raised."""
-
-    task: Task
-    error: NodeError
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A task could not start: the value of ``missing`` is no longer held by any tier."""
-
-    task: Task
-    missing: Task
-
-
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """A task's stamp is known, so its key can be made."""
-
-    task: Task
-    stamp: object
-
-
-Report: TypeAlias = Started | Progressed | Done | Broke | Lost | Stamped
-
-
-class Stopped(BaseException):
-    """The run was cancelled while a node was at work."""
-
-
-class _LostError(Exception):
-    def __init__(self, missing: Task) -> None:
-        self.missing = missing
-
-
 class _Ready(NamedTuple):
-    """A node about to run, and the task that it is for."""
+    """A node about to run, its inputs, and the task that it is for."""
 
     task: Task
     node: Node
@@ -92,24 +46,12 @@ class _Failed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """All that working on tasks needs, whichever lane it happens on."""
+class Performer:
+    """Computes the tasks of one run, on whichever lane; a generator of reports for each job."""
 
     calls: Sequence[CallState]
     cache: Cache
     stop: Flag
-
-    def stamp(self, task: Task, context: RunContext) -> Iterator[Report]:
-        """Ask a node what else its result depends on (a file's content), reporting Stamped."""
-        inputs: Mapping[str, object] = constants(task)
-        try:
-            inputs = self._inputs(task, context)
-            node = _node(task, inputs, self.calls)
-            yield Stamped(task, _call(node.stamp, context))
-        except _LostError as lost:
-            yield Lost(task, lost.missing)
-        except Exception as error:
-            yield Broke(task, _failure(task, inputs, error))
 
     def run(self, tasks: Sequence[Task], context: RunContext) -> Iterator[Report]:
         """Compute ``tasks`` (items of one call) together, reporting progress and each one's end.
@@ -133,19 +75,19 @@ class Worker:
         for task in attempt.items:
             inputs: Mapping[str, object] = constants(task)
             try:
-                inputs = self._inputs(task, context)
-                ready.append(_Ready(task, _node(task, inputs, self.calls), inputs))
-            except _LostError as lost:
+                inputs = fetch_inputs(task, self.calls, context)
+                ready.append(_Ready(task, build_node(task, inputs, self.calls), inputs))
+            except LostError as lost:
                 yield Lost(task, lost.missing)
             except Exception as error:
-                yield Broke(task, _failure(task, inputs, error))
+                yield Broke(task, failure(task, inputs, error))
         if not ready:
             return None
-        ready, others = _together(ready)
-        if others:
-            waiting.append(replace(attempt, items=tuple(one.task for one in others)))
+        ready, rest = _batch(ready)
+        if rest:
+            waiting.append(replace(attempt, items=tuple(item.task for item in rest)))
         if len(ready) < len(attempt.items):
-            attempt = replace(attempt, items=tuple(one.task for one in ready))
+            attempt = replace(attempt, items=tuple(item.task for item in ready))
         admission = self._admission(ready, attempt.savings, context)
         if admission is not None and context.settings.degrades:
             attempt, *more = attempt.cut(admission.most(len(ready)))
@@ -158,8 +100,8 @@ class Worker:
             short = self.cache.is_oom(error)
             if short:
                 _forget(error)
-            shown = [_shown(one.inputs) for one in ready]
-            return _Failed(attempt, error, short, shown, admission)
+            briefs = [_brief(item.inputs) for item in ready]
+            return _Failed(attempt, error, short, briefs, admission)
         return None
 
     def _admission(
@@ -170,8 +112,8 @@ class Worker:
             return None
         inputs: set[Hashable] = {
             element.task.key
-            for one in ready
-            for _, value in bound(one.task, self.calls)
+            for item in ready
+            for _, value in bound(item.task, self.calls)
             for element in (value if isinstance(value, list) else [value])
         }
         return Admission.of(node, savings, inputs, context)
@@ -184,11 +126,11 @@ class Worker:
         if failed.short:
             freed = self.cache.shrink() > 0
             supported = attempt.items[0].call.planned.kind.savings
-            again = freed and not attempt.retried
-            if again or context.settings.degrades:
-                left = lower(attempt, waiting, supported, freed=freed)
-                if left is not None:
-                    return left
+            retries = freed and not attempt.retried
+            if retries or context.settings.degrades:
+                attempts = lower(attempt, waiting, supported, freed=freed)
+                if attempts is not None:
+                    return attempts
             advice = failed.admission.advice(len(attempt.items)) if failed.admission else ""
             error = DoesNotFitError(context.device, attempt.all_tried, advice)
         elif len(attempt.items) > 1:
@@ -196,39 +138,17 @@ class Worker:
             halves = (attempt.items[middle:], attempt.items[:middle])
             return [*waiting, *(replace(attempt, items=items) for items in halves)]
         for task, inputs in zip(attempt.items, failed.inputs, strict=True):
-            yield Broke(task, _failure(task, inputs, error))
+            yield Broke(task, failure(task, inputs, error))
         return waiting
-
-    def _inputs(self, task: Task, context: RunContext) -> Mapping[str, object]:
-        if not task.call.planned.links:
-            return constants(task)
-        device = context.device if task.call.planned.kind.lane == "device" else None
-        fetched: dict[int, Output] = {}
-
-        def fetch(element: Element) -> object:
-            needed = element.task
-            output = fetched.get(id(needed))
-            if output is None:
-                assert needed.key is not None
-                output = self.cache.get(needed.key, needed.call.planned.kind, device)
-                if output is None:
-                    raise _LostError(needed)
-                fetched[id(needed)] = output
-            return element.value(output)
-
-        inputs = dict(constants(task))
-        for name, value in bound(task, self.calls):
-            inputs[name] = [fetch(e) for e in value] if isinstance(value, list) else fetch(value)
-        return inputs
 
     def _compute(
         self, ready: Sequence[_Ready], attempt: Attempt[Task], context: RunContext
     ) -> Iterator[Report]:
-        watches = [Watch(one.inputs) for one in ready]
+        watches = [Watch(item.inputs) for item in ready]
         start = perf_counter()
-        nodes = [one.node for one in ready]
+        nodes = [item.node for item in ready]
         context = context.anew(attempt.savings)
-        result, resumed = yield from self._drive([one.task for one in ready], nodes, context)
+        result, resumed = yield from self._drive([item.task for item in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
             kind = type(node)
@@ -247,7 +167,7 @@ class Worker:
                     resumed=resumed,
                 )
             except Exception as error:
-                yield Broke(task, _failure(task, inputs, error))
+                yield Broke(task, failure(task, inputs, error))
             else:
                 yield Done(task, record, seconds)
 
@@ -263,22 +183,26 @@ class Worker:
             linked, short = self._keys(tasks[0]), shortages(tasks[0], self.calls)
             context = replace(context, linked=linked, shortages=short)
         node: Any = nodes[0]
-        together = runs_together(type(nodes[0]))
-        running = _call(node.run_batch, context, nodes) if together else _call(node.run, context)
+        batched = runs_together(type(nodes[0]))
+        running = (
+            call_method(node.run_batch, context, nodes)
+            if batched
+            else call_method(node.run, context)
+        )
         resumed = ""
         if isinstance(running, Generator):
             items = tuple(task.item for task in tasks if task.item is not None)
             name = tasks[0].call.planned.name
             running, resumed = yield from self._follow(running, name, items)
-        return running if together else [running], resumed
+        return running if batched else [running], resumed
 
     def _keys(self, task: Task) -> Mapping[str, str]:
-        """The keys of all that ``task`` is given, in words."""
-        given = {
+        """The keys of all that is linked into ``task``, in words."""
+        linked = {
             name: value if isinstance(value, list) else [value]
             for name, value in bound(task, self.calls)
         }
-        return {name: " ".join(element.key() for element in each) for name, each in given.items()}
+        return {name: " ".join(element.key() for element in row) for name, row in linked.items()}
 
     def _follow(
         self, running: Any, name: str, items: tuple[int, ...]
@@ -314,50 +238,15 @@ class Worker:
             raise UserError(f"wrote into its input {names}; inputs are shared: change a copy")
 
 
-def _together(ready: list[_Ready]) -> tuple[list[_Ready], list[_Ready]]:
+def _batch(ready: list[_Ready]) -> tuple[list[_Ready], list[_Ready]]:
     """Part those that may run in one batch with the first from the others."""
     if len(ready) == 1:
         return ready, []
     group = ready[0].node.group()
     groups: dict[bool, list[_Ready]] = {True: [], False: []}
-    for one in ready:
-        groups[one.node.group() == group].append(one)
+    for item in ready:
+        groups[item.node.group() == group].append(item)
     return groups[True], groups[False]
-
-
-def _node(task: Task, inputs: Mapping[str, object], calls: Sequence[CallState]) -> Node:
-    try:
-        return task.call.planned.kind(**inputs)
-    except ValidationError as error:
-        given = dict(bound(task, calls))
-        said = [f"{where}: {what}{_origin(where, given)}" for where, what in mistakes(error)]
-        raise UserError("; ".join(said)) from error
-
-
-def _origin(where: str, given: Mapping[str, Element | list[Element]]) -> str:
-    """Which result the wrong value is; empty where it was stored with the call."""
-    input, _, entry = where.rstrip("]").partition("[")
-    found = given.get(input)
-    if isinstance(found, list):
-        found = found[int(entry)] if entry else None
-    return f" (it is {found.address})" if found else ""
-
-
-def _call(method: Callable[..., Any], context: RunContext, *given: object) -> Any:
-    """Call a bound ``method`` with what is ``given``, and with the context if it asks for one."""
-    takes = _takes(method.__func__)  # type: ignore[attr-defined]
-    return method(*given, context) if takes > 1 + len(given) else method(*given)
-
-
-@cache
-def _takes(function: Callable[..., Any]) -> int:
-    return len(signature(function).parameters)
-
-
-def _failure(task: Task, inputs: Mapping[str, object], error: Exception) -> NodeError:
-    kind = task.call.planned.kind
-    ordered = {name: inputs[name] for name in kind.model_fields if name in inputs}
-    return NodeError(task.address, kind.__name__, ordered, error)
 
 
 def _resumed(step: Progress) -> str:
@@ -367,7 +256,7 @@ def _resumed(step: Progress) -> str:
     return f"at step {step.done + 1} of {step.total}"
 
 
-def _shown(inputs: Mapping[str, object]) -> Mapping[str, object]:
+def _brief(inputs: Mapping[str, object]) -> Mapping[str, object]:
     return {name: Brief(brief(value)) for name, value in inputs.items()}
 
 

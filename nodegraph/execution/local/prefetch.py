@@ -15,7 +15,7 @@ from ...node import Composed, ModelRef, Node
 from ...planning.types import Link, Source
 from ...tasks.items import constants
 from ...tasks.task import CallState, Task
-from .perform import Report
+from ..reports import Report
 
 _LOOK = 8
 """Calls, and items of a list, that are looked at: the next ones; looking is to cost nothing."""
