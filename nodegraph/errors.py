@@ -117,3 +117,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close:
         return f"no {name!r}; did you mean {close[0]!r}?"
     return f"no {name!r}; it has {', '.join(names[:12]) or 'none'}{', …' * (len(names) > 12)}"
+
+
+@dataclass(slots=True)
+class Suggestions:
+    """Says of names that they do not exist; of the first ones of a document with the nearest match.
+
+    Comparing is slow, and nobody reads thousands of suggestions.
+    """
+
+    left: int = 50
+
+    def __call__(self, name: str, known: Iterable[str]) -> str:
+        self.left -= 1
+        return did_you_mean(name, known) if self.left >= 0 else f"no {name!r}"

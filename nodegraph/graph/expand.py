@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from ..errors import NodeGraphError, Problem, UserError, did_you_mean
+from ..errors import NodeGraphError, Problem, Suggestions, UserError, did_you_mean
 from ..node import Address, Composite, Node
 from .drawing import Drawing, addresses
 from .ports import convert, output_of, ports
@@ -40,6 +40,7 @@ class Flat:
         aliases: The address of each composite's output, and the address it stands for.
         expanded: The composites and templates that were expanded, with the names of their outputs.
         broken: Calls that cannot be planned; why is in ``problems``.
+        suggestions: What of names that do not exist is told, all mistakes together.
     """
 
     calls: dict[str, Call] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Flat:
     expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    suggestions: Suggestions = field(default_factory=Suggestions)
     _outer: dict[str, str] | None = None
 
     def problem(self, name: str, input: str, what: str) -> Problem:
@@ -123,7 +125,7 @@ def is_file(type: str) -> bool:
     return type.startswith(("./", "../", "/")) or type.lower().endswith(".json")
 
 
-def unknown(type: str, kinds: Mapping[str, Kind]) -> str:
+def unknown(type: str, kinds: Mapping[str, Kind], suggestions: Suggestions) -> str:
     """Say that there is no kind called ``type``, with the nearest."""
     if is_file(type):
         return (
@@ -134,7 +136,7 @@ def unknown(type: str, kinds: Mapping[str, Kind]) -> str:
     if "." in type and (name := type.rpartition(".")[2]) in kinds:
         return f"types are written without their module: {name!r}"
     aliases = kinds.aliases if isinstance(kinds, Registry) and "/" in type else kinds
-    return did_you_mean(type, aliases)
+    return suggestions(type, aliases)
 
 
 def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
@@ -144,7 +146,7 @@ def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
         kind = frame.kinds.get(frame.call.type)
         count += 1
         if kind is None:
-            what = unknown(frame.call.type, frame.kinds)
+            what = unknown(frame.call.type, frame.kinds, flat.suggestions)
         elif isinstance(kind, type) and issubclass(kind, Node):
             flat.calls[frame.name], flat.kinds[frame.name] = upgraded(frame.call, kind), kind
             continue
@@ -198,7 +200,9 @@ def _inside(
 ) -> Iterator[_Frame]:
     """Yield the calls inside ``frame``, linked to what it is linked to."""
     call = frame.call if isinstance(kind, Template) else upgraded(frame.call, kind)
-    flat.problems += [flat.problem(frame.name, *wrong) for wrong in _mistakes(call, kind, body)]
+    flat.problems += [
+        flat.problem(frame.name, *wrong) for wrong in _mistakes(call, kind, body, flat.suggestions)
+    ]
     flat.expanded[frame.name] = tuple(body.outputs)
     values = call.values if isinstance(kind, Template) else {**_defaults(kind, call), **call.values}
     outer = flat.origins.get(frame.name)
@@ -240,11 +244,11 @@ def _inside(
 
 
 def _mistakes(
-    call: Call, kind: type[Composite] | Template, body: _Body
+    call: Call, kind: type[Composite] | Template, body: _Body, suggestions: Suggestions
 ) -> Iterator[tuple[str, str]]:
     for name in {**call.values, **call.links}:
         if name not in body.inputs:
-            yield name, did_you_mean(name, body.inputs)
+            yield name, suggestions(name, body.inputs)
         elif name in call.values and name in call.links:
             yield name, "has both a value and a link"
     if not isinstance(kind, Template):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from ..base.keys import canonical, digest, kind_id
-from ..errors import Problem, did_you_mean
+from ..errors import Problem
 from ..graph.expand import Flat
 from ..graph.ports import Ports, accepts, convert, element, ports, type_name
 from ..graph.workflow import Call, split
 from ..node import Node
 from .types import Drawn, Link, LinkMode, Planned, Source, linked
-
-SUGGESTIONS = 50
-"""Links to nothing that are told what was probably meant: for each, all names are looked at."""
 
 
 class _Output(NamedTuple):
@@ -43,7 +41,6 @@ class Checker:
         self._found: dict[str, _Found] = {}
         self._misfits: dict[tuple[type[Node], str, int], str | None] = {}
         self._signatures: dict[type[Node], bytes] = {}
-        self._lost = 0
 
     def calls(self) -> list[Planned]:
         """Check every call, in the author's order."""
@@ -70,7 +67,7 @@ class Checker:
         given, wired = call.values, call.links
         if not (given.keys() <= known.inputs.keys() >= wired.keys()):
             for unknown in [n for n in (*given, *wired) if n not in known.inputs]:
-                self._report(name, unknown, did_you_mean(unknown, known.inputs))
+                self._report(name, unknown, self.flat.suggestions(unknown, known.inputs))
             given = {n: value for n, value in given.items() if n in known.inputs}
             wired = {n: link for n, link in wired.items() if n in known.inputs}
         for missing in known.required:
@@ -173,24 +170,23 @@ class Checker:
             outputs = ports(flat.kinds[name]).outputs
             if output in outputs:
                 return _Output(Source(index, output), outputs[output].annotation)
-            return f"{name} has {did_you_mean(output, outputs)}"
+            return f"{name} has {flat.suggestions(output, outputs)}"
         if name in flat.broken:
             return None
         if name in flat.expanded:
-            return f"{name} has {did_you_mean(output, flat.expanded[name])}"
+            return f"{name} has {flat.suggestions(output, flat.expanded[name])}"
         return self._nowhere(name)
 
     def _nowhere(self, name: str) -> str:
         """Say that there is no such call, and what was probably meant."""
         flat = self.flat
-        self._lost += 1
-        if self._lost > SUGGESTIONS:
-            return f"no {name!r}"
         prefix = name.rpartition("/")[0]
         near = (
-            n for n in (*self.index, *flat.expanded, *flat.broken) if n.rpartition("/")[0] == prefix
+            n
+            for n in chain(self.index, flat.expanded, flat.broken)
+            if n.rpartition("/")[0] == prefix
         )
-        return did_you_mean(name, near)
+        return flat.suggestions(name, near)
 
     def _report(self, name: str, input: str, what: str) -> None:
         self.problems.append(self.flat.problem(name, input, what))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..base.gc_pause import paused
-from ..errors import Problem, WorkflowError, did_you_mean
+from ..errors import Problem, Suggestions, WorkflowError, did_you_mean
 from ..graph.expand import expand
 from ..graph.inner_ports import settings
 from ..graph.ports import inputs
@@ -131,14 +131,15 @@ def _cycle(names: Sequence[str]) -> Problem:
 
 
 def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]:
+    suggestions = Suggestions()
     for name, param in workflow.params.items():
         for node, input in param.targets:
             call = workflow.nodes.get(node)
             kind = registry.get(call.type) if call is not None else None
             if call is None:
-                yield Problem(f"params.{name}", did_you_mean(node, workflow.nodes))
+                yield Problem(f"params.{name}", suggestions(node, workflow.nodes))
             elif kind is not None and input not in (known := _inputs(kind)):
-                yield Problem(f"params.{name}", f"{node} has {did_you_mean(input, known)}")
+                yield Problem(f"params.{name}", f"{node} has {suggestions(input, known)}")
             elif input in call.links:
                 yield Problem(
                     f"params.{name}", f"{node}.{input} is linked, so it has no value to set"

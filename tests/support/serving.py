@@ -35,6 +35,8 @@ from nodegraph.web.workflows.library import Library
 
 HOST = "127.0.0.1:8188"
 ORIGIN = f"http://{HOST}"
+PATIENCE = 60.0
+"""Seconds to wait for what should take one, on a busy machine."""
 TOKEN = "a-token-that-nobody-guesses"
 PHOTO = {"type": "LoadImage", "values": {"path": "portrait.png"}}
 SOUND: dict[str, Any] = {
@@ -124,13 +126,13 @@ def running(services: Services) -> Iterator[Running]:
             yield Running(listening.getsockname()[1], server)
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 def raw(host: str, *parts: bytes) -> bytes:
     """Send bytes to a server and read all it answers."""
     name, _, port = host.partition(":")
-    with socket.create_connection((name, int(port)), timeout=10) as talking:
+    with socket.create_connection((name, int(port)), timeout=PATIENCE) as talking:
         for part in parts:
             talking.sendall(part)
         answer = b""
