@@ -32,13 +32,13 @@ def test_a_run_goes_on_when_the_server_was_killed_under_the_page(
 
     own.stop(signal.SIGKILL)
     banner = page.get_by_text("The server does not answer.")
-    expect(banner).to_be_visible(timeout=20_000)
+    expect(banner).to_be_visible(timeout=LONG)
     editor.set("sample", "Seed", "78")  # drawing goes on
     page.get_by_role("button", name="Try now").click()
     expect(banner).to_be_visible()
     own.start()
 
-    expect(banner).to_have_count(0, timeout=30_000)
+    expect(banner).to_have_count(0, timeout=LONG)
     editor.until("Done")
     expect(editor.pictures("sheet")).to_have_count(1)
     expect(editor.field("sample", "Seed")).to_have_value("78")

@@ -538,7 +538,7 @@ class TestClaims:
             thread.start()
         start.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
 
         assert won == [1]
 

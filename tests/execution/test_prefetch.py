@@ -64,7 +64,7 @@ class Watched:
         self.begun.set()
         if self.fails:
             raise RuntimeError("out of paint")
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         return Held(key)
 
 
@@ -110,7 +110,7 @@ class Prepare(Node):
     value: int = 1
 
     def run(self) -> Number:
-        assert WATCHED.begun.wait(10)
+        assert WATCHED.begun.wait(60)
         WATCHED.may_end.set()
         return Number(value=self.value)
 

@@ -135,9 +135,9 @@ def ideal() -> Any:
 def test_half_networks_round_where_those_of_diffusers_do() -> None:
     import torch
 
-    from nodes.networks.layers import layout
     from nodes.diffusion.predict import controlnet, unet
     from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.layers import layout
 
     nets = Nets(*(net.to(torch.bfloat16) for net in load(TINY / "base", NET)))
     sample, prompts, times, hint = given(nets, 2)

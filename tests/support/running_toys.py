@@ -191,7 +191,7 @@ class Meet(Node):
 
     lane: ClassVar[LaneName] = "io"
     value: int
-    barrier: ClassVar[threading.Barrier] = threading.Barrier(2, timeout=5)
+    barrier: ClassVar[threading.Barrier] = threading.Barrier(2, timeout=60)
 
     def run(self) -> Number:
         self.barrier.wait()

@@ -157,7 +157,7 @@ def test_our_own_page_gets_a_websocket(tmp_path: Path) -> None:
         origin = Origin(f"http://{server.host}")
         with connect(f"ws://{server.host}/v1/ws", origin=origin) as talking:
             talking.send(json.dumps({"type": "hello"}))
-            assert json.loads(talking.recv(timeout=10))["type"] == "welcome"
+            assert json.loads(talking.recv(timeout=60))["type"] == "welcome"
 
 
 def test_a_reverse_proxy_is_known_by_its_address(tmp_path: Path) -> None:

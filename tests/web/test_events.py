@@ -22,7 +22,7 @@ from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 from nodegraph.web.socket.mailbox import PICTURES, Mailbox
 
-from ..support.serving import Running, running, serving
+from ..support.serving import PATIENCE, Running, running, serving
 
 SPOKEN = [Subprotocol("nodegraph.v1")]
 LIMITS = Limits(clients=5, mailbox_events=200, mailbox_bytes=2**20, stalled=1.0, replay=1000)
@@ -52,7 +52,7 @@ def joined(server: Running, **hello: Any) -> Iterator[ClientConnection]:
 
 
 def heard(talking: ClientConnection) -> dict[str, Any]:
-    text = talking.recv(timeout=10)
+    text = talking.recv(timeout=PATIENCE)
     assert isinstance(text, str)
     told: dict[str, Any] = json.loads(text)
     return told
@@ -154,14 +154,13 @@ def test_a_slow_client_is_cut_off_and_the_others_hear_everything(
             got: list[int] = []
             expected: list[int] = []
             big = "x" * 20_000
-            began = time.monotonic()
-            while services.hub.cut == before and time.monotonic() - began < 10:
+            late = time.monotonic() + PATIENCE
+            while services.hub.cut == before and time.monotonic() < late:
                 events = services.store.append([(None, "node.progress", {"text": big})] * 5)
                 expected += [event.seq for event in events]
                 got += numbers(talking, 5)
             assert services.hub.cut == before + 1
             assert got == expected
-            assert time.monotonic() - began < 9
     finally:
         slow.close()
     eventually(lambda: len(services.hub.clients) == 0)
@@ -186,7 +185,7 @@ def stuck(server: Running) -> socket.socket:
 
 
 def eventually(true: Any) -> None:
-    late = time.monotonic() + 10
+    late = time.monotonic() + PATIENCE
     while not true() and time.monotonic() < late:
         time.sleep(0.02)
     assert true()
@@ -206,7 +205,7 @@ def closed(talking: ClientConnection) -> int:
     """The code that the server closes with."""
     try:
         while True:
-            talking.recv(timeout=10)
+            talking.recv(timeout=PATIENCE)
     except ConnectionClosed as error:
         return error.rcvd.code if error.rcvd else 0
 
@@ -254,7 +253,7 @@ def test_a_preview_is_a_header_and_a_picture(services: Services, server: Running
         header = {"node": "s/denoise", "items": [0], "done": 1, "total": 2, "width": 8, "height": 8}
         services.hub.preview("4" * 32, header, b"not mine")
         services.hub.preview(job, header, b"a jpeg")
-        frame = talking.recv(timeout=10)
+        frame = talking.recv(timeout=PATIENCE)
 
     assert isinstance(frame, bytes)
     [length] = struct.unpack_from(">I", frame)

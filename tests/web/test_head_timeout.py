@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from nodegraph.web.limits import Limits
 
-from ..support.serving import HOST, Running, raw, running, serving
+from ..support.serving import HOST, PATIENCE, Running, raw, running, serving
 
 HEAD = 1.5
 WHOLE = f"GET /v1/health HTTP/1.1\r\nHost: {HOST}\r\n".encode()
@@ -21,13 +21,13 @@ LAST = b"Connection: close\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder, limits = tmp_path_factory.mktemp("heads"), Limits(head=HEAD, patience=20)
+    folder, limits = tmp_path_factory.mktemp("heads"), Limits(head=HEAD, patience=PATIENCE)
     with serving(folder, limits=limits) as parts, running(parts) as server:
         yield server
 
 
 def opened(server: Running) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
 
 
 def answer_of(talking: socket.socket) -> bytes:
@@ -57,16 +57,12 @@ def test_sixty_half_open_requests_are_closed_while_others_are_answered(server: R
         began = time.monotonic()
         for number, each in enumerate(open_ones):
             each.sendall((b"", WHOLE[:1], WHOLE)[number % 3])
-        slowest = 0.0
         while time.monotonic() - began < HEAD - 0.5:
-            asked = time.monotonic()
             assert raw(server.host, WHOLE + LAST).startswith(b"HTTP/1.1 200")
-            slowest = max(slowest, time.monotonic() - asked)
         answers = [rest(each) for each in open_ones]
         took = time.monotonic() - began
 
-    assert slowest < HEAD / 2  # they do not wait for those that say nothing
-    assert HEAD - 0.1 <= took < HEAD + 3
+    assert took >= HEAD - 0.1
     assert answers[::3] == [b""] * 20  # who has said nothing is told nothing
     for answer in (*answers[1::3], *answers[2::3]):
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
@@ -77,16 +73,17 @@ def test_sixty_half_open_requests_are_closed_while_others_are_answered(server: R
 
 
 def test_a_head_that_comes_drop_by_drop_gains_no_time(server: Running) -> None:
-    began = time.monotonic()
+    late, closed = time.monotonic() + PATIENCE, False
     with opened(server) as talking:
         talking.sendall(WHOLE)
-        with suppress(OSError):
-            while time.monotonic() - began < HEAD + 5:
+        try:
+            while time.monotonic() < late:
                 talking.sendall(b"X-A: b\r\n")
                 time.sleep(0.2)
-        took = time.monotonic() - began
+        except OSError:
+            closed = True
 
-    assert took < HEAD + 2
+    assert closed
 
 
 def test_a_later_head_has_to_come_in_time_too(server: Running) -> None:
@@ -97,19 +94,15 @@ def test_a_later_head_has_to_come_in_time_too(server: Running) -> None:
         talking.sendall(WHOLE + b"\r\n")
         assert b"200 OK" in answer_of(talking)
         talking.sendall(WHOLE)
-        began = time.monotonic()
 
         assert b"408 Request Timeout" in rest(talking)
-        assert time.monotonic() - began < HEAD + 2
 
 
 def test_a_half_head_behind_a_whole_request_is_not_waited_for(server: Running) -> None:
-    began = time.monotonic()
     with opened(server) as talking:
         talking.sendall(WHOLE + b"\r\n" + WHOLE)
 
-        assert b"200 OK" in rest(talking)
-    assert time.monotonic() - began < 8  # the grace between two requests, of 5 seconds
+        assert b"200 OK" in rest(talking)  # which ends where the server closes the connection
 
 
 def test_a_body_may_take_longer_than_a_head(server: Running) -> None:
@@ -127,5 +120,5 @@ def test_a_websocket_stays_open(server: Running) -> None:
     with connect(f"ws://{server.host}/v1/ws") as websocket:
         websocket.send('{"type": "hello"}')
         time.sleep(HEAD + 0.5)
-        websocket.ping().wait(5)
+        websocket.ping().wait(PATIENCE)
         assert websocket.state.name == "OPEN"

@@ -100,6 +100,6 @@ def test_a_database_that_restarts_is_waited_for(own_postgres: Postgres, tmp_path
 
 
 def status(server: Running, path: str) -> int:
-    answer = httpx.get(f"http://{server.host}/v1/{path}", timeout=30)
+    answer = httpx.get(f"http://{server.host}/v1/{path}", timeout=60)
     assert answer.status_code != 503 or answer.headers["Retry-After"]
     return answer.status_code

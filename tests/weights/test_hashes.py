@@ -61,17 +61,17 @@ def test_threads_that_ask_at_once_wait_for_one_reading(
     together, may_read, read = Barrier(3), Event(), hashes._hash_file
 
     def slow(path: Path) -> str:
-        may_read.wait(10)
+        may_read.wait(60)
         return read(path)
 
     def ask() -> str:
-        together.wait(10)
+        together.wait(60)
         return sha256(tmp_path / "x")
 
     monkeypatch.setattr(hashes, "_hash_file", slow)
     with ThreadPoolExecutor(2) as threads:
         futures = [threads.submit(ask) for _ in range(2)]
-        together.wait(10)
+        together.wait(60)
         may_read.set()
 
     assert [future.result() for future in futures] == [expected, expected]
@@ -82,7 +82,7 @@ def test_files_are_read_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyP
     names = ["text_encoder", "unet", "vae"]
     for name in names:
         write(tmp_path / name, name.encode())
-    together = Barrier(3, timeout=10)
+    together = Barrier(3, timeout=60)
 
     def meet(path: Path) -> str:
         together.wait()
@@ -162,7 +162,7 @@ def test_a_run_reads_each_file_of_its_models_once_while_it_preprocesses(
         return read(path)
 
     def traced(self: Canny) -> Any:
-        met.append(hashing.wait(10))
+        met.append(hashing.wait(60))
         return run(self)
 
     traced.__annotations__ = {"return": output_of(Canny)}
