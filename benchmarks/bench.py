@@ -27,11 +27,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import page
-from benchmarks.aims import Reports, judge, load
-from benchmarks.figures import UNDONE, Report, nameless
 from benchmarks.machine import IDLE, Watch, machine
 from benchmarks.measure import ROOT
+from benchmarks.report import page
+from benchmarks.report.aims import Reports, judge, load
+from benchmarks.report.figures import UNDONE, Report, nameless
 from benchmarks.suites import SUITES, Suite
 
 LONGEST = 20 * 60
@@ -174,8 +174,7 @@ def _warn(console: Console) -> None:
 
 def write(reports: Reports, target: Path) -> None:
     """Write the page and its pictures below ``target``; in docs/, README.md's table with them."""
-    from benchmarks import plots
-    from scripts.write_docs import filled
+    from benchmarks.report import plots
 
     aims = load()
     target.mkdir(parents=True, exist_ok=True)
@@ -183,7 +182,7 @@ def write(reports: Reports, target: Path) -> None:
     plots.write(reports, aims, target / page.PICTURES)
     if target == page.PAGE.parent:
         readme = ROOT / "README.md"
-        readme.write_text(filled(readme, {"speed": page.speed(reports, aims)}), "utf-8")
+        readme.write_text(page.fill_parts(readme, {"speed": page.speed(reports, aims)}), "utf-8")
 
 
 def table(reports: Reports) -> Table:

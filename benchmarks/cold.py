@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, ran, turns
+from benchmarks.report.figures import Pair, pair, parser, record
 
 HERE = Path(__file__).parent
 

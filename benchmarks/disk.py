@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, cost, turns
+from benchmarks.report.figures import Pair, pair, parser, record
 from benchmarks.sides import ROOMY, Job, Ours, Setup, jobs, setup, working
 from nodegraph import Node, Output
 from nodegraph.base.keys import digest

@@ -21,10 +21,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, cost, turns
 from benchmarks.models import hush
 from benchmarks.plain import Scene, Script
+from benchmarks.report.figures import Pair, pair, parser, record
 from nodegraph import Registry, Workflow, load_registry, plan, run
 from nodegraph.cache import Cache
 from nodegraph.node import Folders

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from time import perf_counter
 
-from benchmarks.figures import Figure, record
-from benchmarks.growth import Rows, add_json, exponent, figures
+from benchmarks.report.figures import Figure, record
+from benchmarks.report.growth import Rows, add_json, exponent, figures
 from nodegraph import Node, Output, Plan, Workflow, execute, plan
 from nodegraph.cache import Cache
 from nodegraph.graph.registry import Registry

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.engine import REGISTRY, graph, run
-from benchmarks.figures import Curve, Value, parser, record, value
 from benchmarks.measure import Cost, Side, cost, turns
+from benchmarks.report.figures import Curve, Value, parser, record, value
 from nodegraph import plan
 from nodegraph.cache import Cache
 from nodegraph.graph.workflow import Workflow

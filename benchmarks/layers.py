@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Side, cost, turns
+from benchmarks.report.figures import Pair, pair, parser, record
 
 
 class Layer(NamedTuple):

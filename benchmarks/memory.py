@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, ran, turns
 from benchmarks.models import NAMES, Name
+from benchmarks.report.figures import Pair, pair, parser, record
 
 ASKED: Mapping[Name, tuple[str, int, int, int]] = {
     "tiny": ("tiny, 4 pictures of 128 × 128", 4, 2, 128),

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, cost, turns
+from benchmarks.report.figures import Pair, pair, parser, record
 from benchmarks.sides import ROOMY, Apart, Job, Ours, Pipeline, apart, jobs, setup, working
 from nodegraph.cache import Cache
 

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from benchmarks.figures import Pair, pair, parser, record
 from benchmarks.measure import Cost, Side, cost, turns
 from benchmarks.models import Name
+from benchmarks.report.figures import Pair, pair, parser, record
 from benchmarks.sides import (
     ROOMY,
     Apart,

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import psutil
 from websockets.sync.client import ClientConnection, connect
 
-from benchmarks.figures import Value, parser, record, value
 from benchmarks.measure import ROOT
+from benchmarks.report.figures import Value, parser, record, value
 
 TRIVIAL = {
     "format": 1,

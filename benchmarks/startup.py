@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import Value, parser, record, value
 from benchmarks.measure import Cost, Side, ran, turns
+from benchmarks.report.figures import Value, parser, record, value
 
 OURS = ("-m", "nodegraph")
 COMMANDS: Mapping[str, tuple[str, ...]] = {

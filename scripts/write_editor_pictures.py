@@ -14,9 +14,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from nodegraph.web.build import build
-from tests.browser.browsing import browsing, new_context
-from tests.browser.editing import LONG, Editor
-from tests.browser.serving import Server, serving
+from scripts.browser.browsing import browsing, new_context
+from scripts.browser.editing import LONG, Editor
+from scripts.browser.serving import Server, serving
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "editor"
 

@@ -34,8 +34,8 @@ def autoencoder(
     processes: Processes = 2,
 ) -> None:
     """Train encoder and decoder on freshly drawn scenes."""
-    from training.autoencoder import AutoencoderRecipe, train_autoencoder
     from training.ranks import run_ranks
+    from training.recipes.autoencoder import AutoencoderRecipe, train_autoencoder
 
     recipe = AutoencoderRecipe(work, minutes)
     run_ranks(train_autoencoder, processes, recipe)
@@ -46,8 +46,8 @@ def polish(
     work: Work = WORK, start: Start = SHIPPED, minutes: Minutes = 8, processes: Processes = 2
 ) -> None:
     """Train the decoder once more, on latents as the assembled base leaves them."""
-    from training.polish import PolishRecipe, train_polish
     from training.ranks import run_ranks
+    from training.recipes.polish import PolishRecipe, train_polish
 
     run_ranks(train_polish, processes, PolishRecipe(work, start, minutes))
 
@@ -83,8 +83,8 @@ def diffusion(
     processes: Processes = 2,
 ) -> None:
     """Train the base, then canny (process 0) and openpose (process 1) beside it."""
-    from training.diffusion import Recipe, train_diffusion
     from training.ranks import run_ranks
+    from training.recipes.diffusion import Recipe, train_diffusion
 
     run_ranks(train_diffusion, processes, Recipe(work, start, minutes))
 
@@ -98,8 +98,8 @@ def controlnet(
     processes: Processes = 2,
 ) -> None:
     """Train ControlNets of further kinds beside the base as it is, one a process at a time."""
-    from training.controlnet import ControlRecipe, checked, train_controlnet
     from training.ranks import run_ranks
+    from training.recipes.controlnet import ControlRecipe, checked, train_controlnet
 
     recipe = ControlRecipe(work, start, minutes=minutes)
     run_ranks(train_controlnet, processes, checked(kinds), recipe)
@@ -112,7 +112,7 @@ def dreambooth(
     out: Annotated[Path, typer.Option(help="Folder to write the base to.")] = SHIPPED / "potato",
 ) -> None:
     """Fine-tune the base on a new subject, "sks potato head"."""
-    from training.dreambooth import DreamBooth, train_dreambooth
+    from training.recipes.dreambooth import DreamBooth, train_dreambooth
 
     train_dreambooth(DreamBooth(work, start), out)
 
@@ -124,7 +124,7 @@ def lora(
     out: Annotated[Path, typer.Option(help="File to write.")] = SHIPPED / "ink.safetensors",
 ) -> None:
     """Train a LoRA that makes the base draw in ink."""
-    from training.lora import LoraRecipe, train_lora
+    from training.recipes.lora import LoraRecipe, train_lora
 
     train_lora(LoraRecipe(work, start), out)
 
@@ -152,8 +152,8 @@ def evaluate(
     processes: Processes = 2,
 ) -> None:
     """Measure how prompts, controls, the new subject and the style are followed."""
-    from training.evaluate import Trial, chosen, seconds_an_image
-    from training.evaluate import evaluate as measured
+    from training.evaluation.evaluate import Trial, chosen, seconds_an_image
+    from training.evaluation.evaluate import evaluate as measured
 
     try:
         trial = Trial(weights, chosen(kinds, weights), scenes, guidance, out)
@@ -184,8 +184,8 @@ def dense(
     out: Annotated[Path, typer.Option(help="Folder to write.")] = SHIPPED / "dense",
 ) -> None:
     """Train the network that sees depth, normals and things in drawings, and measure it."""
-    from training.dense import DenseRecipe, measure, train_dense
     from training.ranks import run_ranks
+    from training.recipes.dense import DenseRecipe, measure, train_dense
 
     run_ranks(train_dense, processes, DenseRecipe(work, start, minutes))
     out.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ from diffusers import AutoencoderTiny, ControlNetModel
 from transformers import CLIPTokenizer
 
 from training.checkpoints import load_state
-from training.diffusion import Recipe, Student, add_control, new_student
 from training.models import KINDS, export
+from training.recipes.diffusion import Recipe, Student, add_control, new_student
 
 
 @torch.no_grad()

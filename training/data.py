@@ -12,8 +12,8 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.autoencoder import LATENTS, to_tensor
 from training.ranks import Rank
+from training.recipes.autoencoder import LATENTS, to_tensor
 from training.scenes import Scene, canny, make_scene, skeleton
 
 FIRST_SEED = 10**7  # apart from the seeds of the autoencoder and of the evaluation

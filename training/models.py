@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import unfold
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from training.autoencoder import LATENTS
+from training.recipes.autoencoder import LATENTS
 
 WIDTH = 96  # of the text embeddings
 KINDS = ("canny", "openpose")

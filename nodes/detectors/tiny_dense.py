@@ -1,6 +1,7 @@
 """A small network that sees depth, normals and things in drawings of the tiny world.
 
-It was trained on such drawings alone (``training/dense.py``): of a photograph it knows nothing.
+It was trained on such drawings alone (``training/recipes/dense.py``); of a photograph it knows
+nothing.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from nodegraph.web.build import build
-
-from .browsing import Tab, browsing, new_context
-from .serving import Server, serving
+from scripts.browser.browsing import Tab, browsing, new_context
+from scripts.browser.serving import Server, serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .browsing import AXE, new_context
-from .editing import Editor
-from .serving import Server
+from scripts.browser.browsing import AXE, new_context
+from scripts.browser.editing import Editor
+from scripts.browser.serving import Server
 
 RUN = """async () => {
     const { violations } = await axe.run(document, { resultTypes: ["violations"] });

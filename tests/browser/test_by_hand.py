@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .browsing import Tab, new_context
-from .editing import Editor
-from .serving import Server
+from scripts.browser.browsing import Tab, new_context
+from scripts.browser.editing import Editor
+from scripts.browser.serving import Server
 
 PROMPTS = [
     "a man wearing a red shirt and blue trousers on a yellow background",

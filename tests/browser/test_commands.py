@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .browsing import Tab
-from .editing import LONG, Editor
-from .serving import Server
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import LONG, Editor
+from scripts.browser.serving import Server
 
 ALL = {"photo", "sized", "edges", "base", "net", "control", "sample", "sheet"}
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, expect
 
-from .browsing import Tab
-from .editing import Editor
-from .serving import Server
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import Editor
+from scripts.browser.serving import Server
 
 MIDDLE = (500.0, 500.0)
 ASSET = re.compile(r"^[0-9a-f]{64}\.png$")

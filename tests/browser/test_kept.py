@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from .browsing import Tab
-from .editing import LONG, Editor
-from .serving import Server
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import LONG, Editor
+from scripts.browser.serving import Server
 
 
 @pytest.fixture

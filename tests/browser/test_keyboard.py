@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .browsing import Tab
-from .editing import Editor
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import Editor
 
 
 @pytest.fixture

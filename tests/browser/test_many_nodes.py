@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .browsing import Tab
-from .editing import Editor
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import Editor
 
 COUNT, COLUMNS = 300, 20
 KINDS: tuple[tuple[str, dict[str, int]], ...] = (

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, BrowserContext, expect
 
-from .browsing import Tab
-from .editing import LONG, Editor
-from .serving import Server
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import LONG, Editor
+from scripts.browser.serving import Server
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .editing import LONG, Editor
-from .serving import Server, serving
+from scripts.browser.editing import LONG, Editor
+from scripts.browser.serving import Server, serving
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from .browsing import Tab
-from .editing import Editor
+from scripts.browser.browsing import Tab
+from scripts.browser.editing import Editor
 
 USED = {
     "format": 1,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .editing import Editor
-from .serving import Server, serving
+from scripts.browser.editing import Editor
+from scripts.browser.serving import Server, serving
 
 TOKEN = "a-token-that-nobody-guesses"
 

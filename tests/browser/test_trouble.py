@@ -6,8 +6,8 @@ import json
 
 from playwright.sync_api import BrowserContext, Route, expect
 
-from .editing import Editor
-from .serving import Server
+from scripts.browser.editing import Editor
+from scripts.browser.serving import Server
 
 UNKNOWN = {"id": "0" * 32, "seq": 1, "title": "One", "state": "done", "results": None, "counts": {}}
 

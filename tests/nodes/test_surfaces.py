@@ -165,7 +165,7 @@ def test_a_map_has_the_size_of_its_picture_and_leaves_it_as_it_is(node: Any) -> 
 
 @pytest.mark.slow
 def test_the_shipped_weights_are_as_good_as_the_page_says() -> None:
-    from training.dense import measure
+    from training.recipes.dense import measure
 
     errors = measure(Path(_surfaces.dense().path).parent, count=40)
 

@@ -13,25 +13,22 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from benchmarks import (
-    aims,
     bench,
     edits,
     explain,
-    figures,
-    growth,
     machine,
     memory,
-    page,
     plain,
     resume,
     sampling,
     server,
     suites,
 )
-from benchmarks.aims import Aim, judge
-from benchmarks.figures import Figure, Report, Value, nameless, number, record, spread, value
 from benchmarks.measure import Clock, Cost, Spread, compared, cost, ran, turns
-from benchmarks.sections import SECTIONS
+from benchmarks.report import aims, figures, growth, page
+from benchmarks.report.aims import Aim, judge
+from benchmarks.report.figures import Figure, Report, Value, nameless, number, record, spread, value
+from benchmarks.report.sections import SECTIONS
 from benchmarks.sides import Apart, jobs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -336,7 +333,7 @@ def test_a_suite_that_leaves_no_report_gets_one_that_says_why(tmp_path: Path) ->
 def test_a_suite_that_is_killed_keeps_what_it_found(tmp_path: Path) -> None:
     path = tmp_path / "one.json"
     code = (
-        "import os, pathlib; from benchmarks.figures import record, value\n"
+        "import os, pathlib; from benchmarks.report.figures import record, value\n"
         "def found():\n    yield value('a', 'first', 's', [1.0])\n    os.kill(os.getpid(), 9)\n"
         f"record('one', found(), pathlib.Path({str(path)!r}))"
     )
@@ -383,7 +380,7 @@ def test_a_script_says_what_it_is_for_without_importing_torch(script: str) -> No
 def test_every_plot_is_drawn_and_one_without_figures_is_taken_away(
     reports: dict[str, Report], tmp_path: Path
 ) -> None:
-    from benchmarks import plots
+    from benchmarks.report import plots
 
     written = plots.write(reports, aims.load(), tmp_path)
     assert sorted(path.stem for path in written) == ["edits", "growth", "memory", "ratios"]

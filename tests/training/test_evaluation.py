@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from nodes.checkpoints.names import Conditioned
-from training.controlled import MEASURES, held_out, is_single, repaint
-from training.measures import background_name, foreground, lines
-from training.page import NAMES, parts
-from training.recognise import is_potato, recognised, shows
+from training.evaluation.controlled import MEASURES, held_out, is_single, repaint
+from training.evaluation.measures import background_name, foreground, lines
+from training.evaluation.page import NAMES, parts
+from training.evaluation.recognise import is_potato, recognised, shows
+from training.evaluation.tally import Tally, means, merged
 from training.scenes import control_image, make_scene
 from training.scenes.potato import BODY, HAT, make_potato
-from training.tally import Tally, means, merged
 
 TINY = Path(__file__).parents[2] / "nodes" / "builtin" / "tiny"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -75,7 +75,7 @@ def test_neither_people_nor_shapes_are_potatoes_and_potatoes_are_neither(seed: i
 
 @pytest.mark.parametrize("seed", range(8))
 def test_an_ink_drawing_has_lines_and_paper_and_still_shows_the_thing(seed: int) -> None:
-    from training.lora import ink
+    from training.recipes.lora import ink
 
     scene = make_scene(seed, "person")
 
@@ -96,7 +96,7 @@ def test_a_silhouette_of_another_shape_does_not_show_the_named_one() -> None:
 
 
 def test_kinds_are_chosen_by_name_and_are_all_that_have_weights_by_default(tmp_path: Path) -> None:
-    from training.evaluate import chosen
+    from training.evaluation.evaluate import chosen
 
     for folder in ("base", "controlnet-depth", "controlnet-seg"):
         (tmp_path / folder).mkdir()
@@ -157,7 +157,7 @@ def test_the_page_has_a_place_for_every_part_and_figures_of_all_that_is_shipped(
 
 
 def test_the_page_tells_the_sizes_that_the_weights_have() -> None:
-    from training.evaluate import sizes
+    from training.evaluation.evaluate import sizes
 
     figures = json.loads((DOCS / "tiny" / "figures.json").read_text(encoding="utf-8"))
 
@@ -170,7 +170,7 @@ def test_the_grids_are_small() -> None:
 
 @pytest.mark.slow
 def test_the_shipped_weights_follow_their_control_and_nothing_else(tmp_path: Path) -> None:
-    from training.evaluate import Trial, evaluate
+    from training.evaluation.evaluate import Trial, evaluate
 
     figures = evaluate(Trial(TINY, ("canny",), scenes=4, out=tmp_path), processes=1)["canny"]
 

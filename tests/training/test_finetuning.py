@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.measures import part_colours
+from training.evaluation.measures import part_colours
 from training.scenes import make_scene
 from training.scenes.potato import CALLED, GROUNDS, make_potato
 
@@ -27,7 +27,7 @@ def test_the_subject_keeps_its_colours_in_every_pose_and_its_caption_names_the_b
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_ink_drawing_is_on_white_paper_with_dark_lines_where_colours_meet(seed: int) -> None:
-    from training.lora import INK, PAPER, ink
+    from training.recipes.lora import INK, PAPER, ink
 
     scene = make_scene(seed, "shape")
     inner = scene.picture.parts[32:96, 32:96]
@@ -47,8 +47,8 @@ def test_a_lora_changes_nothing_before_it_is_trained_and_what_it_saves_is_what_i
     import torch
     from safetensors.torch import load_file
 
-    from training.lora import add_lora, save_lora
     from training.models import load_base
+    from training.recipes.lora import add_lora, save_lora
 
     unet = load_base(TINY / "base").unet
     given = torch.randn(1, 8, 16, 16), torch.tensor([500]), torch.randn(1, 77, 96)
@@ -74,8 +74,8 @@ def test_a_lora_changes_nothing_before_it_is_trained_and_what_it_saves_is_what_i
 def test_fine_tuning_writes_a_whole_base_and_goes_on_where_it_was(tmp_path: Path) -> None:
     import torch
 
-    from training.dreambooth import DreamBooth, train_dreambooth
     from training.models import load_base
+    from training.recipes.dreambooth import DreamBooth, train_dreambooth
 
     for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
         recipe = DreamBooth(tmp_path / name, TINY, steps, pictures=2, prior=2, batch=1)

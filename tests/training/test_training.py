@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from training.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
-from training.recognise import recognised
+from training.evaluation.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
+from training.evaluation.recognise import recognised
 from training.scenes import Kind, canny, make_scene, skeleton
 from training.scenes.caption import article
 from training.scenes.layout import LEFT_ARM, RIGHT_LEG
@@ -149,9 +149,9 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
 ) -> None:
     import torch
 
-    from training.autoencoder import AutoencoderRecipe, train_autoencoder
     from training.checkpoints import load_state
     from training.ranks import Rank
+    from training.recipes.autoencoder import AutoencoderRecipe, train_autoencoder
 
     alone = Rank(0, 1)
     for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
@@ -170,8 +170,8 @@ def test_an_interrupted_training_of_the_dense_network_ends_as_an_uninterrupted_o
     import torch
     from safetensors.torch import load_file
 
-    from training.dense import DenseRecipe, train_dense
     from training.ranks import Rank
+    from training.recipes.dense import DenseRecipe, train_dense
 
     for name, steps in (("halves", 1), ("halves", 2), ("whole", 2)):
         train_dense(Rank(0, 1), DenseRecipe(tmp_path / name, None, 1e9, steps, batch=1))
@@ -185,7 +185,7 @@ def test_an_interrupted_training_of_the_dense_network_ends_as_an_uninterrupted_o
 
 def test_the_dense_network_learns_from_maps_that_are_those_of_the_pictures() -> None:
     from nodes.detectors.tiny_dense import NAMES
-    from training.dense import maps_of
+    from training.recipes.dense import maps_of
 
     scene = make_scene(3, "pair")
 
@@ -204,8 +204,8 @@ def test_polishing_changes_the_decoder_and_leaves_every_latent_as_it_is(tmp_path
     import torch
     from diffusers import AutoencoderTiny
 
-    from training.polish import PolishRecipe, train_polish
     from training.ranks import Rank
+    from training.recipes.polish import PolishRecipe, train_polish
 
     tiny = Path("nodes/builtin/tiny")
     before = AutoencoderTiny.from_pretrained(tiny / "base" / "vae", dtype=torch.float32)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.aims import Aim, Reports
-from benchmarks.figures import Curve, Measure, Pair, number
 from benchmarks.measure import Spread
-from benchmarks.page import drawn
+from benchmarks.report.aims import Aim, Reports
+from benchmarks.report.figures import Curve, Measure, Pair, number
+from benchmarks.report.page import drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

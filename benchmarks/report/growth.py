@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.figures import Curve, Figure, Value, value
+from benchmarks.report.figures import Curve, Figure, Value, value
 
 Rows: TypeAlias = Mapping[int, dict[str, float]]
 JUDGED = 5000

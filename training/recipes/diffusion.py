@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
-from training.autoencoder import draw, to_tensor
 from training.checkpoints import load_state, save_state
 from training.data import Data, load_data
 from training.models import KINDS, Base, adapt, load_base, new_base, new_controlnet, new_scheduler
 from training.optimiser import optimisers, set_rate
 from training.ranks import Rank
+from training.recipes.autoencoder import draw, to_tensor
 from training.schedule import Clock, warm_then_decay
 
 _log = logging.getLogger(__name__)

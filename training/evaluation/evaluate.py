@@ -12,13 +12,20 @@ from tempfile import TemporaryDirectory
 import torch
 from PIL import Image
 
-from training.added import measure_ink, measure_potato
-from training.controlled import HELD_OUT, MEASURES, held_out, is_person, is_single, measure_control
+from training.evaluation.added import measure_ink, measure_potato
+from training.evaluation.controlled import (
+    HELD_OUT,
+    MEASURES,
+    held_out,
+    is_person,
+    is_single,
+    measure_control,
+)
+from training.evaluation.recognise import recognised
+from training.evaluation.studio import STEPS, Studio, load_pipeline
+from training.evaluation.tally import Figures, Tally, means, merged
 from training.ranks import Rank, run_ranks
-from training.recognise import recognised
 from training.scenes import control_image, make_scene
-from training.studio import STEPS, Studio, load_pipeline
-from training.tally import Figures, Tally, means, merged
 
 _log = logging.getLogger(__name__)
 FIGURES = "figures.json"

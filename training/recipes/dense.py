@@ -183,7 +183,7 @@ def write_dense(net: DenseNet, folder: Path) -> None:
         for name, value in net.state_dict().items()
         if value.is_floating_point()
     }
-    save_file(state, folder / "model.safetensors", {"source": "training/dense.py"})
+    save_file(state, folder / "model.safetensors", {"source": "training/recipes/dense.py"})
 
 
 @torch.no_grad()

@@ -10,7 +10,14 @@ from itertools import product
 import cv2
 import numpy as np
 
-from training.measures import Mask, background_name, colour_name, foreground, iou, nearest_colours
+from training.evaluation.measures import (
+    Mask,
+    background_name,
+    colour_name,
+    foreground,
+    iou,
+    nearest_colours,
+)
 from training.scenes import Scene, make_scene
 from training.scenes.colours import NAMES, shade
 from training.scenes.geometry import DETAILS, OUTLINES, SHAPES, place

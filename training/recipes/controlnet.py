@@ -17,7 +17,10 @@ from transformers import CLIPTokenizer
 from nodes.checkpoints.names import Conditioned
 from training.checkpoints import load_state, save_state
 from training.data import FIRST_SEED, Data, load_data
-from training.diffusion import (
+from training.models import load_base, new_scheduler
+from training.optimiser import optimisers, set_rate
+from training.ranks import Rank
+from training.recipes.diffusion import (
     EMPTY,
     Batch,
     Losses,
@@ -27,9 +30,6 @@ from training.diffusion import (
     tokenize,
     velocity,
 )
-from training.models import load_base, new_scheduler
-from training.optimiser import optimisers, set_rate
-from training.ranks import Rank
 from training.scenes import control_image, make_scene
 from training.schedule import Clock, warm_then_decay
 

@@ -10,10 +10,10 @@ from diffusers import AutoencoderTiny, DDPMScheduler
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from training.autoencoder import Descent, draw, finish, reconstruction_loss, to_tensor
-from training.diffusion import Student, tokenize, velocity
 from training.models import load_base, new_scheduler
 from training.ranks import Rank
+from training.recipes.autoencoder import Descent, draw, finish, reconstruction_loss, to_tensor
+from training.recipes.diffusion import Student, tokenize, velocity
 from training.scenes import make_scene
 from training.schedule import Clock
 

@@ -15,9 +15,9 @@ from transformers import CLIPTokenizer
 
 from training.checkpoints import load_state, save_state
 from training.data import encode
-from training.diffusion import Batch, Losses, Student, learn, spread_times, tokenize
 from training.models import export_base, load_base, new_scheduler
 from training.optimiser import optimisers, set_rate
+from training.recipes.diffusion import Batch, Losses, Student, learn, spread_times, tokenize
 from training.scenes import Scene, make_scene
 from training.scenes.potato import make_potato
 from training.schedule import Clock, warm_then_decay

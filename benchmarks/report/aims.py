@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, model_validator
 
-from benchmarks.figures import Pair, Report, Value, number
-from benchmarks.measure import Spread
+from benchmarks.measure import ROOT, Spread
+from benchmarks.report.figures import Pair, Report, Value, number
 
-FILE = Path(__file__).with_name("aims.toml")
+FILE = ROOT / "benchmarks" / "aims.toml"
 State: TypeAlias = Literal["met", "missed", "void", "not measured", "failed"]
 Reports: TypeAlias = Mapping[str, Report]
 

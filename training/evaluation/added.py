@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from training.controlled import HELD_OUT, edge_score, held_out, is_person, is_single, note_scores
-from training.lora import ink
-from training.measures import background_name, colour_name, foreground, lines
-from training.recognise import is_potato, recognised, shows
+from training.evaluation.controlled import (
+    HELD_OUT,
+    edge_score,
+    held_out,
+    is_person,
+    is_single,
+    note_scores,
+)
+from training.evaluation.measures import background_name, colour_name, foreground, lines
+from training.evaluation.recognise import is_potato, recognised, shows
+from training.evaluation.studio import Studio, load_pipeline, with_lora
+from training.evaluation.tally import Tally
+from training.recipes.lora import ink
 from training.scenes import Scene, canny
 from training.scenes.potato import make_potato
 from training.scenes.render import Pixels
-from training.studio import Studio, load_pipeline, with_lora
-from training.tally import Tally
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5)
 TOKEN = "sks "  # the rare word, of all that the subject is called

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 from transformers import CLIPTokenizer
 
-from training.diffusion import Batch, Student, spread_times
-from training.dreambooth import Examples, fine_tune
 from training.models import load_base
+from training.recipes.diffusion import Batch, Student, spread_times
+from training.recipes.dreambooth import Examples, fine_tune
 from training.scenes import Scene, make_scene, render
 from training.scenes.render import Picture, Pixels
 from training.schedule import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from benchmarks.figures import Measure
+from benchmarks.report.figures import Measure
 
 
 class Section(NamedTuple):

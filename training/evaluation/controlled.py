@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nodes.checkpoints.names import Conditioned
-from training.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
+from training.evaluation.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
+from training.evaluation.tally import Tally
 from training.scenes import Scene, control_image, make_scene, render, sample_colours
 from training.scenes.caption import caption
 from training.scenes.conditionings import STRAIGHT
 from training.scenes.render import Pixels
-from training.tally import Tally
 
 if TYPE_CHECKING:
-    from training.studio import Studio
+    from training.evaluation.studio import Studio
 
 HELD_OUT = 10**9  # the first of the seeds that nothing was trained on
 Score = Callable[[Pixels, Scene], float]
@@ -100,7 +100,7 @@ def measure_control(
     tally: Tally,
 ) -> None:
     """Draw with its own control, without one, with that of another scene, and in new colours."""
-    from training.studio import load_pipeline
+    from training.evaluation.studio import load_pipeline
 
     prompts, hints, foreign = (
         [scene.caption for scene in scenes],

@@ -1,0 +1,1 @@
+"""Measures of trained weights: pictures drawn, recognised and compared with their scenes."""
