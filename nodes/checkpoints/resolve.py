@@ -13,9 +13,10 @@ from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Folders
 
 from . import hub
+from .folders import PICKLES
 from .names import ADDRESSES, TINY, Role
 
-FILES = frozenset({".safetensors", ".ckpt", ".pt", ".pth", ".bin"})
+_SUFFIXES = (".safetensors", *PICKLES)
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -85,7 +86,11 @@ def is_hub_id(model: str) -> bool:
 
 
 def _is_path(model: str) -> bool:
-    return model.startswith((".", "~", "/")) or "\\" in model or Path(model).suffix.lower() in FILES
+    return (
+        model.startswith((".", "~", "/"))
+        or "\\" in model
+        or Path(model).suffix.lower() in _SUFFIXES
+    )
 
 
 def _absolute(model: str) -> str:

@@ -90,9 +90,9 @@ def check_pin(
     if not expected or expected == digest:
         return
     here = commit_of(path)
-    # Hashing every file takes time; it is worth it only now, to name those that differ.
     moved = revision and here != revision
     changes = [f"revision {revision[:12]}, here {here[:12]}"] if moved else []
+    # The files that differ, as far as the workflow has their digests.
     changes += drift(context.pinned_files(name), digests_of_files(*parts))
     details = f": {'; '.join(changes)}" if changes else ""
     raise UserError(

@@ -1,4 +1,4 @@
-"""Modules that overlay others: some parts exchanged, all else shared, weights included."""
+"""Modules that overlay others: some members exchanged, all else shared, weights included."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from ..networks.attention import PromptAttention
 if TYPE_CHECKING:
     from torch.nn import Module, Parameter
 
-    Part: TypeAlias = Module | Parameter
+    Member: TypeAlias = Module | Parameter
 
 
-def overlay(module: Module, parts: Mapping[str, Part]) -> Any:
-    """A module like ``module`` with other ``parts`` at some dotted names; that one stays as it is.
+def overlay(module: Module, members: Mapping[str, Member]) -> Any:
+    """A module like ``module`` with other ``members`` at dotted names; that one stays as it is.
 
     What is shared stays shared: it is for use while the original is kept where it is. Moving either
     to another device would move the weights of both.
     """
-    inner: dict[str, dict[str, Part]] = {}
-    own: dict[str, Part] = {}
-    for name, part in parts.items():
+    inner: dict[str, dict[str, Member]] = {}
+    own: dict[str, Member] = {}
+    for name, member in members.items():
         head, _, rest = name.partition(".")
         if rest:
-            inner.setdefault(head, {})[rest] = part
+            inner.setdefault(head, {})[rest] = member
         else:
-            own[head] = part
-    # Only modules on the way to an exchanged part are copied, each without what it holds.
+            own[head] = member
+    # Only modules on the way to an exchanged member are copied, each without what it holds.
     new = _shallow_copy(module)
     for head, below in inner.items():
         new._modules[head] = overlay(module.get_submodule(head), below)
-    for head, part in own.items():
-        (new._parameters if head in new._parameters else new._modules)[head] = part
+    for head, member in own.items():
+        (new._parameters if head in new._parameters else new._modules)[head] = member
     return new
 
 
 def _shallow_copy(module: Module) -> Any:
-    """A copy with the same parts, which may be exchanged without the original noticing."""
+    """A copy with the same members, which may be exchanged without the original noticing."""
     new: Any = copy(module)
-    # copy() shares the very dictionaries: a part or hook set in one would be set in both.
+    # copy() shares the very dictionaries: a member or hook set in one would be set in both.
     for kind in ("_modules", "_parameters", "_buffers", "_forward_hooks", "_forward_pre_hooks"):
         new.__dict__[kind] = copy(module.__dict__[kind])
     if isinstance(new.__dict__.get("processor"), PromptAttention):
