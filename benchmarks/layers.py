@@ -45,14 +45,14 @@ def figures(rounds: int) -> Iterator[Pair]:
     import torch
     from torch.nn.functional import interpolate
 
-    from nodes.networks import convolutions as _ways
+    from nodes.networks import convolutions
 
     for layer in CONVOLVED:
         given, weight, bias = _tensors(layer)
         usual = partial(torch.conv2d, given, weight, bias, 1, 1)
         pixels = layer.pictures * layer.side**2
-        rule = _ways.product if _ways.multiplied(pixels, weight) else None
-        other = partial(_ways.product, given, weight, bias, 1, 1)
+        rule = convolutions.product if convolutions.multiplied(pixels, weight) else None
+        other = partial(convolutions.product, given, weight, bias, 1, 1)
         yield _compared("convolved", layer, usual, other, chosen=rule is not None, rounds=rounds)
     for layer in DOUBLED:
         given, weight, bias = _tensors(layer)
@@ -61,8 +61,8 @@ def figures(rounds: int) -> Iterator[Pair]:
             larger = interpolate(given, scale_factor=2.0, mode="nearest")
             return torch.conv2d(larger, weight, bias, 1, 1)
 
-        chosen = _ways.way_of(given, weight)
-        for way in (_ways.shared, _ways.transposed):
+        chosen = convolutions.rewrite_of(given, weight)
+        for way in (convolutions.shared, convolutions.transposed):
             other = partial(way, given, weight, bias)
             name = f"doubled, {way.__name__}"
             yield _compared(name, layer, apart, other, chosen=way is chosen, rounds=rounds)

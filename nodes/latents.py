@@ -58,7 +58,7 @@ class EncodeImage(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[EncodeImage], context: Context) -> list[EncodedImage]:
-        from .diffusion.vae import encode
+        from .diffusion.vae import encode_images
 
         model = items[0].model
         for item in items:
@@ -69,8 +69,8 @@ class EncodeImage(Node):
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:
             tiles = context.savings.tiles
-            whole = encode(vae, images, tiles=tiles)
-            kept = encode(vae, images, masks, tiles) if masks else [None] * len(items)
+            whole = encode_images(vae, images, tiles=tiles)
+            kept = encode_images(vae, images, masks, tiles) if masks else [None] * len(items)
         pairs = zip(whole, kept, strict=True)
         return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
 
@@ -124,7 +124,7 @@ class Enlarge(Node):
     savings = ("tiles", "layers")
 
     def run(self, context: Context) -> Upscaled:
-        from .diffusion import vae as _pictures
+        from .diffusion import vae as vae_coding
 
         for name, said in _either({"image": self.image, "latents": self.latents}):
             raise UserError(f"{name}: {said}")
@@ -133,11 +133,11 @@ class Enlarge(Node):
         tiles = context.savings.tiles
         with context.lease(self.model.vae) as vae:
             if self.within == "latents":
-                values = _pictures.stretched(self._latents(vae, tiles), self.factor, "bilinear")
+                values = vae_coding.stretched(self._latents(vae, tiles), self.factor, "bilinear")
             else:
                 picture = self._image(vae, tiles)
-                larger = _pictures.enlarged(picture, self.factor, self.model.factor)
-                values = _pictures.encode(vae, [larger], tiles=tiles)[0]
+                larger = vae_coding.enlarged(picture, self.factor, self.model.factor)
+                values = vae_coding.encode_images(vae, [larger], tiles=tiles)[0]
         return Upscaled(latents=Latents(values, self.model.vae.key))
 
     def work(self) -> Work | None:
@@ -149,21 +149,21 @@ class Enlarge(Node):
         return Work(f"{self.model.vae.key} {how}", prod(sides), (self.model.vae,))
 
     def _latents(self, vae: Any, tiles: int) -> Any:
-        from .diffusion.vae import encode
+        from .diffusion.vae import encode_images
 
         if self.image is None:
             assert self.latents is not None
             return self.latents.values
         _checks.encodable(self.image.size, self.model.factor)
-        return encode(vae, [self.image], tiles=tiles)[0]
+        return encode_images(vae, [self.image], tiles=tiles)[0]
 
     def _image(self, vae: Any, tiles: int) -> Image:
-        from .diffusion.vae import decode
+        from .diffusion.vae import decode_latents
 
         if self.image is not None:
             return self.image
         assert self.latents is not None
-        return Image(decode(vae, [self.latents.values], tiles)[0])
+        return Image(decode_latents(vae, [self.latents.values], tiles)[0])
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003

@@ -199,14 +199,14 @@ class Denoise(Node):
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
     def work(self) -> Work:
-        from .diffusion.estimate import taken
+        from .diffusion.estimate import peak_bytes
 
         unet, nets = self.model.unet, list(self._nets(self.controls, self.steps))
         width, height = self.size
         guided = 1 + (self.guidance_scale > 1)
         latents = guided * width * height // self.model.factor**2
         what = " ".join(net.key for net in (unet, *nets))
-        return Work(what, latents, (unet, *nets), partial(taken, unet, latents, nets=nets))
+        return Work(what, latents, (unet, *nets), partial(peak_bytes, unet, latents, nets=nets))
 
     def group(self) -> Hashable:
         used = tuple(
@@ -281,22 +281,22 @@ class Decode(Node):
     @classmethod
     def run_batch(cls, items: Sequence[Decode], context: Context) -> list[Decoded]:
         from .diffusion.preview import learn
-        from .diffusion.vae import decode
+        from .diffusion.vae import decode_latents
 
         weights = items[0].model.vae
         for item in items:
             _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
             latents = [item.latents.values for item in items]
-            pictures = decode(vae, latents, context.savings.tiles)
+            pictures = decode_latents(vae, latents, context.savings.tiles)
         learn(weights.key, latents, pictures, context)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 
     def work(self) -> Work:
-        from .diffusion.estimate import taken
+        from .diffusion.estimate import peak_bytes
 
         vae, (_, height, width) = self.model.vae, self.latents.values.shape
-        return Work(vae.key, height * width, (vae,), partial(taken, vae, height * width))
+        return Work(vae.key, height * width, (vae,), partial(peak_bytes, vae, height * width))
 
     def group(self) -> Hashable:
         return self.model.vae, tuple(self.latents.values.shape)

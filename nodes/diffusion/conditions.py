@@ -1,4 +1,4 @@
-"""What all networks of a batch are told, and where each finds what it made of it before."""
+"""Conditions of a batch: prompts and times as tensors, with keys for what is derived from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 from typing import TYPE_CHECKING
 
-from .memos import Name, Names, keeper
+from .memos import ContentKey, ContentKeys, keeper
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,49 +21,56 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Prompts and times, and their names.
+class Conditions:
+    """Prompts and times, and their content keys.
 
     Attributes:
         prompts: (P, 77 n, D), the negative ones first where there is guidance.
+        prompt_keys: P keys of the prompts before they were repeated to one length.
         times: (T,) timesteps.
+        clock: The key of ``times``.
     """
 
     context: Context
     prompts: Tensor
-    names: Name
+    prompt_keys: ContentKey
     times: Tensor
     clock: object
 
-    def last(self, count: int) -> Told:
+    def last(self, count: int) -> Conditions:
         """The same, under the last ``count`` prompts alone."""
-        return replace(self, prompts=self.prompts[-count:], names=self.names[-count:])
+        prompts, keys = self.prompts[-count:], self.prompt_keys[-count:]
+        return replace(self, prompts=prompts, prompt_keys=keys)
 
     def keep(self, net: Weights) -> Keep:
-        """Where a network finds what it made of them before."""
+        """The memory of what a network derived from these conditions, in this run or before."""
         count, length = self.prompts.shape[:2]
-        return keeper(self.context, net, (*self.names, length), (self.clock, count))
+        # Keys and values depend on the prompts and on how long they were repeated to be, which
+        # their keys do not tell. Shifts depend on the timesteps alone, so the clock identifies
+        # them whatever the prompts say; but they are computed in a row for each prompt, and
+        # another number of rows rounds otherwise: so the count is part of their key.
+        return keeper(self.context, net, (*self.prompt_keys, length), (self.clock, count))
 
 
-def told(
-    items: Sequence[Request], times: Tensor, dtype: DType, context: Context, names: Names
-) -> Told:
-    """What a batch's networks are told, in the ``dtype`` they compute in."""
+def conditions_of(
+    items: Sequence[Request], times: Tensor, dtype: DType, context: Context, keys: ContentKeys
+) -> Conditions:
+    """The conditions of a batch's networks, in the ``dtype`` they compute in."""
     import torch
 
     texts = [item.prompt for item in items]
     if items[0].guidance_scale > 1:
         texts = [item.negative_prompt for item in items] + texts
-    rows = _equally_long([one.embeddings.to(context.device, dtype) for one in texts])
-    named = tuple(names(one.embeddings) for one in texts)
-    return Told(context, torch.stack(rows), named, times, names(times))
+    rows = _equally_long([text.embeddings.to(context.device, dtype) for text in texts])
+    prompt_keys = tuple(keys(text.embeddings) for text in texts)
+    return Conditions(context, torch.stack(rows), prompt_keys, times, keys(times))
 
 
 def _equally_long(rows: Sequence[Tensor]) -> list[Tensor]:
-    """Say each prompt as often as makes all of one length: (n, D) each.
+    """Repeat each prompt until all are of one length: (n, D) each.
 
-    Attention to what is said twice is attention to what is said once, so this changes no prompt's
-    meaning, whatever it meets.
+    Attention to tokens that are there twice is attention to them once, as softmax shares each
+    weight among the copies: this changes no prompt's meaning, whatever it meets.
     """
     length = lcm(*map(len, rows))
-    return [row.repeat(length // len(row), 1) for row in rows]
+    return [row.repeat(length // len(row), 1) for row in rows]  # [lcm of all n, D]

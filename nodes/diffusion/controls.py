@@ -1,4 +1,4 @@
-"""The ControlNets of a batch, each with the control images as it embeds them."""
+"""The ControlNets of a batch, leased, each with the control images as it embeds them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .memos import Name, Names, embedded, name_of
+from .memos import ContentKey, ContentKeys, embedded, weights_key
 from .predict import Guide, controlnet, embed_hint, window
 from .vae import control_images
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
     from ..types import Control
     from ..weights.reference import Weights
-    from .conditions import Told
+    from .conditions import Conditions
     from .request import Request
 
 
-class Net(NamedTuple):
+class LeasedControlNet(NamedTuple):
     """A ControlNet that counts at some step.
 
     Attributes:
-        hint: The control images as it embeds them.
-        images: What those are.
+        hint: (B or 1, C, h, w) control images as it embeds them.
+        images: The content keys of those images and their masks.
         scales: Its strength at every step.
     """
 
     weights: Weights
     net: Any
     hint: Tensor
-    images: Name
+    images: ContentKey
     scales: list[float]
 
     @property
@@ -42,41 +42,46 @@ class Net(NamedTuple):
         """Whether what it adds is the same all over the picture."""
         return bool(self.net.config.global_pool_conditions)
 
-    def guide(self, told: Told) -> Guide:
+    def guide(self, conditions: Conditions) -> Guide:
         """The ControlNet about to be applied."""
-        keep = told.keep(self.weights)
-        net = controlnet(self.net, self.hint, told.prompts, told.times, keep)
+        keep = conditions.keep(self.weights)
+        net = controlnet(self.net, self.hint, conditions.prompts, conditions.times, keep)
         return Guide(net, self.scales, self.pools)
 
-    def at(self, step: int) -> object:
+    def influence(self, step: int) -> object:
         """All that what it adds at a step depends on, beside the batch's prompts and latents."""
-        return name_of(self.weights), self.images, self.scales[step]
+        return weights_key(self.weights), self.images, self.scales[step]
 
 
-def nets(
-    items: Sequence[Request], steps: int, context: Context, leases: ExitStack, names: Names
-) -> list[Net]:
+def lease_controlnets(
+    items: Sequence[Request], steps: int, context: Context, leases: ExitStack, keys: ContentKeys
+) -> list[LeasedControlNet]:
     """The ControlNets that count at any step at all; the others are not even loaded."""
-    found = []
+    leased = []
     for index, control in enumerate(items[0].controls):
         scales = [control.strength * on for on in window(steps, control.start, control.end)]
         if any(scales):
             weights = control.model.net
             net: Any = leases.enter_context(context.lease(weights))
-            used = [item.controls[index] for item in items]
-            shown = [(names(one.image.pixels), names(one.mask)) for one in used]
-            images = tuple(shown if len(set(shown)) > 1 else shown[:1])
-            make = partial(_hint, net, used, items[0].size, context.device)
-            hint = embedded(context, make, name_of(weights), images, items[0].size)
-            found.append(Net(weights, net, hint, images, scales))
-    return found
+            controls = [item.controls[index] for item in items]
+            pairs = [(keys(own.image.pixels), keys(own.mask)) for own in controls]
+            # One image for all pictures is embedded once, and then broadcast over the batch.
+            images = tuple(pairs if len(set(pairs)) > 1 else pairs[:1])
+            make = partial(_hint, net, controls, items[0].size, context.device)
+            hint = embedded(context, make, weights_key(weights), images, items[0].size)
+            leased.append(LeasedControlNet(weights, net, hint, images, scales))
+    return leased
 
 
-def opened(steering: Sequence[Net], steps: int) -> list[object]:
-    """What each step depends on beside the batch: the ControlNets that are open there."""
-    return [tuple(one.at(step) for one in steering if one.scales[step]) for step in range(steps)]
+def influences(controlnets: Sequence[LeasedControlNet], steps: int) -> list[object]:
+    """What each step depends on beside the batch: the ControlNets whose window is open there."""
+    return [
+        tuple(net.influence(step) for net in controlnets if net.scales[step])
+        for step in range(steps)
+    ]
 
 
-def _hint(net: Any, used: Sequence[Control], size: tuple[int, int], device: str) -> Tensor:
-    images, masks = [one.image for one in used], [one.mask for one in used]
+def _hint(net: Any, controls: Sequence[Control], size: tuple[int, int], device: str) -> Tensor:
+    images = [control.image for control in controls]
+    masks = [control.mask for control in controls]
     return embed_hint(net, control_images(images, masks, size).to(device, net.dtype))

@@ -18,11 +18,11 @@ Take: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
 class Solver(Protocol):
-    """What the denoising loop steps by. It remembers earlier steps, so every run needs its own."""
+    """A rule from a step's latents to the next. It remembers steps, so every run needs its own."""
 
     @property
     def count(self) -> int:
-        """How many steps there are."""
+        """Steps in all."""
         ...
 
     def scale(self, latents: Tensor, index: int) -> Tensor:
@@ -47,9 +47,9 @@ def denoise(take: Take, count: int, latents: Tensor, begun: int = 0) -> Iterator
 
     Args:
         take: Maps latents and a step's number to the latents after it.
-        count: How many steps there are.
+        count: Steps in all.
         latents: (B, C, h, w) float32, from ``scheduler.start`` or ``scheduler.noised``.
-        begun: How many steps the latents have behind them.
+        begun: Steps that the latents have behind them.
     """
     for index in range(begun, count):
         latents = take(latents, index)
@@ -82,15 +82,16 @@ def noise(
     """
     import torch
 
-    drawn = [torch.randn((1, *shape), generator=one, dtype=dtype) for one in generators]
+    # On the CPU: a GPU draws other numbers from the same seed.
+    drawn = [torch.randn((1, *shape), generator=dice, dtype=dtype) for dice in generators]
     return torch.cat(drawn).to(device=device, dtype=torch.float32)
 
 
-def check_finite(values: Tensor, what: str, dtype: str) -> None:
+def check_finite(values: Tensor, name: str, dtype: str) -> None:
     """Raise where a NaN or an infinity got in, before it becomes a black picture."""
     import torch
 
     if bool(torch.isfinite(values).all()):
         return
     cure = "use dtype float32" if dtype != "float32" else "the weights may be damaged"
-    raise UserError(f"{what} hold NaN or infinity: the model overflowed in {dtype}; {cure}")
+    raise UserError(f"{name} hold NaN or infinity: the model overflowed in {dtype}; {cure}")

@@ -1,4 +1,4 @@
-"""What sampling keeps for later runs: control images, prompts and times as networks take them."""
+"""Memos of sampling for later runs: control images, prompts and times as networks take them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ..networks.unet import Keep
 
-Name: TypeAlias = "tuple[object, ...]"
-"""What a thing is, by content."""
+ContentKey: TypeAlias = "tuple[object, ...]"
+"""What a value is, by content: equal keys mean equal bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,51 +48,53 @@ class Times(Memo):
     rows: Rows
 
 
-class Names:
-    """Names values by their content; each is hashed once while this lives."""
+class ContentKeys:
+    """Keys of values by their content; a value is hashed once while this lives."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        # With the value, so that no other one gets its id.
-        self._known: dict[int, tuple[object, bytes]] = {}
+        # With the value, which lives as long as its entry: a freed one's id may be given again.
+        self._digests: dict[int, tuple[object, bytes]] = {}
 
     def __call__(self, value: object) -> bytes | None:
-        """Name a value; None stands for itself."""
+        """The key of a value; None stands for itself."""
         if value is None:
             return None
-        if id(value) not in self._known:
-            self._known[id(value)] = value, self._context.digest(value)
-        return self._known[id(value)][1]
+        if id(value) not in self._digests:
+            self._digests[id(value)] = value, self._context.digest(value)
+        return self._digests[id(value)][1]
 
 
-def name_of(weights: Weights) -> Name:
-    """What leased weights are: their content, and what is put on them."""
+def weights_key(weights: Weights) -> ContentKey:
+    """The key of leased weights: their content, and the patches put on them."""
     return weights.key, weights.patches
 
 
-def embedded(context: Context, make: Callable[[], Tensor], *name: object) -> Tensor:
+def embedded(context: Context, make: Callable[[], Tensor], *key: object) -> Tensor:
     """Control images as a ControlNet embeds them: (B or 1, C, h, w).
 
-    They are kept batch by batch: one by one they would be rounded otherwise.
+    They are kept batch by batch: embedded one by one they would round otherwise.
     """
-    return context.kept(Embedded, lambda: Embedded(rows=Rows((make(),))), *name).rows.tensors[0]
+    return context.kept(Embedded, lambda: Embedded(rows=Rows((make(),))), *key).rows.tensors[0]
 
 
-def keeper(context: Context, net: Weights, prompts: Name, times: Name) -> Keep:
-    """Keep what a network makes of ``prompts`` and ``times``.
+def keeper(context: Context, net: Weights, prompts: ContentKey, times: ContentKey) -> Keep:
+    """Keep what a network derives from ``prompts`` and ``times``.
 
     Args:
-        prompts: What the batch's prompts are, in order.
-        times: What its timesteps are, and how many rows they are computed in.
+        prompts: Keys of the batch's prompts, in order, and their length.
+        times: The key of its timesteps, and how many rows they are computed in.
     """
 
+    own = weights_key(net)
+
     def keep(
-        what: Literal["prompts", "times"], make: Callable[[], Sequence[Tensor]]
+        source: Literal["prompts", "times"], make: Callable[[], Sequence[Tensor]]
     ) -> Sequence[Tensor]:
-        if what == "prompts":
-            told = context.kept(Prompts, lambda: Prompts(rows=_rows(make)), name_of(net), prompts)
-            return told.rows.tensors
-        shifts = context.kept(Times, lambda: Times(rows=_rows(make)), name_of(net), times)
+        if source == "prompts":
+            pairs = context.kept(Prompts, lambda: Prompts(rows=_rows(make)), own, prompts)
+            return pairs.rows.tensors
+        shifts = context.kept(Times, lambda: Times(rows=_rows(make)), own, times)
         return shifts.rows.tensors
 
     return keep

@@ -1,4 +1,4 @@
-"""What is predicted at a step: by a UNet, under guidance, steered by any number of ControlNets."""
+"""The prediction of a step: by a UNet, under guidance, steered by any number of ControlNets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def window(steps: int, start: float, end: float) -> list[bool]:
-    """At which steps a control counts that is applied from ``start`` to ``end`` (fractions)."""
+    """Whether a control from ``start`` to ``end`` (fractions of the steps) counts, step by step."""
+    # A step counts only if it lies in the window whole, as in diffusers' pipelines.
     return [not (i / steps < start or (i + 1) / steps > end) for i in range(steps)]
 
 
@@ -47,7 +48,8 @@ class Predictor:
         dtype: That the networks compute in.
         scale: (B, 1, 1, 1) guidance scales, float32; None without guidance.
         guess: ControlNets see no negative prompt and count less the shallower they act.
-        shown: (B, 1 + C, h, w), the mask and what is kept, for a UNet that inpaints.
+        inpaint_channels: (B, 1 + C, h, w), the mask and the masked picture, for a UNet that
+            inpaints.
     """
 
     unet: Predicts
@@ -55,7 +57,7 @@ class Predictor:
     scale: Tensor | None
     guides: Sequence[Guide]
     guess: bool = False
-    shown: Tensor | None = None
+    inpaint_channels: Tensor | None = None
 
     def __call__(self, latents: Tensor, index: int) -> Tensor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
@@ -64,14 +66,16 @@ class Predictor:
         def draw(sample: Tensor, added: Residuals) -> Tensor:
             return self.unet(sample, index, added)
 
-        counting = [guide for guide in self.guides if guide.scales[index]]
+        active = [guide for guide in self.guides if guide.scales[index]]
         # Without the bookkeeping of gradients, which small pictures feel at every operation.
         with torch.inference_mode():
-            predicted = self.drawn(latents, draw, [partial(self._adds, g, index) for g in counting])
+            predicted = self.guided_by(
+                latents, draw, [partial(self._adds, g, index) for g in active]
+            )
         # What leaves is an ordinary tensor again: schedulers may write into it.
         return predicted.clone()
 
-    def drawn(self, latents: Tensor, draw: Draw, adding: Sequence[Add]) -> Tensor:
+    def guided_by(self, latents: Tensor, draw: Draw, adding: Sequence[Add]) -> Tensor:
         """Predict under guidance.
 
         Args:
@@ -82,24 +86,29 @@ class Predictor:
 
         sample = latents.to(self.dtype)
         added = self._total(add(sample) for add in adding)
-        if self.shown is not None:
-            sample = torch.cat([sample, self.shown], dim=1)
-        predicted = draw(sample, added).float()
+        # ControlNets have seen the bare latents: the channels of inpainting are the UNet's alone.
+        if self.inpaint_channels is not None:
+            sample = torch.cat([sample, self.inpaint_channels], dim=1)  # [B, C + 1 + C, h, w]
+        predicted = draw(sample, added).float()  # [P, C, h, w], P = 2 B under guidance
         return predicted if self.scale is None else guided(predicted, self.scale)
 
     def _adds(self, guide: Guide, index: int, sample: Tensor) -> Residuals:
         added = guide.net(sample, index)
         return weighted(added, guide.scales[index], self.guess, pool=guide.pool)
 
-    def _total(self, several: Iterable[Residuals]) -> Residuals:
+    def _total(self, residuals: Iterable[Residuals]) -> Residuals:
         """The sum over ControlNets; empty where none counts."""
         import torch
 
+        # Scaled by its strength each, then added in the order of the controls, as diffusers'
+        # MultiControlNetModel does: rounding makes the order part of the result. Guidance comes
+        # after the UNet, never between ControlNets: it weighs predictions, not what is added.
         total: Residuals = []
-        for added in several:
+        for added in residuals:
             total = [a + b for a, b in zip(total, added, strict=True)] if total else added
-        one_half = self.guess and self.scale is not None
-        return [torch.cat([torch.zeros_like(a), a]) for a in total] if one_half else total
+        # In guess mode ControlNets ran under the prompts alone; nothing is added to the other half.
+        prompts_only = self.guess and self.scale is not None
+        return [torch.cat([torch.zeros_like(a), a]) for a in total] if prompts_only else total
 
 
 def guided(predicted: Tensor, scale: Tensor) -> Tensor:
@@ -108,7 +117,7 @@ def guided(predicted: Tensor, scale: Tensor) -> Tensor:
     Args:
         predicted: (2B, C, h, w): under the negative prompts, then under the prompts.
     """
-    negative, positive = predicted.chunk(2)
+    negative, positive = predicted.chunk(2)  # [B, C, h, w] each
     return negative + scale * (positive - negative)
 
 
@@ -119,11 +128,15 @@ def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Resi
         return [a * weight for a, weight in zip(added, weights, strict=True)]
     if scale != 1.0:
         added = [a * scale for a in added]
+    # [P, C, h, w] to [P, C, 1, 1]: broadcast over the picture where it is added.
     return [a.mean(dim=(2, 3), keepdim=True) for a in added] if pool else added
 
 
 def weights_of(added: Residuals) -> Tensor:
-    """How much each part of what a ControlNet adds counts in guess mode: (n,) float32."""
+    """How much each part of what a ControlNet adds counts in guess mode: (n,) float32.
+
+    From a tenth at the shallowest to 1 at the middle, in equal ratios, as diffusers has it.
+    """
     import torch
 
     return torch.logspace(-1, 0, len(added), device=added[0].device)
@@ -144,16 +157,15 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None)
     Args:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
-        keep: Where to find what was made of them before.
+        keep: The memory of what it derived from them before.
     """
-    from ..networks import fallback as _theirs
-    from ..networks import supported as _known
-    from ..networks import unet as _unet
+    from ..networks import fallback, unet
     from ..networks.convolutions import RULED
+    from ..networks.supported import is_supported
 
-    if not _known.is_known(net):
-        return _theirs.TheirUNet(net, prompts, timesteps)
-    return _unet.UNet(net, prompts, timesteps, keep or _unet.made, RULED)
+    if not is_supported(net):
+        return fallback.DiffusersUNet(net, prompts, timesteps)
+    return unet.UNet(net, prompts, timesteps, keep or unet.make_anew, RULED)
 
 
 def controlnet(
@@ -164,11 +176,10 @@ def controlnet(
     Args:
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
-    from ..networks import fallback as _theirs
-    from ..networks import supported as _known
-    from ..networks import unet as _unet
+    from ..networks import fallback, unet
     from ..networks.convolutions import RULED
+    from ..networks.supported import is_supported
 
-    if not _known.is_known(net):
-        return _theirs.TheirControlNet(net, hint, prompts, timesteps)
-    return _unet.ControlNet(net, hint, prompts, timesteps, keep or _unet.made, RULED)
+    if not is_supported(net):
+        return fallback.DiffusersControlNet(net, hint, prompts, timesteps)
+    return unet.ControlNet(net, hint, prompts, timesteps, keep or unet.make_anew, RULED)

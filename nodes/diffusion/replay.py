@@ -1,4 +1,11 @@
-"""Steps that are recorded, one for each set of ControlNets that count, and repeated."""
+"""Recorded steps: a CUDA graph for each set of open ControlNets, repeated at every step of a run.
+
+A recording takes for granted, as ``Recordings.find`` is asked for it: which networks count, and at
+which addresses their weights lie; shapes, strides and types of all inputs; pooling, guess mode,
+whether there is guidance and whether the UNet inpaints; and whether the solver is in it. Anything
+else (latents, times, prompts, hints, strengths, guidance scales, the table's weights) is a tensor
+that is copied to where the graph reads it, so a new run, prompt or strength needs no new recording.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +25,7 @@ from ..networks.unet import ControlNet, Residuals, UNet
 from .cuda_graphs import Capturer, CudaGraphs, Recording, Recordings
 from .loop import Solver, Take, step
 from .predict import Predictor, weights_of
-from .solvers import Summing, summed
+from .solvers import TableSolver, weighted_sum
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,28 +47,28 @@ class Graphs:
         return f"graphs {self.device}"
 
     def load(self, device: str, dtype: str) -> Capturer:  # noqa: ARG002 (as all)
-        """What records."""
+        """Open the device's memory for graphs."""
         return CudaGraphs(device)
 
 
-def recorded(
+def replayed(
     predict: Predictor, nets: Sequence[Module], context: Context, leases: ExitStack
 ) -> Predicts:
-    """Predict as ``predict`` does, on a GPU by repeating what was recorded.
+    """Predict as ``predict`` does, on a GPU by repeating recordings.
 
     Args:
         nets: The UNet, and the ControlNet of each guide.
-        leases: Until they close, what is recorded stays.
+        leases: Until they close, recordings stay.
     """
     if not context.device.startswith("cuda") or not recordable(predict, nets):
         return predict
     graphs = leases.enter_context(context.lease(Graphs(context.device)))
-    return Recorded(predict, nets, graphs, Recordings(context, leases))
+    return ReplayedPredictor(predict, nets, graphs, Recordings(context, leases))
 
 
-def taking(predict: Predicts, solver: Solver) -> Take:
-    """How a step is taken: where both can be recorded, as one."""
-    if isinstance(predict, Recorded) and isinstance(solver, Summing):
+def step_taker(predict: Predicts, solver: Solver) -> Take:
+    """The function that takes a step: one recording of prediction and solver, where both can be."""
+    if isinstance(predict, ReplayedPredictor) and isinstance(solver, TableSolver):
         return partial(predict.step, solver)
     return partial(step, predict, solver)
 
@@ -69,20 +76,16 @@ def taking(predict: Predicts, solver: Solver) -> Take:
 def recordable(predict: Predictor, nets: Sequence[Module]) -> bool:
     """Whether all networks are computed our way, with weights that stay on one device.
 
-    Hooks, which offload say, run on the host: a recording would leave them out.
+    Hooks, of offloaded weights say, run on the host: a recording would leave them out.
     """
     ours = isinstance(predict.unet, UNet) and all(
         isinstance(guide.net, ControlNet) for guide in predict.guides
     )
-    return ours and len({one.device for net in nets for one in net.parameters()}) == 1
+    return ours and len({weight.device for net in nets for weight in net.parameters()}) == 1
 
 
-class Recorded:
-    """A Predictor by recordings, which take in what a Summing solver does too.
-
-    Nothing that changes from step to step or from run to run is in a recording: it is read from
-    where it was put before the repetition. Only other shapes and other networks are recorded anew.
-    """
+class ReplayedPredictor:
+    """A Predictor by recordings, which take in a TableSolver's part too."""
 
     def __init__(
         self,
@@ -95,79 +98,83 @@ class Recorded:
         self._capturer, self._recordings = capturer, recordings
         self._unet: Any = predict.unet
         self._controls: Sequence[Any] = [guide.net for guide in predict.guides]
-        self._told = [_Told(one) for one in (self._unet, *self._controls)]
-        device = self._told[0].rows.device
+        self._tensors = [StepTensors(net) for net in (self._unet, *self._controls)]
+        device = self._tensors[0].rows.device
         scales = [guide.scales for guide in predict.guides]
-        self._strengths = [torch.tensor(one, dtype=torch.float32, device=device) for one in scales]
-        self._found: dict[tuple[object, ...], Recording] = {}
+        self._strengths = [torch.tensor(row, dtype=torch.float32, device=device) for row in scales]
+        # By the open ControlNets, and whether the solver is in it: looked up once a run, as the
+        # weights are leased until its end and cannot move meanwhile.
+        self._run: dict[tuple[object, ...], Recording] = {}
         self._failed = False
 
     def __call__(self, latents: Tensor, index: int) -> Tensor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
-        found = self._repeated(latents, index, ())
-        return self._eager(latents, index) if found is None else found
+        predicted = self._repeated(latents, index, ())
+        return self._eager(latents, index) if predicted is None else predicted
 
-    def step(self, solver: Summing, latents: Tensor, index: int) -> Tensor:
+    def step(self, solver: TableSolver, latents: Tensor, index: int) -> Tensor:
         """Take a whole step: latents, not scaled yet, to those after it."""
-        found = self._repeated(latents, index, solver.given(index))
-        if found is None:
+        both = self._repeated(latents, index, solver.inputs(index))
+        if both is None:
             return step(self._eager, solver, latents, index)
         following: Tensor
-        following, predicted = found
-        solver.note(latents, predicted)
+        following, predicted = both  # [2, B, C, h, w]
+        solver.remember(latents, predicted)
         return following
 
     def _repeated(self, latents: Tensor, index: int, solving: Sequence[Tensor]) -> Tensor | None:
-        """What a recording gives, made if there is none; None where that cannot be."""
+        """The result of a recording, made if there is none; None where that cannot be."""
         if self._failed:
             return None
-        counting = tuple(at for at, g in enumerate(self._eager.guides) if g.scales[index])
-        fresh, steady = self._inputs(latents, index, counting, solving)
+        active = tuple(at for at, g in enumerate(self._eager.guides) if g.scales[index])
+        fresh, steady = self._inputs(latents, index, active, solving)
         inputs = [*fresh, *steady]
         try:
             with torch.no_grad():
-                return self._recording(counting, bool(solving), inputs, len(fresh))(inputs)
+                return self._recording(active, bool(solving), inputs, len(fresh))(inputs)
+        # Running out of memory is one too; eager work needs less.
         except RuntimeError as error:
             logging.getLogger(__name__).warning("not recorded, but computed as usual: %s", error)
         self._failed = True
-        self._found.clear()
+        self._run.clear()
         return None
 
     def _recording(
-        self, counting: tuple[int, ...], solves: bool, inputs: Sequence[Tensor], fresh: int
+        self, active: tuple[int, ...], solves: bool, inputs: Sequence[Tensor], fresh: int
     ) -> Recording:
-        """The recording for these ControlNets; weights are looked at once a run: they are lent."""
-        asked = counting, solves
-        if asked not in self._found:
-            used = [self._nets[0], *(self._nets[1 + at] for at in counting)]
-            weights = [one for net in used for one in net.parameters()]
-            work = partial(self._work, *asked)
+        """The recording for these ControlNets, found or made."""
+        key = active, solves
+        if key not in self._run:
+            nets = [self._nets[0], *(self._nets[1 + at] for at in active)]
+            weights = [weight for net in nets for weight in net.parameters()]
+            work = partial(self._work, active, solves)
             make = partial(Recording, self._capturer, work, inputs, fresh)
-            how = solves, self._how(inputs, counting)
-            self._found[asked] = self._recordings.find(how, weights, make)
-        return self._found[asked]
+            kind = solves, self._kind(inputs, active)
+            self._run[key] = self._recordings.find(kind, weights, make)
+        return self._run[key]
 
-    def _how(self, inputs: Sequence[Tensor], counting: Sequence[int]) -> Hashable:
+    def _kind(self, inputs: Sequence[Tensor], active: Sequence[int]) -> Hashable:
         """All that a recording takes for granted, but the weights."""
         predict = self._eager
-        shapes = tuple((one.shape, one.stride(), one.dtype) for one in inputs)
-        pools = tuple(predict.guides[at].pool for at in counting)
-        given = predict.scale is not None, predict.shown is not None
-        return shapes, pools, given, predict.guess, predict.dtype
+        shapes = tuple((tensor.shape, tensor.stride(), tensor.dtype) for tensor in inputs)
+        pools = tuple(predict.guides[at].pool for at in active)
+        parts = predict.scale is not None, predict.inpaint_channels is not None
+        return shapes, pools, parts, predict.guess, predict.dtype
 
     def _inputs(
-        self, latents: Tensor, index: int, counting: Sequence[int], solving: Sequence[Tensor]
+        self, latents: Tensor, index: int, active: Sequence[int], solving: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """What is read: what every step changes, and what none does."""
+        """The inputs that every step changes, and those that none does."""
         predict = self._eager
-        told = [self._told[0], *(self._told[1 + at] for at in counting)]
-        fresh = [latents, *solving, *(one.rows[index] for one in told)]
-        fresh += [self._strengths[at][index] for at in counting]
-        steady = [one for one in (predict.scale, predict.shown) if one is not None]
-        hints = [self._controls[at].hint for at in counting]
-        return fresh, [*steady, *hints, *(tensor for one in told for tensor in one.prompts)]
+        tensors = [self._tensors[0], *(self._tensors[1 + at] for at in active)]
+        fresh = [latents, *solving, *(net.rows[index] for net in tensors)]
+        fresh += [self._strengths[at][index] for at in active]
+        optional = (predict.scale, predict.inpaint_channels)
+        steady = [tensor for tensor in optional if tensor is not None]
+        hints = [self._controls[at].hint for at in active]
+        return fresh, [*steady, *hints, *(tensor for net in tensors for tensor in net.prompts)]
 
-    def _work(self, counting: Sequence[int], solves: bool, inputs: Sequence[Tensor]) -> Tensor:
+    def _work(self, active: Sequence[int], solves: bool, inputs: Sequence[Tensor]) -> Tensor:
         """Predict from ``inputs`` alone, in the order of ``_inputs``.
 
         Returns:
@@ -176,50 +183,61 @@ class Recorded:
         take = iter(inputs)
         latents = next(take)
         if not solves:
-            return self._predicted(counting, latents, take)
+            return self._predicted(active, latents, take)
         factor, weights, before = (next(take) for _ in range(3))
-        predicted = self._predicted(counting, latents * factor, take)
-        return torch.stack([summed(weights, latents, predicted, before), predicted])
+        predicted = self._predicted(active, latents * factor, take)
+        # One tensor, so that one copy takes both out: [2, B, C, h, w].
+        return torch.stack([weighted_sum(weights, latents, predicted, before), predicted])
 
-    def _predicted(self, counting: Sequence[int], sample: Tensor, take: Iterator[Tensor]) -> Tensor:
+    def _predicted(self, active: Sequence[int], sample: Tensor, take: Iterator[Tensor]) -> Tensor:
         predict = self._eager
-        told = [self._told[0], *(self._told[1 + at] for at in counting)]
-        rows = [next(take) for _ in told]
-        strengths = [next(take) for _ in counting]
+        tensors = [self._tensors[0], *(self._tensors[1 + at] for at in active)]
+        rows = [next(take) for _ in tensors]
+        strengths = [next(take) for _ in active]
         scale = None if predict.scale is None else next(take)
-        shown = None if predict.shown is None else next(take)
-        hints = [next(take) for _ in counting]
-        mine, *others = (one.step(row, take) for one, row in zip(told, rows, strict=True))
+        inpaint_channels = None if predict.inpaint_channels is None else next(take)
+        hints = [next(take) for _ in active]
+        steps = [net.step(row, take) for net, row in zip(tensors, rows, strict=True)]
         adding = [
-            partial(self._adds, at, one, hint, strength)
-            for at, one, hint, strength in zip(counting, others, hints, strengths, strict=True)
+            partial(self._adds, at, control_step, hint, strength)
+            for at, control_step, hint, strength in zip(
+                active, steps[1:], hints, strengths, strict=True
+            )
         ]
-        static = replace(predict, scale=scale, shown=shown)
-        return static.drawn(sample, partial(self._unet.at, mine), adding)
+        static = replace(predict, scale=scale, inpaint_channels=inpaint_channels)
+        return static.guided_by(sample, partial(self._unet.at, steps[0]), adding)
 
     def _adds(
         self, at: int, step: Step, hint: Tensor, strength: Tensor, sample: Tensor
     ) -> Residuals:
         added: Residuals = self._controls[at].at(step, hint, sample)
         pool = self._eager.guides[at].pool
-        alike = pool or not self._eager.guess
-        weights = strength.expand(len(added)) if alike else weights_of(added) * strength
-        # In float32: a half-precision tensor would have a strength of its own type rounded first.
+        uniform = pool or not self._eager.guess
+        weights = strength.expand(len(added)) if uniform else weights_of(added) * strength
+        # In float32: a half-precision tensor would have a strength of its own type rounded first,
+        # where eager work multiplies by a Python number.
         added = [(a.float() * w).to(a.dtype) for a, w in zip(added, weights, strict=True)]
         return [a.mean(dim=(2, 3), keepdim=True) for a in added] if pool else added
 
 
-class _Told:
-    """What a network is told, as tensors: a row for each step, and what holds for all of them."""
+class StepTensors:
+    """A network's steps as tensors: a row for each step, and the prompts, which all share.
+
+    Attributes:
+        rows: (T, sum of the resnets' channels): all shifts of a step in one row, one copy a step.
+        prompts: Keys and values of each transformer block in turn.
+    """
 
     def __init__(self, net: Any) -> None:
         steps: Sequence[Step] = net.steps
-        self.rows = torch.stack([torch.cat([s.flatten() for s in one.shifts]) for one in steps])
+        rows = [torch.cat([shift.flatten() for shift in step.shifts]) for step in steps]
+        self.rows = torch.stack(rows)
         self._widths = [shift.numel() for shift in steps[0].shifts]
-        self.prompts = [one for pair in steps[0].prompts for one in pair]
+        self.prompts = [tensor for pair in steps[0].prompts for tensor in pair]
 
     def step(self, row: Tensor, take: Iterator[Tensor]) -> Step:
-        """What it is told, of a row and the next tensors of ``take``."""
-        shifts = [one.view(1, -1, 1, 1) for one in torch.split_with_sizes(row, self._widths)]
+        """The step of a row, with its prompts from the next tensors of ``take``."""
+        # [1, C, 1, 1] each, views of the row.
+        shifts = [part.view(1, -1, 1, 1) for part in torch.split_with_sizes(row, self._widths)]
         pairs = range(len(self.prompts) // 2)
         return Step(shifts, [(next(take), next(take)) for _ in pairs])

@@ -93,12 +93,12 @@ class Scheduler:
         self._inner.set_timesteps(steps, device=device)
         first = (skipped or 0) * self._inner.order
         self.timesteps: Tensor = self._inner.timesteps[first:]
-        # Told where they begin, they need not look it up, for which a device would be waited for.
+        # Told where they begin, they need not look it up, for which they would wait for the device.
         # Those that do not count their steps find their place by the timestep.
         if hasattr(self._inner, "set_begin_index"):
             self._inner.set_begin_index(first)
         self._random = "generator" in inspect.signature(self._inner.step).parameters
-        self._before = {name: _noted(value) for name, value in vars(self._inner).items()}
+        self._before = {name: _snapshot(value) for name, value in vars(self._inner).items()}
 
     def start(self, noise: Tensor) -> Tensor:
         """Scale unit noise to the strength that the first step expects."""
@@ -130,27 +130,32 @@ class Scheduler:
         return stepped
 
     def state(self, generators: Sequence[Generator]) -> State:
-        """All that its steps have changed, and what it draws from; to be copied before the next."""
-        now = vars(self._inner).items()
-        changed = {name: value for name, value in now if not _same(value, self._before.get(name))}
-        dice = [one.get_state() for one in generators] if self._random else []
+        """All that its steps have changed, and its generators; to be copied before the next step.
+
+        Found by comparison with how it was built: schedulers name and nest their memory as they
+        like, and a list of attributes here would be wrong with their next version.
+        """
+        before, now = self._before, vars(self._inner).items()
+        changed = {name: value for name, value in now if not _unchanged(value, before.get(name))}
+        dice = [generator.get_state() for generator in generators] if self._random else []
         return {"changed": changed, "dice": dice}
 
     def restore(self, state: State, generators: Sequence[Generator]) -> None:
-        """Go on where another one like this was, which then can no longer."""
+        """Go on from the state of another one like this, which must not go on itself."""
         vars(self._inner).update(state["changed"])
-        for one, dice in zip(generators, state["dice"], strict=False):
-            one.set_state(dice)
+        # Not strict: one that draws nothing has no dice to restore.
+        for generator, dice in zip(generators, state["dice"], strict=False):
+            generator.set_state(dice)
 
 
-def _noted(value: Any) -> tuple[Any, Any]:
-    """An attribute, and what tells whether it was written into."""
+def _snapshot(value: Any) -> tuple[Any, Any]:
+    """An attribute, and a witness of its content: a list's elements, or a tensor's version."""
     return value, tuple(value) if isinstance(value, list) else getattr(value, "_version", None)
 
 
-def _same(value: Any, noted: tuple[Any, Any] | None) -> bool:
-    if noted is None or noted[0] is not value:
+def _unchanged(value: Any, snapshot: tuple[Any, Any] | None) -> bool:
+    if snapshot is None or snapshot[0] is not value:
         return False
     if isinstance(value, list):
-        return len(value) == len(noted[1]) and all(map(is_, value, noted[1]))
-    return bool(noted[1] == getattr(value, "_version", None))
+        return len(value) == len(snapshot[1]) and all(map(is_, value, snapshot[1]))
+    return bool(snapshot[1] == getattr(value, "_version", None))

@@ -1,4 +1,4 @@
-"""How latents get from one step to the next: by a scheduler's own steps, or by a table."""
+"""Solvers, from one step's latents to the next: a scheduler's own steps, or sums by its table."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ if TYPE_CHECKING:
 
     from .resume import State
     from .schedulers import Scheduler
-    from .start import Kept
+    from .start import Unmasked
     from .step_tables import Sums
 
 
-class Stepping:
+class SchedulerSolver:
     """A scheduler's own steps.
 
     Args:
         generators: One a picture, for schedulers that draw noise at every step.
-        kept: What of the pictures it started from is put back after every step.
+        unmasked: The part of the pictures it started from that is put back after every step.
     """
 
     def __init__(
-        self, scheduler: Scheduler, generators: Sequence[Generator], kept: Kept | None = None
+        self,
+        scheduler: Scheduler,
+        generators: Sequence[Generator],
+        unmasked: Unmasked | None = None,
     ) -> None:
-        self._scheduler, self._generators, self._kept = scheduler, generators, kept
+        self._scheduler, self._generators, self._unmasked = scheduler, generators, unmasked
         self._times = list(scheduler.timesteps)
 
     @property
@@ -38,10 +41,10 @@ class Stepping:
     def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
         scheduler = self._scheduler
         latents = scheduler.step(predicted, self._times[index], latents, self._generators)
-        if self._kept is None:
+        if self._unmasked is None:
             return latents
         following = scheduler.timesteps[index + 1 : index + 2]
-        return self._kept.put_back(latents, scheduler, following)
+        return self._unmasked.put_back(latents, scheduler, following)
 
     def state(self) -> State:
         return self._scheduler.state(self._generators)
@@ -50,7 +53,7 @@ class Stepping:
         self._scheduler.restore(state, self._generators)
 
 
-class Summing:
+class TableSolver:
     """Every step as one sum of the last latents and predictions: no host, and no memory of its own.
 
     Args:
@@ -74,25 +77,27 @@ class Summing:
         return latents if scale == 1.0 else latents * scale
 
     def step(self, predicted: Tensor, index: int, latents: Tensor) -> Tensor:
-        _, weights, before = self.given(index)
-        found = summed(weights, latents, predicted, before)
-        self.note(latents, predicted)
-        return found
+        _, weights, before = self.inputs(index)
+        following = weighted_sum(weights, latents, predicted, before)
+        self.remember(latents, predicted)
+        return following
 
-    def given(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        """What a step reads beside latents and prediction: tensors whose shapes never change.
+    def inputs(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """What a step reads beside latents and prediction, in tensors whose shapes never change.
 
         Returns:
             The scale of the latents, (); the weights, (2, W) float64; and the latents and the
             predictions of the steps before, (2, W - 1, B, C, h, w), newest first and then zeros.
         """
-        before = self._blank.clone()
-        for place, known in zip(before, (self._latents, self._predicted), strict=True):
-            for own, one in zip(place, known, strict=False):
-                own.copy_(one)
+        # The first steps have less before them than the later ones: zeros stand for the rest, whose
+        # weights are zeros too, so that one recorded graph serves all steps.
+        before = self._blank.clone()  # [2, W - 1, B, C, h, w]
+        for rows, earlier in zip(before, (self._latents, self._predicted), strict=True):
+            for row, tensor in zip(rows, earlier, strict=False):
+                row.copy_(tensor)
         return self._factors[index], self._weights[index], before
 
-    def note(self, latents: Tensor, predicted: Tensor) -> None:
+    def remember(self, latents: Tensor, predicted: Tensor) -> None:
         """Remember a step that was taken."""
         reach = self._weights.shape[-1]
         self._latents = [latents, *self._latents][:reach]
@@ -105,12 +110,13 @@ class Summing:
         self._latents, self._predicted = state["latents"], state["predicted"]
 
 
-def summed(weights: Tensor, latents: Tensor, predicted: Tensor, before: Tensor) -> Tensor:
-    """The latents after a step, of what ``Summing.given`` gives for it.
+def weighted_sum(weights: Tensor, latents: Tensor, predicted: Tensor, before: Tensor) -> Tensor:
+    """The latents after a step, of what ``TableSolver.inputs`` gives for it.
 
-    In float64: a weight that is rounded is wrong in the same way for every number.
+    In float64: a weight that is rounded is off in the same way for every number, in every step.
     """
     import torch
 
-    known = torch.cat([latents[None], before[0], predicted[None], before[1]]).flatten(1)
-    return (weights.flatten() @ known.double()).to(latents.dtype).view(latents.shape)
+    # [2 W, B · C · h · w], in the order of the flattened weights: W latents, then W predictions.
+    rows = torch.cat([latents[None], before[0], predicted[None], before[1]]).flatten(1)
+    return (weights.flatten() @ rows.double()).to(latents.dtype).view(latents.shape)

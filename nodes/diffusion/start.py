@@ -1,4 +1,4 @@
-"""Where a batch starts: from noise, or from pictures under noise, of which a part may stay."""
+"""The start of a batch: noise, or pictures under noise, of which a masked part is redrawn."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What stays of the pictures that a batch started from.
+class Unmasked:
+    """The part that stays of the pictures that a batch started from.
 
     Attributes:
         pictures: (B, C, h, w) clean latents.
@@ -32,6 +32,8 @@ class Kept:
     def put_back(self, latents: Tensor, scheduler: Scheduler, following: Tensor) -> Tensor:
         """Replace what stays by the picture, under the noise that the next step expects.
 
+        The noise is the one that the run began with at every step, as in diffusers' pipelines.
+
         Args:
             following: (1,) the next step's timestep; (0,) after the last one.
         """
@@ -43,22 +45,23 @@ class Kept:
 
 def start(
     items: Sequence[Request], scheduler: Scheduler, noise: Tensor
-) -> tuple[Tensor, Kept | None, Tensor | None]:
-    """What the first step takes, what is put back after each, and what an inpainting UNet sees.
+) -> tuple[Tensor, Unmasked | None, Tensor | None]:
+    """The first step's latents, the part put back after each, and an inpainting UNet's channels.
 
     Args:
         noise: (B, C, h, w) unit noise.
 
     Returns:
-        (B, C, h, w) latents; the part that stays, or None; (B, 1 + C, h, w), or None.
+        (B, C, h, w) latents; the part that stays, or None; (B, 1 + C, h, w) mask and masked
+        pictures, or None.
     """
     import torch
 
     first = items[0]
-    found = [item.latents for item in items if item.latents is not None]
-    if not found:
+    starts = [item.latents for item in items if item.latents is not None]
+    if not starts:
         return scheduler.start(noise), None, None
-    pictures = torch.stack([one.values.to(noise.device) for one in found])
+    pictures = torch.stack([latents.values.to(noise.device) for latents in starts])
     masks = [item.mask for item in items if item.mask is not None]
     if masks and not first.skipped:
         latents = scheduler.start(noise)  # nothing of what is redrawn shines through
@@ -67,12 +70,11 @@ def start(
     if not masks:
         return latents, None, None
     mask = _small(marks(masks, first.size), noise)
+    # A UNet made to inpaint is shown what stays, and draws it itself; for any other it is put back.
     if not first.model.inpaints:
-        return latents, Kept(pictures, noise, mask), None
-    kept = torch.stack(
-        [one.masked_image.to(noise.device) for one in found if one.masked_image is not None]
-    )
-    return latents, None, torch.cat([mask, kept], dim=1)
+        return latents, Unmasked(pictures, noise, mask), None
+    masked = [latents.masked_image.to(noise.device) for latents in starts if latents.masked_image is not None]
+    return latents, None, torch.cat([mask, torch.stack(masked)], dim=1)  # [B, 1 + C, h, w]
 
 
 def _small(mask: Tensor, latents: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OVERLAP = 4
-"""Latents by which parts overlap at least: what a network sees beyond a part's edge is missing."""
+"""Latents by which parts overlap at least: near its edge a part lacks the pixels beyond it."""
 
 
 def in_tiles(
@@ -21,6 +21,9 @@ def in_tiles(
     Args:
         compute: Maps (B, C, h, w) to a picture of a size in proportion, (B, D, H, W).
         unit: What the sides of parts are multiples of: the numbers that make one latent.
+
+    Every part is weighed by its distance from its own edges, and the sum divided by the sum of the
+    weights: where parts overlap they fade into each other, and no seam is left.
     """
     import torch
 
@@ -33,11 +36,12 @@ def in_tiles(
         within = slice(top * unit, bottom * unit), slice(left * unit, right * unit)
         part = compute(values[..., *within].contiguous()).float()
         if total is None or weights is None:
-            per = part.shape[2] // (bottom - top)  # numbers that a latent becomes
+            # Only now is it known how many numbers a latent becomes: 8 when decoded, 1 / 8 before.
+            per = part.shape[2] // (bottom - top)
             size = [side // unit * per for side in values.shape[2:]]
             total, weights = part.new_zeros(*part.shape[:2], *size), part.new_zeros(size)
         at = slice(top * per, bottom * per), slice(left * per, right * per)
-        weight = torch.outer(*(ramp(part, side) for side in (2, 3)))
+        weight = torch.outer(*(ramp(part, side) for side in (2, 3)))  # [part's H, W]
         total[..., *at] += part * weight
         weights[*at] += weight
     assert total is not None
@@ -47,6 +51,7 @@ def in_tiles(
 
 def spans(length: int, parts: int) -> list[tuple[int, int]]:
     """Cut a length into so many parts of one size that overlap; into fewer where it is short."""
+    # A part brings twice the overlap at least: smaller ones would mostly compute the same again.
     parts = max(1, min(parts, length // (2 * OVERLAP)))
     overlap = max(OVERLAP, length // (4 * parts)) if parts > 1 else 0
     size = -(-(length + (parts - 1) * overlap) // parts)
@@ -58,6 +63,7 @@ def ramp(part: Tensor, side: int) -> Tensor:
     """How much each line of a part counts: the less, the nearer it is to the part's edge."""
     import torch
 
-    there = torch.arange(part.shape[side], device=part.device, dtype=torch.float32) + 1
-    edge: Tensor = torch.minimum(there, there.flip(0)).clamp(max=part.shape[side] / 4)
+    # From 1, not 0: at the border of the picture there is no other part to fade into.
+    line = torch.arange(part.shape[side], device=part.device, dtype=torch.float32) + 1
+    edge: Tensor = torch.minimum(line, line.flip(0)).clamp(max=part.shape[side] / 4)
     return edge / edge.max()

@@ -1,4 +1,4 @@
-"""Pictures on their way into and out of the networks, exactly as diffusers' pipelines take them."""
+"""Pictures coded as tensors and back, by a VAE or for a ControlNet, bit for bit as in diffusers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def control_images(
 ) -> Tensor:
     """(B, 3, H, W) float32 in [0, 1], resized to ``size``; B is 1 where all images are one.
 
-    What a mask marks is -1, which is how an inpainting ControlNet is told that it is missing.
+    What a mask marks is -1: so an inpainting ControlNet is told that it is missing.
     """
     import torch
     from diffusers.image_processor import VaeImageProcessor
 
     width, height = size
     processor = VaeImageProcessor(do_convert_rgb=True, do_normalize=False)
-    one = all(map(same, images, images[1:])) and all(map(same, masks, masks[1:]))
-    distinct = images[:1] if one else images
+    equal = all(map(same, images, images[1:])) and all(map(same, masks, masks[1:]))
+    distinct = images[:1] if equal else images
     ready = [processor.preprocess(image.pil(), height=height, width=width) for image in distinct]
     # Channel by channel in memory, as in the pipelines: other layouts round otherwise.
-    shown = torch.cat(ready).contiguous()
+    tensor = torch.cat(ready).contiguous()  # [B or 1, 3, H, W]
     missing = [mask for mask in masks if mask is not None][: len(distinct)]
-    return shown.masked_fill(marks(missing, size) > 0, -1.0) if missing else shown
+    return tensor.masked_fill(marks(missing, size) > 0, -1.0) if missing else tensor
 
 
 def same(left: Image | Mask | None, right: Image | Mask | None) -> bool:
@@ -51,21 +51,21 @@ def marks(masks: Sequence[Mask], size: tuple[int, int]) -> Tensor:
     width, height = size
     processor = VaeImageProcessor(do_normalize=False, do_binarize=True, do_convert_grayscale=True)
     grey = [fromarray(mask.pixels) for mask in masks]
-    return torch.cat([processor.preprocess(one, height=height, width=width) for one in grey])
+    return torch.cat([processor.preprocess(mask, height=height, width=width) for mask in grey])
 
 
-def encode(
+def encode_images(
     vae: Any, images: Sequence[Image], masks: Sequence[Mask] = (), tiles: int = 1
 ) -> list[Tensor]:
     """Encode each picture to latents, (C, H / factor, W / factor) float32, as the UNet takes them.
 
-    An AutoencoderKL tells how likely all latents are; these are the likeliest, so that a picture
-    has the same latents every time, whatever the seed.
+    An AutoencoderKL gives a distribution of latents; these are its mode, so that a picture has the
+    same latents every time, whatever the seed.
 
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
-        masks: What of each picture is left out, as grey.
-        tiles: Into how many parts its sides are cut, for want of memory.
+        masks: The part of each picture that is left out, as grey.
+        tiles: Parts that its sides are cut into, for want of memory.
     """
     import torch
 
@@ -73,7 +73,7 @@ def encode(
     from .tiles import in_tiles
 
     pixels = torch.stack([torch.tensor(image.pixels) for image in images])
-    values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1
+    values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1  # [B, 3, H, W] in [-1, 1]
     if masks:
         values = values * (1 - marks(masks, images[0].size))
     factor = 2 ** (len(vae.config.block_out_channels) - 1)
@@ -81,12 +81,14 @@ def encode(
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     scaled = (latents.float() - shift) * vae.config.scaling_factor
     check_finite(scaled, "the encoded pictures", str(vae.dtype).removeprefix("torch."))
-    return [one.clone() for one in scaled]
+    # Copies: a view would keep the whole batch alive as long as one picture of it.
+    return [latents.clone() for latents in scaled]
 
 
 def _encoded(vae: Any, values: Tensor) -> Tensor:
-    found = vae.encode(values)
-    latents: Tensor = found.latents if hasattr(found, "latents") else found.latent_dist.mode()
+    # An AutoencoderTiny has latents, an AutoencoderKL their distribution.
+    coded = vae.encode(values)
+    latents: Tensor = coded.latents if hasattr(coded, "latents") else coded.latent_dist.mode()
     return latents
 
 
@@ -108,12 +110,12 @@ def enlarged(image: Image, factor: float, step: int) -> Image:
     return Image(resize(image.pixels, (width, height), "stretch", "lanczos", ""))
 
 
-def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
+def decode_latents(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     """Decode each picture's latents, (C, h, w), to (H, W, 3) uint8.
 
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
-        tiles: Into how many parts a picture's sides are cut, for want of memory.
+        tiles: Parts that a picture's sides are cut into, for want of memory.
     """
     import torch
 
@@ -122,18 +124,19 @@ def decode(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
     from .tiles import in_tiles
 
     shift = getattr(vae.config, "shift_factor", None) or 0.0
-    batch = torch.stack([one.to(vae.device) for one in latents]).to(vae.dtype)
+    batch = torch.stack([values.to(vae.device) for values in latents]).to(vae.dtype)
     batch = batch / vae.config.scaling_factor + shift
-    values = in_tiles(torch.no_grad()(decoder(vae)), batch, tiles).float()
+    values = in_tiles(torch.no_grad()(decoder(vae)), batch, tiles).float()  # [B, 3, H, W]
     check_finite(values, "the decoded pictures", str(vae.dtype).removeprefix("torch."))
-    pixels = on_host(eight_bits(values)).numpy()
-    return [one.copy() for one in pixels]
+    pixels = on_host(eight_bits(values)).numpy()  # [B, H, W, 3]
+    return [picture.copy() for picture in pixels]
 
 
 def eight_bits(values: Tensor) -> Tensor:
     """(B, 3, H, W) float32, black at -1 and white at 1, as (B, H, W, 3) bytes where they lie.
 
-    They are those that the pipelines make on the host, of a quarter of the size on the way there.
+    They are the bytes that the pipelines compute on the host; made here, a quarter of the size is
+    copied there.
     """
     import torch
 
@@ -147,7 +150,8 @@ def on_host(values: Tensor) -> Tensor:
 
     if values.device.type != "cuda":
         return values.cpu()
-    found = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-    found.copy_(values, non_blocking=True)
+    # A copy into pageable memory goes through a pinned buffer of the driver, piece by piece.
+    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    host.copy_(values, non_blocking=True)
     torch.cuda.current_stream(values.device).synchronize()
-    return found
+    return host

@@ -1,4 +1,11 @@
-"""What Stable Diffusion's networks are made of, computed with the weights of diffusers' modules."""
+"""Blocks of Stable Diffusion's networks, computed with the weights of diffusers' modules.
+
+Layout of tensors: a picture is (B, C, h, w), in memory as the convolutions' weights lie. Tokens are
+its pixels, (B · L, C) with L = h · w: the rows of all pictures together, so that a linear layer is
+one product of two matrices. Heads are views, (B, heads, L, d), of rows whose C = heads · d.
+Under guidance B pictures have P = 2 B prompts. Both halves of P are the same until the first block
+that looks at the prompts, so only B are computed there, and doubled in it.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .convolutions import EXACT, Ways
+from .convolutions import EXACT, Rewrites
 from .layers import conv, group_norm, layer_norm, linear
 
 KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
 
 
 class Step(NamedTuple):
-    """What a network is told at a step, beside the picture.
+    """The inputs of a network at a step, beside the picture.
 
     Attributes:
-        shifts: What each resnet adds, because of the time.
-        prompts: Each transformer block's keys and values of P prompts: (P, heads, 77 n, d). Of P/2
-            pictures both halves are the same until a block first looks at the prompts.
+        shifts: Each resnet's shift by the time, (1, C, 1, 1).
+        prompts: Each transformer block's keys and values of P prompts: (P, heads, 77 n, d).
     """
 
     shifts: Sequence[Tensor]
@@ -30,15 +36,16 @@ class Step(NamedTuple):
 
 
 class ResnetLayers:
-    """The layers of diffusers' ResnetBlock2D, which is all of it where there is no time."""
+    """The layers of diffusers' ResnetBlock2D, all of it where there is no time."""
 
-    def __init__(self, module: Any, ways: Ways) -> None:
+    def __init__(self, module: Any, rewrites: Rewrites) -> None:
         self._norm1, self._norm2 = group_norm(module.norm1), group_norm(module.norm2)
-        self._conv1, self._conv2 = conv(module.conv1, ways), conv(module.conv2, ways)
+        self._conv1, self._conv2 = conv(module.conv1, rewrites), conv(module.conv2, rewrites)
         short = module.conv_shortcut
-        self._short = None if short is None else conv(short, ways)
+        self._short = None if short is None else conv(short, rewrites)
 
     def __call__(self, hidden: Tensor, shift: Tensor | None = None) -> Tensor:
+        # In place wherever the tensor is our own: a fresh one costs as much as the arithmetic.
         inner = self._conv1(F.silu(self._norm1(hidden), inplace=True))
         if shift is not None:
             inner.add_(shift)
@@ -49,13 +56,13 @@ class ResnetLayers:
 class Resnet:
     """diffusers' ResnetBlock2D under a time; ``at`` is its place in the network."""
 
-    def __init__(self, module: Any, at: int, ways: Ways) -> None:
-        self._at, self._layers = at, ResnetLayers(module, ways)
+    def __init__(self, module: Any, at: int, rewrites: Rewrites) -> None:
+        self._at, self._layers = at, ResnetLayers(module, rewrites)
         self._project = linear(module.time_emb_proj)
 
     def shift(self, times: Tensor) -> Tensor:
-        """What it adds at a step, of the embedded time after its activation: (1, C, 1, 1)."""
-        return self._project(times)[:1, :, None, None]
+        """Its shift at a step, of the embedded time, (P, D), after its activation: (1, C, 1, 1)."""
+        return self._project(times)[:1, :, None, None]  # all P rows are the same
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:
         return self._layers(hidden, step.shifts[self._at])
@@ -70,35 +77,39 @@ class TransformerBlock:
         self._norm1, self._norm2, self._norm3 = map(layer_norm, norms)
         own, cross = module.attn1, module.attn2
         self._heads, self._cross_heads = own.heads, cross.heads
-        self._own = [linear(one) for one in (own.to_q, own.to_k, own.to_v)]
+        self._own = [linear(layer) for layer in (own.to_q, own.to_k, own.to_v)]
         self._own_out = linear(own.to_out[0])
         self._query = linear(cross.to_q)
-        self._told = [linear(one) for one in (cross.to_k, cross.to_v)]
+        self._prompted = [linear(layer) for layer in (cross.to_k, cross.to_v)]
         self._cross_out = linear(cross.to_out[0])
         gated, _, last = module.ff.net
         self._gated, self._last = linear(gated.proj), linear(last)
 
     def project(self, prompts: Tensor) -> list[Tensor]:
-        """What it makes of prompts, (P, 77 n, D), whatever the picture: (P · 77 n, C) twice."""
-        return [layer(prompts.flatten(0, 1)) for layer in self._told]
+        """Rows of keys and of values of prompts, (P, 77 n, D): (P · 77 n, C) each.
+
+        No picture and no time is in them: they are computed once for all steps.
+        """
+        return [layer(prompts.flatten(0, 1)) for layer in self._prompted]
 
     def keys_values(self, projected: Sequence[Tensor], count: int) -> KeysValues:
-        """Keys and values of ``count`` prompts that were projected."""
-        keys, values = (_heads(one, count, self._cross_heads) for one in projected)
+        """Keys and values, (P, heads, 77 n, d), of ``count`` prompts that were projected."""
+        keys, values = (_heads(rows, count, self._cross_heads) for rows in projected)
         return keys, values
 
     def __call__(self, tokens: Tensor, batch: int, step: Step) -> Tensor:
-        shown = self._norm1(tokens)
-        mixed = attend(*(_heads(layer(shown), batch, self._heads) for layer in self._own))
+        normed = self._norm1(tokens)  # [B · L, C]
+        mixed = attend(*(_heads(layer(normed), batch, self._heads) for layer in self._own))
         tokens = self._own_out(mixed).add_(tokens)
         query = self._query(self._norm2(tokens))
         key, value = step.prompts[self._at]
-        if len(key) != batch:  # from here on the pictures are under prompts of their own
-            tokens, query, batch = both(tokens), both(query), len(key)
+        # The first block that looks at the prompts: from here on both halves are on their own.
+        if len(key) != batch:
+            tokens, query, batch = both(tokens), both(query), len(key)  # [P · L, C]
         mixed = attend(_heads(query, batch, self._cross_heads), key, value)
         tokens = self._cross_out(mixed).add_(tokens)
-        shown, gate = self._gated(self._norm3(tokens)).chunk(2, dim=-1)
-        return self._last(shown * F.gelu(gate)).add_(tokens)
+        inner, gate = self._gated(self._norm3(tokens)).chunk(2, dim=-1)  # GEGLU, [P · L, 4 C] each
+        return self._last(inner * F.gelu(gate)).add_(tokens)
 
 
 class Transformer:
@@ -116,10 +127,11 @@ class Transformer:
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:
         height, width = hidden.shape[-2:]
-        tokens = self._tokens(self._norm(hidden))
+        tokens = self._tokens(self._norm(hidden))  # [B · L, C]
         for block in self.blocks:
             tokens = block(tokens, len(tokens) // (height * width), step)
         changed = self._picture(tokens, height, width)
+        # Its blocks may have doubled the tokens; what goes around them is doubled to match.
         changed.add_(hidden if len(hidden) == len(changed) else both(hidden))
         # The strides of a single pixel mean nothing, but choose the kernel of what comes next.
         return changed.flatten(1)[:, :, None, None] if height * width == 1 else changed
@@ -135,10 +147,11 @@ class Transformer:
         """(B · h · w, C) to (B, C, h, w)."""
         if self._flat:
             tokens = self._out(tokens)
-        shown = tokens.view(-1, height, width, tokens.shape[-1]).permute(0, 3, 1, 2)
+        # [B, h, w, C] seen as [B, C, h, w], which is channels last in memory.
+        picture = tokens.view(-1, height, width, tokens.shape[-1]).permute(0, 3, 1, 2)
         if not self._last:
-            shown = shown.contiguous()
-        return shown if self._flat else self._out(shown)
+            picture = picture.contiguous()
+        return picture if self._flat else self._out(picture)
 
 
 class Stage:
@@ -159,8 +172,8 @@ class Parts:
         channels_last: Whether its pictures lie so in memory, as its weights do.
     """
 
-    def __init__(self, channels_last: bool = False, ways: Ways = EXACT) -> None:
-        self._last, self.ways = channels_last, ways
+    def __init__(self, channels_last: bool = False, rewrites: Rewrites = EXACT) -> None:
+        self._last, self.rewrites = channels_last, rewrites
         self.resnets: list[Resnet] = []
         self.blocks: list[TransformerBlock] = []
 
@@ -168,23 +181,23 @@ class Parts:
         """The stages of one of diffusers' blocks; a middle's last resnet has no transformer."""
         attentions = getattr(module, "attentions", ())
         pairs = zip_longest(module.resnets, attentions)
-        return [Stage(self._resnet(one), self._transformer(other)) for one, other in pairs]
+        return [Stage(self._resnet(first), self._transformer(second)) for first, second in pairs]
 
     def _resnet(self, module: Any) -> Resnet:
-        self.resnets.append(Resnet(module, len(self.resnets), self.ways))
+        self.resnets.append(Resnet(module, len(self.resnets), self.rewrites))
         return self.resnets[-1]
 
     def _transformer(self, module: Any) -> Transformer | None:
         if module is None:
             return None
-        made = Transformer(module, len(self.blocks), self._last)
-        self.blocks += made.blocks
-        return made
+        transformer = Transformer(module, len(self.blocks), self._last)
+        self.blocks += transformer.blocks
+        return transformer
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Attention of (B, heads, L, d) to (B, heads, S, d), as tokens (B · L, heads · d)."""
-    mixed = F.scaled_dot_product_attention(query, key, value)
+    mixed = F.scaled_dot_product_attention(query, key, value)  # [B, heads, L, d]
     return mixed.transpose(1, 2).reshape(-1, query.shape[1] * query.shape[3])
 
 
@@ -195,4 +208,5 @@ def both(half: Tensor) -> Tensor:
 
 def _heads(rows: Tensor, batch: int, heads: int) -> Tensor:
     """(B · L, heads · d) as (B, heads, L, d)."""
+    # A view: attention takes any strides whose last is 1, so nothing is copied.
     return rows.view(batch, -1, heads, rows.shape[-1] // heads).transpose(1, 2)

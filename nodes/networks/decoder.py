@@ -1,4 +1,4 @@
-"""Latents decoded by an AutoencoderKL's layers, without what its ``forward`` does for nothing."""
+"""An AutoencoderKL's decoder by its layers, without the needless work of its ``forward``."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .blocks import ResnetLayers
-from .convolutions import RULED, Ways
+from .convolutions import RULED, Rewrites
 from .layers import Layer, conv, group_norm, upsampler
-from .supported import is_known
+from .supported import is_supported
 
 
-def decoder(vae: Any, ways: Ways = RULED) -> Layer:
+def decoder(vae: Any, rewrites: Rewrites = RULED) -> Layer:
     """Decode (B, C, h, w) as a diffusers autoencoder does, of whatever kind it is.
 
     Args:
-        ways: What may be rounded otherwise than by diffusers.
+        rewrites: Convolutions that may round otherwise than in diffusers.
     """
-    if not is_known(vae):
+    if not is_supported(vae):
         return lambda latents: vae.decode(latents, return_dict=False)[0]
-    return Decoder(vae, ways)
+    return Decoder(vae, rewrites)
 
 
 class Decoder:
     """An AutoencoderKL's decoder: (B, C, h, w) latents to (B, 3, 8 h, 8 w)."""
 
-    def __init__(self, vae: Any, ways: Ways) -> None:
+    def __init__(self, vae: Any, rewrites: Rewrites) -> None:
         net = vae.decoder
         quant = vae.post_quant_conv
-        self._into = [conv(one, ways) for one in (quant, net.conv_in) if one is not None]
+        self._into = [conv(layer, rewrites) for layer in (quant, net.conv_in) if layer is not None]
         first, last = net.mid_block.resnets
         (self._attend,) = net.mid_block.attentions
-        self._first, self._last = ResnetLayers(first, ways), ResnetLayers(last, ways)
+        self._first, self._last = ResnetLayers(first, rewrites), ResnetLayers(last, rewrites)
         self._up = [
             (
-                [ResnetLayers(one, ways) for one in block.resnets],
-                [upsampler(one, ways) for one in block.upsamplers or ()],
+                [ResnetLayers(resnet, rewrites) for resnet in block.resnets],
+                [upsampler(layer, rewrites) for layer in block.upsamplers or ()],
             )
             for block in net.up_blocks
         ]
-        self._norm, self._out = group_norm(net.conv_norm_out), conv(net.conv_out, ways)
+        self._norm, self._out = group_norm(net.conv_norm_out), conv(net.conv_out, rewrites)
 
     def __call__(self, latents: Tensor) -> Tensor:
         hidden = latents

@@ -1,4 +1,4 @@
-"""UNets and ControlNets that are computed by diffusers' own ``forward``, whatever they are."""
+"""UNets and ControlNets of any kind, computed by diffusers' own ``forward``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .blocks import both
 from .unet import Residuals
 
 
-class TheirUNet:
+class DiffusersUNet:
     """A UNet2DConditionModel under prompts, at every step of a schedule.
 
     Args:
@@ -34,7 +34,7 @@ class TheirUNet:
         return predicted
 
 
-class TheirControlNet:
+class DiffusersControlNet:
     """A ControlNetModel under prompts, at every step of a schedule.
 
     Args:
@@ -46,9 +46,12 @@ class TheirControlNet:
         self._hint = both(hint) if 1 < len(hint) < len(prompts) else hint
 
     def __call__(self, sample: Tensor, index: int) -> Residuals:
-        """What it adds at a step: as its ``forward`` does, but on a hint that is embedded."""
+        """The residuals of a step: as by its ``forward``, but on a hint that is embedded already.
+
+        That embeds the control images at every step; called part by part, they are embedded once.
+        """
         net, prompts = self._net, self._prompts
-        sample = sample if len(sample) == len(prompts) else both(sample)
+        sample = sample if len(sample) == len(prompts) else both(sample)  # [P, C, h, w]
         time = self._timesteps[index].reshape(1).expand(len(sample)).to(sample.device)
         time = net.time_embedding(net.time_proj(time).to(sample.dtype))
         hidden = net.conv_in(sample) + self._hint

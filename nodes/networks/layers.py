@@ -1,4 +1,4 @@
-"""PyTorch's layers as functions of tensors: bit by bit their modules' numbers, unless told else."""
+"""PyTorch's layers as functions of tensors: bit by bit their modules' numbers, but for rewrites."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .convolutions import EXACT, Ways, doubled, multiplied, product
+from .convolutions import EXACT, Rewrites, doubled, multiplied, product
 
 Layer: TypeAlias = "Callable[[Tensor], Tensor]"
 Enlarge: TypeAlias = "Callable[[Tensor, Sequence[int]], Tensor]"
 
 
-def conv(module: Any, ways: Ways = EXACT) -> Layer:
+def conv(module: Any, rewrites: Rewrites = EXACT) -> Layer:
     """A Conv2d: (B, C, h, w) to (B, C', h', w')."""
     weight, bias = module.weight, module.bias
-    how = module.stride, module.padding, module.dilation, module.groups
+    options = module.stride, module.padding, module.dilation, module.groups
 
     def usual(x: Tensor) -> Tensor:
-        return torch.conv2d(x, weight, bias, *how)
+        return torch.conv2d(x, weight, bias, *options)
 
     (stride, _), (padding, _) = module.stride, module.padding
     square = len({*weight.shape[2:]}) == len({*module.stride}) == len({*module.padding}) == 1
-    if not (ways.products and square and how[2:] == ((1, 1), 1) and bias is not None):
+    if not (rewrites.products and square and options[2:] == ((1, 1), 1) and bias is not None):
         return usual
 
+    # Chosen at each call: the rule depends on the number of pixels, which pictures bring.
     def chosen(x: Tensor) -> Tensor:
         pixels = x.numel() // (x.shape[1] * stride**2)
         few = multiplied(pixels, weight)
@@ -37,7 +38,7 @@ def conv(module: Any, ways: Ways = EXACT) -> Layer:
 
 
 def layout(device: str, dtype: torch.dtype) -> torch.memory_format:
-    """How weights of convolutions lie: channels last where pictures are convolved faster so.
+    """The memory format of convolutions' weights: channels last where that is faster.
 
     That is on a CPU in bfloat16. In float32 it wins nothing, and rounds other than diffusers; on
     CUDA it has not been measured.
@@ -70,14 +71,14 @@ def layer_norm(module: Any) -> Layer:
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)
 
 
-def upsampler(module: Any, ways: Ways = EXACT) -> Enlarge:
+def upsampler(module: Any, rewrites: Rewrites = EXACT) -> Enlarge:
     """An Upsample2D: (B, C, h, w) to a size that is given, which is mostly twice as large."""
-    usual, inner = conv(module.conv, ways), module.conv
+    usual, inner = conv(module.conv, rewrites), module.conv
     weight, bias = inner.weight, inner.bias
 
     def enlarged(x: Tensor, size: Sequence[int]) -> Tensor:
-        twice = ways.doubling and [2 * side for side in x.shape[-2:]] == [*size]
-        found = doubled(x, weight, bias) if twice and bias is not None else None
-        return usual(F.interpolate(x, size=size, mode="nearest")) if found is None else found
+        twice = rewrites.doubling and [2 * side for side in x.shape[-2:]] == [*size]
+        larger = doubled(x, weight, bias) if twice and bias is not None else None
+        return usual(F.interpolate(x, size=size, mode="nearest")) if larger is None else larger
 
     return enlarged

@@ -1,4 +1,4 @@
-"""Which networks are made of what we compute ourselves, and of nothing else."""
+"""A test of networks for parts that we do not compute ourselves, class by class."""
 
 from __future__ import annotations
 
@@ -26,26 +26,28 @@ from .attention import PromptAttention
 Test: TypeAlias = Callable[[Any], bool]
 
 
-def is_known(net: Any) -> bool:
+def is_supported(net: Any) -> bool:
     """Whether a UNet, ControlNet or autoencoder is Stable Diffusion's, down to its smallest part.
 
     It is computed without any module's ``forward``: what is not exactly as it was when this was
-    written, or has hooks, is not known.
+    written, or has hooks, is not supported.
     """
-    known = _KNOWN if type(net) in (UNet2DConditionModel, ControlNetModel) else _DECODING
-    return type(net) in known and all(
-        type(part) in known and _untouched(part) and known[type(part)](part) for part in _parts(net)
+    supported = _SUPPORTED if type(net) in (UNet2DConditionModel, ControlNetModel) else _DECODING
+    return type(net) in supported and all(
+        type(part) in supported and _untouched(part) and supported[type(part)](part)
+        for part in _parts(net)
     )
 
 
 def _parts(net: Any) -> Iterable[Any]:
-    """All that is computed; of an autoencoder only its decoder is, our way."""
+    """All parts that are computed; of an autoencoder only its decoder is, our way."""
     if type(net) is not AutoencoderKL:
         return [*net.modules()]
     return [net, *net.decoder.modules(), *filter(None, [net.post_quant_conv])]
 
 
 def _untouched(part: Any) -> bool:
+    # A hook runs in ``forward``, which is never called here: offloaded weights would not come.
     hooked = part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part)
     return not hooked and not part.training
 
@@ -85,13 +87,13 @@ def _group_normed(part: Any) -> bool:
 
 
 def _timed(part: Any) -> bool:
-    told = part.time_emb_proj is not None and part.time_embedding_norm == "default"
-    return told and _resnet(part)
+    timed = part.time_emb_proj is not None and part.time_embedding_norm == "default"
+    return timed and _resnet(part)
 
 
 def _timeless(part: Any) -> bool:
-    told = part.time_emb_proj is not None or part.time_embedding_norm not in ("default", "group")
-    return not told and _resnet(part)
+    timed = part.time_emb_proj is not None or part.time_embedding_norm not in ("default", "group")
+    return not timed and _resnet(part)
 
 
 def _resnet(part: Any) -> bool:
@@ -133,7 +135,7 @@ def _attention(part: Any) -> bool:
 
 
 def _feed_forward(part: Any) -> bool:
-    return [type(one) for one in part.net] == [activations.GEGLU, nn.Dropout, nn.Linear]
+    return [type(layer) for layer in part.net] == [activations.GEGLU, nn.Dropout, nn.Linear]
 
 
 def _up(part: Any) -> bool:
@@ -159,11 +161,11 @@ def _conv(part: Any) -> bool:
     return part.padding_mode == "zeros" and not isinstance(part.padding, str)
 
 
-def _always(part: Any) -> bool:  # noqa: ARG001 (asked as the others are)
+def _always(part: Any) -> bool:  # noqa: ARG001 (called as the other tests are)
     return True
 
 
-_KNOWN: Mapping[type, Test] = {
+_SUPPORTED: Mapping[type, Test] = {
     UNet2DConditionModel: _unet,
     ControlNetModel: _whole,
     blocks.DownBlock2D: _always,
@@ -192,7 +194,7 @@ _KNOWN: Mapping[type, Test] = {
     nn.ModuleList: _always,
 }
 _DECODING: Mapping[type, Test] = {
-    **_KNOWN,
+    **_SUPPORTED,
     AutoencoderKL: _autoencoder,
     vae.Decoder: _group_normed,
     blocks.UNetMidBlock2D: _always,

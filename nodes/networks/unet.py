@@ -1,4 +1,4 @@
-"""Stable Diffusion's UNet and ControlNet: what a step does not change is computed once."""
+"""Stable Diffusion's UNet and ControlNet, with all that a step does not change computed once."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .blocks import Parts, Step, both
-from .convolutions import EXACT, Ways
+from .convolutions import EXACT, Rewrites
 from .layers import conv, group_norm, is_channels_last, upsampler
 
 Residuals: TypeAlias = "list[Tensor]"
-"""What a ControlNet adds to the UNet's skip connections, and last to its middle."""
+"""The tensors that a ControlNet adds to the UNet's skip connections, and last to its middle."""
 Make: TypeAlias = "Callable[[], Sequence[Tensor]]"
 Keep: TypeAlias = "Callable[[Literal['prompts', 'times'], Make], Sequence[Tensor]]"
-"""Gives what was made before of the same prompts or times, or makes it."""
+"""Gives what was derived before from the same prompts or times, or derives it anew."""
 
 
-def made(what: Literal["prompts", "times"], make: Make) -> Sequence[Tensor]:  # noqa: ARG001
-    """Keep nothing: make it."""
+def make_anew(source: Literal["prompts", "times"], make: Make) -> Sequence[Tensor]:  # noqa: ARG001
+    """Keep nothing: derive it anew."""
     return make()
 
 
@@ -34,54 +34,63 @@ class _Encoder:
         self._down: list[Any] = []
         for block in net.down_blocks:
             self._down += parts.stages(block)
-            self._down += [_Downsampler(one, parts.ways) for one in block.downsamplers or ()]
+            self._down += [
+                _Downsampler(layer, parts.rewrites) for layer in block.downsamplers or ()
+            ]
         self._middle = parts.stages(net.mid_block)
 
     def steps(self, prompts: Tensor, timesteps: Tensor, keep: Keep) -> list[Step]:
-        """What is known of every step: (P, 77 n, D) prompts at (T,) timesteps."""
+        """The inputs of every step beside the picture: (P, 77 n, D) prompts at (T,) timesteps."""
         blocks, count = self._parts.blocks, len(prompts)
-        rows = keep("prompts", lambda: [one for b in blocks for one in b.project(prompts)])
+        rows = keep("prompts", lambda: [row for b in blocks for row in b.project(prompts)])
         pairs = zip(blocks, rows[::2], rows[1::2], strict=True)
-        told = [block.keys_values(pair, count) for block, *pair in pairs]
-        shifts = keep("times", lambda: self._times(prompts, timesteps))
-        return [Step([one[i : i + 1] for one in shifts], told) for i in range(len(timesteps))]
+        keys_values = [block.keys_values(pair, count) for block, *pair in pairs]
+        shifts = keep("times", lambda: self._times(prompts, timesteps))  # [T, C, 1, 1] each
+        return [
+            Step([shift[i : i + 1] for shift in shifts], keys_values) for i in range(len(timesteps))
+        ]
 
     def _times(self, prompts: Tensor, timesteps: Tensor) -> list[Tensor]:
-        """What each resnet adds at every step: (T, C, 1, 1) each."""
-        found = [self._shifts(prompts, one) for one in timesteps]
-        return [torch.cat(rows) for rows in zip(*found, strict=True)]
+        """Each resnet's shifts at all steps: (T, C, 1, 1) each.
+
+        A shift depends on the timestep and on the weights of its resnet alone: the same for every
+        picture, prompt and pixel, and for every run of the same schedule.
+        """
+        steps = [self._shifts(prompts, timestep) for timestep in timesteps]
+        return [torch.cat(rows) for rows in zip(*steps, strict=True)]
 
     def _shifts(self, prompts: Tensor, timestep: Tensor) -> list[Tensor]:
-        """What each resnet adds at a step.
+        """Each resnet's shift at a step, (1, C, 1, 1).
 
-        As in diffusers' ``forward`` there is a row for each prompt, though all are the same: a
-        matrix of as many rows as there are steps rounds otherwise, and what a shift is off by is
-        added to every pixel of every picture.
+        As in diffusers' ``forward`` there is a row for each prompt, though all are the same. All
+        steps as the rows of one matrix would be quicker, but another number of rows takes another
+        kernel, which rounds otherwise; and the error of a shift is added to every pixel of every
+        picture.
         """
         net = self._net
-        rows = timestep.reshape(1).expand(len(prompts)).to(prompts.device)
-        times = F.silu(net.time_embedding(net.time_proj(rows).to(prompts.dtype)))
+        rows = timestep.reshape(1).expand(len(prompts)).to(prompts.device)  # [P]
+        times = F.silu(net.time_embedding(net.time_proj(rows).to(prompts.dtype)))  # [P, D]
         return [resnet.shift(times) for resnet in self._parts.resnets]
 
     def __call__(self, sample: Tensor, step: Step, hint: Tensor | None = None) -> Residuals:
-        """(B, C, h, w) to what every stage leaves, and last the middle; B or P of each."""
+        """(B, C, h, w) to every stage's result, and last the middle's; B or P of each."""
         hidden = self._conv_in(sample)
         if hint is not None:
             hidden = hidden.add_(hint)
-        left = [hidden]
+        skips = [hidden]
         for stage in self._down:
-            left.append(stage(left[-1], step))
-        hidden = left[-1]
+            skips.append(stage(skips[-1], step))
+        hidden = skips[-1]
         for stage in self._middle:
             hidden = stage(hidden, step)
-        return [*left, hidden]
+        return [*skips, hidden]
 
 
 class _Downsampler:
     """diffusers' Downsample2D."""
 
-    def __init__(self, module: Any, ways: Ways) -> None:
-        self._conv = conv(module.conv, ways)
+    def __init__(self, module: Any, rewrites: Rewrites) -> None:
+        self._conv = conv(module.conv, rewrites)
 
     def __call__(self, hidden: Tensor, step: Step) -> Tensor:  # noqa: ARG002 (called as a stage is)
         return self._conv(hidden)
@@ -93,7 +102,7 @@ class UNet:
     Args:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
-        ways: What may be rounded otherwise than by diffusers.
+        rewrites: Convolutions that may round otherwise than in diffusers.
     """
 
     def __init__(
@@ -101,13 +110,13 @@ class UNet:
         net: Any,
         prompts: Tensor,
         timesteps: Tensor,
-        keep: Keep = made,
-        ways: Ways = EXACT,
+        keep: Keep = make_anew,
+        rewrites: Rewrites = EXACT,
     ) -> None:
-        parts = Parts(is_channels_last(net.conv_in), ways)
+        parts = Parts(is_channels_last(net.conv_in), rewrites)
         self._encode = _Encoder(net, parts)
         self._up = [
-            (parts.stages(block), [upsampler(one, ways) for one in block.upsamplers or ()])
+            (parts.stages(block), [upsampler(layer, rewrites) for layer in block.upsamplers or ()])
             for block in net.up_blocks
         ]
         self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
@@ -117,23 +126,25 @@ class UNet:
         """Predict for (B, C, h, w) at a step; one prediction a prompt.
 
         Args:
-            added: What ControlNets add, if any does.
+            added: The sum over ControlNets; empty if none counts.
         """
         return self.at(self.steps[index], sample, added)
 
     def at(self, step: Step, sample: Tensor, added: Residuals) -> Tensor:
-        """Predict for (B, C, h, w), told what it is told at ``step``."""
-        left = self._encode(sample, step)
+        """Predict for (B, C, h, w) with the inputs of ``step``; (P, C, h, w)."""
+        skips = self._encode(sample, step)
         if added:
-            left = [_sum(one, other) for one, other in zip(left, added, strict=True)]
-        hidden = left.pop()
+            skips = [_sum(skip, extra) for skip, extra in zip(skips, added, strict=True)]
+        hidden = skips.pop()
         for stages, upsamplers in self._up:
             for stage in stages:
-                skip = left.pop()
+                # Skips from above the first look at the prompts are there once for both halves.
+                skip = skips.pop()
                 skip = skip if len(skip) == len(hidden) else both(skip)
-                hidden = stage(torch.cat([hidden, skip], dim=1), step)
+                hidden = stage(torch.cat([hidden, skip], dim=1), step)  # [P, C + C', h, w]
             for enlarge in upsamplers:
-                hidden = enlarge(hidden, left[-1].shape[-2:])
+                # Not always twice the size: sides that were halved to odd ones are rounded.
+                hidden = enlarge(hidden, skips[-1].shape[-2:])
         return self._conv_out(F.silu(self._norm(hidden), inplace=True))
 
 
@@ -150,28 +161,28 @@ class ControlNet:
         hint: Tensor,
         prompts: Tensor,
         timesteps: Tensor,
-        keep: Keep = made,
-        ways: Ways = EXACT,
+        keep: Keep = make_anew,
+        rewrites: Rewrites = EXACT,
     ) -> None:
-        self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in), ways))
+        self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in), rewrites))
         self.steps = self._encode.steps(prompts, timesteps, keep)
         self.hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
-        self._outlets = [conv(one, ways) for one in outlets]
+        self._outlets = [conv(outlet, rewrites) for outlet in outlets]
 
     def __call__(self, sample: Tensor, index: int) -> Residuals:
-        """What it adds at a step to the UNet's prediction for (B, C, h, w)."""
+        """The residuals at a step for (B, C, h, w)."""
         return self.at(self.steps[index], self.hint, sample)
 
     def at(self, step: Step, hint: Tensor, sample: Tensor) -> Residuals:
-        """What it adds for (B, C, h, w), told what it is told at ``step``."""
-        left = self._encode(sample, step, hint)
-        return [outlet(one) for outlet, one in zip(self._outlets, left, strict=True)]
+        """The residuals for (B, C, h, w) with the inputs of ``step``."""
+        results = self._encode(sample, step, hint)
+        return [outlet(result) for outlet, result in zip(self._outlets, results, strict=True)]
 
 
-def _sum(one: Tensor, other: Tensor) -> Tensor:
+def _sum(left: Tensor, right: Tensor) -> Tensor:
     """Add two pictures a prompt, of which either may be there once for both prompts."""
-    if len(one) != len(other):
-        count = max(len(one), len(other))
-        one, other = (half if len(half) == count else both(half) for half in (one, other))
-    return one + other
+    if len(left) != len(right):
+        count = max(len(left), len(right))
+        left, right = (half if len(half) == count else both(half) for half in (left, right))
+    return left + right

@@ -15,7 +15,7 @@ from nodegraph.cache.needs import KINDS, SIZES, Needs
 from nodegraph.errors import DoesNotFitError
 from nodegraph.events import Outcome
 from nodegraph.node import Context, Work
-from nodes.diffusion.estimate import SIDE, taken
+from nodes.diffusion.estimate import SIDE, peak_bytes
 from nodes.latents import Enlarge
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
@@ -233,8 +233,8 @@ def test_a_guess_is_what_a_cpu_takes_and_grows_with_the_picture() -> None:
     with torch.no_grad(), LiveBytes() as counted:
         vae.decode(latents)
 
-    assert taken(weights, SIDE**2, "float32") == counted.most
-    assert taken(weights, 4 * SIDE**2, "float16") == 2 * counted.most
+    assert peak_bytes(weights, SIDE**2, "float32") == counted.most
+    assert peak_bytes(weights, 4 * SIDE**2, "float16") == 2 * counted.most
 
 
 def test_a_guess_leaves_nothing_behind() -> None:
@@ -242,7 +242,7 @@ def test_a_guess_leaves_nothing_behind() -> None:
 
     weights = LoadBaseModel(model="tiny").run(Bench()).model.unet
 
-    assert (taken(weights, SIDE**2, "float32") or 0) > 0
+    assert (peak_bytes(weights, SIDE**2, "float32") or 0) > 0
 
     assert torch.empty(1).device.type == "cpu"
     assert type(torch.empty(1)) is torch.Tensor
@@ -289,7 +289,7 @@ def test_a_guess_of_a_step_counts_its_controlnets() -> None:
 
     guess = node.work().guess
     assert guess is not None
-    alone = taken(node.model.unet, SIDE**2, "float32")
+    alone = peak_bytes(node.model.unet, SIDE**2, "float32")
     assert counted.most * 0.95 < (guess("float32") or 0) < counted.most * 1.05
     assert (alone or 0) < counted.most * 0.9
 
@@ -301,7 +301,7 @@ def test_a_controlnet_that_counts_at_no_step_is_no_part_of_the_work() -> None:
 
     assert work.weights == (node.model.unet,)
     assert work.guess is not None
-    assert work.guess("float32") == taken(node.model.unet, SIDE**2, "float32")
+    assert work.guess("float32") == peak_bytes(node.model.unet, SIDE**2, "float32")
 
 
 @pytest.mark.parametrize("within", ["pixels", "latents"])

@@ -1,4 +1,4 @@
-"""Convolutions in other ways than diffusers': its numbers but for rounding, by rules of shape."""
+"""Rewritten convolutions: diffusers' numbers but for rounding, by rules of shape."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def test_a_doubled_picture_is_convolved_without_being_doubled(
 ) -> None:
     import torch
 
-    from nodes.networks import convolutions as _ways
+    from nodes.networks import convolutions
 
     conv = layer(24, 32)
     count, height, width = shape
     given = pixels(count, 24, height, width)
 
-    found = getattr(_ways, way)(given, conv.weight, conv.bias)
+    found = getattr(convolutions, way)(given, conv.weight, conv.bias)
 
     larger = torch.nn.functional.interpolate(given, scale_factor=2.0, mode="nearest")
     torch.testing.assert_close(found, conv(larger), rtol=0, atol=TIGHT)
@@ -100,14 +100,14 @@ def test_a_rule_of_shape_says_how_a_picture_is_doubled(
 ) -> None:
     import torch
 
-    from nodes.networks.convolutions import way_of
+    from nodes.networks.convolutions import rewrite_of
 
     weight = torch.empty(shape[1], shape[1], 3, 3)
 
-    found = way_of(torch.empty(shape), weight)
+    found = rewrite_of(torch.empty(shape), weight)
 
     assert expected == (found and found.__name__)
-    assert way_of(torch.empty(shape), weight.bfloat16()) is None
+    assert rewrite_of(torch.empty(shape), weight.bfloat16()) is None
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +124,14 @@ def test_each_way_alone_draws_what_diffusers_draws_but_for_rounding(
 ) -> None:
     import torch
 
-    from nodes.networks.convolutions import EXACT, Ways
+    from nodes.networks.convolutions import EXACT, Rewrites
     from nodes.networks.unet import UNet
 
     prompts, times = pixels(4, 77, 64), torch.tensor([800, 300])
     sample = pixels(2, 4, side, side)
-    exact, other = (UNet(wide, prompts, times, ways=ways) for ways in (EXACT, Ways(**switch)))
+    exact, other = (
+        UNet(wide, prompts, times, rewrites=rewrites) for rewrites in (EXACT, Rewrites(**switch))
+    )
     theirs = wide(twice(sample), 300, prompts).sample
 
     found = other(twice(sample), 1, [])

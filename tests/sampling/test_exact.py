@@ -126,12 +126,12 @@ def test_keys_and_values_of_prompts_made_once_change_no_bit(nets: Nets, models: 
     import torch
 
     from nodes.networks.attention import remember_prompts
-    from nodes.networks.fallback import TheirUNet
+    from nodes.networks.fallback import DiffusersUNet
 
     sample, prompts, times, _ = given(nets, 4)
     remembering = load(models.base, models.nets[0]).unet
     remember_prompts(remembering)
-    unets = [TheirUNet(one, prompts, times) for one in (remembering, nets.unet)]
+    unets = [DiffusersUNet(one, prompts, times) for one in (remembering, nets.unet)]
 
     for step in range(3):
         ours, expected = (unet(sample, step, []) for unet in unets)
@@ -143,12 +143,12 @@ def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> N
     from torch.nn.functional import silu
 
     from nodes.networks.blocks import Parts
-    from nodes.networks.unet import _Encoder, made
+    from nodes.networks.unet import _Encoder, make_anew
 
     _, prompts, times, _ = given(nets, 4)
     net = nets.controlnet
     resnets = [*chain(*(block.resnets for block in (*net.down_blocks, net.mid_block)))]
-    steps = _Encoder(net, Parts()).steps(prompts, times, made)
+    steps = _Encoder(net, Parts()).steps(prompts, times, make_anew)
 
     for step, time in zip(steps, times, strict=True):
         rows = silu(net.time_embedding(net.time_proj(time.expand(len(prompts)))))
@@ -219,16 +219,16 @@ def test_samplers_between_blocks_change_no_bit(nets: Nets, size: tuple[int, int]
 def test_a_closed_controlnet_adds_what_zeros_add(nets: Nets) -> None:
     import torch
 
-    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.fallback import DiffusersControlNet, DiffusersUNet
     from nodes.networks.unet import UNet
 
     sample, prompts, times, hint = given(nets, 4)
-    added = TheirControlNet(nets.controlnet, twice(hint), prompts, times)(sample, 1)
+    added = DiffusersControlNet(nets.controlnet, twice(hint), prompts, times)(sample, 1)
     zeros = [one * 0.0 for one in added]
 
     ours = UNet(nets.unet, prompts, times)(twice(sample), 1, [])
 
-    assert torch.equal(ours, TheirUNet(nets.unet, prompts, times)(sample, 1, zeros))
+    assert torch.equal(ours, DiffusersUNet(nets.unet, prompts, times)(sample, 1, zeros))
 
 
 @pytest.mark.usefixtures("steady")

@@ -66,13 +66,13 @@ def twice(half: Any) -> Any:
 def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[int, int]) -> None:
     import torch
 
-    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.fallback import DiffusersControlNet, DiffusersUNet
     from nodes.networks.unet import ControlNet, UNet
 
     sample, prompts, times, hint = given(nets, 2, *size)
     asked = twice(hint), prompts, times
-    controls = ControlNet(nets.controlnet, *asked), TheirControlNet(nets.controlnet, *asked)
-    unets = UNet(nets.unet, prompts, times), TheirUNet(nets.unet, prompts, times)
+    controls = ControlNet(nets.controlnet, *asked), DiffusersControlNet(nets.controlnet, *asked)
+    unets = UNet(nets.unet, prompts, times), DiffusersUNet(nets.unet, prompts, times)
     for step in range(3):
         ours, theirs = (control(twice(sample), step) for control in controls)
         assert all(map(torch.equal, ours, theirs))
@@ -85,19 +85,19 @@ def test_without_sharing_every_bit_is_that_of_diffusers(nets: Nets, size: tuple[
 def test_sharing_what_both_prompts_have_in_common_only_rounds(nets: Nets, batch: int) -> None:
     import torch
 
-    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.fallback import DiffusersControlNet, DiffusersUNet
     from nodes.networks.unet import ControlNet, UNet
 
     sample, prompts, times, hint = given(nets, batch)
     ours = ControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
-    theirs = TheirControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
+    theirs = DiffusersControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
     drawn = UNet(nets.unet, prompts, times)(sample, 1, ours)
 
     assert any(len(one) == batch for one in ours)
     for one, other in zip(ours, theirs, strict=True):
         whole = one if len(one) == len(other) else twice(one)
         torch.testing.assert_close(whole, other, rtol=0, atol=1e-5)
-    expected = TheirUNet(nets.unet, prompts, times)(sample, 1, theirs)
+    expected = DiffusersUNet(nets.unet, prompts, times)(sample, 1, theirs)
     torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5)
 
 
@@ -195,43 +195,43 @@ def assert_as_diffusers(unet: Any) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_unet_that_somebody_changed_runs_as_diffusers_runs_it(change: Any) -> None:
-    from nodes.networks.supported import is_known
+    from nodes.networks.supported import is_supported
 
     unet = small()
-    assert is_known(unet)
+    assert is_supported(unet)
 
     change(unet)
 
-    assert not is_known(unet)
+    assert not is_supported(unet)
     assert_as_diffusers(unet)
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_a_unet_of_another_kind_runs_as_diffusers_runs_it(other: dict[str, Any]) -> None:
-    from nodes.networks.supported import is_known
+    from nodes.networks.supported import is_supported
 
     unet = small(**other)
 
-    assert not is_known(unet)
+    assert not is_supported(unet)
     assert_as_diffusers(unet)
 
 
 @pytest.mark.parametrize("other", ALSO, ids=str)
 def test_every_size_and_form_of_stable_diffusion_is_known(other: dict[str, Any]) -> None:
-    from nodes.networks.supported import is_known
+    from nodes.networks.supported import is_supported
 
     unet = small(**other)
 
-    assert is_known(unet)
+    assert is_supported(unet)
     assert_as_diffusers(unet)
 
 
 def test_sdxl_is_not_known() -> None:
-    from nodes.networks.supported import is_known
+    from nodes.networks.supported import is_supported
 
     added = {"addition_embed_type": "text_time", "addition_time_embed_dim": 8}
 
-    assert not is_known(small(**added, projection_class_embeddings_input_dim=64))
+    assert not is_supported(small(**added, projection_class_embeddings_input_dim=64))
 
 
 def test_a_prediction_is_an_ordinary_tensor_that_may_be_written_to(nets: Nets) -> None:

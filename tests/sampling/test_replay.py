@@ -110,8 +110,8 @@ class Machine:
 
         from nodes.diffusion.loop import step
         from nodes.diffusion.prepare import prepare
-        from nodes.diffusion.replay import taking
-        from nodes.diffusion.solvers import Summing
+        from nodes.diffusion.replay import step_taker
+        from nodes.diffusion.solvers import TableSolver
         from nodes.diffusion.step_tables import table
 
         first = items[0]
@@ -119,8 +119,8 @@ class Machine:
         assert sums is not None
         with ExitStack() as leases:
             run = prepare(items, self.bench, leases)
-            solvers = [Summing(sums, run.latents) for _ in range(2)]
-            take = taking(self.recorded(run.predict, items, leases), solvers[0])
+            solvers = [TableSolver(sums, run.latents) for _ in range(2)]
+            take = step_taker(self.recorded(run.predict, items, leases), solvers[0])
             found = expected = run.latents
             for index in range(first.steps):
                 found = take(found, index)
@@ -129,12 +129,12 @@ class Machine:
 
     def recorded(self, predict: Any, items: Sequence[Denoise], leases: ExitStack) -> Any:
         from nodes.diffusion.cuda_graphs import Recordings
-        from nodes.diffusion.replay import Recorded
+        from nodes.diffusion.replay import ReplayedPredictor
 
         refs = [self.model.unet, *(control.model.net for control in items[0].controls)]
         keys = [(ref, self.bench.dtype) for ref in refs]
         nets = [self.loaded[key] for key in keys if key in self.loaded]
-        return Recorded(predict, nets, self.capturer, Recordings(self.context, leases))
+        return ReplayedPredictor(predict, nets, self.capturer, Recordings(self.context, leases))
 
     @property
     def kept(self) -> int:
@@ -383,13 +383,13 @@ def test_a_gpu_repeats_what_it_recorded(controls: tuple[dict[str, float], ...]) 
     import torch
 
     from nodes.diffusion.prepare import prepare
-    from nodes.diffusion.replay import Recorded
+    from nodes.diffusion.replay import ReplayedPredictor
 
     machine = Machine(bench=Bench(device="cuda:0"))
     with ExitStack() as leases:
         run = prepare(machine.ask(controls=controls), machine.bench, leases)
         recorded = run.predict
-        assert isinstance(recorded, Recorded)
+        assert isinstance(recorded, ReplayedPredictor)
         for index in range(STEPS):
             expected = recorded._eager(run.latents, index)
             found = recorded(run.latents, index)

@@ -15,7 +15,7 @@ from nodegraph.graph.workflow import Workflow
 from nodegraph.settings import Settings
 from nodes.diffusion.loop import Solver
 from nodes.diffusion.schedulers import SCHEDULERS, Scheduler, SchedulerName
-from nodes.diffusion.solvers import Stepping, Summing
+from nodes.diffusion.solvers import SchedulerSolver, TableSolver
 from nodes.diffusion.step_tables import TABLED, table, tabled
 
 from ..support.weights import TINY
@@ -53,7 +53,7 @@ def noise(seed: int) -> Any:
 def stepping(name: SchedulerName, config: str, steps: int, skipped: int | None) -> Solver:
     from nodes.diffusion.loop import generators_of
 
-    return Stepping(Scheduler(name, config, steps, "cpu", skipped), generators_of([0, 1]))
+    return SchedulerSolver(Scheduler(name, config, steps, "cpu", skipped), generators_of([0, 1]))
 
 
 def summing(
@@ -61,7 +61,7 @@ def summing(
 ) -> Solver:
     sums = table(name, config, steps, skipped).sums
     assert sums is not None
-    return Summing(sums, start)
+    return TableSolver(sums, start)
 
 
 def run(solver: Solver, start: Any) -> list[Any]:
@@ -136,13 +136,13 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     used: list[object] = []
 
-    class Noting(Summing):
+    class Noting(TableSolver):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             used.append(self)
 
     monkeypatch.setattr(_prepare, "tabled", lambda name, _: name in TABLED)
-    monkeypatch.setattr(_prepare, "Summing", Noting)
+    monkeypatch.setattr(_prepare, "TableSolver", Noting)
     return used
 
 

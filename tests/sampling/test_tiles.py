@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nodes.diffusion.tiles import in_tiles, spans
-from nodes.diffusion.vae import decode, encode
+from nodes.diffusion.vae import decode_latents, encode_images
 from nodes.types import Image
 
 from ..support.weights import TINY
@@ -52,10 +52,10 @@ def test_a_tiled_picture_is_close_to_the_picture(tiles: int) -> None:
     y, x = np.mgrid[0:256, 0:256]
     picture = np.stack([y, x, (x + y) // 2], axis=-1).astype(np.uint8)
     with torch.no_grad():
-        latents = encode(vae, [Image(picture)])
-        tiled = encode(vae, [Image(picture)], tiles=tiles)
-        whole = decode(vae, latents)[0].astype(int)
-        parts = decode(vae, latents, tiles)[0].astype(int)
+        latents = encode_images(vae, [Image(picture)])
+        tiled = encode_images(vae, [Image(picture)], tiles=tiles)
+        whole = decode_latents(vae, latents)[0].astype(int)
+        parts = decode_latents(vae, latents, tiles)[0].astype(int)
 
     assert (latents[0] - tiled[0]).abs().mean() < 0.15 * latents[0].std()
     assert np.abs(whole - parts).mean() < 2

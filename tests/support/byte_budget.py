@@ -25,7 +25,7 @@ class ByteBudget(LiveBytes):  # type: ignore[no-untyped-call]
         """Count what lies there without an operation having made it: weights read from a file."""
         for tensor in tensors:
             storage = tensor.untyped_storage()
-            self._gone(storage._cdata)
+            self._release(storage._cdata)
             self._note(tensor, storage.nbytes())
         self.judge("loading")
 

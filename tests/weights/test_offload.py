@@ -14,7 +14,7 @@ from nodegraph import Builder, Cache, Node, Output, execute, plan, run
 from nodegraph.events import Finished
 from nodegraph.savings import Offload
 from nodes.models import LoadBaseModel, LoadControlNet
-from nodes.networks.supported import is_known
+from nodes.networks.supported import is_supported
 from nodes.sampling import Control, Denoise, EncodePrompt
 from nodes.types import Image
 from nodes.weights.offload import Offloaded
@@ -126,7 +126,7 @@ def test_offloaded_weights_compute_the_same_by_diffusers_own_forward(unit: Offlo
         ours, theirs = (net(latents, 5, prompt).sample for net in (plain, hooked))
 
     assert torch.equal(ours, theirs)
-    assert (is_known(plain), is_known(hooked)) == (True, False)
+    assert (is_supported(plain), is_supported(hooked)) == (True, False)
 
 
 def places(module: Any) -> list[int]:
