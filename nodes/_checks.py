@@ -1,4 +1,4 @@
-"""What does not go together, found before a run if it is known, else before the first step."""
+"""Checks of inputs that must go together: by facts before a run, or before the first step."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ if TYPE_CHECKING:
 
 
 def shared(links: Sequence[Facts]) -> Facts:
-    """The facts that hold of everything an input is given."""
+    """The facts that all values of an input have in common."""
     if not links:
         return {}
     first, *rest = links
-    return {name: fact for name, fact in first.items() if all(o.get(name) == fact for o in rest)}
+    return {
+        name: fact for name, fact in first.items() if all(link.get(name) == fact for link in rest)
+    }
 
 
 def families(models: Sequence[Facts], controls: Sequence[Facts]) -> Iterator[Finding]:
     """Find ControlNets that were trained for another family of models."""
     family = shared(models).get("family")
     for control in controls:
-        other = control.get("family")
-        if family and other and family != other:
-            yield "controls", _other_family(other, family), "error"
+        trained = control.get("family")
+        if family and trained and family != trained:
+            yield "controls", _other_family(trained, family), "error"
 
 
 def conditioning(images: Sequence[Facts], nets: Sequence[Facts]) -> Iterator[Finding]:
     """Find control images of another kind than their ControlNet was trained on."""
-    shown, expected = shared(images).get("conditioning"), shared(nets).get("conditioning")
-    if shown and expected and shown != expected:
+    drawn, expected = shared(images).get("conditioning"), shared(nets).get("conditioning")
+    if drawn and expected and drawn != expected:
         yield (
             "image",
-            f"is {_kind(shown)} control image, but the ControlNet reads {expected}",
+            f"is {_kind(drawn)} control image, but the ControlNet reads {expected}",
             "warning",
         )
 
 
 def masked(nets: Sequence[Facts], *, mask: bool) -> Iterator[Finding]:
-    """Find inpainting ControlNets that are not told what is missing, and others that are."""
+    """Find inpainting ControlNets without a mask, and others with one."""
     reads = shared(nets).get("conditioning")
     if reads == "inpaint" and not mask:
         yield "mask", "is missing; this ControlNet fills in what a mask marks", "warning"
@@ -52,7 +54,7 @@ def masked(nets: Sequence[Facts], *, mask: bool) -> Iterator[Finding]:
 
 
 def startless(denoise: object, *, masked: bool) -> Iterator[tuple[str, str]]:
-    """Find inputs that speak of a picture to start from, where there is none."""
+    """Find inputs about a picture to start from, where there is none."""
     if masked:
         yield "mask", "marks what is redrawn of a picture, but there is none; link its latents"
     if isinstance(denoise, int | float) and denoise < 1:
@@ -78,24 +80,24 @@ def encodable(size: tuple[int, int], factor: int) -> None:
     Raises:
         UserError: A side is no multiple of the pixels that one latent stands for.
     """
-    for name, said in uneven(dict(zip(("width", "height"), size, strict=True)), factor):
-        raise UserError(f"image: its {name}, {said} (Resize has multiple_of={factor})")
+    for name, problem in uneven(dict(zip(("width", "height"), size, strict=True)), factor):
+        raise UserError(f"image: its {name}, {problem} (Resize has multiple_of={factor})")
 
 
 def starts(item: Request) -> None:
-    """Check what a picture is started from.
+    """Check the latents and the mask that a picture is started from.
 
     Raises:
         UserError: Something is missing, or does not go together.
     """
     model, latents = item.model, item.latents
     if latents is None:
-        for name, said in startless(item.denoise, masked=item.mask is not None):
-            raise UserError(f"{name}: {said}")
+        for name, problem in startless(item.denoise, masked=item.mask is not None):
+            raise UserError(f"{name}: {problem}")
     else:
         same_vae(model, latents)
-        asked = (("width", item.width), ("height", item.height))
-        for (name, side), own in zip(asked, item.size, strict=True):
+        sides = (("width", item.width), ("height", item.height))
+        for (name, side), own in zip(sides, item.size, strict=True):
             if side not in (None, own):
                 raise UserError(f"{name}: {side}, but the latents stand for {own}; leave it empty")
     if model.inpaints and (latents is None or latents.masked_image is None or item.mask is None):
@@ -112,26 +114,26 @@ def fits(
     controls: Sequence[Control],
     size: tuple[int, int],
 ) -> None:
-    """Check what only the models' own configurations tell.
+    """Check sizes and families, which only the models' own configurations tell.
 
     Raises:
         UserError: Something was made for another model, or the size cannot be decoded.
     """
-    for name, said in uneven(dict(zip(("width", "height"), size, strict=True)), model.factor):
-        raise UserError(f"{name}: {said}")
+    for name, problem in uneven(dict(zip(("width", "height"), size, strict=True)), model.factor):
+        raise UserError(f"{name}: {problem}")
     for prompt in prompts:
         if prompt.encoder != model.text_encoder.key:
             raise UserError(f"prompt: was encoded for another model than {model.name!r}")
     for index, control in enumerate(controls):
-        theirs, ours = control.model.shape, model.shape
-        if theirs.family != ours.family:
-            said = _other_family(theirs.family, ours.family)
-            raise UserError(f"controls[{index}]: {control.model.name!r} {said}")
-        if theirs != ours:
+        trained, shape = control.model.shape, model.shape
+        if trained.family != shape.family:
+            problem = _other_family(trained.family, shape.family)
+            raise UserError(f"controls[{index}]: {control.model.name!r} {problem}")
+        if trained != shape:
             raise UserError(
-                f"controls[{index}]: {control.model.name!r} has levels of {theirs.blocks} channels"
-                f" and {theirs.channels} latent channels, but {model.name!r} {ours.blocks} and"
-                f" {ours.channels}; take a ControlNet made for this model"
+                f"controls[{index}]: {control.model.name!r} has levels of {trained.blocks} channels"
+                f" and {trained.channels} latent channels, but {model.name!r} {shape.blocks} and"
+                f" {shape.channels}; take a ControlNet made for this model"
             )
 
 
@@ -144,8 +146,8 @@ def uneven(sides: Mapping[str, object], factor: int = 8) -> Iterator[tuple[str, 
             yield name, f"{side} is not a multiple of {factor}; use {nearest}"
 
 
-def _other_family(theirs: str, ours: str) -> str:
-    return f"is for {theirs} models, but the model is {ours}"
+def _other_family(trained: str, family: str) -> str:
+    return f"is for {trained} models, but the model is {family}"
 
 
 def _kind(name: str) -> str:

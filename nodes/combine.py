@@ -10,8 +10,7 @@ from nodegraph.node import Node, Output
 
 from ._packages import OPENCV
 from .images import Colour
-from .pixels import blend as _blend
-from .pixels import boxes as _boxes
+from .pixels import blend, boxes
 from .pixels.masks import feathered
 from .types import Image, Mask
 
@@ -35,7 +34,7 @@ class Blend(Node):
     layer: Annotated[Image, Field(description="The picture on top.")]
     amount: Annotated[Amount, Field(description="0 is the picture alone, 1 the full effect.")] = 0.5
     mode: Annotated[
-        _blend.Mode,
+        blend.Mode,
         Field(description="What the two make of each other; normal is the layer itself."),
     ] = "normal"
     mask: Annotated[
@@ -46,12 +45,12 @@ class Blend(Node):
     packages = OPENCV
 
     def run(self) -> Combined:
-        _boxes.same("layer", self.layer.size, self.image.size)
+        boxes.same("layer", self.layer.size, self.image.size)
         if self.mask is not None:
-            _boxes.same("mask", self.mask.size, self.image.size)
+            boxes.same("mask", self.mask.size, self.image.size)
         opacity = None if self.mask is None else feathered(self.mask.pixels, self.feather)
         both = self.image.pixels, self.layer.pixels
-        return Combined(image=Image(_blend.blend(*both, self.mode, self.amount, opacity)))
+        return Combined(image=Image(blend.blend(*both, self.mode, self.amount, opacity)))
 
 
 class Overlay(Node):
@@ -65,9 +64,9 @@ class Overlay(Node):
     ] = None
 
     def run(self) -> Combined:
-        _boxes.same("control", self.control.size, self.image.size)
+        boxes.same("control", self.control.size, self.image.size)
         both = self.image.pixels, self.control.pixels
-        return Combined(image=Image(_blend.overlay(*both, self.opacity, self.colour)))
+        return Combined(image=Image(blend.overlay(*both, self.opacity, self.colour)))
 
 
 class Paste(Node):
@@ -83,8 +82,8 @@ class Paste(Node):
 
     def run(self) -> Combined:
         if self.mask is not None:
-            _boxes.same("mask", self.mask.size, self.layer.size)
+            boxes.same("mask", self.mask.size, self.layer.size)
         opacity = None if self.mask is None else self.mask.pixels
         corner = self.left, self.top
-        pixels = _blend.paste(self.image.pixels, self.layer.pixels, corner, opacity)
+        pixels = blend.paste(self.image.pixels, self.layer.pixels, corner, opacity)
         return Combined(image=Image(pixels))

@@ -13,7 +13,7 @@ from nodegraph.node import Facts, LinkedFacts, Node, Output
 from . import _checks
 from ._packages import PILLOW
 from .images import Colour
-from .pixels import boxes as _boxes
+from .pixels import boxes
 from .types import Image, Mask
 
 Anchor = Literal[
@@ -59,11 +59,11 @@ class Crop(Node):
     def run(self) -> Cropped:
         wide, tall = self.image.size
         across, down = (wide, tall) if self.unit == "fraction" else (1, 1)
-        width = _boxes.extent("width", wide, self.width, across)
-        height = _boxes.extent("height", tall, self.height, down)
+        width = boxes.extent("width", wide, self.width, across)
+        height = boxes.extent("height", tall, self.height, down)
         right, low = _place(self.anchor)
-        left = _boxes.start(wide - width, right, self.x * across)
-        top = _boxes.start(tall - height, low, self.y * down)
+        left = boxes.start(wide - width, right, self.x * across)
+        top = boxes.start(tall - height, low, self.y * down)
         part = self.image.pixels[top : top + height, left : left + width]
         return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
 
@@ -98,8 +98,8 @@ class CropToMask(Node):
     ] = 0
 
     def run(self) -> CroppedToMask:
-        _boxes.same("mask", self.mask.size, self.image.size)
-        left, top, right, bottom = _boxes.bounds(self.mask.pixels, self.padding)
+        boxes.same("mask", self.mask.size, self.image.size)
+        left, top, right, bottom = boxes.bounds(self.mask.pixels, self.padding)
         part = np.s_[top:bottom, left:right]
         return CroppedToMask(
             image=Image(self.image.pixels[part], self.image.conditioning),
@@ -141,8 +141,8 @@ class Pad(Node):
             pixels = np.pad(self.image.pixels, (*room, (0, 0)))
             pixels[new == 255] = list(bytes.fromhex(self.background[1:]))
         else:
-            how: Literal["edge", "symmetric"] = "edge" if self.fill == "edge" else "symmetric"
-            pixels = np.pad(self.image.pixels, (*room, (0, 0)), how)
+            mode: Literal["edge", "symmetric"] = "edge" if self.fill == "edge" else "symmetric"
+            pixels = np.pad(self.image.pixels, (*room, (0, 0)), mode)
         return Padded(image=Image(pixels, self.image.conditioning), mask=Mask(new))
 
     @classmethod
@@ -169,9 +169,9 @@ class Flip(Node):
     ] = "horizontal"
 
     def run(self) -> Flipped:
-        turned = np.flip(self.image.pixels, axis=1 if self.direction == "horizontal" else 0)
-        kept = _without(self.image.conditioning, "pose", "normal")
-        return Flipped(image=Image(turned, kept))
+        mirrored = np.flip(self.image.pixels, axis=1 if self.direction == "horizontal" else 0)
+        conditioning = _without(self.image.conditioning, "pose", "normal")
+        return Flipped(image=Image(mirrored, conditioning))
 
 
 class Rotated(Output):
@@ -194,12 +194,12 @@ class Rotate(Node):
     packages = PILLOW
 
     def run(self) -> Rotated:
-        from .pixels.rotate import turned
+        from .pixels.rotate import rotated
 
-        pixels = turned(self.image.pixels, self.angle, self.expand, self.background)
+        pixels = rotated(self.image.pixels, self.angle, self.expand, self.background)
         return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))
 
 
 def _without(conditioning: str | None, *changed: str) -> str | None:
-    """What a picture is still drawn as, when the kinds in whose names these are no longer are."""
+    """The conditioning of a changed picture: none where a word of ``changed`` is in its name."""
     return None if any(kind in (conditioning or "") for kind in changed) else conditioning

@@ -15,9 +15,16 @@ from nodegraph.node import Composite, Context, Each, Facts, Folders, LinkedFacts
 
 from . import _checks
 from ._packages import PILLOW
-from .files import find as _files
-from .files import names as _names
-from .files import write as _save
+from .files import names, write
+from .files.find import (
+    content_digest,
+    expand,
+    file_digest,
+    find_file,
+    ordered,
+    read_file,
+    url_of,
+)
 from .types import Image, Mask
 
 if TYPE_CHECKING:
@@ -57,7 +64,7 @@ class LoadImage(Node):
     path: Annotated[
         Path,
         Field(description="A file, a folder or a pattern in the input folders, or a web address."),
-        Each(_files.expand),
+        Each(expand),
     ]
 
     lane = "io"
@@ -66,18 +73,18 @@ class LoadImage(Node):
 
     def stamp(self, context: Context) -> object:
         """The content, so that a changed file is read again and a renamed folder is not."""
-        url = _files.url_of(self.path)
+        url = url_of(self.path)
         if url is None:
-            return _files.content(_files.find(self.path, context.folders))
-        return _files.digest(_fetched(url, context))
+            return file_digest(find_file(self.path, context.folders))
+        return content_digest(_fetched(url, context))
 
     def run(self, context: Context) -> Loaded:
-        from .files.decode import decode
+        from .files.decode import decode_picture
 
-        url = _files.url_of(self.path)
-        data = _fetched(url, context) if url else _files.read(self.path, context.folders)
-        colours, opacity = decode(data, url or str(self.path))
-        name = _names.plain(self.path.stem)
+        url = url_of(self.path)
+        data = _fetched(url, context) if url else read_file(self.path, context.folders)
+        colours, opacity = decode_picture(data, url or str(self.path))
+        name = names.safe_name(self.path.stem)
         return Loaded(image=Image(colours), mask=Mask(opacity), name=name)
 
 
@@ -105,18 +112,18 @@ class ListImages(Node):
     lane = "io"
 
     def stamp(self, context: Context) -> object:
-        """The names found, so that a file that comes or goes is noticed."""
-        return [path.as_posix() for path in self._found(context.folders)]
+        """The names of the files, so that one that comes or goes is noticed."""
+        return [path.as_posix() for path in self._paths(context.folders)]
 
     def run(self, context: Context) -> Listed:
-        return Listed(paths=self._found(context.folders))
+        return Listed(paths=self._paths(context.folders))
 
-    def _found(self, folders: Folders) -> list[Path]:
-        found = _files.expand(self.path, folders) or [self.path]
-        found = _files.ordered(found, self.order, folders)[:: -1 if self.reverse else 1]
-        chosen = found[self.skip :][: self.limit]
+    def _paths(self, folders: Folders) -> list[Path]:
+        paths = expand(self.path, folders) or [self.path]
+        paths = ordered(paths, self.order, folders)[:: -1 if self.reverse else 1]
+        chosen = paths[self.skip :][: self.limit]
         if not chosen:
-            raise UserError(f"skip: there are only {len(found)} pictures in {str(self.path)!r}")
+            raise UserError(f"skip: there are only {len(paths)} pictures in {str(self.path)!r}")
         return chosen
 
 
@@ -216,9 +223,9 @@ class SaveImage(Node):
             description="The file's name, with folders if wanted: {date}/{name}-{number}, {width},"
             " {height}. A name that is taken gets a number.",
         ),
-        AfterValidator(_names.checked),
+        AfterValidator(names.checked),
     ] = "{name}-{number}"
-    format: Annotated[_save.Format, Field(description="PNG keeps every pixel as it is.")] = "png"
+    format: Annotated[write.Format, Field(description="PNG keeps every pixel as it is.")] = "png"
     quality: Annotated[
         int, Field(ge=1, le=100, description="Of JPEG and WebP; a WebP of 100 keeps every pixel.")
     ] = 92
@@ -229,10 +236,10 @@ class SaveImage(Node):
     def run(self, context: Context) -> Saved:
         if context.folders.output is None:
             raise UserError("no output folder is set; name one with --out")
-        data = _save.encode(self.image.pixels, self.format, self.quality)
+        data = write.encode_file(self.image.pixels, self.format, self.quality)
         data = with_texts(data, context.texts)
         width, height = self.image.size
-        known = {"name": self.name, "date": date.today(), "width": width, "height": height}
-        named = _names.filled(self.pattern, known)
-        path = _save.write(data, context.folders.output, named, _save.SUFFIXES[self.format])
+        fields = {"name": self.name, "date": date.today(), "width": width, "height": height}
+        name = names.filled(self.pattern, fields)
+        path = write.write_file(data, context.folders.output, name, write.SUFFIXES[self.format])
         return Saved(path=path)

@@ -13,7 +13,7 @@ from nodegraph.node import Context, Finding, LinkedFacts, ModelRef, Node, Output
 
 from . import _checks
 from ._packages import MODELS
-from .pixels import boxes as _boxes
+from .pixels import boxes
 from .types import DiffusionModel, Image, Latents, Mask
 
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
@@ -64,14 +64,14 @@ class EncodeImage(Node):
         for item in items:
             _checks.encodable(item.image.size, model.factor)
             if item.mask is not None:
-                _boxes.same("mask", item.mask.size, item.image.size)
+                boxes.same("mask", item.mask.size, item.image.size)
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:
             tiles = context.savings.tiles
             whole = encode_images(vae, images, tiles=tiles)
-            kept = encode_images(vae, images, masks, tiles) if masks else [None] * len(items)
-        pairs = zip(whole, kept, strict=True)
+            masked = encode_images(vae, images, masks, tiles) if masks else [None] * len(items)
+        pairs = zip(whole, masked, strict=True)
         return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
 
     def work(self) -> Work:
@@ -126,8 +126,8 @@ class Enlarge(Node):
     def run(self, context: Context) -> Upscaled:
         from .diffusion import vae as vae_coding
 
-        for name, said in _either({"image": self.image, "latents": self.latents}):
-            raise UserError(f"{name}: {said}")
+        for name, problem in _either({"image": self.image, "latents": self.latents}):
+            raise UserError(f"{name}: {problem}")
         if self.latents is not None:
             _checks.same_vae(self.model, self.latents)
         tiles = context.savings.tiles
@@ -141,12 +141,12 @@ class Enlarge(Node):
         return Upscaled(latents=Latents(values, self.model.vae.key))
 
     def work(self) -> Work | None:
-        given = self.image if self.latents is None else self.latents
-        if given is None:
+        source = self.image if self.latents is None else self.latents
+        if source is None:
             return None
-        sides = given.size if isinstance(given, Image) else given.size(self.model.factor)
-        how = f"{type(given).__name__} within {self.within} x {self.factor:g}"
-        return Work(f"{self.model.vae.key} {how}", prod(sides), (self.model.vae,))
+        sides = source.size if isinstance(source, Image) else source.size(self.model.factor)
+        task = f"{type(source).__name__} within {self.within} x {self.factor:g}"
+        return Work(f"{self.model.vae.key} {task}", prod(sides), (self.model.vae,))
 
     def _latents(self, vae: Any, tiles: int) -> Any:
         from .diffusion.vae import encode_images
@@ -167,8 +167,8 @@ class Enlarge(Node):
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
-        for name, said in _either({name: linked.get(name) for name in ("image", "latents")}):
-            yield name, said, "error"
+        for name, problem in _either({name: linked.get(name) for name in ("image", "latents")}):
+            yield name, problem, "error"
 
     @classmethod
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
@@ -178,8 +178,8 @@ class Enlarge(Node):
 
 def _either(inputs: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     """Find that not just one of two inputs is there."""
-    (first, one), (second, other) = inputs.items()
-    if one is None and other is None:
+    (first, left), (second, right) = inputs.items()
+    if left is None and right is None:
         yield first, f"is missing; link it, or {second}"
-    elif one is not None and other is not None:
+    elif left is not None and right is not None:
         yield second, f"is given as well as {first}; give one of them"

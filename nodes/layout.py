@@ -11,7 +11,7 @@ from nodegraph.node import Node, Output
 
 from ._packages import OPENCV, PILLOW
 from .images import Colour
-from .pixels import boxes as _boxes
+from .pixels import boxes
 from .types import Image
 
 
@@ -92,18 +92,18 @@ class Compare(Node):
     packages = (*OPENCV, *PILLOW)
 
     def run(self) -> Compared:
-        from .pixels import compare as _compare
+        from .pixels import compare
 
-        _boxes.same("after", self.after.size, self.before.size)
+        boxes.same("after", self.after.size, self.before.size)
         before, after = self.before.pixels, self.after.pixels
-        apart = _compare.differences(before, after)
+        apart = compare.differences(before, after)
         line = np.full((self.line, 3), list(bytes.fromhex(self.line_colour[1:])), np.uint8)
         if self.layout == "difference":
-            pixels = _compare.heat(apart, self.gain)
+            pixels = compare.heat(apart, self.gain)
         elif self.layout == "split":
-            pixels = _compare.split(before, after, self.position, line)
+            pixels = compare.split(before, after, self.position, line)
         else:
-            pixels = _compare.beside(before, after, line)
+            pixels = compare.beside(before, after, line)
         return Compared(
             image=Image(pixels),
             mean_difference=round(float(apart.mean()), 4),

@@ -1,4 +1,4 @@
-"""What counts of a picture: masks made and changed."""
+"""Masks, drawn, read from pictures, grown and softened."""
 
 from __future__ import annotations
 
@@ -84,19 +84,19 @@ class DrawMask(Node):
     def run(self) -> Masked:
         from .pixels.masks import drawn
 
-        for name, said in _turned(dict(self)):
-            raise UserError(f"{name}: {said}")
+        for name, problem in _empty_sides(dict(self)):
+            raise UserError(f"{name}: {problem}")
         box = (self.left, self.top, self.right, self.bottom)
         inside = drawn(self.image.size, box, ellipse=self.shape == "ellipse")
         return Masked(mask=Mask(np.where(inside ^ self.invert, np.uint8(255), np.uint8(0))))
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
-        for name, said in _turned(values):
-            yield name, said, "error"
+        for name, problem in _empty_sides(values):
+            yield name, problem, "error"
 
 
-def _turned(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _empty_sides(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Find sides that leave nothing between them, of those whose values are known."""
     for low, high in (("left", "right"), ("top", "bottom")):
         if low in values and high in values and values[low] >= values[high]:

@@ -12,14 +12,14 @@ from nodegraph.errors import UserError
 from nodegraph.node import Context, Facts, LinkedFacts, Node, Output
 
 from ._packages import DETECTORS, OPENCV
-from .detectors.openpose import Part
-from .detectors.sizes import Pixels, View, view
+from .detectors import controlnet_aux, draw_pose, lines, openpose
+from .detectors.sizes import Pixels, View, view_of
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
 Side = Annotated[int, Field(ge=64, le=2048)]
-LookedAt = Annotated[Side, Field(description="Pixels on the shorter side to look and draw in.")]
-Wanted = Annotated[
+DetectSide = Annotated[Side, Field(description="Pixels on the shorter side to look and draw in.")]
+ResultSide = Annotated[
     Side | None,
     Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
 ]
@@ -48,16 +48,16 @@ class Canny(Node):
         Side | None,
         Field(description="Pixels on the shorter side to look in; empty takes the picture's own."),
     ] = None
-    image_resolution: Wanted = None
+    image_resolution: ResultSide = None
 
     packages = OPENCV
 
     def run(self) -> Edges:
         import cv2
 
-        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
-        lines = cv2.Canny(seen.pixels, self.low_threshold, self.high_threshold)
-        return Edges(image=Image.from_grey(seen.back(np.asarray(lines, np.uint8)), "canny"))
+        view = view_of(self.image.pixels, self.detect_resolution, self.image_resolution)
+        edges = cv2.Canny(view.pixels, self.low_threshold, self.high_threshold)
+        return Edges(image=Image.from_grey(view.back(np.asarray(edges, np.uint8)), "canny"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -83,20 +83,18 @@ class SoftEdge(Node):
     safe: Annotated[
         bool, Field(description="Keep only black, grey and white: nothing faint gets through.")
     ] = False
-    detect_resolution: LookedAt = 512
-    image_resolution: Wanted = None
+    detect_resolution: DetectSide = 512
+    image_resolution: ResultSide = None
 
     packages = DETECTORS
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from .detectors import lines as _lines
-
-        return _lines.hed(self.model, context).digest
+        return lines.hed(self.model, context).digest
 
     def run(self, context: Context) -> Edges:
-        seen, edges = _outlines(self, context, safe=self.safe)
-        return Edges(image=Image.from_grey(seen.back(edges), "hed"))
+        view, edges = _outlines(self, context, safe=self.safe)
+        return Edges(image=Image.from_grey(view.back(edges), "hed"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -108,22 +106,18 @@ class Scribble(Node):
 
     image: Image
     model: Hed = "hed"
-    detect_resolution: LookedAt = 512
-    image_resolution: Wanted = None
+    detect_resolution: DetectSide = 512
+    image_resolution: ResultSide = None
 
     packages = DETECTORS
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from .detectors import lines as _lines
-
-        return _lines.hed(self.model, context).digest
+        return lines.hed(self.model, context).digest
 
     def run(self, context: Context) -> Edges:
-        from .detectors import lines as _lines
-
-        seen, edges = _outlines(self, context)
-        drawn = np.where(seen.back(_lines.strokes(edges)) > 127, 255, 0).astype(np.uint8)
+        view, edges = _outlines(self, context)
+        drawn = np.where(view.back(lines.strokes(edges)) > 127, 255, 0).astype(np.uint8)
         return Edges(image=Image.from_grey(drawn, "scribble"))
 
     @classmethod
@@ -135,11 +129,9 @@ def _outlines(
     node: SoftEdge | Scribble, context: Context, *, safe: bool = False
 ) -> tuple[View, Pixels]:
     """The picture as it was looked at, and HED's soft edges in it."""
-    from .detectors import lines as _lines
-
-    seen = view(node.image.pixels, node.detect_resolution, node.image_resolution)
-    with context.lease(_lines.hed(node.model, context)) as net:
-        return seen, _lines.soft_edges(net, seen.pixels, safe=safe)
+    view = view_of(node.image.pixels, node.detect_resolution, node.image_resolution)
+    with context.lease(lines.hed(node.model, context)) as net:
+        return view, lines.soft_edges(net, view.pixels, safe=safe)
 
 
 class Straight(Output):
@@ -169,27 +161,23 @@ class StraightLines(Node):
         float,
         Field(ge=0, le=1024, description="Lines shorter than twice as many pixels are dropped."),
     ] = 0.1
-    detect_resolution: LookedAt = 512
-    image_resolution: Wanted = None
+    detect_resolution: DetectSide = 512
+    image_resolution: ResultSide = None
 
     packages = DETECTORS
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        from .detectors import lines as _lines
-
-        return _lines.mlsd(self.model, context).digest
+        return lines.mlsd(self.model, context).digest
 
     def run(self, context: Context) -> Straight:
-        from .detectors import lines as _lines
-
-        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
-        with context.lease(_lines.mlsd(self.model, context)) as net:
-            lines = _lines.straight_lines(
-                net, seen.pixels, self.score_threshold, self.distance_threshold
+        view = view_of(self.image.pixels, self.detect_resolution, self.image_resolution)
+        with context.lease(lines.mlsd(self.model, context)) as net:
+            segments = lines.straight_lines(
+                net, view.pixels, self.score_threshold, self.distance_threshold
             )
-        drawn = _lines.draw(lines, seen.size, seen.wanted)
-        return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(lines))
+        drawn = lines.draw(segments, view.size, view.result_size)
+        return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(segments))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -225,8 +213,8 @@ class OpenPose(Node):
     include_face: Annotated[bool, Field(description="Draw faces; needs OpenPose's weights.")] = (
         False
     )
-    detect_resolution: LookedAt = 512
-    image_resolution: Wanted = None
+    detect_resolution: DetectSide = 512
+    image_resolution: ResultSide = None
 
     packages = ("controlnet-aux", "onnxruntime", *OPENCV)
 
@@ -234,44 +222,36 @@ class OpenPose(Node):
         """The content of the weights, where they are not the built-in ones."""
         if self.model == "movenet":
             return None
-        from .detectors import openpose as _pose_nets
-
-        return [_pose_nets.find(self.model, part, context).digest for part in self._parts()]
+        return [openpose.find_network(self.model, part, context).digest for part in self._parts()]
 
     def run(self, context: Context) -> Pose:
-        from .detectors import draw_pose as _poses
-
-        seen = view(self.image.pixels, self.detect_resolution, self.image_resolution)
-        people = self._detect(seen.pixels, context)
-        drawn = _poses.draw(
+        view = view_of(self.image.pixels, self.detect_resolution, self.image_resolution)
+        people = self._detect(view.pixels, context)
+        drawn = draw_pose.draw(
             people,
-            seen.pixels.shape[:2],
+            view.pixels.shape[:2],
             body=self.include_body,
             hand=self.include_hand,
             face=self.include_face,
         )
-        return Pose(image=Image(seen.back(drawn), "openpose"), people=len(people))
+        return Pose(image=Image(view.back(drawn), "openpose"), people=len(people))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"image": {"conditioning": "openpose"}}
 
-    def _parts(self) -> list[Part]:
-        wanted: dict[Part, bool] = {"hand": self.include_hand, "face": self.include_face}
-        return ["body", *(part for part, include in wanted.items() if include)]
+    def _parts(self) -> list[openpose.Part]:
+        optional: dict[openpose.Part, bool] = {"hand": self.include_hand, "face": self.include_face}
+        return ["body", *(part for part, include in optional.items() if include)]
 
     def _detect(self, pixels: Any, context: Context) -> list[Any]:
-        from .detectors import controlnet_aux as _controlnet_aux
-        from .detectors import draw_pose as _poses
-        from .detectors import openpose as _pose_nets
-
         if self.model != "movenet":
-            with _pose_nets.detector(self.model, self._parts(), context) as detector:
+            with openpose.detector(self.model, self._parts(), context) as detector:
                 return list(detector.detect_poses(pixels, self.include_hand, self.include_face))
         if self.include_hand or self.include_face:
             raise UserError(
                 "model: movenet finds bodies alone; for hands and faces give a folder or hub"
                 " repository with OpenPose's weights"
             )
-        body = _poses.MoveNetBody(self.detect_resolution)
-        return list(_controlnet_aux.open_pose().OpenposeDetector(body).detect_poses(pixels))
+        body = draw_pose.MoveNetBody(self.detect_resolution)
+        return list(controlnet_aux.open_pose().OpenposeDetector(body).detect_poses(pixels))

@@ -78,12 +78,12 @@ class EncodePrompt(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[EncodePrompt], context: Context) -> list[Encoded]:
-        from .prompts.encode import encode
+        from .prompts.encode import encode_prompts
 
         weights = items[0].model.text_encoder
         with context.lease(weights) as encoder:
             texts = [item.prompt for item in items]
-            rows = encode(texts, weights, encoder, items[0].clip_skip)
+            rows = encode_prompts(texts, weights, encoder, items[0].clip_skip)
         return [Encoded(conditioning=Conditioning(row, weights.key)) for row in rows]
 
     def group(self) -> Hashable:
@@ -179,8 +179,8 @@ class Denoise(Node):
 
     @classmethod
     def run_batch(cls, items: Sequence[Denoise], context: Context) -> Batches:
-        from .diffusion import loop as _loop
-        from .diffusion import prepare as _prepare
+        from .diffusion.loop import check_finite
+        from .diffusion.prepare import prepare
         from .diffusion.preview import look_of, pictures
 
         vae = items[0].model.vae.key
@@ -190,12 +190,12 @@ class Denoise(Node):
         if items[0].skipped == items[0].steps:
             return [Denoised(latents=item.latents) for item in items if item.latents is not None]
         with ExitStack() as leases:
-            run = _prepare.prepare(items, context, leases)
+            run = prepare(items, context, leases)
             latents, look = run.latents, look_of(vae, context)
             for done, latents, resumed in leases.enter_context(closing(run.steps())):
                 preview = partial(pictures, look, latents)
                 yield Progress(done, run.solver.count, preview, resumed)
-            _loop.check_finite(latents, "the latents", run.dtype)
+            check_finite(latents, "the latents", run.dtype)
         return [Denoised(latents=Latents(values.clone(), vae)) for values in latents]
 
     def work(self) -> Work:
@@ -205,8 +205,8 @@ class Denoise(Node):
         width, height = self.size
         guided = 1 + (self.guidance_scale > 1)
         latents = guided * width * height // self.model.factor**2
-        what = " ".join(net.key for net in (unet, *nets))
-        return Work(what, latents, (unet, *nets), partial(peak_bytes, unet, latents, nets=nets))
+        keys = " ".join(net.key for net in (unet, *nets))
+        return Work(keys, latents, (unet, *nets), partial(peak_bytes, unet, latents, nets=nets))
 
     def group(self) -> Hashable:
         used = tuple(
@@ -214,8 +214,8 @@ class Denoise(Node):
         )
         started = self.skipped, self.latents is None, self.mask is None
         long = len(self.prompt.embeddings), len(self.negative_prompt.embeddings)
-        how = self.guidance_scale > 1, self.guess_mode, long
-        return self.model, used, self.steps, self.scheduler, self.size, started, how
+        prompted = self.guidance_scale > 1, self.guess_mode, long
+        return self.model, used, self.steps, self.scheduler, self.size, started, prompted
 
     @classmethod
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
@@ -243,19 +243,19 @@ class Denoise(Node):
         factor, own = self.model.factor, self.model.size
         if self.latents is not None:
             return self.latents.size(factor)
-        found = self.controls[0].image.size if self.controls else (own, own)
-        width, height = (max(side - side % factor, factor) for side in found)
+        size = self.controls[0].image.size if self.controls else (own, own)
+        width, height = (max(side - side % factor, factor) for side in size)
         return self.width or width, self.height or height
 
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:
         yield from _checks.families(linked.get("model", ()), linked.get("controls", ()))
-        asked = {name: values.get(name) for name in ("width", "height")}
-        for name, said in _checks.uneven(asked):
-            yield name, said, "error"
+        sides = {name: values.get(name) for name in ("width", "height")}
+        for name, problem in _checks.uneven(sides):
+            yield name, problem, "error"
         if "latents" not in linked:
-            for name, said in _checks.startless(values.get("denoise"), masked="mask" in linked):
-                yield name, said, "error"
+            for name, problem in _checks.startless(values.get("denoise"), masked="mask" in linked):
+                yield name, problem, "error"
 
 
 class Decoded(Output):

@@ -10,11 +10,11 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from ._packages import DETECTORS
-from .detectors.sizes import view
-from .preprocessors import Side, Wanted
+from .detectors.sizes import view_of
+from .preprocessors import ResultSide, Side
 from .types import Image, Mask
 
-Best = Annotated[
+BestSide = Annotated[
     Side | None,
     Field(
         description="Pixels on the shorter side to look in; empty: 128 for tiny, 512 for others."
@@ -42,28 +42,28 @@ class Depth(Node):
 
     image: Image
     model: DepthModel = "tiny"
-    detect_resolution: Best = None
-    image_resolution: Wanted = None
+    detect_resolution: BestSide = None
+    image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        return _surfaces.stamp(self.model, context)
+        return depth.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        return _surfaces.pins(self.model, context)
+        return depth.pins(self.model, context)
 
     def run(self, context: Context) -> Near:
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        seen = view(self.image.pixels, _side(self), self.image_resolution)
-        drawn = _surfaces.depth_image(_surfaces.nearness(self.model, seen.pixels, context))
-        return Near(image=Image.from_grey(seen.back(drawn), "depth"))
+        view = view_of(self.image.pixels, _side(self), self.image_resolution)
+        drawn = depth.depth_image(depth.nearness(self.model, view.pixels, context))
+        return Near(image=Image.from_grey(view.back(drawn), "depth"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -89,28 +89,28 @@ class NormalMap(Node):
             ge=0, le=1, description="What is less near faces us: 0 is the farthest, 1 the nearest."
         ),
     ] = 0.4
-    detect_resolution: Best = None
-    image_resolution: Wanted = None
+    detect_resolution: BestSide = None
+    image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        return _surfaces.stamp(self.model, context)
+        return depth.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        return _surfaces.pins(self.model, context)
+        return depth.pins(self.model, context)
 
     def run(self, context: Context) -> Facing:
-        from .detectors import depth as _surfaces
+        from .detectors import depth
 
-        seen = view(self.image.pixels, _side(self), self.image_resolution)
-        drawn = _surfaces.facing(self.model, seen.pixels, self.background_threshold, context)
-        return Facing(image=Image(seen.back(drawn), "normal"))
+        view = view_of(self.image.pixels, _side(self), self.image_resolution)
+        drawn = depth.facing(self.model, view.pixels, self.background_threshold, context)
+        return Facing(image=Image(view.back(drawn), "normal"))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -142,32 +142,32 @@ class Segment(Node):
     minimum_share: Annotated[
         float, Field(ge=0, le=1, description="Things that fill less of the picture are not named.")
     ] = 0.002
-    detect_resolution: Best = None
-    image_resolution: Wanted = None
+    detect_resolution: BestSide = None
+    image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
-        from .detectors import segmentation as _things
+        from .detectors import segmentation
 
-        return _things.stamp(self.model, context)
+        return segmentation.stamp(self.model, context)
 
     def pins(self, context: Context) -> Mapping[str, Pin]:
-        from .detectors import segmentation as _things
+        from .detectors import segmentation
 
-        return _things.pins(self.model, context)
+        return segmentation.pins(self.model, context)
 
     def run(self, context: Context) -> Segments:
-        from .detectors import segmentation as _things
+        from .detectors import segmentation
 
-        seen = view(self.image.pixels, _side(self), self.image_resolution)
-        things = _things.things(self.model, seen.pixels, seen.wanted, context)
-        found = things.found(self.minimum_share)
+        view = view_of(self.image.pixels, _side(self), self.image_resolution)
+        things = segmentation.things(self.model, view.pixels, view.result_size, context)
+        largest = things.largest(self.minimum_share)
         return Segments(
             image=Image(things.image, "seg"),
-            names=[name for name, _ in found],
-            masks=[Mask(mask) for _, mask in found],
+            names=[name for name, _ in largest],
+            masks=[Mask(mask) for _, mask in largest],
         )
 
     @classmethod

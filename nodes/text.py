@@ -14,7 +14,7 @@ from pydantic import Field
 from nodegraph.errors import UserError, did_you_mean
 from nodegraph.node import Context, Node, Output
 
-from .files import find as _files
+from .files.find import content_digest, file_digest, find_file, read_file
 from .prompts.wildcards import chosen, names_in
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same choice.")]
@@ -74,7 +74,7 @@ class Wildcard(Node):
     def stamp(self, context: Context) -> object:
         """The content of every list that the text may lead to."""
         return {
-            name: _files.digest("\n".join(lines).encode()) for name, lines in self._lists(context)
+            name: content_digest("\n".join(lines).encode()) for name, lines in self._lists(context)
         }
 
     def run(self, context: Context) -> Text:
@@ -82,14 +82,14 @@ class Wildcard(Node):
         return Text(text=chosen(self.text, self.seed, lists.__getitem__))
 
     def _lists(self, context: Context) -> list[tuple[str, list[str]]]:
-        found: dict[str, list[str]] = {}
+        lists: dict[str, list[str]] = {}
         left = names_in(self.text)
         while left:
             name = left.pop()
-            if name not in found:
-                found[name] = _lines(Path(f"{name}.txt"), context)
-                left += [inner for line in found[name] for inner in names_in(line)]
-        return sorted(found.items())
+            if name not in lists:
+                lists[name] = _lines(Path(f"{name}.txt"), context)
+                left += [inner for line in lists[name] for inner in names_in(line)]
+        return sorted(lists.items())
 
 
 class LoadPrompts(Node):
@@ -104,7 +104,7 @@ class LoadPrompts(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the file."""
-        return _files.content(_files.find(self.path, context.folders))
+        return file_digest(find_file(self.path, context.folders))
 
     def run(self, context: Context) -> Texts:
         suffix = self.path.suffix.lower()
@@ -122,7 +122,7 @@ class LoadPrompts(Node):
 
 def _read(path: Path, context: Context) -> str:
     try:
-        return _files.read(path, context.folders).decode("utf-8-sig")
+        return read_file(path, context.folders).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{str(path)!r} is no UTF-8 text") from error
 
@@ -139,11 +139,11 @@ def _column(text: str, name: str, delimiter: str) -> list[str]:
         rows = list(csv.DictReader(StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise UserError(f"path: the table cannot be read: {error}") from error
-    known = [column for column in (rows[0] if rows else {}) if column]
-    wanted = name or (known[0] if len(known) == 1 else "prompt")
-    if rows and wanted not in known:
-        raise UserError(f"column: {did_you_mean(wanted, known)}")
-    return [row[wanted] or "" for row in rows if _filled(row)]
+    columns = [column for column in (rows[0] if rows else {}) if column]
+    column = name or (columns[0] if len(columns) == 1 else "prompt")
+    if rows and column not in columns:
+        raise UserError(f"column: {did_you_mean(column, columns)}")
+    return [row[column] or "" for row in rows if _filled(row)]
 
 
 def _filled(row: Mapping[str, object]) -> bool:

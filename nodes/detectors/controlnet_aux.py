@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from types import ModuleType
 
 ALIAS = f"{__name__}_files"
-# Of no use to who runs a node: what it imports from where SciPy and timm kept it in older versions.
-SAID: tuple[tuple[str, type[Warning]], ...] = (
+# It imports from where SciPy and timm had things in older versions; no user can change that.
+HIDDEN_WARNINGS: tuple[tuple[str, type[Warning]], ...] = (
     (r"Please (use|import) `gaussian_filter`", DeprecationWarning),
     (r"Importing from timm", FutureWarning),
 )
@@ -37,6 +37,6 @@ def part(name: str) -> ModuleType:
         package = ModuleType(ALIAS)
         package.__path__ = list(spec.submodule_search_locations)
         sys.modules[ALIAS] = package
-    for message, kind in SAID:
+    for message, kind in HIDDEN_WARNINGS:
         warnings.filterwarnings("ignore", message, kind)
     return import_module(f"{ALIAS}.{name}")

@@ -1,4 +1,4 @@
-"""How near everything in a picture is, and where its surfaces face, as control images."""
+"""Depth and normals as control images: by MiDaS, transformers or the built-in network."""
 
 from __future__ import annotations
 
@@ -12,47 +12,46 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from ..checkpoints import resolve as _resolve
+from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
 from ..checkpoints.names import TINY
-from . import files as _nets
-from . import transformers as _transformers
+from . import files, transformers
 from .sizes import Pixels
 
 if TYPE_CHECKING:
-    from .tiny_dense import Seen
+    from .tiny_dense import Surfaces
 
 Floats = npt.NDArray[np.float32]
-MIDAS = _nets.File("MiDaS's", "dpt_hybrid-midas-501f0c75", "tiny", ".pt")
+MIDAS = files.File("MiDaS's", "dpt_hybrid-midas-501f0c75", "tiny", ".pt")
 FACING = 2 * math.pi  # how steep MiDaS's numbers must be for 45 degrees, as ControlNet was trained
 
 
-def dense() -> _nets.Net:
+def dense() -> files.Net:
     """The built-in network."""
     path = TINY["depth model"]["tiny"] / "model.safetensors"
-    return _nets.Net("dense", path, sha256(path))
+    return files.Net("dense", path, sha256(path))
 
 
-def looked(pixels: Pixels, context: Context) -> Seen:
-    """What the built-in network sees in a picture."""
+def surfaces_of(pixels: Pixels, context: Context) -> Surfaces:
+    """Depth, normals and things in a picture, by the built-in network."""
     from .tiny_dense import look
 
     with context.lease(dense()) as net:
         return look(net, pixels)
 
 
-def midas(model: str, context: Context) -> _nets.Net | None:
+def midas(model: str, context: Context) -> files.Net | None:
     """MiDaS in controlnet_aux's file, where that is what ``model`` names."""
-    folder = _resolve.find_local(model, context.folders)
+    folder = resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir() and not (folder / "config.json").is_file():
         if not any(folder.rglob(f"{MIDAS.stem}.*")):
             raise UserError(
                 f"model: {model!r} holds neither a depth model of transformers (config.json) nor"
                 f" MiDaS ({MIDAS.pickle})"
             )
-    elif model not in (_nets.ORIGINAL, _nets.ANNOTATORS):
+    elif model not in (files.ORIGINAL, files.ANNOTATORS):
         return None
-    return _nets.reference("midas", model, MIDAS, context)
+    return files.reference("midas", model, MIDAS, context)
 
 
 def stamp(model: str, context: Context) -> object:
@@ -61,27 +60,29 @@ def stamp(model: str, context: Context) -> object:
         return dense().digest
     if net := midas(model, context):
         return net.digest
-    return _transformers.find(model, "depth", context).stamp
+    return transformers.find_model(model, "depth", context).stamp
 
 
 def pins(model: str, context: Context) -> Mapping[str, Pin]:
-    """What a workflow notes of a depth model of transformers."""
+    """The pins of a depth model of transformers; other models have none."""
     if model == "tiny" or midas(model, context):
         return {}
-    return _transformers.pins(model, "depth", context)
+    return transformers.pins(model, "depth", context)
 
 
 def nearness(model: str, pixels: Pixels, context: Context) -> Floats:
     """(H, W), the greater the nearer, in the model's own numbers."""
     if model == "tiny":
-        return _array(looked(pixels, context).depth[0, 0])
-    if reference := midas(model, context):
-        return _midas(reference, pixels, context)
-    found = _transformers.find(model, "depth", context)
+        return _array(surfaces_of(pixels, context).depth[0, 0])
+    if net := midas(model, context):
+        return _midas(net, pixels, context)
+    reference = transformers.find_model(model, "depth", context)
     height, width = pixels.shape[:2]
-    with found.shown(pixels, context) as seen:
-        depth = _transformers.resized_to(seen.predicted_depth[:, None], height, width)[0, 0]
-    metric = found.kind.startswith("GLPN") or found.config.get("depth_estimation_type") == "metric"
+    with reference.result_of(pixels, context) as result:
+        depth = transformers.resized_to(result.predicted_depth[:, None], height, width)[0, 0]
+    # Metric models give metres, the far the greater; MiDaS and its like give nearness.
+    config = reference.config
+    metric = reference.kind.startswith("GLPN") or config.get("depth_estimation_type") == "metric"
     near = _array(depth)
     return np.reciprocal(np.maximum(near, np.float32(1e-3))) if metric else near
 
@@ -94,12 +95,12 @@ def depth_image(near: Floats) -> Pixels:
 def facing(model: str, pixels: Pixels, background: float, context: Context) -> Pixels:
     """(H, W, 3): where surfaces face, and straight at us beyond the nearness ``background``."""
     if model == "tiny":
-        seen = looked(pixels, context)
-        vectors = _array(seen.normal[0]).transpose(1, 2, 0).copy()
-        vectors[_share(_array(seen.depth[0, 0])) < background] = (0, 0, 1)
+        surfaces = surfaces_of(pixels, context)
+        vectors = _array(surfaces.normal[0]).transpose(1, 2, 0).copy()  # [H, W, 3]
+        vectors[_share(_array(surfaces.depth[0, 0])) < background] = (0, 0, 1)
         return normal_image(vectors)
     if midas(model, context) is None:
-        kind = _transformers.find(model, "depth", context).kind
+        kind = transformers.find_model(model, "depth", context).kind
         if kind != "DPTForDepthEstimation":
             raise UserError(
                 f"model: normals follow from depth in the numbers of MiDaS; {model!r} is a {kind}:"
@@ -125,12 +126,13 @@ def normal_image(vectors: Floats) -> Pixels:
     return np.asarray((unit * 127.5 + 127.5).clip(0, 255)[:, :, ::-1], np.uint8)
 
 
-def _midas(reference: _nets.Net, pixels: Pixels, context: Context) -> Floats:
+def _midas(reference: files.Net, pixels: Pixels, context: Context) -> Floats:
     import torch
 
+    # [1, 3, H, W] in [-1, 1]
     planes = torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()).float() / 127.5 - 1
     with context.lease(reference) as net, torch.no_grad():
-        return _array(net(planes.to(next(net.parameters()).device))[0])
+        return _array(net(planes.to(next(net.parameters()).device))[0])  # [H, W]
 
 
 def _share(near: Floats) -> Floats:

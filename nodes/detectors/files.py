@@ -1,4 +1,4 @@
-"""The networks of preprocessors: their weights found, and loaded safely."""
+"""Weights files of preprocessors: found in folders or on the hub, and loaded without pickle."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Context
 
 from ..builtin.paths import FOLDER as BUILTIN
-from ..checkpoints import resolve as _resolve
+from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
 from ..weights.reference import LOADING
-from . import controlnet_aux as _controlnet_aux
+from . import controlnet_aux
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,18 +70,18 @@ class Net:
             return net.requires_grad_(requires_grad=False).eval().to(device)
 
 
-def find(model: str, file: File, context: Context) -> Path:
+def find_weights(model: str, file: File, context: Context) -> Path:
     """Find a weights file in a local folder, or on the hub.
 
     Raises:
         UserError: It is nowhere, or only as a pickle and that is not allowed.
     """
-    folder = _resolve.find_local(model, context.folders)
+    folder = resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir():
         path = local(folder, file, model)
-    elif not _resolve.is_hub_id(model):
+    elif not resolve.is_hub_id(model):
         if context.folders.models is not None:
-            raise UserError(f"model: {_resolve.no_such_model(model, [file.default])}")
+            raise UserError(f"model: {resolve.no_such_model(model, [file.default])}")
         raise UserError(
             f"model: no folder {model!r} with {file.owner} weights; {file.default!r} works"
             " without any"
@@ -136,7 +136,7 @@ def reference(kind: Kind, model: str, file: File, context: Context) -> Net:
     if model == file.default:
         path = BUILTIN / model / "model.safetensors"
     else:
-        path = find(model, file, context)
+        path = find_weights(model, file, context)
     return Net(kind, path, sha256(path))
 
 
@@ -149,13 +149,13 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
     from ..checkpoints.pickles import converted_file
 
-    held = load_file(path if path.suffix == ".safetensors" else converted_file(path))
-    scales = {name: held.pop(name) for name in [*held] if name.endswith(".scale")}
+    stored = load_file(path if path.suffix == ".safetensors" else converted_file(path))
+    scales = {name: stored.pop(name) for name in [*stored] if name.endswith(".scale")}
     return {
         name: value.float() * scales[f"{name}.scale"]
         if f"{name}.scale" in scales
         else value.float()
-        for name, value in held.items()
+        for name, value in stored.items()
     }
 
 
@@ -170,22 +170,22 @@ def fill(net: Module, weights: Mapping[str, Tensor], path: Path) -> None:
     try:
         net.load_state_dict({**counts, **weights})
     except RuntimeError as error:
-        said = str(error).partition("\n\t")[2].partition("\n")[0][:200]
-        raise UserError(f"model: {path.name} holds another network's weights: {said}") from error
+        reason = str(error).partition("\n\t")[2].partition("\n")[0][:200]
+        raise UserError(f"model: {path.name} holds another network's weights: {reason}") from error
 
 
 def _hed() -> Module:
-    net: Module = _controlnet_aux.part("hed").ControlNetHED_Apache2()
+    net: Module = controlnet_aux.part("hed").ControlNetHED_Apache2()
     return net
 
 
 def _mlsd() -> Module:
-    net: Module = _controlnet_aux.part("mlsd").MobileV2_MLSD_Large()
+    net: Module = controlnet_aux.part("mlsd").MobileV2_MLSD_Large()
     return net
 
 
 def _midas() -> Module:
-    build: Any = _controlnet_aux.part("midas.midas.dpt_depth").DPTDepthModel
+    build: Any = controlnet_aux.part("midas.midas.dpt_depth").DPTDepthModel
     net: Module = build(path=None, backbone="vitb_rn50_384", non_negative=True)
     return net
 

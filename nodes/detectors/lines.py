@@ -1,4 +1,4 @@
-"""Outlines as networks see them: soft (HED), as strokes, and straight (M-LSD)."""
+"""Outlines of a picture: soft ones (HED), strokes along them, and straight lines (M-LSD)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from nodegraph.node import Context
 
-from . import controlnet_aux as _controlnet_aux
+from . import controlnet_aux
 from .files import File, Net, reference
 from .sizes import Pixels, Size
 
@@ -35,7 +35,7 @@ def mlsd(model: str, context: Context) -> Net:
 
 def soft_edges(net: Module, pixels: Pixels, *, safe: bool = False) -> Pixels:
     """(H, W) grey, the brighter the surer, of a picture whose sides are multiples of 64."""
-    detector = _controlnet_aux.part("hed").HEDdetector(net)
+    detector = controlnet_aux.part("hed").HEDdetector(net)
     size = min(pixels.shape[:2])
     drawn = detector(
         pixels, detect_resolution=size, image_resolution=size, safe=safe, output_type="np"
@@ -50,7 +50,7 @@ def strokes(edges: Pixels) -> Pixels:
     """
     import cv2
 
-    ridges = _controlnet_aux.part("util").nms(edges, 127, 3.0)
+    ridges = controlnet_aux.part("util").nms(edges, 127, 3.0)
     wide = cv2.GaussianBlur(ridges, (0, 0), 3.0)
     return np.where(wide > 4, 255, 0).astype(np.uint8)
 
@@ -65,13 +65,14 @@ def straight_lines(net: Module, pixels: Pixels, score: float, distance: float) -
     import torch
 
     height, width = pixels.shape[:2]
-    ones = np.ones((height, width, 1), np.float32)
-    planes = np.concatenate([pixels, ones], axis=2).transpose(2, 0, 1) / 127.5 - 1
+    # The network has a fourth channel, which its authors fill with ones.
+    fourth = np.ones((height, width, 1), np.float32)
+    planes = np.concatenate([pixels, fourth], axis=2).transpose(2, 0, 1) / 127.5 - 1  # [4, H, W]
     device = next(net.parameters()).device
     with torch.no_grad():
-        found: Any = net(torch.from_numpy(planes[None].astype(np.float32)).to(device))
-    middles, scores, ends = _controlnet_aux.part("mlsd.utils").deccode_output_score_and_ptss(
-        found, MOST, 3
+        maps: Any = net(torch.from_numpy(planes[None].astype(np.float32)).to(device))
+    middles, scores, ends = controlnet_aux.part("mlsd.utils").deccode_output_score_and_ptss(
+        maps, MOST, 3
     )
     offsets = ends[middles[:, 0], middles[:, 1]].astype(np.float64)
     lengths = np.hypot(*(offsets[:, :2] - offsets[:, 2:]).T)

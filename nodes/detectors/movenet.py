@@ -35,16 +35,16 @@ class Person:
     joints: Floats
 
     @property
-    def seen(self) -> npt.NDArray[np.bool_]:
+    def visible(self) -> npt.NDArray[np.bool_]:
         return self.joints[:, 2] > LEAST_JOINT
 
     def size(self) -> float:
-        """The longer side of the box around the joints that are seen."""
-        places = self.joints[self.seen, :2]
+        """The longer side of the box around the visible joints."""
+        places = self.joints[self.visible, :2]
         return float(np.ptp(places, axis=0).max()) if len(places) else 0.0
 
     def openpose(self) -> list[tuple[float, float, float] | None]:
-        """The 18 joints of OpenPose as (x, y, score), None where not seen."""
+        """The 18 joints of OpenPose as (x, y, score), None where not visible."""
         neck = self.joints[SHOULDERS, :].mean(axis=0)
         neck[2] = self.joints[SHOULDERS, 2].min()
         joints = (neck if i is None else self.joints[i] for i in TO_OPENPOSE)
@@ -84,33 +84,34 @@ def look(picture: Pixels, size: int) -> Iterator[Person]:
     )
     right, below = -small.shape[1] % STRIDE, -small.shape[0] % STRIDE
     padded = np.pad(small, ((0, below), (0, right), (0, 0))).astype(np.int32)
-    (found,) = session().run(None, {"picture": padded[None]})
+    # [1, 6 people, 17 joints x (y, x, score), box and score]
+    (rows,) = session().run(None, {"picture": padded[None]})
     tall, wide = padded.shape[0] * height / small.shape[0], padded.shape[1] * width / small.shape[1]
-    for row in np.asarray(found, np.float32)[0]:
+    for row in np.asarray(rows, np.float32)[0]:
         joints = row[:51].reshape(17, 3)[:, [1, 0, 2]] * np.array([wide, tall, 1], np.float32)
         person = Person(float(row[55]), joints)
-        if person.score > LEAST_PERSON and person.seen.sum() >= LEAST_JOINTS:
+        if person.score > LEAST_PERSON and person.visible.sum() >= LEAST_JOINTS:
             yield person
 
 
-def merge(found: Iterable[Person]) -> list[Person]:
+def merge(looks: Iterable[Person]) -> list[Person]:
     """Keep each person once, surest first; joints it lacks are taken from the other looks."""
-    kept: list[Person] = []
-    for person in sorted(found, key=lambda one: -one.score):
-        same = next((i for i, other in enumerate(kept) if is_same(person, other)), None)
+    distinct: list[Person] = []
+    for person in sorted(looks, key=lambda person: -person.score):
+        same = next((i for i, surer in enumerate(distinct) if is_same(person, surer)), None)
         if same is None:
-            kept.append(person)
+            distinct.append(person)
         else:
-            best = kept[same]
-            joints = np.where(best.seen[:, None], best.joints, person.joints)
-            kept[same] = Person(best.score, joints)
-    return kept
+            best = distinct[same]
+            joints = np.where(best.visible[:, None], best.joints, person.joints)
+            distinct[same] = Person(best.score, joints)
+    return distinct
 
 
-def is_same(person: Person, other: Person) -> bool:
-    """Whether the joints both have lie within a quarter of the person's size (median)."""
-    both = person.seen & other.seen
+def is_same(left: Person, right: Person) -> bool:
+    """Whether the joints both have lie within a quarter of the larger one's size (median)."""
+    both = left.visible & right.visible
     if not both.any():
         return False
-    apart = np.hypot(*(person.joints - other.joints)[both, :2].T)
-    return float(np.median(apart)) < max(person.size(), other.size()) / 4
+    apart = np.hypot(*(left.joints - right.joints)[both, :2].T)
+    return float(np.median(apart)) < max(left.size(), right.size()) / 4

@@ -12,17 +12,16 @@ from nodegraph.node import Context
 
 from ..checkpoints.hashes import sha256
 from ..weights.reference import LOADING
-from . import controlnet_aux as _controlnet_aux
-from . import files as _nets
+from . import controlnet_aux, files
 
 if TYPE_CHECKING:
     from torch.nn import Module
 
 Part: TypeAlias = Literal["body", "hand", "face"]
-FILES: Mapping[Part, _nets.File] = {
-    "body": _nets.File("OpenPose's", "body_pose_model", "movenet"),
-    "hand": _nets.File("OpenPose's", "hand_pose_model", "movenet"),
-    "face": _nets.File("OpenPose's", "facenet", "movenet", elsewhere=True),
+FILES: Mapping[Part, files.File] = {
+    "body": files.File("OpenPose's", "body_pose_model", "movenet"),
+    "hand": files.File("OpenPose's", "hand_pose_model", "movenet"),
+    "face": files.File("OpenPose's", "facenet", "movenet", elsewhere=True),
 }
 
 
@@ -40,7 +39,7 @@ class PoseNet:
 
     def load(self, device: str, dtype: str) -> Module:  # noqa: ARG002  it computes in float32 alone
         """Build the network and fill it."""
-        parts = _controlnet_aux.open_pose()
+        parts = controlnet_aux.open_pose()
         make = {
             "body": parts.body.bodypose_model,
             "hand": parts.hand.handpose_model,
@@ -48,36 +47,37 @@ class PoseNet:
         }
         with LOADING:
             net: Module = make[self.part]()
-            weights = _nets.tensors(self.path)
+            weights = files.tensors(self.path)
             if self.part != "face":  # theirs are named by layer, the networks' by block and layer
                 names = {name: name.partition(".")[2] for name in net.state_dict()}
                 weights = {name: weights[key] for name, key in names.items() if key in weights}
-            _nets.fill(net, weights, self.path)
+            files.fill(net, weights, self.path)
             return net.eval().to(device)
 
 
-def find(model: str, part: Part, context: Context) -> PoseNet:
+def find_network(model: str, part: Part, context: Context) -> PoseNet:
     """Find the weights of one network in a local folder, or on the hub.
 
     Raises:
         UserError: They are nowhere, or only in a pickle and that is not allowed.
     """
-    path = _nets.find(model, FILES[part], context)
+    path = files.find_weights(model, FILES[part], context)
     return PoseNet(part, path, sha256(path))
 
 
 @contextmanager
 def detector(model: str, parts: Sequence[Part], context: Context) -> Iterator[Any]:
     """controlnet_aux's OpenposeDetector around networks that are leased while the block runs."""
-    made = _controlnet_aux.open_pose()
-    kinds = {"body": made.body.Body, "hand": made.hand.Hand, "face": made.face.Face}
+    package = controlnet_aux.open_pose()
+    kinds = {"body": package.body.Body, "hand": package.hand.Hand, "face": package.face.Face}
     with ExitStack() as leases:
         estimators: dict[str, object] = {}
         for part in parts:
             # Their constructors only load a pickle; what they work with is the network.
             estimator = object.__new__(kinds[part])
-            estimator.model = leases.enter_context(context.lease(find(model, part, context)))
+            network = find_network(model, part, context)
+            estimator.model = leases.enter_context(context.lease(network))
             estimators[part] = estimator
-        yield made.OpenposeDetector(
+        yield package.OpenposeDetector(
             estimators["body"], estimators.get("hand"), estimators.get("face")
         )

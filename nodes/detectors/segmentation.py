@@ -1,4 +1,4 @@
-"""What is where in a picture, as a coloured map, names and masks."""
+"""Segmentation of a picture into ADE20K's things: a coloured map, names and masks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import ade20k as _palette
-from . import controlnet_aux as _controlnet_aux
-from . import depth as _surfaces
-from . import transformers as _transformers
+from . import ade20k, controlnet_aux, depth, transformers
 from .sizes import Pixels, Size
 
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ class Things(NamedTuple):
         """(H, W, 3): everything in its colour."""
         return self.colours[self.classes]
 
-    def found(self, share: float) -> list[tuple[str, Pixels]]:
+    def largest(self, share: float) -> list[tuple[str, Pixels]]:
         """Name and (H, W) mask of all that fills such a share of the picture, largest first."""
         counts = np.bincount(self.classes.ravel(), minlength=len(self.names))
         chosen = [int(i) for i in np.argsort(-counts, kind="stable") if counts[i]]
@@ -51,40 +48,41 @@ class Things(NamedTuple):
 def stamp(model: str, context: Context) -> object:
     """The content of a segmentation model."""
     if model == "tiny":
-        return _surfaces.dense().digest
-    return _transformers.find(model, "seg", context).stamp
+        return depth.dense().digest
+    return transformers.find_model(model, "seg", context).stamp
 
 
 def pins(model: str, context: Context) -> Mapping[str, Pin]:
-    """What a workflow notes of a segmentation model of transformers."""
-    return {} if model == "tiny" else _transformers.pins(model, "seg", context)
+    """The pins of a segmentation model of transformers; the built-in one has none."""
+    return {} if model == "tiny" else transformers.pins(model, "seg", context)
 
 
 def things(model: str, pixels: Pixels, size: Size, context: Context) -> Things:
-    """Tell what is where; ``size`` is that of the result.
+    """Find the things in a picture; ``size`` is that of the result.
 
     Raises:
         UserError: The model knows other things than ADE20K's.
     """
     if model == "tiny":
-        logits = _surfaces.looked(pixels, context).logits
-        colours = np.array(list(_palette.TINY.values()), np.uint8)
-        return Things(_likeliest(logits, size), list(_palette.TINY), colours)
-    found = _transformers.find(model, "seg", context)
-    names = found.config.get("id2label") or {}
+        logits = depth.surfaces_of(pixels, context).logits
+        colours = np.array(list(ade20k.TINY.values()), np.uint8)
+        return Things(_likeliest(logits, size), list(ade20k.TINY), colours)
+    reference = transformers.find_model(model, "seg", context)
+    names = reference.config.get("id2label") or {}
     if len(names) != KINDS:
         raise UserError(
             f"model: {model!r} knows {len(names)} kinds of things; the colours that ControlNets"
             f" were trained on are those of ADE20K's {KINDS}"
         )
-    with found.shown(pixels, context) as seen:
-        classes = _likeliest(seen.logits, size)
-    palette = _controlnet_aux.part("util").ade_palette()
+    with reference.result_of(pixels, context) as result:
+        classes = _likeliest(result.logits, size)
+    palette = controlnet_aux.part("util").ade_palette()
     labels = [str(names[str(i)]) for i in range(KINDS)]
     return Things(classes, labels, np.array(palette, np.uint8))
 
 
 def _likeliest(logits: Tensor, size: Size) -> Classes:
     width, height = size
-    likeliest = _transformers.resized_to(logits, height, width)[0].argmax(0)
+    # Resized before the choice: classes have no means.
+    likeliest = transformers.resized_to(logits, height, width)[0].argmax(0)  # [H, W]
     return np.asarray(likeliest.cpu().numpy(), np.int64)

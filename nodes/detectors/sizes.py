@@ -1,4 +1,4 @@
-"""Pictures brought to the size a detector looks at, and its drawing to the size that is wanted."""
+"""Sizes of detection: pictures resized for a detector, and its drawings to the result's size."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 LONGEST = 16_384
-STEP = 64  # what networks halve several times must be a multiple of it
+STEP = 64  # pixels; sides are multiples of it, as networks halve them several times
 
 
 class View(NamedTuple):
-    """What a detector looks at, and the (width, height) that its drawing is wanted in."""
+    """The picture that a detector looks at, and the (width, height) of its result."""
 
     pixels: Pixels
-    wanted: Size
+    result_size: Size
 
     @property
     def size(self) -> Size:
-        """Width and height of what is looked at."""
+        """Width and height of the picture that is looked at."""
         height, width = self.pixels.shape[:2]
         return width, height
 
     def back(self, drawn: Pixels) -> Pixels:
-        """Bring a drawing of what was looked at to the size that is wanted."""
-        return to_size(drawn, self.wanted)
+        """Bring a drawing to the size of the result."""
+        return to_size(drawn, self.result_size)
 
 
 def size_at(size: Size, resolution: int) -> Size:
@@ -51,7 +51,7 @@ def resized(pixels: Pixels, resolution: int) -> Pixels:
     return _of_type(cv2.resize(pixels, size_at((width, height), resolution), interpolation=method))
 
 
-def view(pixels: Pixels, detect: int | None, result: int | None) -> View:
+def view_of(pixels: Pixels, detect: int | None, result: int | None) -> View:
     """A picture as a detector looks at it.
 
     Args:

@@ -25,8 +25,8 @@ WIDTHS = (12, 24, 48, 72, 72)
 DRAWN, STEP = 0.6, 8  # share of the picture; levels of 255
 
 
-class Seen(NamedTuple):
-    """What the network sees in (B, 3, H, W) pictures.
+class Surfaces(NamedTuple):
+    """Depth, normals and things in (B, 3, H, W) pictures.
 
     Attributes:
         depth: (B, 1, H, W), 0 far and 1 near.
@@ -56,16 +56,16 @@ class DenseNet(nn.Module):
         )
         self.conv_out = nn.Conv2d(first, 1 + 3 + len(NAMES), 1)
 
-    def forward(self, pictures: Tensor) -> Seen:
-        """See pictures in [-1, 1] whose sides are multiples of 16."""
+    def forward(self, pictures: Tensor) -> Surfaces:
+        """Look at pictures in [-1, 1] whose sides are multiples of 16."""
         levels = [self.conv_in(pictures)]
         for down in self.down:
             levels.append(down(levels[-1]))
-        seen = self.middle(levels.pop())
+        hidden = self.middle(levels.pop())
         for up in self.up:
-            seen = up(seen, levels.pop())
-        depth, normal, logits = self.conv_out(seen).float().split((1, 3, len(NAMES)), dim=1)
-        return Seen(depth, F.normalize(normal, dim=1), logits)
+            hidden = up(hidden, levels.pop())
+        depth, normal, logits = self.conv_out(hidden).float().split((1, 3, len(NAMES)), dim=1)
+        return Surfaces(depth, F.normalize(normal, dim=1), logits)
 
 
 class _Residual(nn.Module):
@@ -100,8 +100,8 @@ def _convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) ->
     )
 
 
-def look(net: nn.Module, pixels: Pixels) -> Seen:
-    """See (H, W, 3) pixels, both sides multiples of 16; warn where they are no drawing."""
+def look(net: nn.Module, pixels: Pixels) -> Surfaces:
+    """Look at (H, W, 3) pixels, sides multiples of 16; warn where they are no drawing."""
     smooth = smoothness(pixels)
     if smooth < DRAWN:
         _log.warning(
@@ -111,10 +111,11 @@ def look(net: nn.Module, pixels: Pixels) -> Seen:
             100 * smooth,
             100 * DRAWN,
         )
+    # [1, 3, H, W] in [-1, 1]
     planes = torch.from_numpy(pixels.transpose(2, 0, 1)[None] / np.float32(127.5) - 1)
     with torch.no_grad():
-        seen: Seen = net(planes.to(next(net.parameters()).device))
-    return seen
+        surfaces: Surfaces = net(planes.to(next(net.parameters()).device))
+    return surfaces
 
 
 def smoothness(pixels: Pixels) -> float:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from ..checkpoints import folders as _folders
-from ..checkpoints import resolve as _resolve
+from ..checkpoints import folders, resolve
 from ..checkpoints.hashes import sha256
 from ..checkpoints.hub import PROCESSOR
 from ..checkpoints.names import Role
-from ..library import describe as _describe
-from ..library import pins as _pins
+from ..library import describe
+from ..library import pins as library_pins
 from ..weights.reference import Weights
 from .sizes import Pixels
 
@@ -30,7 +29,7 @@ _ROLES: Mapping[Task, Role] = {"depth": "depth model", "seg": "segmentation mode
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ModelFiles:
     """A model's folder, its configuration, and a reference to its weights."""
 
     folder: Path
@@ -44,12 +43,12 @@ class Found:
 
     @property
     def stamp(self) -> list[str]:
-        """What its results depend on."""
+        """The content that its results depend on."""
         return [self.weights.key, sha256(self.folder / PROCESSOR)]
 
     @contextmanager
-    def shown(self, pixels: Pixels, context: Context) -> Iterator[Any]:
-        """What the network makes of a picture, as long as the block runs."""
+    def result_of(self, pixels: Pixels, context: Context) -> Iterator[Any]:
+        """The network's result for a picture, as long as the block runs."""
         import torch
 
         inputs = _processor(self.folder)(images=pixels, return_tensors="pt")
@@ -57,29 +56,31 @@ class Found:
             yield net(pixel_values=inputs["pixel_values"].to(net.device))
 
 
-def find(model: str, task: Task, context: Context) -> Found:
+def find_model(model: str, task: Task, context: Context) -> ModelFiles:
     """Find a model on the hub or in a folder.
 
     Raises:
         UserError: It cannot be had, or is none of those that can be loaded.
     """
-    folder = _resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", context)
+    folder = resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", context)
     if not folder.is_dir():
         raise UserError(f"model: {model!r} is a file; give the folder of a model of transformers")
-    config = _folders.check_part(folder, task)
+    config = folders.check_part(folder, task)
     if not (folder / PROCESSOR).is_file():
         raise UserError(f"model: {model!r} has no {PROCESSOR}, which says how to show it pictures")
     # They compute in float32 whatever the run does: they are small, and control images exact.
-    weights = _describe.refer_to_weights(folder, task, "", "float32", context.allow)
-    _pins.check_pin(model, context, _pins.digest_of_weights(weights), str(folder), weights)
-    return Found(folder, config, weights)
+    weights = describe.refer_to_weights(folder, task, "", "float32", context.allow)
+    digest = library_pins.digest_of_weights(weights)
+    library_pins.check_pin(model, context, digest, str(folder), weights)
+    return ModelFiles(folder, config, weights)
 
 
 def pins(model: str, task: Task, context: Context) -> Mapping[str, Pin]:
-    """What a workflow notes of a model, so that it runs with the same files again."""
-    found = find(model, task, context)
-    files = _pins.digests_of_files(found.weights)
-    return _pins.pin(model, str(found.folder), _pins.digest_of_weights(found.weights), files)
+    """The pin of a model in a workflow, so that it runs with the same files again."""
+    reference = find_model(model, task, context)
+    weights = reference.weights
+    files, digest = library_pins.digests_of_files(weights), library_pins.digest_of_weights(weights)
+    return library_pins.pin(model, str(reference.folder), digest, files)
 
 
 def resized_to(values: Tensor, height: int, width: int) -> Tensor:

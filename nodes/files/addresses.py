@@ -1,4 +1,4 @@
-"""Which addresses of the web may be asked: public ones, and no name for any other."""
+"""Addresses of the web that may be asked: public ones, whichever name leads there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"), IPv6Network("6
 
 
 class Target(NamedTuple):
-    """Where a URL leads; ``path`` is what is asked for there."""
+    """The parts of a URL; ``path`` includes the query."""
 
     scheme: str
     host: str
@@ -58,22 +58,23 @@ def _is_address(host: str) -> bool:
 
 def public(text: str) -> bool:
     """Whether an address is one of the internet, not of this machine or a network around it."""
-    found = ip_address(text.partition("%")[0])
-    inner = _inside(found) if isinstance(found, IPv6Address) else found
+    # A zone (%eth0) says by which network card, not which address.
+    address = ip_address(text.partition("%")[0])
+    inner = _inside(address) if isinstance(address, IPv6Address) else address
     return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
-def _inside(found: IPv6Address) -> IPv4Address | IPv6Address:
+def _inside(address: IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address that an IPv6 one stands for, by whatever rule; else itself."""
-    if found.ipv4_mapped is not None:
-        return found.ipv4_mapped
-    if found.sixtofour is not None:
-        return found.sixtofour
-    if found.teredo is not None:
-        return found.teredo[1]
-    if any(found in network for network in _TRANSLATED):
-        return IPv4Address(int(found) & 0xFFFFFFFF)
-    return found
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if any(address in network for network in _TRANSLATED):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 def addresses(host: str, port: int) -> list[str]:
@@ -82,6 +83,6 @@ def addresses(host: str, port: int) -> list[str]:
     Raises:
         OSError: the name leads nowhere.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    texts = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    texts = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     return texts if all(map(public, texts)) else []

@@ -1,4 +1,4 @@
-"""Picture files turned into pixels, whatever their depth, colours, transparency and orientation."""
+"""Picture files decoded to RGB bytes, from any depth, colours, transparency and orientation."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
 Pixels = npt.NDArray[np.uint8]
 
 
-def decode(data: bytes, name: str) -> tuple[Pixels, Pixels]:
+def decode_picture(data: bytes, name: str) -> tuple[Pixels, Pixels]:
     """Decode a picture file: upright, its first frame, what is transparent laid on white.
 
     Returns:
         (H, W, 3) RGB, and (H, W) opacity, 255 where nothing shows through.
     """
-    picture = header(data, name)
+    picture = read_header(data, name)
     width, height = picture.size
     if width * height > LARGEST:
         raise UserError(too_large(name, width * height, f" ({width} x {height})"))
@@ -42,23 +42,23 @@ def decode(data: bytes, name: str) -> tuple[Pixels, Pixels]:
         raise UserError(f"{name!r} is damaged or incomplete: {error}") from error
 
 
-def header(data: bytes, name: str) -> Picture:
+def read_header(data: bytes, name: str) -> Picture:
     """Read a file's header alone, which says what it is and how large."""
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
-    known = [one for one in FORMATS if one in Image.OPEN]
+    formats = [format for format in FORMATS if format in Image.OPEN]
     try:
         with warnings.catch_warnings():
             # We have a limit of our own, below the one Pillow warns at.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(BytesIO(data), formats=known)
+            return Image.open(BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
-        found = re.search(r"\d+", str(error))
-        raise UserError(too_large(name, int(found[0]) if found else 0)) from error
+        count = re.search(r"\d+", str(error))
+        raise UserError(too_large(name, int(count[0]) if count else 0)) from error
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{name!r} is not a picture in a known format ({', '.join(known)})"
+            f"{name!r} is not a picture in a known format ({', '.join(formats)})"
         ) from error
     except Exception as error:
         raise UserError(f"{name!r} is damaged or incomplete: {error}") from error

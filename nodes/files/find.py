@@ -1,4 +1,4 @@
-"""Input files: found in the allowed folders, and known by their content."""
+"""Input files: looked up in the allowed folders, listed by pattern, identified by content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def url_of(path: Path) -> str | None:
     return _URL.sub(r"\1://", text, count=1) if _URL.match(text) else None
 
 
-def find(path: Path, folders: Folders) -> Path:
+def find_file(path: Path, folders: Folders) -> Path:
     """The file that ``path`` names, in the first data folder that has it.
 
     Raises:
@@ -45,7 +45,7 @@ def candidates(path: Path, folders: Folders) -> list[Path]:
         raise UserError(f"cannot look for {str(path)!r}: no input folder is set")
     allowed = [folder.resolve() for folder in folders.data]
     places = [(folder / path).resolve() for folder in allowed]
-    inside = [place for place in places if any(place.is_relative_to(one) for one in allowed)]
+    inside = [place for place in places if any(place.is_relative_to(folder) for folder in allowed)]
     if not inside:
         raise UserError(f"{str(path)!r} lies outside the input folders ({listing(allowed)})")
     return list(dict.fromkeys(inside))
@@ -53,13 +53,13 @@ def candidates(path: Path, folders: Folders) -> list[Path]:
 
 def missing(path: Path, places: Sequence[Path]) -> str:
     """Say that there is no such file, where it was looked for, and what is nearest to it there."""
-    said = f"no file {str(path)!r} in {listing([place.parent for place in places])}"
+    message = f"no file {str(path)!r} in {listing([place.parent for place in places])}"
     for folder in {place.parent: None for place in places}:
         names = pictures_in(folder) if folder.is_dir() else []
-        close = get_close_matches(path.name, [one.name for one in names], n=1)
+        close = get_close_matches(path.name, [file.name for file in names], n=1)
         if close:
-            return f"{said}; did you mean {str(path.with_name(close[0]))!r}?"
-    return said
+            return f"{message}; did you mean {str(path.with_name(close[0]))!r}?"
+    return message
 
 
 def expand(value: object, folders: Folders) -> list[Path] | None:
@@ -75,10 +75,10 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
         return matches(path, folders)
     for place in inside:
         if place.is_dir():
-            found = [path / one.name for one in pictures_in(place)]
-            if not found:
+            pictures = [path / file.name for file in pictures_in(place)]
+            if not pictures:
                 raise UserError(f"no pictures in the folder {str(path)!r}")
-            return found
+            return pictures
     return None
 
 
@@ -86,8 +86,8 @@ def _is_file(place: Path) -> bool:
     try:
         return place.is_file()
     except OSError as error:  # a name that is longer than the system allows
-        shown = f"{place.name[:40]}…" if len(place.name) > 40 else place.name
-        raise UserError(f"{shown!r} is no file name: {(error.strerror or '').lower()}") from error
+        name = f"{place.name[:40]}…" if len(place.name) > 40 else place.name
+        raise UserError(f"{name!r} is no file name: {(error.strerror or '').lower()}") from error
 
 
 def is_pattern(path: Path) -> bool:
@@ -108,14 +108,15 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
         )
     allowed = [folder.resolve() for folder in folders.data]
     for place in candidates(fixed, folders):
-        found = (
-            one
-            for one in place.glob(str(wild))
-            if one.suffix.lower() in PICTURES
-            and one.is_file()
-            and any(one.resolve().is_relative_to(folder) for folder in allowed)
+        # A link inside may lead outside: what it leads to counts.
+        pictures = (
+            file
+            for file in place.glob(str(wild))
+            if file.suffix.lower() in PICTURES
+            and file.is_file()
+            and any(file.resolve().is_relative_to(folder) for folder in allowed)
         )
-        names = sorted((one.relative_to(place) for one in found), key=natural)
+        names = sorted((file.relative_to(place) for file in pictures), key=natural)
         if names:
             return [fixed / name for name in names]
     raise UserError(f"no pictures match {str(pattern)!r} in {listing(folders.data)}")
@@ -130,8 +131,8 @@ def fixed_parts(pattern: Path) -> list[str]:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The picture files of a folder, by their suffix, in natural order."""
-    found = (one for one in folder.iterdir() if one.suffix.lower() in PICTURES and one.is_file())
-    return sorted(found, key=natural)
+    files = (file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    return sorted((file for file in files if file.is_file()), key=natural)
 
 
 def natural(path: Path) -> list[tuple[int, int | str]]:
@@ -143,7 +144,7 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
 def ordered(paths: Sequence[Path], by: str, folders: Folders) -> list[Path]:
     """Sort by the numbers in their names, by name letter by letter, or by date, oldest first."""
     if by == "date":
-        return sorted(paths, key=lambda path: (find(path, folders).stat().st_mtime_ns, path))
+        return sorted(paths, key=lambda path: (find_file(path, folders).stat().st_mtime_ns, path))
     return sorted(paths, key=None if by == "name" else natural)
 
 
@@ -152,29 +153,29 @@ def listing(folders: Sequence[Path]) -> str:
     return ", ".join(dict.fromkeys(str(folder) for folder in folders))
 
 
-def read(path: Path, folders: Folders) -> bytes:
+def read_file(path: Path, folders: Folders) -> bytes:
     """The bytes of the file that ``path`` names."""
-    found = find(path, folders)
+    file = find_file(path, folders)
     try:
-        return found.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {str(path)!r}: {(error.strerror or '').lower()}") from error
 
 
-def digest(data: bytes) -> str:
-    """What bytes are known by in a cache key."""
+def content_digest(data: bytes) -> str:
+    """The digest of bytes, as cache keys have it."""
     return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
-def content(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The digest of a file's bytes, read again only when its size or time has changed."""
     try:
-        found = path.stat()
-        return _content(path, found.st_size, found.st_mtime_ns)
+        status = path.stat()
+        return _file_digest(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise UserError(f"cannot read {str(path)!r}: {(error.strerror or '').lower()}") from error
 
 
 @lru_cache(maxsize=4096)
-def _content(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  the memo's key
-    return digest(path.read_bytes())
+def _file_digest(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  the memo's key
+    return content_digest(path.read_bytes())

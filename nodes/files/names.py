@@ -32,12 +32,12 @@ def checked(pattern: str) -> str:
     return pattern
 
 
-def filled(pattern: str, known: Mapping[str, object]) -> str:
+def filled(pattern: str, fields: Mapping[str, object]) -> str:
     """The pattern with every field but the number filled in."""
-    return re.sub(r"\{(?!number)(\w+)\}", lambda found: str(known[found[1]]), pattern)
+    return re.sub(r"\{(?!number)(\w+)\}", lambda field: str(fields[field[1]]), pattern)
 
 
-def plain(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name in which every character can be part of a file name anywhere."""
     safe = re.sub(r"[^\w .,()+=@-]+", "-", name)
     return re.sub(r"^\W+", "", safe)[:100].rstrip("-. ") or "picture"
@@ -62,12 +62,12 @@ def numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name}-{number}"
 
 
-def taken(folder: Path, name: str, suffix: str) -> Iterator[tuple[int, Path]]:
+def numbered_files(folder: Path, name: str, suffix: str) -> Iterator[tuple[int, Path]]:
     """The numbered files of this name that are there; none where the name asks for no number."""
     if "{number}" not in name:
         return
     before, *after = (re.escape(part) for part in f"{name}{suffix}".split("{number}"))
     pattern = re.compile(rf"{before}(?P<number>\d+){'(?P=number)'.join(after)}")
     for path in sorted(folder.iterdir()):
-        if found := pattern.fullmatch(path.name):
-            yield int(found["number"]), path
+        if match := pattern.fullmatch(path.name):
+            yield int(match["number"]), path

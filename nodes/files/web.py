@@ -1,4 +1,4 @@
-"""Pictures from the web: only when the person at the machine allows it, and only public ones."""
+"""Pictures from the web, within limits of size and time: only where allowed, and public."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def _download(url: str, while_fresh: int) -> bytes:  # noqa: ARG001  part of the
     deadline = time.monotonic() + TIMEOUT
     at = url
     for _ in range(REDIRECTS + 1):
-        found = target(at)
-        if found is None:
+        place = target(at)
+        if place is None:
             raise _unreachable(url)
         try:
             with (
-                closing(_connected(found, deadline)) as connection,
-                closing(_answer(connection, found)) as answer,
+                closing(_connected(place, deadline)) as connection,
+                closing(_answer(connection, place)) as answer,
             ):
-                if 300 <= answer.status < 400 and (place := answer.headers.get("Location")):
-                    at = urljoin(at, place)
+                if 300 <= answer.status < 400 and (location := answer.headers.get("Location")):
+                    at = urljoin(at, location)
                     continue
                 return _picture(answer, connection, url, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -64,33 +64,33 @@ def _unreachable(url: str) -> UserError:
     )
 
 
-def _connected(found: Target, deadline: float) -> http.client.HTTPConnection:
+def _connected(place: Target, deadline: float) -> http.client.HTTPConnection:
     """A connection to the very address that was checked: its name is not looked up again.
 
     Proxies that the environment names are not used: they would connect wherever they like.
     """
-    places = addresses(found.host, found.port)
-    if not places:
+    public = addresses(place.host, place.port)
+    if not public:
         raise OSError("not public")
     left = max(deadline - time.monotonic(), 0.01)
-    plain = socket.create_connection((places[0], found.port), timeout=left)
-    connection = http.client.HTTPConnection(found.host, found.port, timeout=left)
+    plain = socket.create_connection((public[0], place.port), timeout=left)
+    connection = http.client.HTTPConnection(place.host, place.port, timeout=left)
     connection.sock = plain
-    if found.scheme == "https":
+    if place.scheme == "https":
         try:
             context = ssl.create_default_context()
-            connection.sock = context.wrap_socket(plain, server_hostname=found.host)
+            connection.sock = context.wrap_socket(plain, server_hostname=place.host)
         except BaseException:
             plain.close()
             raise
     return connection
 
 
-def _answer(connection: http.client.HTTPConnection, found: Target) -> http.client.HTTPResponse:
-    usual = {"http": 80, "https": 443}[found.scheme]
-    host = f"[{found.host}]" if ":" in found.host else found.host
-    host = host if found.port == usual else f"{host}:{found.port}"
-    connection.putrequest("GET", found.path, skip_host=True, skip_accept_encoding=True)
+def _answer(connection: http.client.HTTPConnection, place: Target) -> http.client.HTTPResponse:
+    usual = {"http": 80, "https": 443}[place.scheme]
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    host = host if place.port == usual else f"{host}:{place.port}"
+    connection.putrequest("GET", place.path, skip_host=True, skip_accept_encoding=True)
     connection.putheader("Host", host)
     for name, value in _HEADERS.items():
         connection.putheader(name, value)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nodegraph.errors import UserError
 
-from . import names as _names
+from . import names
 
 Pixels = npt.NDArray[np.uint8]
 Format: TypeAlias = Literal["png", "jpeg", "webp"]
@@ -26,7 +26,7 @@ SUFFIXES: Mapping[Format, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"
 MOST: Mapping[Format, int] = {"jpeg": 65_500, "webp": 16_383}  # pixels a side
 
 
-def encode(pixels: Pixels, format: Format, quality: int) -> bytes:
+def encode_file(pixels: Pixels, format: Format, quality: int) -> bytes:
     """Encode (H, W, 3) pixels; a good JPEG keeps thin coloured lines, the best WebP everything.
 
     Raises:
@@ -51,7 +51,7 @@ def encode(pixels: Pixels, format: Format, quality: int) -> bytes:
     return file.getvalue()
 
 
-def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
+def write_file(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
     """Write to the next free file of this name, unless one of that name holds these bytes.
 
     The bytes go to a temporary file first, which then takes its place in one step: nobody sees half
@@ -61,10 +61,10 @@ def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
         output: The folder that may be written to.
         pattern: The file's name, perhaps with a sub-folder and with ``{number}``; no other field.
     """
-    folder, name = _names.inside(output, pattern)
+    folder, name = names.inside(output, pattern)
     with sentences(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        there = dict(_names.taken(folder, name, suffix))
+        there = dict(names.numbered_files(folder, name, suffix))
         for path in there.values():
             if holds(path, data):
                 return path
@@ -72,7 +72,7 @@ def write(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
         try:
             temporary.write_bytes(data)
             for number in count(max(there, default=0) + 1):
-                path = folder / f"{_names.numbered(name, number)}{suffix}"
+                path = folder / f"{names.numbered(name, number)}{suffix}"
                 if holds(path, data) or claimed(temporary, path):
                     return path
             raise AssertionError  # count never ends
@@ -110,7 +110,7 @@ def sentences(folder: Path) -> Iterator[None]:
             raise UserError(f"the disk of {str(folder)!r} is full; nothing was written") from error
         if error.errno in {errno.EEXIST, errno.ENOTDIR}:
             raise UserError(f"{str(folder)!r} is not a folder; name one with --out") from error
-        why = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"cannot write to {str(folder)!r}: {why}; name a folder with --out"
+            f"cannot write to {str(folder)!r}: {reason}; name a folder with --out"
         ) from error

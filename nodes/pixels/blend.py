@@ -1,4 +1,4 @@
-"""How one picture is laid over another."""
+"""Blending: one picture laid over another, by mode, opacity and mask."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _overlay(below: Floats, above: Floats) -> Floats:
     return np.where(below < 0.5, dark, light)
 
 
-# Of what lies below and what lies above, both in [0, 1].
+# Functions of the lower and the upper picture, both in [0, 1].
 MODES: Mapping[Mode, Callable[[Floats, Floats], Floats]] = {
     "normal": lambda _, above: above,
     "multiply": lambda below, above: below * above,
@@ -38,7 +38,7 @@ MODES: Mapping[Mode, Callable[[Floats, Floats], Floats]] = {
 def blend(
     below: Pixels, above: Pixels, mode: Mode, amount: float, opacity: Pixels | None
 ) -> Pixels:
-    """Mix ``below`` with what ``mode`` makes of both, as far as (H, W) ``opacity`` allows."""
+    """Mix ``below`` with the result of ``mode`` for both, as far as (H, W) ``opacity`` allows."""
     under = floats(below)
     mixed = MODES[mode](under, floats(above))
     weight: Floats = np.full((1, 1, 1), amount, np.float32)
@@ -69,14 +69,15 @@ def paste(
     """
     left, top = corner
     (height, width), (tall, wide) = below.shape[:2], layer.shape[:2]
-    there = np.s_[max(top, 0) : max(top + tall, 0), max(left, 0) : max(left + wide, 0)]
+    # The same rectangle twice: in the picture below, and in the layer.
+    inside = np.s_[max(top, 0) : max(top + tall, 0), max(left, 0) : max(left + wide, 0)]
     part = np.s_[max(-top, 0) : max(height - top, 0), max(-left, 0) : max(width - left, 0)]
     pixels = below.copy()
-    if not pixels[there].size:
+    if not pixels[inside].size:
         raise UserError(
             f"layer: {wide} x {tall} pixels at {left}, {top} lie outside the picture,"
             f" {width} x {height}"
         )
     cover = None if opacity is None else opacity[part]
-    pixels[there] = blend(pixels[there], layer[part], "normal", 1.0, cover)
+    pixels[inside] = blend(pixels[inside], layer[part], "normal", 1.0, cover)
     return pixels

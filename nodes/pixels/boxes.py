@@ -1,4 +1,4 @@
-"""What must be equally large, and where a part of a picture lies."""
+"""Boxes: parts of a picture by side, place and padding, checked against its size."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def same(name: str, size: Size, expected: Size) -> None:
         )
 
 
-def extent(name: str, side: int, wanted: float | None, scale: float) -> int:
-    """How many of a side's pixels a part takes: all, or ``wanted`` times ``scale``.
+def extent(name: str, side: int, part: float | None, scale: float) -> int:
+    """The pixels of a side that a part takes: all, or ``part`` times ``scale``.
 
     Raises:
         UserError: More than there are; ``name`` is the input that asks for them.
     """
-    pixels = side if wanted is None else max(1, round(wanted * scale))
+    pixels = side if part is None else max(1, round(part * scale))
     if pixels > side:
         raise UserError(f"{name}: {pixels} pixels of a picture that has only {side}")
     return pixels
 
 
 def start(room: int, place: float, moved: float) -> int:
-    """Where a part begins that leaves ``room`` pixels over.
+    """The first pixel of a part that leaves ``room`` pixels over.
 
     Args:
         place: 0 puts it at the beginning, 1 at the end.

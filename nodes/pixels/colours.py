@@ -1,4 +1,4 @@
-"""The arithmetic of colours: pixels go through it as floats in [0, 1] and come out as bytes."""
+"""Arithmetic of colours: bytes to floats in [0, 1], tone, hue, blur, and back to bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-"""How much each of red, green and blue counts for what looks bright (ITU-R BT.601)."""
+"""The weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 
 def floats(pixels: Pixels) -> Floats:
@@ -46,6 +46,7 @@ def turned(values: Floats, degrees: float) -> Floats:
     chroma = high - low
     sixths = (_hue(values, high, chroma) + np.float32(degrees / 60)) % 6
     channels = []
+    # f(n) = V - V S max(0, min(k, 4 - k, 1)) with k = (n + H / 60) mod 6; V S is the chroma.
     for offset in (5, 3, 1):  # red, green, blue
         far = (sixths + offset) % 6
         channels.append(high - chroma * np.clip(np.minimum(far, 4 - far), 0, 1))
@@ -101,5 +102,6 @@ def split_level(grey_pixels: Pixels) -> int:
     above = counts.sum() - below
     sums = np.cumsum(counts * np.arange(256))
     with np.errstate(invalid="ignore", divide="ignore"):
+        # Otsu: the split with the largest variance between classes, n0 n1 (mean0 - mean1)².
         apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
     return int(np.nan_to_num(below * above * apart**2).argmax()) + 1

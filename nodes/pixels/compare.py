@@ -1,4 +1,4 @@
-"""Two pictures of one size, made visible where they differ."""
+"""Comparison of two pictures of one size: side by side, split, and their differences as heat."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def split(before: Pixels, after: Pixels, place: float, line: Pixels) -> Pixels:
     picture = np.hstack([before[:, :at], after[:, at:]])
     left = at - len(line) // 2
     if 0 < at < width:
-        shown = line[max(-left, 0) : width - left]
-        picture[:, max(left, 0) : left + len(line)] = _tall(shown, before)
+        part = line[max(-left, 0) : width - left]  # near a border only some of it
+        picture[:, max(left, 0) : left + len(line)] = _tall(part, before)
     return picture
 
 
 def _tall(line: Pixels, picture: Pixels) -> Pixels:
+    """(W, 3) repeated to the picture's height, (H, W, 3)."""
     return np.broadcast_to(line, (len(picture), *line.shape))
 
 

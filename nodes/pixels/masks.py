@@ -1,4 +1,4 @@
-"""The arithmetic of masks."""
+"""Arithmetic of masks: grown, blurred, feathered, or drawn as a box or an ellipse."""
 
 from __future__ import annotations
 

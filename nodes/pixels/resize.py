@@ -1,4 +1,4 @@
-"""The arithmetic and the resampling of Resize."""
+"""Resizing: the size to reach, and resampling by PIL's filters."""
 
 from __future__ import annotations
 

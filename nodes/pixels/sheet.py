@@ -1,4 +1,4 @@
-"""Where the pictures and labels of a Grid go, and drawing them there."""
+"""Contact sheets: a grid of pictures with labels, laid out in pixels and drawn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_LINES = 3  # of a label; the rest of a long prompt becomes "…"
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """How many columns and rows, and the size of each cell: the largest picture's, side by side."""
+    """Columns, rows, and the size of a cell: the widest picture by the tallest."""
 
     count: int
     columns: int
@@ -55,18 +55,20 @@ def texts(
     left: Sequence[str],
 ) -> Texts:
     """Check that there are as many labels as there are places for them."""
-    given = (("labels", labels, places.count, "pictures"),
+    rows = (("labels", labels, places.count, "pictures"),
              ("column_labels", above, places.columns, "columns"),
              ("row_labels", left, places.rows, "rows"))  # fmt: skip
-    for name, said, count, what in given:
-        if said and len(said) != count:
-            raise UserError(f"{name}: {len(said)} for {count} {what}; give one each, or none")
+    for name, words, count, places_name in rows:
+        if words and len(words) != count:
+            raise UserError(
+                f"{name}: {len(words)} for {count} {places_name}; give one each, or none"
+            )
     return Texts(labels, above, left, title)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Room, colours and the size of letters; what is None follows from the pictures."""
+    """Room, colours and the size of letters; None follows from the pictures."""
 
     padding: int
     background: str
@@ -123,7 +125,7 @@ class Lettering:
                 rest = rest[fits:]
 
     def height(self, labels: Sequence[str], width: int) -> int:
-        """What the tallest of the labels needs."""
+        """The height of the tallest of the labels."""
         return max((len(self.wrap(label, width)) for label in labels), default=0) * self.line
 
     def write(self, sheet: Picture, text: str, box: tuple[int, int, int, int]) -> None:
@@ -142,18 +144,18 @@ class Lettering:
 class Sheet:
     """The places of everything on a sheet, all in pixels."""
 
-    def __init__(self, places: Arrangement, said: Texts, style: Style) -> None:
+    def __init__(self, places: Arrangement, labels: Texts, style: Style) -> None:
         wide, tall = places.cell
         self.letters = style.lettering(places.cell)
         self.heading = style.lettering(places.cell, times=1.5)
         self.places, self.padding = places, style.padding
-        longest = max((round(self.letters.font.getlength(one)) for one in said.left), default=0)
+        longest = max((round(self.letters.font.getlength(row)) for row in labels.left), default=0)
         self.margin = min(wide, longest + 4)
-        self.left = self.margin + self.padding if said.left else 0
-        self.head, self.foot = (self.letters.height(s, wide) for s in (said.above, said.below))
+        self.left = self.margin + self.padding if labels.left else 0
+        self.head, self.foot = (self.letters.height(s, wide) for s in (labels.above, labels.below))
         self.step = wide + self.padding, tall + self.foot + self.padding
         width = self.left + self.padding + places.columns * self.step[0]
-        self.title = self.heading.height([said.title], width - 2 * self.padding)
+        self.title = self.heading.height([labels.title], width - 2 * self.padding)
         self.top = sum(room + self.padding for room in (self.title, self.head) if room)
         self.size = width, self.top + self.padding + places.rows * self.step[1]
         check_size(self.size)
@@ -176,19 +178,19 @@ class Sheet:
             x, y = self.corner(i)
             sheet.paste(fitted, (x + (wide - fitted.width) // 2, y + (tall - fitted.height) // 2))
 
-    def write(self, sheet: Picture, said: Texts) -> None:
+    def write(self, sheet: Picture, labels: Texts) -> None:
         """Write the title and every label."""
         wide, tall = self.places.cell
         columns, padding, letters = self.places.columns, self.padding, self.letters
         if self.title:
             room = self.size[0] - 2 * padding
-            self.heading.write(sheet, said.title, (padding, padding, room, self.title))
-        for i, label in enumerate(said.below):
+            self.heading.write(sheet, labels.title, (padding, padding, room, self.title))
+        for i, label in enumerate(labels.below):
             x, y = self.corner(i)
             letters.write(sheet, label, (x, y + tall, wide, letters.height([label], wide)))
-        for i, label in enumerate(said.above):
+        for i, label in enumerate(labels.above):
             letters.write(sheet, label, (self.corner(i)[0], self.top - self.head, wide, self.head))
-        for i, label in enumerate(said.left):
+        for i, label in enumerate(labels.left):
             letters.write(sheet, label, (padding, self.corner(i * columns)[1], self.margin, tall))
 
 
@@ -201,12 +203,12 @@ def check_size(size: tuple[int, int]) -> None:
         )
 
 
-def draw(pictures: Sequence[Pixels], places: Arrangement, said: Texts, style: Style) -> Pixels:
+def draw(pictures: Sequence[Pixels], places: Arrangement, labels: Texts, style: Style) -> Pixels:
     """Draw the sheet."""
     from PIL import Image
 
-    sheet = Sheet(places, said, style)
+    sheet = Sheet(places, labels, style)
     canvas = Image.new("RGB", sheet.size, style.background)
     sheet.paste(canvas, pictures)
-    sheet.write(canvas, said)
+    sheet.write(canvas, labels)
     return np.array(canvas)

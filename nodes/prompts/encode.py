@@ -1,4 +1,4 @@
-"""Prompts turned into what a text encoder makes of them."""
+"""Prompts encoded: words as tokens, tokens in chunks, chunks as weighed embeddings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ HEAVIEST = 100.0
 """Beyond that a weight is a slip of the finger, and the picture noise."""
 
 
-def encode(
+def encode_prompts(
     texts: Sequence[str], weights: Weights, encoder: Any, clip_skip: int = 0
 ) -> list[Tensor]:
-    """Encode each text, equal ones once.
+    """Encode every text, equal ones once.
 
     Args:
         encoder: The loaded CLIPTextModel that ``weights`` refers to.
-        clip_skip: So many of its last layers are left out; the final norm is not.
+        clip_skip: Last layers that are left out; the final norm is not.
 
     Returns:
         One (77 n, D) tensor a text, on the encoder's device: n chunks, each with its begin and end.
@@ -41,22 +41,22 @@ def encode(
     length = min(tokens.model_max_length, encoder.config.max_position_embeddings)
     words = _ids_of_words(weights, encoder.config.vocab_size)
     chunks = {text: chunks_of(text, tokens, words, length - 2) for text in texts}
-    rows = [_padded(chunk, tokens, length) for each in chunks.values() for chunk in each]
-    ids = torch.tensor(rows, device=encoder.device)
+    rows = [_padded(chunk, tokens, length) for parts in chunks.values() for chunk in parts]
+    ids = torch.tensor(rows, device=encoder.device)  # [chunks of all texts, 77]
     with torch.no_grad():
-        hidden = iter(without_last(encoder, clip_skip)(ids)[0])
+        hidden = iter(without_last(encoder, clip_skip)(ids)[0])  # [77, D] each
     embedded = {
-        text: torch.cat([_weighted(next(hidden), chunk.weights) for chunk in each])
-        for text, each in chunks.items()
+        text: torch.cat([_weighted(next(hidden), chunk.weights) for chunk in parts])
+        for text, parts in chunks.items()
     }
     return [embedded[text] for text in texts]
 
 
 def chunks_of(text: str, tokens: Any, words: dict[str, tuple[int, ...]], room: int) -> list[Chunk]:
-    """Cut a prompt into what the text encoder reads at once.
+    """Cut a prompt into chunks, which a text encoder reads one by one.
 
     Args:
-        words: What else is a word, in lower case, and its token ids.
+        words: Words that were added to the vocabulary, in lower case, with their token ids.
         room: Tokens a chunk, its begin and end left out.
 
     Raises:
@@ -81,16 +81,16 @@ def _units(
                 yield Unit(words[part.lower()], piece.weight)
             elif part:
                 ids = tokens(part, add_special_tokens=False, verbose=False).input_ids
-                yield from (Unit((one,), piece.weight) for one in ids)
+                yield from (Unit((token,), piece.weight) for token in ids)
 
 
 def _ids_of_words(weights: Weights, first: int) -> dict[str, tuple[int, ...]]:
     """The ids of the words that were added to a text encoder: they follow its vocabulary's."""
-    found: dict[str, tuple[int, ...]] = {}
+    ids: dict[str, tuple[int, ...]] = {}
     for word, count in weights.words:
-        found[word.lower()] = tuple(range(first, first + count))
+        ids[word.lower()] = tuple(range(first, first + count))
         first += count
-    return found
+    return ids
 
 
 def _padded(chunk: Chunk, tokens: Any, length: int) -> list[int]:

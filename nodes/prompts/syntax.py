@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 EMPHASIS = 1.1
-"""What a pair of round brackets multiplies with, and one of square brackets divides by."""
+"""The factor of a pair of round brackets; a pair of square ones divides by it."""
 
 _TOKEN = re.compile(r"\\[\\()\[\]]|[()\[\]\\]|[^()\[\]\\]+")
 _NUMBER = re.compile(r":\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*$", re.ASCII)
@@ -31,7 +31,7 @@ class Unit(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What a text encoder reads at once, without its begin and end: a weight for every token."""
+    """Tokens that a text encoder reads at once, without its begin and end, and their weights."""
 
     ids: tuple[int, ...]
     weights: tuple[float, ...]
@@ -41,16 +41,16 @@ Section: TypeAlias = tuple[Piece, ...]
 
 
 def parse(prompt: str) -> list[Section]:
-    """Read the weights out of a prompt, whatever it says: a bracket without its other is text.
+    """Read the weights out of a prompt; any text is one: a bracket without its partner is text.
 
     Returns:
-        What stands between one ``BREAK`` and the next, never none: ``()`` of an empty prompt.
+        The sections between one ``BREAK`` and the next, never none: ``()`` of an empty prompt.
     """
     sections: list[list[Piece]] = [[]]
     for text, weight in _pieces(prompt):
-        first, *others = _BREAK.split(text)
+        first, *following = _BREAK.split(text)
         sections[-1].append(Piece(first, weight))
-        sections += [[Piece(other, weight)] for other in others]
+        sections += [[Piece(part, weight)] for part in following]
     merged = [tuple(_merged(section)) for section in sections]
     return [section for section in merged if section] or [()]
 
@@ -75,7 +75,7 @@ def _pieces(prompt: str) -> Iterator[Piece]:
 
 
 def _pairs(tokens: Sequence[str]) -> Mapping[int, int]:
-    """Where the brackets close that open at each place; those without their other are left out."""
+    """Where the brackets close that open at each place; those without a partner are left out."""
     opened: dict[str, list[int]] = {"(": [], "[": []}
     closers: dict[int, int] = {}
     for index, token in enumerate(tokens):
@@ -84,6 +84,7 @@ def _pairs(tokens: Sequence[str]) -> Mapping[int, int]:
         elif (opener := _OPENS.get(token)) and opened[opener]:
             start = opened[opener].pop()
             closers[start] = index
+            # Brackets of the other kind that opened inside can close no more: they are text.
             for inside in opened.values():
                 while inside and inside[-1] > start:
                     inside.pop()
@@ -94,14 +95,14 @@ def _factor(tokens: Sequence[str], start: int, end: int) -> float:
     if tokens[start] == "[":
         return 1 / EMPHASIS
     # An escaped bracket is text, but no place for a number.
-    said = _NUMBER.search(tokens[end - 1]) if tokens[end - 1][0] != "\\" else None
-    return float(said[1]) if said else EMPHASIS
+    number = _NUMBER.search(tokens[end - 1]) if tokens[end - 1][0] != "\\" else None
+    return float(number[1]) if number else EMPHASIS
 
 
 def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join neighbours of the same weight, and leave out what has no text."""
-    told = (piece for piece in pieces if piece.text)
-    for weight, same in groupby(told, key=lambda piece: piece.weight):
+    texts = (piece for piece in pieces if piece.text)
+    for weight, same in groupby(texts, key=lambda piece: piece.weight):
         yield Piece("".join(piece.text for piece in same), weight)
 
 

@@ -10,11 +10,11 @@ from nodegraph.errors import UserError
 
 _CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}|__([^\W_](?:[\w/-]*?[^\W_])?)__")
 MOST = 1000
-"""So many choices make a text; a list that leads back to itself would make more."""
+"""Choices of one text; a list that leads back to itself would make more."""
 
 
 def names_in(text: str) -> list[str]:
-    """The lists that a text speaks of: ``["colours"]`` of ``a __colours__ hat``."""
+    """The lists that a text names: ``["colours"]`` of ``a __colours__ hat``."""
     return [name for _, name in _CHOICE.findall(text.replace("{", "").replace("|", " ")) if name]
 
 
@@ -29,12 +29,12 @@ def chosen(text: str, seed: int, lines: Callable[[str], Sequence[str]]) -> str:
     """
     random = Random(seed)
     for _ in range(MOST):
-        found = _CHOICE.search(text)
-        if not found:
+        choice = _CHOICE.search(text)
+        if not choice:
             return text
-        options = lines(found[2]) if found[1] is None else found[1].split("|")
+        options = lines(choice[2]) if choice[1] is None else choice[1].split("|")
         if not options:
-            raise UserError(f"text: the list {found[2]!r} is empty")
+            raise UserError(f"text: the list {choice[2]!r} is empty")
         option = options[int(random.random() * len(options))]
-        text = f"{text[: found.start()]}{option}{text[found.end() :]}"
+        text = f"{text[: choice.start()]}{option}{text[choice.end() :]}"
     raise UserError(f"text: more than {MOST} choices; does a list lead back to itself?")

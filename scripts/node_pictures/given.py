@@ -11,7 +11,7 @@ import numpy as np
 
 from nodegraph import Builder, Cache, Folders, Settings, Workflow
 from nodegraph.execution.context import RunContext
-from nodes.files.decode import decode
+from nodes.files.decode import decode_picture
 from nodes.images import LoadImage, Resize, Resized
 from nodes.models import LoadBaseModel, LoadControlNet, LoadedBase
 from nodes.sampling import Control, Decode, Denoise, EncodePrompt
@@ -52,7 +52,7 @@ def context() -> RunContext:
 @cache
 def photo(name: str = "astronaut.jpg", height: int = SIDE) -> Image:
     """A shipped picture, ``height`` pixels high."""
-    pixels, _ = decode((INPUTS / name).read_bytes(), name)
+    pixels, _ = decode_picture((INPUTS / name).read_bytes(), name)
     return Resize(image=Image(pixels), height=height).run().image
 
 

@@ -31,8 +31,8 @@ from nodes.files import addresses as _addresses
 from nodes.files import find as _files
 from nodes.files import names as _names
 from nodes.files import web as _fetch
-from nodes.files.decode import decode
-from nodes.files.write import encode
+from nodes.files.decode import decode_picture
+from nodes.files.write import encode_file
 from nodes.images import ListImages, LoadImage, LoadImages, Resize, SaveImage
 from nodes.layout import Compare, Grid
 from nodes.types import Image
@@ -44,7 +44,7 @@ from ..support.pictures import INPUTS, Hand, encoded, flat, gradient
 def here(tmp_path: Path) -> Hand:
     (tmp_path / "in" / "faces").mkdir(parents=True)
     for name in ("pose-10", "pose-9", "pose-1"):
-        picture = encode(gradient().pixels, "png", 100)
+        picture = encode_file(gradient().pixels, "png", 100)
         (tmp_path / "in" / "faces" / f"{name}.png").write_bytes(picture)
     (tmp_path / "in" / "faces" / "notes.txt").write_text("not a picture")
     return Hand(folders=Folders((tmp_path / "in",), tmp_path / "out"))
@@ -82,7 +82,7 @@ def test_an_absolute_folder_inside_an_input_folder_is_expanded(here: Hand) -> No
 def test_a_single_file_stands_for_itself_even_when_its_name_looks_like_a_pattern(
     here: Hand,
 ) -> None:
-    (here.folders.data[0] / "a[1].png").write_bytes(encode(gradient().pixels, "png", 100))
+    (here.folders.data[0] / "a[1].png").write_bytes(encode_file(gradient().pixels, "png", 100))
 
     assert _files.expand(Path("a[1].png"), here.folders) is None
     assert load("a[1].png", here).image.size == (48, 32)
@@ -91,8 +91,8 @@ def test_a_single_file_stands_for_itself_even_when_its_name_looks_like_a_pattern
 def test_the_first_data_folder_that_has_the_file_wins(tmp_path: Path) -> None:
     for folder in ("first", "in"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "first" / "x.png").write_bytes(encode(flat((1, 2, 3)).pixels, "png", 100))
-    (tmp_path / "in" / "x.png").write_bytes(encode(flat((4, 5, 6)).pixels, "png", 100))
+    (tmp_path / "first" / "x.png").write_bytes(encode_file(flat((1, 2, 3)).pixels, "png", 100))
+    (tmp_path / "in" / "x.png").write_bytes(encode_file(flat((4, 5, 6)).pixels, "png", 100))
     both = Hand(folders=Folders((tmp_path / "first", tmp_path / "in")))
 
     assert load("x.png", both).image.pixels[0, 0].tolist() == [1, 2, 3]
@@ -105,7 +105,7 @@ def test_a_changed_file_has_another_stamp_and_a_touched_one_has_not(here: Hand) 
 
     os.utime(file, (1, 1))
     assert before == node.stamp(here)
-    file.write_bytes(encode(flat((9, 9, 9)).pixels, "png", 100))
+    file.write_bytes(encode_file(flat((9, 9, 9)).pixels, "png", 100))
     assert before != node.stamp(here)
 
 
@@ -116,7 +116,7 @@ def tagged(orientation: int) -> bytes:
 
 
 def test_a_picture_taken_sideways_is_turned_upright() -> None:
-    colours, _ = decode(tagged(6), "sideways.png")
+    colours, _ = decode_picture(tagged(6), "sideways.png")
 
     np.testing.assert_array_equal(colours, np.rot90(gradient().pixels, -1))
 
@@ -125,7 +125,7 @@ def test_what_is_transparent_is_laid_on_white_and_told_by_the_mask() -> None:
     layer = Pictures.new("RGBA", (2, 1), (255, 0, 0, 255))
     layer.putpixel((1, 0), (0, 0, 0, 0))
 
-    colours, opacity = decode(encoded(lambda file: layer.save(file, "PNG")), "x.png")
+    colours, opacity = decode_picture(encoded(lambda file: layer.save(file, "PNG")), "x.png")
 
     assert colours.tolist() == [[[255, 0, 0], [255, 255, 255]]]
     assert opacity.tolist() == [[255, 0]]
@@ -153,7 +153,7 @@ def animation(file: Any) -> None:
     ids=["grey", "one bit", "palette", "16 bit", "float", "cmyk", "first frame"],
 )
 def test_every_depth_and_colour_model_becomes_rgb(data: bytes, expected: tuple[int, ...]) -> None:
-    colours, _ = decode(data, "x")
+    colours, _ = decode_picture(data, "x")
 
     assert colours.shape == (4, 4, 3)
     np.testing.assert_allclose(colours[2, 2], expected, atol=1)
@@ -168,7 +168,7 @@ def header_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk + idat
 
 
-WHOLE = encode(gradient().pixels, "png", 100)
+WHOLE = encode_file(gradient().pixels, "png", 100)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ WHOLE = encode(gradient().pixels, "png", 100)
 )
 def test_a_picture_that_cannot_be_used_is_named_with_the_reason(data: bytes, message: str) -> None:
     with pytest.raises(UserError) as caught:
-        decode(data, "x.png")
+        decode_picture(data, "x.png")
 
     assert str(caught.value).startswith(message)
 
@@ -304,7 +304,7 @@ def test_leaving_out_more_pictures_than_there_are_is_an_error(here: Hand) -> Non
     ],
 )
 def test_a_loaded_picture_tells_a_name_that_it_can_be_saved_under(path: str, name: str) -> None:
-    assert name == _names.plain(Path(path).stem)
+    assert name == _names.safe_name(Path(path).stem)
     assert SaveImage(image=gradient(), name=name).name == name
 
 
@@ -358,7 +358,7 @@ def test_a_picture_on_the_web_is_loaded_when_allowed(web: str) -> None:
     node = LoadImage(path=Path(f"{web}/a.png"))
 
     assert node.run(ONLINE).image.size == (48, 32)
-    assert node.stamp(ONLINE) == _files.digest(WHOLE)
+    assert node.stamp(ONLINE) == _files.content_digest(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,9 @@ def test_files_are_numbered_and_carry_the_workflow(here: Hand, tmp_path: Path) -
 
     assert [tmp_path / "out" / f"a b-000{i}.png" for i in (1, 2, 3)] == paths
     assert context.workflow == read_workflow(paths[0])
-    np.testing.assert_array_equal(decode(paths[2].read_bytes(), "")[0], flat((2, 0, 0)).pixels)
+    np.testing.assert_array_equal(
+        decode_picture(paths[2].read_bytes(), "")[0], flat((2, 0, 0)).pixels
+    )
 
 
 def test_the_same_picture_is_not_saved_twice(here: Hand) -> None:
@@ -466,7 +468,9 @@ def test_nothing_is_overwritten_when_many_save_at_once(here: Hand, tmp_path: Pat
     for thread in threads:
         thread.join()
 
-    found = [decode(path.read_bytes(), "")[0][0, 0, 0] for path in (tmp_path / "out").iterdir()]
+    found = [
+        decode_picture(path.read_bytes(), "")[0][0, 0, 0] for path in (tmp_path / "out").iterdir()
+    ]
     assert list(range(12)) == sorted(int(red) for red in found)
 
 
@@ -591,9 +595,9 @@ def test_a_free_name_is_taken_as_it_is_whatever_its_neighbours_are_called(here: 
 
 def test_two_processes_share_one_row_of_numbers(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from nodes.files.write import write\n"
+        "import sys; from pathlib import Path; from nodes.files.write import write_file\n"
         "for i in range(40):\n"
-        "    write(f'{sys.argv[1]} {i}'.encode(), Path('out'), 'x-{number}', '.png')"
+        "    write_file(f'{sys.argv[1]} {i}'.encode(), Path('out'), 'x-{number}', '.png')"
     )
     command = [sys.executable, "-c", code]
     running = [subprocess.Popen([*command, who], cwd=tmp_path) for who in ("one", "other")]
@@ -649,7 +653,7 @@ def saved(here: Hand, **given: Any) -> Path:
 
 def test_formats_keep_what_they_promise(here: Hand) -> None:
     def error(**given: Any) -> float:
-        pixels, _ = decode(saved(here, **given).read_bytes(), "")
+        pixels, _ = decode_picture(saved(here, **given).read_bytes(), "")
         return float(np.abs(pixels.astype(int) - gradient().pixels).mean())
 
     assert error(format="png") == error(format="webp", quality=100) == 0
@@ -662,8 +666,8 @@ def test_a_good_jpeg_keeps_thin_coloured_lines(here: Hand) -> None:
     lines[:, ::4, 0] = 255
     image = type(gradient())(lines)
 
-    good, _ = decode(saved(here, image=image, format="jpeg", quality=95).read_bytes(), "")
-    small, _ = decode(saved(here, image=image, format="jpeg", quality=80).read_bytes(), "")
+    good, _ = decode_picture(saved(here, image=image, format="jpeg", quality=95).read_bytes(), "")
+    small, _ = decode_picture(saved(here, image=image, format="jpeg", quality=80).read_bytes(), "")
 
     assert good[16, 16, 0] > 230
     assert small[16, 16, 0] < 200
@@ -676,7 +680,7 @@ def test_every_format_carries_the_workflow(here: Hand, format: str) -> None:
     path = saved(context, format=format)
 
     assert context.workflow == read_workflow(path)
-    assert decode(path.read_bytes(), "")[0].shape == (32, 48, 3)
+    assert decode_picture(path.read_bytes(), "")[0].shape == (32, 48, 3)
 
 
 @pytest.mark.parametrize(("format", "most"), [("jpeg", 65_500), ("webp", 16_383)])

@@ -157,12 +157,12 @@ def test_a_controlnet_that_never_counts_is_not_even_loaded(
 
 
 def test_equal_prompts_are_encoded_once(model: DiffusionModel) -> None:
-    from nodes.prompts.encode import encode
+    from nodes.prompts.encode import encode_prompts
 
     seen: list[int] = []
     with BENCH.lease(model.text_encoder) as encoder:
         hook = encoder.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
-        rows = encode(["a", "b", "a"], model.text_encoder, encoder)
+        rows = encode_prompts(["a", "b", "a"], model.text_encoder, encoder)
         hook.remove()
 
     assert seen == [2]

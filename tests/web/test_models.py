@@ -98,9 +98,9 @@ LOOKING: dict[str, Callable[[str, Context], object]] = {
     "LoadEmbedding": lambda name, context: _addons.find_addon(name, "embedding", "", "", context),
     "SoftEdge": _lines.hed,
     "StraightLines": _lines.mlsd,
-    "OpenPose": lambda name, context: _pose_nets.find(name, "body", context),
+    "OpenPose": lambda name, context: _pose_nets.find_network(name, "body", context),
     "Depth": _surfaces.stamp,
-    "Segment": lambda name, context: _transformers.find(name, "seg", context),
+    "Segment": lambda name, context: _transformers.find_model(name, "seg", context),
 }
 
 

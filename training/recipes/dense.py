@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nodes.detectors.files import fill, tensors
-from nodes.detectors.tiny_dense import NAMES, DenseNet, Seen
+from nodes.detectors.tiny_dense import NAMES, DenseNet, Surfaces
 from training.checkpoints import load_state, save_state
 from training.optimiser import optimisers
 from training.ranks import Rank
@@ -54,7 +54,7 @@ class DenseRecipe:
 
 
 class Maps(NamedTuple):
-    """Pictures in [-1, 1] and what is to be seen in them; shapes as of ``Seen``."""
+    """Pictures in [-1, 1] and what is to be seen in them; shapes as of ``Surfaces``."""
 
     pictures: Tensor
     depth: Tensor
@@ -97,7 +97,7 @@ def _labels(scene: Scene, parts: Pixels) -> NDArray[np.int64]:
     return labels
 
 
-def loss(seen: Seen, true: Maps) -> Tensor:
+def loss(seen: Surfaces, true: Maps) -> Tensor:
     """Absolute error of depth and of its slopes, cosine of normals, cross entropy of things."""
     error = seen.depth - true.depth
     slopes = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
