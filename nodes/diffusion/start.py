@@ -73,7 +73,11 @@ def start(
     # A UNet made to inpaint is shown what stays, and draws it itself; for any other it is put back.
     if not first.model.inpaints:
         return latents, Unmasked(pictures, noise, mask), None
-    masked = [latents.masked_image.to(noise.device) for latents in starts if latents.masked_image is not None]
+    masked = [
+        latents.masked_image.to(noise.device)
+        for latents in starts
+        if latents.masked_image is not None
+    ]
     return latents, None, torch.cat([mask, torch.stack(masked)], dim=1)  # [B, 1 + C, h, w]
 
 

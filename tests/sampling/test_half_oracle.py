@@ -136,7 +136,7 @@ def test_half_networks_round_where_those_of_diffusers_do() -> None:
     import torch
 
     from nodes.diffusion.predict import controlnet, unet
-    from nodes.networks.fallback import TheirControlNet, TheirUNet
+    from nodes.networks.fallback import DiffusersControlNet, DiffusersUNet
     from nodes.networks.layers import layout
 
     nets = Nets(*(net.to(torch.bfloat16) for net in load(TINY / "base", NET)))
@@ -144,8 +144,8 @@ def test_half_networks_round_where_those_of_diffusers_do() -> None:
     sample, prompts, hint = (one.bfloat16() for one in (sample, prompts, hint))
 
     with ideal():
-        added = TheirControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
-        expected = TheirUNet(nets.unet, prompts, times)(sample, 1, added)
+        added = DiffusersControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
+        expected = DiffusersUNet(nets.unet, prompts, times)(sample, 1, added)
         for net in nets:
             net.to(memory_format=layout("cpu", torch.bfloat16))
         found = controlnet(nets.controlnet, hint, prompts, times)(sample, 1)
