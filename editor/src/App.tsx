@@ -2,20 +2,22 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useEffect } from "react";
 import { useStore } from "zustand";
 
-import { Canvas, ContextMenu, HelpDialog } from "./canvas";
-import { leaveField } from "./canvas/useField";
+import { Canvas } from "./page/Canvas";
+import { ContextMenu } from "./ui/menu/ContextMenu";
+import { HelpDialog } from "./commands/HelpDialog";
+import { leaveField } from "./ui/useField";
 import { shown, titleOf, useEditor } from "./graph";
-import { AskDialog } from "./page/AskDialog";
+import { AskDialog } from "./ui/QuestionDialog";
 import { FormView } from "./page/FormView";
-import { host } from "./page/host";
+import { host } from "./page/pageHost";
 import { layout } from "./page/layout";
-import { Notes } from "./page/Notes";
+import { Notes } from "./ui/Notes";
 import { SidePanel } from "./page/SidePanel";
 import { StatusBar } from "./page/StatusBar";
 import { TopBar } from "./page/TopBar";
 import { startPage } from "./page/starting";
 import { Trouble } from "./page/Trouble";
-import { Palette } from "./palette";
+import { Palette } from "./palette/Palette";
 import { ConnectionBanner, DropHint, HostProvider, TokenDialog, useSaving } from "./panels";
 
 /** The whole page. */

@@ -2,8 +2,8 @@ import { NodeResizer, type NodeProps } from "@xyflow/react";
 import { memo } from "react";
 
 import { edit, withFrame } from "../graph";
-import { frameOf, type FrameNode } from "./drawing";
-import { useField } from "./useField";
+import { frameOf, type FrameNode } from "./nodes";
+import { useField } from "../ui/useField";
 
 /** A titled frame behind nodes; what lies in it moves along with it. */
 export const FrameCard = memo(function FrameCard({ id, data, selected }: NodeProps<FrameNode>) {

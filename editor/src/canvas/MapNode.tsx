@@ -2,7 +2,7 @@ import type { MiniMapNodeProps } from "@xyflow/react";
 import { useStore } from "zustand";
 
 import { runs } from "../server";
-import { checks, spotOf } from "./checks";
+import { checks, spotOf } from "../card/checks";
 
 /** A node on the overview, in the colour of how it fares. */
 export function MapNode({ id, x, y, width, height, selected }: MiniMapNodeProps) {

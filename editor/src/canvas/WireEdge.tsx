@@ -1,7 +1,7 @@
 import { BaseEdge, getBezierPath, type EdgeProps } from "@xyflow/react";
 import { memo, type CSSProperties } from "react";
 
-import type { FlowEdge } from "./drawing";
+import type { FlowEdge } from "./nodes";
 
 /** A wire, in the colour of what goes through it. */
 export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>) {

@@ -15,10 +15,10 @@ import {
   withFrames,
   type Place,
 } from "../graph";
-import { say } from "../page/notes";
-import { frameOf } from "./drawing";
+import { say } from "../ui/say";
+import { frameOf } from "./nodes";
 import { flow } from "./flow";
-import { flowPoint, pointerOnWindow } from "./instance";
+import { flowPoint, pointerOnWindow } from "./viewport";
 
 let own = "";
 let times = 0;

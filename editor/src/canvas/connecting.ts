@@ -2,11 +2,11 @@
 
 import type { OnConnect, OnConnectEnd, OnConnectStart } from "@xyflow/react";
 
-import { askPalette } from "../palette/asking";
-import { say } from "../page/notes";
-import { startDragging, stopDragging, type Port } from "./dragging";
-import { portOf } from "./drawing";
-import { connectEnds, connectWithNode, refusal } from "./flowActions";
+import { askPalette } from "../ui/pick";
+import { say } from "../ui/say";
+import { startDragging, stopDragging, type Port } from "../card/ports/wireDrag";
+import { portOf } from "./nodes";
+import { connectEnds, connectWithNode, refusal } from "./wireEdits";
 
 /** Whether Shift was held when the wire was let go: then it is added to those that are there. */
 let shift = false;

@@ -4,7 +4,7 @@ import { applyEdgeChanges, applyNodeChanges, type EdgeChange, type NodeChange } 
 import { createStore } from "zustand/vanilla";
 
 import { editor, kindsNow, present, shown } from "../graph";
-import { edgesOf, nodesOf, type FlowEdge, type FlowNode } from "./drawing";
+import { edgesOf, nodesOf, type FlowEdge, type FlowNode } from "./nodes";
 
 interface Flow {
   readonly document: string;

@@ -2,7 +2,7 @@
 
 import { linksMapped, linksWithout } from "./edits";
 import { readWorkflow, toText } from "./document";
-import { moved, placeOf, type Place } from "./view";
+import { moved, placeOf, type Place } from "./view/places";
 import {
   EMPTY,
   freeName,

@@ -6,7 +6,7 @@ import { NotAWorkflow, readWorkflow, toDocument, toText } from "./document";
 import { addNode, nameFor, removeNodes, renameNode, setValue } from "./edits";
 import { toggleParam, toggleResult } from "./ports";
 import { upTo } from "./upTo";
-import { foldedOf, placeOf, withFolded } from "./view";
+import { foldedOf, placeOf, withFolded } from "./view/places";
 import { EMPTY } from "./workflow";
 import raw from "../../../workflows/canny-portraits.json";
 

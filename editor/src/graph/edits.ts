@@ -15,7 +15,7 @@ import {
 } from "./workflow";
 import { settled } from "./fit";
 import type { Input, Kind, Kinds } from "./kinds";
-import { moved, viewRenamed, viewWithout, type Place } from "./view";
+import { moved, viewRenamed, viewWithout, type Place } from "./view/places";
 
 /** Add a node that nothing is said about yet, and tell its name. */
 export function addNode(workflow: Workflow, type: string, at: Place): [Workflow, string] {

@@ -3,13 +3,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS } from "../testing/kinds";
 import { pasted, copied } from "./clipboard";
-import { collapsed } from "./collapse";
+import { collapsed } from "./templates/collapse";
 import { addNode, removeNodes, renameNode, setTitle, setValue } from "./edits";
-import { expanded } from "./expand";
+import { expanded } from "./templates/expand";
 import { toggleParam, toggleResult } from "./ports";
 import * as store from "./index";
-import { kindsFor } from "./templateKind";
-import { addFrame, moved, withFolded } from "./view";
+import { kindsFor } from "./templates/kind";
+import { addFrame, moved, withFolded } from "./view/places";
 import { connect, disconnect, moveWire } from "./connect";
 import { wiresOf } from "./wires";
 import type { Workflow } from "./workflow";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS } from "../testing/kinds";
-import { collapsed } from "./collapse";
+import { collapsed } from "./templates/collapse";
 import { renamePort, setLabel, whyNotNamed } from "./ports";
-import { renameTemplatePort } from "./templatePorts";
+import { renameTemplatePort } from "./templates/renamePort";
 import { own } from "./workflow";
 
 describe("a param or a result", () => {

@@ -5,7 +5,7 @@ import { createStore, useStore } from "zustand";
 import { record, redo, startOf, undo } from "./history";
 import type { Kinds } from "./kinds";
 import { existing, type OpenDocument } from "./openDocument";
-import { kindsFor } from "./templateKind";
+import { kindsFor } from "./templates/kind";
 import { EMPTY, same, type Workflow } from "./workflow";
 
 export interface Editor {

@@ -1,15 +1,15 @@
 import { useRef } from "react";
 
-import { tidy } from "../canvas/actions";
-import { help } from "../canvas/help";
-import { explainAgain } from "../canvas/checks";
-import { openMenuBelow, type MenuItem } from "../canvas/menus";
+import { tidy } from "../commands/actions";
+import { help } from "../commands/help";
+import { explainAgain } from "../card/checks";
+import { openMenuBelow, type MenuItem } from "../ui/menu/menu";
 import { edit, setTitle, shown, titleOf } from "../graph";
 import { takeFiles } from "../panels";
 import { asking, type OnOom } from "../server";
-import { ask } from "./asking";
-import { download } from "./downloading";
-import { host } from "./host";
+import { ask } from "../ui/question";
+import { download } from "../documents/downloading";
+import { host } from "./pageHost";
 
 /** What is done with a document less often. */
 export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {

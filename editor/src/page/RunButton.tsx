@@ -1,10 +1,10 @@
 import { useStore } from "zustand";
 
-import { spelledKeys } from "../canvas/keys";
+import { spelledKeys } from "../ui/keys";
 import { present, useEditor } from "../graph";
 import { runs } from "../server";
 import { layout } from "./layout";
-import { cancelRun, runAll } from "./running";
+import { cancelRun, runAll } from "../documents/running";
 
 /** Run what is shown; while it runs, stop it. It can be queued again meanwhile. */
 export function RunButton() {

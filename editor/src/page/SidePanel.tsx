@@ -2,7 +2,7 @@ import { useStore } from "zustand";
 
 import { GalleryPanel, openStored, QueuePanel, WorkflowsPanel } from "../panels";
 import { sentence } from "../server";
-import { host } from "./host";
+import { host } from "./pageHost";
 import { layout, SIDES, type Side } from "./layout";
 
 /** The panels at the right, one at a time. */

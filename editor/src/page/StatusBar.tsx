@@ -1,6 +1,6 @@
 import { useStore } from "zustand";
 
-import { checks } from "../canvas";
+import { checks } from "../card/checks";
 import { ProblemsPanel } from "../panels";
 import { useRun } from "../server";
 import { layout } from "./layout";

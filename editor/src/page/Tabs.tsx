@@ -10,8 +10,8 @@ import {
   useEditor,
   type OpenDocument,
 } from "../graph";
-import { Dialog } from "../panels/Dialog";
-import { ask } from "./asking";
+import { Dialog } from "../ui/Dialog";
+import { ask } from "../ui/question";
 
 /** The open documents; a dot marks what is not saved. */
 export function Tabs() {

@@ -1,6 +1,6 @@
 import { useStore } from "zustand";
 
-import { spelledKeys } from "../canvas/keys";
+import { spelledKeys } from "../ui/keys";
 import { openEmpty, redoLast, shown, undoLast, useEditor } from "../graph";
 import { layout } from "./layout";
 import { MoreMenu } from "./MoreMenu";

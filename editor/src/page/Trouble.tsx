@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 
 import { close, editor } from "../graph";
 import { sentence } from "../server";
-import { download } from "./downloading";
+import { download } from "../documents/downloading";
 
 interface State {
   /** What was thrown while the page was being drawn. */

@@ -1,11 +1,11 @@
 /** What happens when the page is opened: nodes, models, drafts, and on a first start a workflow. */
 
-import { explainAfterRuns, followShown } from "./running";
-import { keepDrafts, restoreDrafts } from "./keeping";
-import { say } from "./notes";
-import { openWorkflow } from "./opening";
-import { watchChecks } from "../canvas";
-import { templateTypes } from "../canvas/commandMenus";
+import { explainAfterRuns, followShown } from "../documents/running";
+import { keepDrafts, restoreDrafts } from "../documents/autosave";
+import { say } from "../ui/say";
+import { openWorkflow } from "../documents/opening";
+import { watchChecks } from "../card/checks";
+import { templateTypes } from "../commands/canvasMenus";
 import { editor, kindsByType, openEmpty, setKinds, shown, titleOf, type Kind } from "../graph";
 import { openStored } from "../panels";
 import { api, runs, sentence, start, tabTitle } from "../server";

@@ -1,6 +1,6 @@
 import type { CSSProperties } from "react";
 
-import { groupHue } from "../canvas/colours";
+import { groupHue } from "../card/colours";
 import type { Choice } from "./Palette";
 
 interface OptionProps {

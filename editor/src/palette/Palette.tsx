@@ -2,9 +2,9 @@ import { useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 
 import { kindsNow, useEditor } from "../graph";
-import { describedAt } from "../canvas/dragging";
-import { choose, existingOffers, type Existing } from "./choosing";
-import { closePalette, palette, type Asking } from "./asking";
+import { describedAt } from "../card/ports/wireDrag";
+import { choose, existingOffers, type Existing } from "./choice";
+import { closePalette, palette, type Asking } from "../ui/pick";
 import { Option } from "./Option";
 import { allOffers, found, offersFor, type Offer } from "./search";
 

@@ -1,7 +1,7 @@
 import { useStore } from "zustand";
 
 import { connection, retryNow } from "../server";
-import { useNow } from "./useNow";
+import { useNow } from "../ui/useNow";
 
 /** Says that the server is away, and what that means; nothing while it is there. */
 export function ConnectionBanner() {

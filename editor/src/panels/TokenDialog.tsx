@@ -2,8 +2,8 @@ import { type FormEvent, useState } from "react";
 import { useStore } from "zustand";
 
 import { giveToken, tokens } from "../server/token";
-import { Alert } from "./Alert";
-import { Dialog } from "./Dialog";
+import { Alert } from "../ui/Alert";
+import { Dialog } from "../ui/Dialog";
 
 /** Asks for the server's token when the server wants one. */
 export function TokenDialog() {

@@ -1,10 +1,3 @@
-import "./panels.css";
-import "./dialogs.css";
-import "./combobox/combobox.css";
-import "./form/form.css";
-import "./gallery/gallery.css";
-import "./queue/queue.css";
-
 export { ConnectionBanner } from "./ConnectionBanner";
 export { DropHint } from "./drop/DropHint";
 export { takeFiles } from "./drop/useFileDrop";
@@ -14,6 +7,6 @@ export { type Host, HostProvider, type Origin, type Stored, useHost } from "./ho
 export { ProblemsPanel } from "./ProblemsPanel";
 export { QueuePanel } from "./queue/QueuePanel";
 export { TokenDialog } from "./TokenDialog";
-export { usePicture } from "./usePicture";
+export { usePicture } from "../ui/usePicture";
 export { type Saved, useSaving } from "./workflows/useSaving";
 export { openStored, WorkflowsPanel } from "./workflows/WorkflowsPanel";

@@ -1,4 +1,4 @@
-import { asked } from "./asking";
+import { asked } from "./runOptions";
 import { address, ask, askJson } from "./http";
 import type {
   Asset,

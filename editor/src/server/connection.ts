@@ -2,8 +2,8 @@ import { createStore } from "zustand/vanilla";
 
 import { loadGallery } from "./gallery";
 import { hearJobEvent, loadJobs } from "./jobs";
-import { follow, hearPreview, hearRunEvent, runs } from "./runs";
-import { type Connection, Socket, socketAddress } from "./socket";
+import { follow, hearPreview, hearRunEvent, runs } from "./runs/runs";
+import { type Connection, Socket, socketAddress } from "./socket/socket";
 import { tokens } from "./token";
 
 /** How the page stands with the server. */

@@ -1,10 +1,10 @@
 export * as api from "./api";
-export { type RunRequest, reasons, run } from "./actions";
-export { asking, type OnOom } from "./asking";
+export { type RunRequest, reasons, run } from "./startRun";
+export { asking, type OnOom } from "./runOptions";
 export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
-export type { NodeRun, Part, Phase } from "./nodeRun";
-export type { Run } from "./run";
-export { follow, runs, unfollow, useNodePreviews, useNodeRun, useRun } from "./runs";
-export { tabTitle } from "./title";
+export type { NodeRun, Part, Phase } from "./runs/nodeRun";
+export type { Run } from "./runs/run";
+export { follow, runs, unfollow, useNodePreviews, useNodeRun, useRun } from "./runs/runs";
+export { tabTitle } from "../page/tabTitle";
 export type * from "./types";

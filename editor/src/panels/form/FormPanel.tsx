@@ -8,7 +8,7 @@ import {
   run,
   sentence,
 } from "../../server";
-import { Alert } from "../Alert";
+import { Alert } from "../../ui/Alert";
 import { Field } from "./Field";
 import { fieldsOf } from "./fields";
 import { Results } from "./Results";

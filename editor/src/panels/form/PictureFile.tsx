@@ -2,8 +2,8 @@ import { useRef, useState } from "react";
 
 import { sentence } from "../../server";
 import { thumbnailPath, upload } from "../../server/api";
-import { Alert } from "../Alert";
-import { Picture } from "../Picture";
+import { Alert } from "../../ui/Alert";
+import { Picture } from "../../ui/Picture";
 import { text, type Props } from "./controlProps";
 import { Text } from "./TextControls";
 

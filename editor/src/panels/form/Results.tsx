@@ -5,7 +5,7 @@ import { type GalleryResult, type Job, runs } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { jobs } from "../../server/jobs";
 import { Lightbox } from "../gallery/Lightbox";
-import { Picture } from "../Picture";
+import { Picture } from "../../ui/Picture";
 import { failures } from "../queue/describe";
 
 /** What the last run of a form made, beside the form. */

@@ -3,7 +3,7 @@
 import { useState } from "react";
 
 import type { Json } from "../../server";
-import { ModelField } from "../combobox/ModelField";
+import { ModelField } from "../../ui/combobox/ModelField";
 import { common, emptied, text, type Props } from "./controlProps";
 
 export function Text(props: Props) {

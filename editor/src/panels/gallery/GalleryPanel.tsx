@@ -6,7 +6,7 @@ import { sentence } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { gallery, loadOlderPictures, pictureKey } from "../../server/gallery";
 import { useHost } from "../host";
-import { Picture } from "../Picture";
+import { Picture } from "../../ui/Picture";
 import { caption } from "./caption";
 import { startDrag } from "./drag";
 import { Lightbox } from "./Lightbox";

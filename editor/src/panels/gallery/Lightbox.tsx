@@ -3,11 +3,11 @@ import type { KeyboardEvent } from "react";
 import type { GalleryResult } from "../../server";
 import { sentence } from "../../server";
 import { assetPath, jobWorkflow } from "../../server/api";
-import { Dialog } from "../Dialog";
-import { download, fileName } from "../download";
+import { Dialog } from "../../ui/Dialog";
+import { download, fileName } from "../../ui/download";
 import { useHost } from "../host";
-import { Picture } from "../Picture";
-import { moment } from "../times";
+import { Picture } from "../../ui/Picture";
+import { moment } from "../../ui/times";
 import { caption } from "./caption";
 
 interface LightboxProps {

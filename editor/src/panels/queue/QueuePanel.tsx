@@ -4,7 +4,7 @@ import { useStore } from "zustand";
 import { type Job, follow, runs, sentence } from "../../server";
 import { loadOlderJobs } from "../../server/jobs";
 import { useHost } from "../host";
-import { useNow } from "../useNow";
+import { useNow } from "../../ui/useNow";
 import { QueueRow } from "./QueueRow";
 import { useQueue } from "./useQueue";
 

@@ -3,7 +3,7 @@ import type { DragEvent, KeyboardEvent, ReactNode } from "react";
 import type { Job } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { isOver } from "../../server/job";
-import { Picture } from "../Picture";
+import { Picture } from "../../ui/Picture";
 import { describe, failures } from "./describe";
 import type { QueueActions } from "./useQueue";
 

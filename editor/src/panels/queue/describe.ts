@@ -1,5 +1,5 @@
 import type { Job } from "../../server";
-import { moment, span } from "../times";
+import { moment, span } from "../../ui/times";
 
 /** A job in a few words: where it stands, how long it takes or took, what it had to do. */
 export function describe(job: Job, now: number): string {

@@ -1,9 +1,9 @@
 import type { WorkflowDocument } from "../../server";
 import * as api from "../../server/api";
-import { Alert } from "../Alert";
-import { Dialog } from "../Dialog";
+import { Alert } from "../../ui/Alert";
+import { Dialog } from "../../ui/Dialog";
 import { useHost } from "../host";
-import { useAction } from "../useAction";
+import { useAction } from "../../ui/useAction";
 import { openStored } from "./WorkflowsPanel";
 
 interface ConflictProps {

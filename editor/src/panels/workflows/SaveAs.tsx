@@ -1,10 +1,10 @@
 import { type FormEvent, useEffect, useState } from "react";
 import { useStore } from "zustand";
 
-import { Alert } from "../Alert";
-import { Dialog } from "../Dialog";
-import { useAction } from "../useAction";
-import { library, loadLibrary } from "./list";
+import { Alert } from "../../ui/Alert";
+import { Dialog } from "../../ui/Dialog";
+import { useAction } from "../../ui/useAction";
+import { library, loadLibrary } from "./library";
 import { freeName } from "./name";
 
 interface SaveAsProps {

@@ -3,10 +3,10 @@ import { useStore } from "zustand";
 
 import { type WorkflowEntry, sentence } from "../../server";
 import * as api from "../../server/api";
-import { Confirm } from "../Confirm";
+import { Confirm } from "../../ui/Confirm";
 import { useHost } from "../host";
-import { moment } from "../times";
-import { library, loadLibrary, matching } from "./list";
+import { moment } from "../../ui/times";
+import { library, loadLibrary, matching } from "./library";
 
 interface WorkflowsPanelProps {
   /** Show a workflow as a form instead of a graph. */

@@ -5,7 +5,7 @@ import * as api from "../../server/api";
 import { useHost } from "../host";
 import { Conflict } from "./Conflict";
 import { SaveAs } from "./SaveAs";
-import { loadLibrary } from "./list";
+import { loadLibrary } from "./library";
 import { nameFor } from "./name";
 
 /** The document that is to be saved, as far as saving needs to know it. */

@@ -1,0 +1,129 @@
+/** The nodes and edges that React Flow draws for a document. */
+
+import type { Edge, Node } from "@xyflow/react";
+
+import {
+  addresses,
+  foldedOf,
+  framesOf,
+  kindsNow,
+  own,
+  placeOf,
+  same,
+  split,
+  wiresOf,
+  type Frame,
+  type Kinds,
+  type Wire,
+  type Workflow,
+} from "../graph";
+import { colourOf } from "../card/colours";
+
+export type CallNode = Node<{ readonly folded: boolean; readonly strays: readonly string[] }, "call">;
+export type FrameNode = Node<{ readonly title: string }, "frame">;
+export type FlowNode = CallNode | FrameNode;
+export type FlowEdge = Edge<{ readonly wire: Wire; readonly colour: string }, "wire">;
+
+export const inHandle = (input: string) => `in:${input}`;
+export const outHandle = (output: string) => `out:${output}`;
+export const portOf = (handle: string | null | undefined) => handle?.replace(/^(in|out):/, "") ?? "";
+
+const FRAME = "frame:";
+export const frameId = (id: string) => FRAME + id;
+export const frameOf = (id: string) => (id.startsWith(FRAME) ? id.slice(FRAME.length) : undefined);
+
+export function nodesOf(
+  workflow: Workflow,
+  selected: ReadonlySet<string>,
+  before: readonly FlowNode[],
+): FlowNode[] {
+  const known = new Map(before.map((node) => [node.id, node]));
+  const folded = foldedOf(workflow);
+  const strays = straysOf(workflow);
+  const frames = framesOf(workflow).map((frame) => frameNode(frame, known.get(frameId(frame.id))));
+  const calls = Object.keys(workflow.nodes).map((name) => {
+    const [x, y] = placeOf(workflow, name) ?? [0, 0];
+    const data = { folded: folded.has(name), strays: strays.get(name) ?? NONE };
+    const next = { id: name, type: "call" as const, position: { x, y }, data };
+    return kept({ ...next, selected: selected.has(name) }, known.get(name));
+  });
+  return [...frames, ...calls];
+}
+
+const NONE: readonly string[] = [];
+
+function frameNode(frame: Frame, before: FlowNode | undefined): FlowNode {
+  const [width, height] = frame.size;
+  const node: FrameNode = {
+    id: frameId(frame.id),
+    type: "frame",
+    position: { x: frame.at[0], y: frame.at[1] },
+    width,
+    height,
+    zIndex: -1,
+    dragHandle: ".frame-title",
+    data: { title: frame.title },
+    selected: before?.selected ?? false,
+  };
+  return kept(node, before);
+}
+
+/** The node as it was drawn, if nothing about it is different: its size stays known. */
+function kept<T extends FlowNode>(next: T, before: FlowNode | undefined): FlowNode {
+  if (!before) return next;
+  const unchanged =
+    same(before.position, next.position) &&
+    same(before.data, next.data) &&
+    (before.selected ?? false) === (next.selected ?? false) &&
+    before.width === next.width &&
+    before.height === next.height;
+  return unchanged ? before : ({ ...before, ...next } as FlowNode);
+}
+
+/** Outputs that wires or results name, by node: one that its kind has not is drawn all the same. */
+function straysOf(workflow: Workflow): Map<string, string[]> {
+  const used = new Map<string, Set<string>>();
+  const note = (address: string) => {
+    const [node, port] = split(address);
+    used.set(node, (used.get(node) ?? new Set()).add(port));
+  };
+  for (const call of Object.values(workflow.nodes)) {
+    for (const link of Object.values(call.links)) addresses(link).forEach(note);
+  }
+  Object.values(workflow.results).forEach(note);
+  const kinds = kindsNow();
+  const strays = new Map<string, string[]>();
+  for (const [name, ports] of used) {
+    const outputs = own(kinds, own(workflow.nodes, name)?.type ?? "")?.outputs ?? {};
+    const stray = [...ports].filter((port) => own(outputs, port) === undefined);
+    if (stray.length > 0) strays.set(name, stray);
+  }
+  return strays;
+}
+
+export function edgesOf(
+  workflow: Workflow,
+  kinds: Kinds,
+  before: readonly FlowEdge[],
+): FlowEdge[] {
+  const known = new Map(before.map((edge) => [edge.id, edge]));
+  return wiresOf(workflow)
+    .filter((wire) => own(workflow.nodes, wire.source) !== undefined)
+    .map((wire) => {
+      const kind = own(kinds, own(workflow.nodes, wire.source)?.type ?? "");
+      const output = own(kind?.outputs ?? {}, wire.output);
+      const colour = output ? colourOf(output) : "var(--bad)";
+      const old = known.get(wire.id);
+      if (old?.data && same(old.data.wire, wire) && old.data.colour === colour) return old;
+      return {
+        id: wire.id,
+        type: "wire" as const,
+        source: wire.source,
+        sourceHandle: outHandle(wire.output),
+        target: wire.target,
+        targetHandle: inHandle(wire.input),
+        data: { wire, colour },
+        ariaLabel: `Wire from ${wire.source}.${wire.output} to ${wire.target}.${wire.input}`,
+      };
+    });
+}

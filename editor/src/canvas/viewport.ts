@@ -1,0 +1,95 @@
+/** The canvas as far as commands need it: where things are on it, and how to show them. */
+
+import type { ReactFlowInstance } from "@xyflow/react";
+
+import {
+  foldedOf,
+  kindsNow,
+  own,
+  present,
+  showsPictures,
+  STRIP,
+  WIDTH,
+  type Place,
+  type Sizes,
+} from "../graph";
+import type { FlowEdge, FlowNode } from "./nodes";
+import { flow } from "./flow";
+
+let instance: ReactFlowInstance<FlowNode, FlowEdge> | null = null;
+let pointer: Place | null = null;
+
+export function setInstance(next: ReactFlowInstance<FlowNode, FlowEdge> | null) {
+  instance = next;
+}
+
+/** Remember where the pointer is: what is pasted or added by key goes there. */
+export function notePointer(x: number, y: number) {
+  pointer = [x, y];
+}
+
+/** Where the pointer was last on the canvas; its middle, if it never was there. */
+export function pointerOnWindow(): Place {
+  const box = document.querySelector(".react-flow")?.getBoundingClientRect();
+  if (!box) return [0, 0];
+  const [x, y] = pointer ?? [box.left + box.width / 2, box.top + box.height / 2];
+  const inside = x > box.left && x < box.right && y > box.top && y < box.bottom;
+  return inside ? [x, y] : [box.left + box.width / 2, box.top + box.height / 2];
+}
+
+/** A point of the window on the drawing. */
+export function flowPoint(x: number, y: number): Place {
+  const point = instance?.screenToFlowPosition({ x, y });
+  return point ? [point.x, point.y] : [x, y];
+}
+
+/** Where the upper left of a new node goes so that its head is under the point. */
+export function centred([x, y]: Place): Place {
+  return [x - WIDTH / 2, y - 16];
+}
+
+export function fitAll() {
+  void instance?.fitView({ padding: 0.1, maxZoom: 1, duration: calm() ? 0 : 200 });
+}
+
+/** Give a node the keys. A new one can take them once it was measured, a few frames later. */
+export function focusNode(name: string, tries = 20) {
+  const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+  if (node instanceof HTMLElement) node.focus({ preventScroll: true });
+  if (document.activeElement === node || tries === 0) return;
+  requestAnimationFrame(() => focusNode(name, tries - 1));
+}
+
+/** Bring nodes into view. */
+export function showNodes(names: readonly string[]) {
+  const nodes = names.map((id) => ({ id }));
+  void instance?.fitView({ nodes, padding: 0.4, maxZoom: 1, duration: calm() ? 0 : 250 });
+}
+
+export function zoom(by: "in" | "out" | "whole") {
+  const duration = calm() ? 0 : 120;
+  if (by === "in") void instance?.zoomIn({ duration });
+  else if (by === "out") void instance?.zoomOut({ duration });
+  else void instance?.zoomTo(1, { duration });
+}
+
+/** The sizes of nodes as they are drawn. */
+export const drawnSizes: Sizes = (name) => {
+  const node = flow.getState().nodes.find((one) => one.id === name);
+  return [node?.measured?.width ?? WIDTH, node?.measured?.height ?? 200];
+};
+
+/** The sizes of nodes with the pictures that they will show. */
+export const roomySizes: Sizes = (name) => {
+  const [width, height] = drawnSizes(name);
+  const workflow = present();
+  const kind = own(kindsNow(), own(workflow.nodes, name)?.type ?? "");
+  const element = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+  const grows = kind && showsPictures(kind) && !foldedOf(workflow).has(name);
+  return [width, height + (grows && !element?.querySelector(".strip") ? STRIP : 0)];
+};
+
+/** Some people's systems ask for less movement. */
+function calm(): boolean {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}

@@ -1,0 +1,93 @@
+import { useStore } from "zustand";
+
+import { reasons, type NodeRun } from "../server";
+import { expectationOf, useExpectation, type Expectation } from "./checks";
+import { useFreshRun } from "./lastRun";
+
+/** How a node fares: what it does in the run that is shown, else what a run would find. */
+export function StatusBadge({ node }: { readonly node: string }) {
+  const run = useFreshRun(node);
+  const expected = useExpectation(node);
+  const why = useStore(reasons, ({ lines }) => expectationOf(lines[node] ?? [])?.why ?? "");
+  const told = (run && toldOf(run, why)) ?? (expected && expectedOf(expected));
+  if (!told) return null;
+  return (
+    <>
+      <span className={`badge ${told.tone}`} title={told.why || undefined}>
+        {told.text}
+      </span>
+      {run && run.degraded.length > 0 && <Lessened how={run.degraded} />}
+      {run?.phase === "running" && <Progress node={node} run={run} />}
+    </>
+  );
+}
+
+/** Memory was short: how the node was computed all the same. */
+function Lessened({ how }: { readonly how: readonly string[] }) {
+  const words = how.join(", ");
+  const why = `Memory was short, so this was not computed as asked but: ${words}.`;
+  return (
+    <span className="badge lessened" role="img" aria-label={why} title={why}>
+      {words}
+    </span>
+  );
+}
+
+interface Told {
+  readonly text: string;
+  readonly tone: string;
+  readonly why: string;
+}
+
+function Progress({ node, run }: { readonly node: string; readonly run: NodeRun }) {
+  const label = `${node} progress`;
+  return run.step ? (
+    <progress className="card-progress" aria-label={label} value={run.step.done} max={run.step.total} />
+  ) : (
+    <progress className="card-progress" aria-label={label} />
+  );
+}
+
+function toldOf(run: NodeRun, why: string): Told | null {
+  switch (run.phase) {
+    case "waiting":
+      return null;
+    case "running":
+      return {
+        text: run.step ? `${run.step.done}/${run.step.total}` : "running",
+        tone: "running",
+        why: run.open > 1 ? `${run.open} items at once` : "",
+      };
+    case "cached":
+      return { text: "cached", tone: "cached", why: "Known already: nothing was computed." };
+    case "done":
+      return {
+        text: run.resumed.length ? `${spelled(run.seconds)}, resumed` : spelled(run.seconds),
+        tone: "done",
+        why: doneText(run, why),
+      };
+    case "failed":
+      return { text: "failed", tone: "failed", why: run.message ?? "" };
+    case "skipped":
+      return { text: "not run", tone: "skipped", why: run.message ?? "" };
+  }
+}
+
+function doneText({ ended, cached, resumed }: NodeRun, why: string): string {
+  const because = why && `: ${why}`;
+  const on = resumed.length ? ` Resumed ${resumed.join(" and ")}: an earlier run had done the rest.` : "";
+  if (cached === 0) return `Computed in this run${because}.${on}`;
+  return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.${on}`;
+}
+
+function expectedOf({ state, why }: Expectation): Told | null {
+  if (state === "cached") {
+    return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
+  }
+  return why ? { text: "will run", tone: "faint", why } : null;
+}
+
+function spelled(seconds: number): string {
+  if (seconds < 0.1) return "done";
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}

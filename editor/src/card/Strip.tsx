@@ -1,0 +1,63 @@
+import { Alert } from "../ui/Alert";
+import { Picture } from "../ui/Picture";
+import { api, useNodePreviews } from "../server";
+import type { Kind } from "../graph";
+import { look } from "./looking";
+import { useFreshRun } from "./lastRun";
+
+interface StripProps {
+  readonly node: string;
+  readonly kind: Kind | undefined;
+}
+
+/** What a node shows: the preview while it works, then its pictures, in a box that never jumps. */
+export function Strip({ node, kind }: StripProps) {
+  const previews = Object.entries(useNodePreviews(node) ?? {});
+  const run = useFreshRun(node);
+  const pictures = picturesOf(run?.pictures ?? {}, kind);
+  const failed = run?.phase === "failed" ? run.message : null;
+  return (
+    <>
+      <Alert className="card-note">{failed}</Alert>
+      {previews.length > 0 ? (
+        <ul className={`strip ${previews.length > 1 ? "several" : ""}`}>
+          {previews.map(([item, url]) => (
+            <li key={item}>
+              <img className="picture" src={url} alt={`Preview of ${node}`} draggable={false} />
+            </li>
+          ))}
+        </ul>
+      ) : (
+        pictures.length > 0 && <Pictures node={node} pictures={pictures} />
+      )}
+    </>
+  );
+}
+
+function Pictures({ node, pictures }: { node: string; pictures: readonly string[] }) {
+  return (
+    <ul className={`strip ${pictures.length > 1 ? "several nowheel" : ""}`} aria-label={`Pictures of ${node}`}>
+      {pictures.map((asset, index) => (
+        <li key={`${index} ${asset}`}>
+          <button
+            type="button"
+            className="nodrag"
+            aria-label={`Look at picture ${index + 1} of ${node}`}
+            onClick={() => look(node, pictures, index)}
+          >
+            <Picture path={api.assetPath(asset)} alt={`${node}, item ${index + 1}`} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The pictures of the first output that has any. */
+function picturesOf(
+  pictures: Readonly<Record<string, readonly string[]>>,
+  kind: Kind | undefined,
+): readonly string[] {
+  const names = [...Object.keys(kind?.outputs ?? {}), ...Object.keys(pictures)];
+  return names.map((name) => pictures[name] ?? []).find((found) => found.length > 0) ?? [];
+}

@@ -1,0 +1,77 @@
+import type { Json } from "../../graph";
+import type { FieldProps } from "./fieldProps";
+import { ValueField } from "./ValueField";
+import { SignButton } from "../../ui/SignButton";
+import type { Widget } from "./widgets";
+
+interface ListFieldProps {
+  readonly field: Omit<FieldProps, "value" | "commit"> & { readonly widget: Widget };
+  readonly values: readonly Json[];
+  /** What a new row begins with. */
+  readonly fresh: Json;
+  commit(values: readonly Json[]): void;
+  /** Back to a single value, where the input takes one. */
+  readonly onOne: (() => void) | undefined;
+}
+
+/** Several values, a row each: the node runs once for each, or takes them all. */
+export function ListField({ field, values, fresh, commit, onOne }: ListFieldProps) {
+  const put = (index: number, value: Json) =>
+    commit(values.map((old, place) => (place === index ? value : old)));
+  const remove = (index: number) => {
+    const left = values.filter((_, place) => place !== index);
+    if (left.length === 0 && onOne) onOne();
+    else commit(left);
+  };
+  const move = (index: number, by: number) => {
+    const ordered = [...values];
+    const [taken] = ordered.splice(index, 1);
+    if (taken !== undefined) ordered.splice(index + by, 0, taken);
+    commit(ordered);
+  };
+  return (
+    <div className="items" role="group" aria-label={`${field.label}, ${values.length} items`}>
+      {values.map((value, index) => (
+        <div className="item" key={index}>
+          <span className="item-number" aria-hidden="true">
+            {index + 1}
+          </span>
+          <ValueField
+            {...field}
+            id={`${field.id}-${index}`}
+            label={`${field.label} ${index + 1}`}
+            value={value}
+            commit={(next) => put(index, next)}
+          />
+          <span className="item-buttons">
+            <SignButton
+              sign="↑"
+              label={`Move ${field.label} ${index + 1} up`}
+              disabled={index === 0}
+              act={() => move(index, -1)}
+            />
+            <SignButton
+              sign="×"
+              label={`Remove ${field.label} ${index + 1}`}
+              act={() => remove(index)}
+            />
+          </span>
+        </div>
+      ))}
+      <span className="items-foot">
+        <button
+          type="button"
+          className="small nodrag"
+          onClick={() => commit([...values, values.at(-1) ?? fresh])}
+        >
+          + Add
+        </button>
+        {onOne && (
+          <button type="button" className="small nodrag" onClick={onOne} title="Keep the first value only">
+            One value
+          </button>
+        )}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,146 @@
+/** Which control an input is edited with, read from its JSON Schema. */
+
+import { alternatives, elementOf, isNull, isOptional, isWireOnly, type Input, type Schema } from "../../graph";
+import type { Json } from "../../graph";
+
+export interface NumberWidget {
+  readonly kind: "number";
+  readonly integer: boolean;
+  readonly minimum: number | undefined;
+  readonly maximum: number | undefined;
+  readonly step: number;
+  /** Both ends are near enough for a slider to be of use. */
+  readonly slider: boolean;
+  /** It is noise that is chosen by it, so chance may choose. */
+  readonly seed: boolean;
+  readonly optional: boolean;
+}
+
+export type Widget =
+  | { readonly kind: "wire" }
+  | { readonly kind: "toggle" }
+  | { readonly kind: "choice"; readonly options: readonly Json[]; readonly optional: boolean }
+  | NumberWidget
+  | {
+      readonly kind: "text";
+      readonly long: boolean;
+      readonly optional: boolean;
+      readonly maxLength: number | undefined;
+    }
+  /** The name of a model; those of the list `models` are offered. */
+  | { readonly kind: "model"; readonly models: string }
+  | { readonly kind: "path" }
+  | { readonly kind: "colour"; readonly optional: boolean }
+  /** Several kinds of values are taken: what reads as JSON is JSON, all else is text. */
+  | { readonly kind: "json"; readonly optional: boolean };
+
+/** A span that a slider some 100 pixels wide can choose from. */
+const WHOLE_SPAN = 256;
+const BROKEN_SPAN = 100;
+
+/** The control for one value of an input called `name`. */
+export function widgetFor(name: string, input: Input): Widget {
+  const optional = isOptional(input);
+  if (isWireOnly(input)) return { kind: "wire" };
+  if (input.models !== undefined) return { kind: "model", models: input.models };
+  const parts = alternatives(elementOf(input)).filter((part) => !isNull(part) && !part.wire);
+  const [schema] = parts;
+  if (!schema || parts.length > 1) return { kind: "json", optional };
+  if (schema.enum) return { kind: "choice", options: schema.enum, optional };
+  switch (schema.type) {
+    case "boolean":
+      return { kind: "toggle" };
+    case "integer":
+    case "number":
+      return numberFor(name, schema, optional);
+    case "string":
+      return textFor(name, schema, optional);
+    default:
+      return { kind: "json", optional };
+  }
+}
+
+function numberFor(name: string, schema: Schema, optional: boolean): NumberWidget {
+  const integer = schema.type === "integer";
+  const least = integer ? 1 : undefined;
+  const minimum = schema.minimum ?? beyond(schema.exclusiveMinimum, least);
+  const maximum = schema.maximum ?? beyond(schema.exclusiveMaximum, least && -least);
+  const span = minimum === undefined || maximum === undefined ? Infinity : maximum - minimum;
+  return {
+    kind: "number",
+    integer,
+    minimum,
+    maximum,
+    step: schema.multipleOf ?? (integer ? 1 : span <= 4 ? 0.05 : 0.1),
+    slider: !optional && span <= (integer ? WHOLE_SPAN : BROKEN_SPAN),
+    seed: integer && /(^|_)seed$/.test(name),
+    optional,
+  };
+}
+
+/** The last whole number within an open end; an open end of broken numbers is its own limit. */
+function beyond(limit: number | undefined, by: number | undefined): number | undefined {
+  return limit === undefined ? undefined : limit + (by ?? 0);
+}
+
+function textFor(name: string, schema: Schema, optional: boolean): Widget {
+  if (schema.format === "path") return { kind: "path" };
+  if (schema.format === "color") return { kind: "colour", optional };
+  const long = /(^|_)(prompt|prompts|text|texts)$/.test(name);
+  return { kind: "text", long, optional, maxLength: schema.maxLength };
+}
+
+/** The value of a number field's text: null for an empty one, undefined for what is no number. */
+export function numberOf(text: string, widget: NumberWidget): number | null | undefined {
+  if (text.trim() === "") return null;
+  const value = Number(text.trim().replace(",", "."));
+  if (!Number.isFinite(value)) return undefined;
+  return widget.integer ? Math.round(value) : value;
+}
+
+/** Bring a number within its limits. */
+export function limited(value: number, { minimum, maximum }: NumberWidget): number {
+  return Math.min(Math.max(value, minimum ?? -Infinity), maximum ?? Infinity);
+}
+
+/** The value that a text of a field for anything stands for. */
+export function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+/** How a value is written in a field for anything: a text that reads as JSON needs its quotes. */
+export function jsonText(value: Json): string {
+  if (typeof value !== "string") return JSON.stringify(value);
+  return typeof jsonOf(value) === "string" && !value.startsWith('"') ? value : JSON.stringify(value);
+}
+
+/** A new seed: the hub's models take 32 bits. */
+export function dice({ minimum = 0, maximum = 2 ** 32 - 1 }: NumberWidget): number {
+  const [bits = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return minimum + (bits % (Math.min(maximum, 2 ** 32 - 1) - minimum + 1));
+}
+
+/** A value to begin a row with. */
+export function emptyValue(widget: Widget): Json {
+  switch (widget.kind) {
+    case "number":
+      return limited(0, widget);
+    case "toggle":
+      return false;
+    case "choice":
+      return widget.options[0] ?? null;
+    case "colour":
+      return "#ffffff";
+    case "wire":
+      return null;
+    case "text":
+    case "model":
+    case "path":
+    case "json":
+      return "";
+  }
+}

@@ -1,0 +1,80 @@
+/** Ask for another name of a param or a result, and use it wherever the old one was. */
+
+import {
+  edit,
+  own,
+  paramAt,
+  present,
+  renamePort,
+  renameTemplatePort,
+  resultAt,
+  setLabel,
+  shown,
+  whyNotNamed,
+  type PortSide,
+} from "../../graph";
+import { ask } from "../../ui/question";
+import { say } from "../../ui/say";
+import { carryEntered } from "../../panels/form/entered";
+import { portOf } from "../../canvas/nodes";
+
+const WORDS = { params: "parameter", results: "result" } as const;
+
+/** Rename one of the workflow's own params or results. */
+export async function renameOwn(side: PortSide, old: string) {
+  const name = await askName(side, old, present()[side]);
+  const document = shown();
+  if (name === null || !document) return;
+  // What was entered for it in the form stays entered.
+  if (side === "params") carryEntered(document.name ?? document.id, old, name);
+  edit(`rename ${old}`, (workflow) => renamePort(workflow, side, old, name));
+}
+
+interface TemplatePort {
+  readonly type: string;
+  readonly side: PortSide;
+  readonly old: string;
+}
+
+/** Rename a param or a result of a template that the workflow carries. */
+export async function renameOfTemplate({ type, side, old }: TemplatePort) {
+  const template = own(present().templates, type);
+  const name = template ? await askName(side, old, template[side]) : null;
+  if (name === null) return;
+  edit(`rename ${old}`, (workflow) => renameTemplatePort(workflow, { type, side, old, name }));
+}
+
+/** Say what a param is called on the form. */
+export async function labelParam(param: string) {
+  const value = own(present().params, param)?.label ?? "";
+  const label = await ask({ title: "Label on the form", label: `Label of ${param}`, value, optional: true });
+  if (label !== null) edit("change a label", (workflow) => setLabel(workflow, param, label));
+}
+
+/** Rename what the focus is on, if that is on the form or a result; false where it is neither. */
+export function renameFocused(): boolean {
+  const port = focusedPort();
+  const param = port?.side === "in" ? paramAt(present(), port.address) : undefined;
+  const result = port?.side === "out" ? resultAt(present(), port.address) : undefined;
+  if (param !== undefined) void renameOwn("params", param);
+  if (result !== undefined) void renameOwn("results", result);
+  return param !== undefined || result !== undefined;
+}
+
+function focusedPort() {
+  const row = document.activeElement?.closest(".row");
+  const node = row?.closest(".react-flow__node")?.getAttribute("data-id");
+  const handle = row?.querySelector("[data-port]")?.getAttribute("data-port");
+  if (!node || !handle) return undefined;
+  return { side: handle.startsWith("in:") ? "in" : "out", address: `${node}.${portOf(handle)}` };
+}
+
+async function askName(side: PortSide, old: string, others: Readonly<Record<string, unknown>>) {
+  const what = WORDS[side];
+  const name = await ask({ title: `Rename the ${what}`, label: `New name of ${old}`, value: old });
+  if (name === null || name === old) return null;
+  const why = whyNotNamed(name, what, others);
+  if (why === undefined) return name;
+  say(why);
+  return null;
+}

@@ -1,0 +1,134 @@
+import { memo, useId } from "react";
+
+import {
+  addresses,
+  edit,
+  own,
+  paramAt,
+  setValue,
+  takesSeveral,
+  typeName,
+  useEditor,
+  present,
+  type Input,
+  type Json,
+  type Link,
+} from "../../graph";
+import { useProblems } from "../checks";
+import { ListField } from "../fields/ListField";
+import { LinkList } from "./LinkList";
+import { openMenu, openMenuBelow } from "../../ui/menu/menu";
+import { inputMenu } from "../ports/portMenus";
+import { PortDot } from "../ports/PortDot";
+import { ValueField } from "../fields/ValueField";
+import { emptyValue, widgetFor, type Widget } from "../fields/widgets";
+
+interface InputRowProps {
+  readonly node: string;
+  readonly name: string;
+  readonly input: Input;
+  readonly link: Link | undefined;
+  readonly value: Json | undefined;
+}
+
+/** One input: its port, its name, and its value, or where it comes from. */
+export const InputRow = memo(function InputRow(props: InputRowProps) {
+  const { node, name, input, link, value } = props;
+  const problems = useProblems(node, name);
+  const exposed = useEditor((state) => paramAt(present(state), `${node}.${name}`) !== undefined);
+  const said = useId();
+  const title = input.title ?? name;
+  const widget = widgetFor(name, input);
+  const several = takesSeveral(input) || Array.isArray(value);
+  const filled = Array.isArray(value ?? input.default) && ((value ?? input.default) as Json[]).length > 0;
+  const wide = link === undefined && widget.kind !== "wire" && (several ? filled : isLong(widget));
+  const classes = ["row", wide ? "wide" : "", problems.length ? "wrong" : ""];
+  return (
+    <div
+      className={classes.filter(Boolean).join(" ")}
+      onContextMenu={(event) => openMenu(event, inputMenu(node, name, input))}
+    >
+      <PortDot node={node} side="in" port={name} described={input} linked={link !== undefined} />
+      <button
+        type="button"
+        className="row-name"
+        title={input.description ?? typeName(input)}
+        aria-label={`${title}${exposed ? ", on the form" : ""}: what can be done with it`}
+        aria-haspopup="menu"
+        onClick={(event) => openMenuBelow(event.currentTarget, inputMenu(node, name, input))}
+      >
+        {title}
+        {exposed && <span className="exposed" title="On the form" />}
+      </button>
+      {link !== undefined ? (
+        <LinkList node={node} name={name} input={input} link={link} />
+      ) : widget.kind === "wire" ? (
+        <span className="row-type">{typeName(input)}</span>
+      ) : (
+        <RowValue {...props} widget={widget} several={several} wrong={problems.length > 0} said={said} />
+      )}
+      {problems.length > 0 && (
+        <span className="row-problem" id={said}>
+          {problems.join("; ")}
+        </span>
+      )}
+    </div>
+  );
+});
+
+function isLong(widget: Widget): boolean {
+  return widget.kind === "text" && widget.long;
+}
+
+interface RowValueProps extends InputRowProps {
+  readonly widget: Widget;
+  readonly several: boolean;
+  readonly wrong: boolean;
+  readonly said: string;
+}
+
+function RowValue({ node, name, input, value, widget, several, wrong, said }: RowValueProps) {
+  const id = useId();
+  const shown = value ?? input.default;
+  const commit = (next: Json | undefined) =>
+    edit(`set ${node}.${name}`, (workflow) => setValue(workflow, node, name, next, input));
+  const field = {
+    id,
+    label: input.title ?? name,
+    wrong,
+    describedBy: wrong ? said : undefined,
+    widget,
+  };
+  if (several) {
+    const values = Array.isArray(shown) ? (shown as readonly Json[]) : [];
+    const one = takesSeveral(input) ? undefined : () => commit(values[0]);
+    return (
+      <ListField field={field} values={values} fresh={emptyValue(widget)} commit={commit} onOne={one} />
+    );
+  }
+  return <ValueField {...field} value={shown} commit={commit} />;
+}
+
+/** What is given to a node that its kind has no input for. */
+export function StrayRow({ node, name, link }: { node: string; name: string; link: Link | undefined }) {
+  const problems = useProblems(node, name);
+  const value = useEditor((state) => own(own(present(state).nodes, node)?.values ?? {}, name));
+  const remove = () => edit(`remove ${node}.${name}`, (workflow) => setValue(workflow, node, name, undefined));
+  return (
+    <div className="row wrong">
+      <PortDot node={node} side="in" port={name} described={undefined} linked={link !== undefined} />
+      <span className="row-name">{name}</span>
+      {link !== undefined ? (
+        <span className="row-type">{addresses(link).join(", ")}</span>
+      ) : (
+        <span className="row-type">
+          {JSON.stringify(value)}
+          <button type="button" className="icon nodrag" aria-label={`Remove ${name}`} onClick={remove}>
+            ×
+          </button>
+        </span>
+      )}
+      {problems.length > 0 && <span className="row-problem">{problems.join("; ")}</span>}
+    </div>
+  );
+}

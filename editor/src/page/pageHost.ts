@@ -1,0 +1,64 @@
+/** What the panels ask of the page: the document and the canvas are its own. */
+
+import { flowPoint, showNodes, centred } from "../canvas/viewport";
+import { spotOf } from "../card/checks";
+import {
+  addNode,
+  edit,
+  editor,
+  kindsNow,
+  markSaved,
+  own,
+  present,
+  readWorkflow,
+  select,
+  setValue,
+  toDocument,
+} from "../graph";
+import type { Host } from "../panels";
+import { say } from "../ui/say";
+import { openWorkflow } from "../documents/opening";
+import { layout } from "./layout";
+
+export const host: Host = {
+  workflow: () => toDocument(present()),
+  open(workflow, origin) {
+    openWorkflow(workflow, origin);
+    layout.setState({ view: "graph" });
+  },
+  saved({ name, version }, text) {
+    markSaved(editor.getState().active, readWorkflow(text), name, version);
+  },
+  goTo(address) {
+    const { node } = spotOf(address);
+    if (!own(present().nodes, node)) return;
+    layout.setState({ view: "graph" });
+    select([node]);
+    requestAnimationFrame(() => showNodes([node]));
+  },
+  nodeAt(x, y) {
+    const under = document.elementFromPoint(x, y)?.closest(".react-flow__node-call");
+    const name = under?.getAttribute("data-id") ?? "";
+    const call = own(present().nodes, name);
+    return call ? { name, type: call.type } : null;
+  },
+  setValue(node, input, value) {
+    const kind = own(kindsNow(), own(present().nodes, node)?.type ?? "");
+    const described = own(kind?.inputs ?? {}, input);
+    edit(`set ${node}.${input}`, (workflow) => setValue(workflow, node, input, value, described));
+  },
+  addNode(type, values, x, y) {
+    const added = { name: "" };
+    edit(`add ${type}`, (workflow) => {
+      const [more, name] = addNode(workflow, type, centred(flowPoint(x, y)));
+      added.name = name;
+      return Object.entries(values).reduce(
+        (changed, [input, value]) => setValue(changed, name, input, value),
+        more,
+      );
+    });
+    select([added.name]);
+    return added.name;
+  },
+  say,
+};

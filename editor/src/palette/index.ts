@@ -1,2 +1,0 @@
-export { askPalette, closePalette, palette } from "./asking";
-export { Palette } from "./Palette";

@@ -1,0 +1,20 @@
+import { useStore } from "zustand";
+
+import { dismiss, notes } from "./say";
+
+/** What was said lately; a screen reader reads it out. */
+export function Notes() {
+  const { all } = useStore(notes);
+  return (
+    <div className="notes" role="status" aria-live="polite">
+      {all.map(({ id, message }) => (
+        <div className="note" key={id}>
+          <span>{message}</span>
+          <button type="button" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}

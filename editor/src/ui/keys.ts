@@ -1,0 +1,43 @@
+/** Which command a key press means. */
+
+import type { Command } from "../commands/commands";
+
+/** The part of a keyboard event that counts. */
+export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
+
+const isMac = /Mac|iP(hone|ad)/.test(globalThis.navigator?.platform ?? "");
+
+/** Whether a press is the key that is written so. */
+export function isPress(press: Press, written: string): boolean {
+  const parts = written === "+" ? ["+"] : written.split("+");
+  const key = parts.at(-1) ?? "";
+  const mod = press.ctrlKey || press.metaKey;
+  if (mod !== parts.includes("Mod") || press.altKey) return false;
+  const pressed = press.key === " " ? "Space" : press.key;
+  if (pressed.toLowerCase() !== key.toLowerCase()) return false;
+  // Where a sign is on the keyboard, and whether it takes Shift, is the layout's affair.
+  const isSign = key.length === 1 && !/[a-z0-9]/i.test(key);
+  return isSign || press.shiftKey === parts.includes("Shift");
+}
+
+/** The command of a press, if there is one. */
+export function commandFor(press: Press, commands: readonly Command[]): Command | undefined {
+  return commands.find((one) => !one.listed && one.keys.some((key) => isPress(press, key)));
+}
+
+/** A key as it is labelled on the user's keyboard. */
+export function spelledKeys(written: string): string {
+  if (written === "+") return "+";
+  const names = isMac ? { Mod: "⌘", Shift: "⇧" } : { Mod: "Ctrl", Shift: "Shift" };
+  return written
+    .split("+")
+    .map((part) => (names as Record<string, string>)[part] ?? (part === "Delete" ? "Del" : part))
+    .join(isMac ? "" : " + ");
+}
+
+/** Whether the browser should have the key: somebody types, or a control is in use. */
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !["checkbox", "range", "button"].includes(target.type);
+  return target.matches("textarea, select, [contenteditable]") || target.closest("dialog") !== null;
+}
