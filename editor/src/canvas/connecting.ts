@@ -2,10 +2,11 @@
 
 import type { OnConnect, OnConnectEnd, OnConnectStart } from "@xyflow/react";
 
-import { askPalette } from "../ui/pick";
+import { openPalette } from "../ui/paletteRequest";
 import { say } from "../ui/say";
-import { startDragging, stopDragging, type Port } from "../card/ports/wireDrag";
-import { portOf } from "./nodes";
+import { startDragging, stopDragging } from "../card/ports/wireDrag";
+import type { Port } from "../graph";
+import { portOf } from "../card/callNode";
 import { connectEnds, connectWithNode, refusal } from "./wireEdits";
 
 /** Whether Shift was held when the wire was let go: then it is added to those that are there. */
@@ -44,7 +45,7 @@ export const connectionEnded: OnConnectEnd = (event, state) => {
   const under = document.elementFromPoint(x, y);
   const node = under?.closest(".react-flow__node-call")?.getAttribute("data-id");
   if (node) connectWithNode(begun, node);
-  else if (under?.closest(".canvas")) askPalette({ x, y, from: begun });
+  else if (under?.closest(".canvas")) openPalette({ x, y, from: begun });
 };
 
 export const connected: OnConnect = (ends) => connectEnds(ends, shift);

@@ -17,16 +17,12 @@ import {
   type Wire,
   type Workflow,
 } from "../graph";
+import { inHandle, outHandle, type CallNode } from "../card/callNode";
 import { colourOf } from "../card/colours";
 
-export type CallNode = Node<{ readonly folded: boolean; readonly strays: readonly string[] }, "call">;
 export type FrameNode = Node<{ readonly title: string }, "frame">;
 export type FlowNode = CallNode | FrameNode;
 export type FlowEdge = Edge<{ readonly wire: Wire; readonly colour: string }, "wire">;
-
-export const inHandle = (input: string) => `in:${input}`;
-export const outHandle = (output: string) => `out:${output}`;
-export const portOf = (handle: string | null | undefined) => handle?.replace(/^(in|out):/, "") ?? "";
 
 const FRAME = "frame:";
 export const frameId = (id: string) => FRAME + id;

@@ -4,26 +4,27 @@ import type { Connection } from "@xyflow/react";
 
 import {
   connect,
+  connectPorts,
   disconnect,
   disconnectAll,
   edit,
   fits,
-  inputsFor,
   kindsNow,
   leadsRound,
-  outputsFor,
+  leadsRoundFrom,
   own,
+  portsFor,
   present,
   reconnect,
   typeName,
   type Input,
   type Output,
   type Wire,
+  describedAt,
+  type Port,
 } from "../graph";
-import { joined } from "../palette/choice";
 import { say } from "../ui/say";
-import { describedAt, type Port } from "../card/ports/wireDrag";
-import { portOf } from "./nodes";
+import { portOf } from "../card/callNode";
 import { flow } from "./flow";
 
 type Ends = Pick<Connection, "source" | "sourceHandle" | "target" | "targetHandle">;
@@ -81,16 +82,15 @@ export function connectWithNode(from: Port, node: string) {
   const call = own(present().nodes, node);
   const kind = own(kindsNow(), call?.type ?? "");
   if (!described || !call || !kind || node === from.node) return;
-  const ports = from.side === "out" ? inputsFor(described, kind) : outputsFor(described, kind);
+  const ports = portsFor(from.side, described, kind);
   const free = ports.find((port) => own(call.links, port) === undefined) ?? ports[0];
   if (free === undefined) {
     say(`${node} has no ${from.side === "out" ? "input" : "output"} for ${typeName(described)}.`);
     return;
   }
-  const round =
-    from.side === "out"
-      ? leadsRound(present(), from.node, node)
-      : leadsRound(present(), node, from.node);
-  if (round) say(`${from.node} and ${node} would depend on each other.`);
-  else edit("connect", (workflow) => joined(workflow, from, node, free));
+  if (leadsRoundFrom(present(), from, node)) {
+    say(`${from.node} and ${node} would depend on each other.`);
+  } else {
+    edit("connect", (workflow) => connectPorts(workflow, from, { node, port: free }, kindsNow()));
+  }
 }

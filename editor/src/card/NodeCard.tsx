@@ -7,7 +7,7 @@ import { CardHead } from "./CardHead";
 import { useProblems, useWarnings, useWrong } from "./checks";
 import { groupHue } from "./colours";
 import { FoldedPorts } from "./ports/FoldedPorts";
-import type { CallNode } from "../canvas/nodes";
+import type { CallNode } from "./callNode";
 import { InputRow, StrayRow } from "./rows/InputRow";
 import { OutputRow } from "./rows/OutputRow";
 import { useFreshPhase } from "./lastRun";

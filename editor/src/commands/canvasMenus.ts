@@ -1,7 +1,7 @@
 /** The menus of the canvas, of nodes, of frames and of wires. */
 
 import { own, present, select, type Wire } from "../graph";
-import { askPalette } from "../ui/pick";
+import { openPalette } from "../ui/paletteRequest";
 import { expandNode, openTemplate, removeFrames } from "./actions";
 import { selection } from "../canvas/clipping";
 import { COMMANDS, type Command } from "./commands";
@@ -17,7 +17,7 @@ const item = (command: Command): MenuItem => ({
 
 export function paneMenu(x: number, y: number): Menu {
   return [
-    [{ ...item(COMMANDS.add), run: () => askPalette({ x, y }) }],
+    [{ ...item(COMMANDS.add), run: () => openPalette({ x, y }) }],
     [item(COMMANDS.paste), item(COMMANDS.selectAll)],
     [item(COMMANDS.tidy), item(COMMANDS.fit)],
     [item(COMMANDS.undo), item(COMMANDS.redo)],

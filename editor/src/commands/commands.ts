@@ -3,7 +3,7 @@
 import { redoLast, undoLast } from "../graph";
 import { say } from "../ui/say";
 import { cancelRun, runAll, runChosen } from "../documents/running";
-import { askPalette } from "../ui/pick";
+import { openPalette } from "../ui/paletteRequest";
 import * as actions from "./actions";
 import { chosenFrames, copy, cut, duplicate, paste, removeChosen, selection } from "../canvas/clipping";
 import { fitAll, pointerOnWindow, showNodes, zoom } from "../canvas/viewport";
@@ -77,7 +77,7 @@ export function allCommands(): readonly Command[] {
 
 function addAtPointer() {
   const [x, y] = pointerOnWindow();
-  askPalette({ x, y });
+  openPalette({ x, y });
 }
 
 /** The ports of the node that has the focus, or is chosen. */

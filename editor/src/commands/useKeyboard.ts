@@ -2,10 +2,11 @@
 
 import { useEffect } from "react";
 
-import { palette } from "../ui/pick";
+import { palette } from "../ui/paletteRequest";
 import { allCommands, COMMANDS } from "./commands";
 import { clip, pasteText, removeChosen } from "../canvas/clipping";
-import { commandFor, isTyping } from "../ui/keys";
+import { isTyping } from "../ui/keys";
+import { commandFor } from "./keymap";
 import { menus } from "../ui/menu/menu";
 
 /** What was used last: Tab opens the palette for one who points, and moves on for one who types. */
@@ -54,7 +55,7 @@ function isAdd(event: KeyboardEvent): boolean {
 }
 
 function isBusy(): boolean {
-  if (palette.getState().asking) return true;
+  if (palette.getState().request) return true;
   return menus.getState().opened !== null || document.querySelector("dialog[open]") !== null;
 }
 

@@ -3,6 +3,7 @@
 import { linkWithout, withCall } from "./edits";
 import { settled, takesOneOfEach } from "./fit";
 import { takesSeveral, type Input, type Kinds } from "./kinds";
+import type { Port } from "./port";
 import type { Wire } from "./wires";
 import { addresses, mapRecord, own, without, type Link, type Workflow } from "./workflow";
 
@@ -30,6 +31,19 @@ export function connect(
   const values = without(call.values, new Set([input]));
   const linked = withCall(workflow, node, { ...call, values, links: { ...call.links, [input]: link } });
   return withoutParamAt(linked, `${node}.${input}`);
+}
+
+/** Connect a port with one of another node, whichever of them is the output. */
+export function connectPorts(
+  workflow: Workflow,
+  from: Port,
+  to: Omit<Port, "side">,
+  kinds: Kinds,
+): Workflow {
+  const [source, target] = from.side === "out" ? [from, to] : [to, from];
+  const kind = own(kinds, own(workflow.nodes, target.node)?.type ?? "");
+  const input = own(kind?.inputs ?? {}, target.port);
+  return connect(workflow, `${source.node}.${source.port}`, target.node, target.port, input);
 }
 
 /** Take away the `index`-th wire of an input; `kinds` tell what a single one that is left means. */

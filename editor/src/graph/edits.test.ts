@@ -4,7 +4,7 @@ import { KINDS, PORTRAITS } from "../testing/kinds";
 import { copied, pasted } from "./clipboard";
 import { NotAWorkflow, readWorkflow, toDocument, toText } from "./document";
 import { addNode, nameFor, removeNodes, renameNode, setValue } from "./edits";
-import { toggleParam, toggleResult } from "./ports";
+import { toggleParam, toggleResult } from "./ownPorts";
 import { upTo } from "./upTo";
 import { foldedOf, placeOf, withFolded } from "./view/places";
 import { EMPTY } from "./workflow";

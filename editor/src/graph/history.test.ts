@@ -6,7 +6,7 @@ import { pasted, copied } from "./clipboard";
 import { collapsed } from "./templates/collapse";
 import { addNode, removeNodes, renameNode, setTitle, setValue } from "./edits";
 import { expanded } from "./templates/expand";
-import { toggleParam, toggleResult } from "./ports";
+import { toggleParam, toggleResult } from "./ownPorts";
 import * as store from "./index";
 import { kindsFor } from "./templates/kind";
 import { addFrame, moved, withFolded } from "./view/places";

@@ -1,6 +1,5 @@
 /** Open documents and close them: one tab each. */
 
-import { readWorkflow } from "./document";
 import { startOf } from "./history";
 import type { OpenDocument } from "./openDocument";
 import { editor, find } from "./store";
@@ -31,11 +30,6 @@ export function open(workflow: Workflow, opening: Opening = {}): string {
     active: document.id,
   }));
   return document.id;
-}
-
-/** Open what somebody dropped or chose: a workflow's text, or its JSON. */
-export function openText(source: unknown, opening: Opening = {}): string {
-  return open(readWorkflow(source), opening);
 }
 
 export function openEmpty(): string {

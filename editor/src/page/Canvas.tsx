@@ -16,7 +16,7 @@ import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
 import { editor } from "../graph";
-import { askPalette } from "../ui/pick";
+import { openPalette } from "../ui/paletteRequest";
 import { connected, connectionEnded, connectionStarted } from "../canvas/connecting";
 import { nodeMenu, paneMenu, wireMenu } from "../commands/canvasMenus";
 import { beginDrag, takeChanges } from "../canvas/moveNodes";
@@ -66,7 +66,7 @@ export function Canvas() {
       ref={watchLongPress}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
       onDoubleClick={({ target, clientX, clientY }) => {
-        if ((target as Element).matches(".react-flow__pane")) askPalette({ x: clientX, y: clientY });
+        if ((target as Element).matches(".react-flow__pane")) openPalette({ x: clientX, y: clientY });
       }}
     >
       <ReactFlow<FlowNode, FlowEdge>

@@ -8,9 +8,10 @@ import { watchChecks } from "../card/checks";
 import { templateTypes } from "../commands/canvasMenus";
 import { editor, kindsByType, openEmpty, setKinds, shown, titleOf, type Kind } from "../graph";
 import { openStored } from "../panels";
-import { api, runs, sentence, start, tabTitle } from "../server";
+import { api, runs, sentence, start } from "../server";
 import { loadModels } from "../server/models";
 import { tokens } from "../server/token";
+import { tabTitle } from "./tabTitle";
 
 const FIRST = "canny-portraits";
 

@@ -1,7 +1,7 @@
 import type { CSSProperties } from "react";
 
 import { groupHue } from "../card/colours";
-import type { Choice } from "./Palette";
+import type { Choice } from "./choice";
 
 interface OptionProps {
   readonly id: string;

@@ -1,34 +1,32 @@
 import { useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 
-import { kindsNow, useEditor } from "../graph";
-import { describedAt } from "../card/ports/wireDrag";
-import { choose, existingOffers, type Existing } from "./choice";
-import { closePalette, palette, type Asking } from "../ui/pick";
+import { describedAt, kindsNow, useEditor } from "../graph";
+import { closePalette, palette, type PaletteRequest } from "../ui/paletteRequest";
+import { choose, type Choice } from "./choice";
+import { existingPorts } from "./existing";
 import { Option } from "./Option";
-import { allOffers, found, offersFor, type Offer } from "./search";
+import { allOffers, found, offersFor } from "./search";
 
 /** The palette, while it is asked for. */
 export function Palette() {
-  const asking = useStore(palette, (state) => state.asking);
-  return asking && <OpenPalette key={`${asking.x} ${asking.y}`} asking={asking} />;
+  const request = useStore(palette, (state) => state.request);
+  return request && <OpenPalette key={`${request.x} ${request.y}`} request={request} />;
 }
-
-export type Choice = ({ readonly sort: "new" } & Offer) | ({ readonly sort: "existing" } & Existing);
 
 /** The size it is given in the style sheet, to keep it on the window. */
 const [WIDTH, HEIGHT] = [320, 400];
 
-function OpenPalette({ asking }: { readonly asking: Asking }) {
+function OpenPalette({ request }: { readonly request: PaletteRequest }) {
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
-  const choices = useChoices(asking, typed);
+  const choices = useChoices(request, typed);
   const chosen = Math.min(at, choices.length - 1);
   const finish = (choice: Choice | undefined) => {
     if (!choice) return;
     closePalette();
-    choose(asking, choice);
+    choose(request, choice);
   };
   const go = (to: number) => {
     const next = (to + choices.length) % Math.max(choices.length, 1);
@@ -44,7 +42,7 @@ function OpenPalette({ asking }: { readonly asking: Asking }) {
   };
   return (
     <div className="palette-veil" onPointerDown={(event) => event.target === event.currentTarget && closePalette()}>
-      <div className="palette" role="dialog" aria-label="Add a node" style={placeOn(asking)}>
+      <div className="palette" role="dialog" aria-label="Add a node" style={placeOn(request)}>
         <input
           type="text"
           role="combobox"
@@ -52,7 +50,7 @@ function OpenPalette({ asking }: { readonly asking: Asking }) {
           aria-expanded="true"
           aria-controls="palette-list"
           aria-activedescendant={choices.length ? `palette-${chosen}` : undefined}
-          placeholder={asking.from ? "What shall the wire go on with?" : "Find a node"}
+          placeholder={request.from ? "What shall the wire go on with?" : "Find a node"}
           autoFocus
           spellCheck={false}
           value={typed}
@@ -80,7 +78,7 @@ function OpenPalette({ asking }: { readonly asking: Asking }) {
         </ul>
         {choices.length === 0 && (
           <p className="empty">
-            {asking.from ? "Nothing that fits is called that." : "No node is called that."}
+            {request.from ? "Nothing that fits is called that." : "No node is called that."}
           </p>
         )}
       </div>
@@ -102,18 +100,18 @@ const KEYS: Readonly<Record<string, (reach: Reach) => void>> = {
   Escape: closePalette,
 };
 
-function useChoices(asking: Asking, typed: string): readonly Choice[] {
+function useChoices(request: PaletteRequest, typed: string): readonly Choice[] {
   const kinds = useEditor(kindsNow);
-  const described = asking.from && describedAt(asking.from);
-  const side = asking.from?.side;
+  const described = request.from && describedAt(request.from);
+  const side = request.from?.side;
   return useMemo(() => {
-    if (asking.from && !described) return [];
+    if (request.from && !described) return [];
     const offers = described && side ? offersFor(kinds, side, described) : allOffers(kinds);
     const fresh = found(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
-    const there = asking.from ? existingOffers(asking.from, typed) : [];
-    const existing = there.map((one): Choice => ({ sort: "existing", ...one }));
-    return asking.byName ? [...existing, ...fresh] : [...fresh, ...existing];
-  }, [kinds, described, side, asking, typed]);
+    const there = request.from ? existingPorts(request.from, typed) : [];
+    const existing = there.map((port): Choice => ({ sort: "existing", ...port }));
+    return request.byName ? [...existing, ...fresh] : [...fresh, ...existing];
+  }, [kinds, described, side, request, typed]);
 }
 
 /** The heading above an entry: its group, as long as nothing is typed that mixes them. */
@@ -128,7 +126,7 @@ function keyOf(choice: Choice): string {
   return choice.sort === "new" ? choice.kind.type : `${choice.node}.${choice.port}`;
 }
 
-function placeOn({ x, y }: Asking) {
+function placeOn({ x, y }: PaletteRequest) {
   return {
     left: Math.max(8, Math.min(x, window.innerWidth - WIDTH - 8)),
     top: Math.max(8, Math.min(y, window.innerHeight - HEIGHT - 8)),

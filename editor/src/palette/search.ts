@@ -1,6 +1,6 @@
-/** Find a kind by a few letters of its title, its group or its type. */
+/** Search of the kinds by a few letters of their title, group or type, scored word by word. */
 
-import { fits, inputsFor, outputsFor, type Input, type Kind, type Kinds, type Output } from "../graph";
+import { portsFor, type Input, type Kind, type Kinds, type Output, type PortSide } from "../graph";
 
 /** What the palette offers: a kind, and the port of it that the wire would end in. */
 export interface Offer {
@@ -14,16 +14,11 @@ export function allOffers(kinds: Kinds): Offer[] {
 }
 
 /** The kinds a wire can be continued with, each with its likeliest port. */
-export function offersFor(kinds: Kinds, side: "in" | "out", described: Input | Output): Offer[] {
+export function offersFor(kinds: Kinds, side: PortSide, described: Input | Output): Offer[] {
   return Object.values(kinds).flatMap((kind) => {
-    const [port] = side === "out" ? inputsFor(described, kind) : outputsFor(described, kind);
+    const [port] = portsFor(side, described, kind);
     return port === undefined ? [] : [{ kind, port }];
   });
-}
-
-/** The other ports of the same kind that take the wire as well. */
-export function otherPorts(kind: Kind, side: "in" | "out", described: Input | Output): string[] {
-  return side === "out" ? inputsFor(described, kind) : outputsFor(described, kind);
 }
 
 /** Those that match what was typed, the best first; all of them where nothing was. */
@@ -79,13 +74,4 @@ function inOrder(word: string, text: string): boolean {
     if (at === 0) return false;
   }
   return true;
-}
-
-/** Whether a port that is there already takes the wire. */
-export function takes(
-  side: "in" | "out",
-  described: Input | Output,
-  other: Input | Output,
-): boolean {
-  return side === "out" ? fits(described, other as Input) : fits(other, described as Input);
 }

@@ -5,6 +5,5 @@ export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
 export type { NodeRun, Part, Phase } from "./runs/nodeRun";
 export type { Run } from "./runs/run";
-export { follow, runs, unfollow, useNodePreviews, useNodeRun, useRun } from "./runs/runs";
-export { tabTitle } from "../page/tabTitle";
+export { follow, runs, unfollow, useNodePreviews, useRun } from "./runs/runs";
 export type * from "./types";

@@ -1,6 +1,4 @@
-/** Which command a key press means. */
-
-import type { Command } from "../commands/commands";
+/** Key presses: whether one is the key that is written so, and how that key is labelled. */
 
 /** The part of a keyboard event that counts. */
 export type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
@@ -18,11 +16,6 @@ export function isPress(press: Press, written: string): boolean {
   // Where a sign is on the keyboard, and whether it takes Shift, is the layout's affair.
   const isSign = key.length === 1 && !/[a-z0-9]/i.test(key);
   return isSign || press.shiftKey === parts.includes("Shift");
-}
-
-/** The command of a press, if there is one. */
-export function commandFor(press: Press, commands: readonly Command[]): Command | undefined {
-  return commands.find((one) => !one.listed && one.keys.some((key) => isPress(press, key)));
 }
 
 /** A key as it is labelled on the user's keyboard. */

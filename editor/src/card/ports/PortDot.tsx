@@ -4,7 +4,7 @@ import { memo, type CSSProperties } from "react";
 import { typeName, type Input, type Output } from "../../graph";
 import { colourOf, shapeOf } from "../colours";
 import { useTakes } from "./wireDrag";
-import { inHandle, outHandle } from "../../canvas/nodes";
+import { inHandle, outHandle } from "../callNode";
 
 interface PortDotProps {
   readonly node: string;

@@ -18,9 +18,9 @@ import {
   type Json,
   type Output,
   type Wire,
+  type Port,
 } from "../../graph";
-import { askPalette } from "../../ui/pick";
-import type { Port } from "./wireDrag";
+import { openPalette } from "../../ui/paletteRequest";
 import type { Menu, MenuItem } from "../../ui/menu/menu";
 import { labelParam, renameOfTemplate, renameOwn } from "./renamePorts";
 import { emptyValue, widgetFor } from "../fields/widgets";
@@ -96,7 +96,7 @@ function connectItem(from: Port): MenuItem {
       const dot = node?.querySelector(`[data-port="${CSS.escape(`${from.side}:${from.port}`)}"]`);
       const box = (dot ?? node)?.getBoundingClientRect();
       const aside = from.side === "out" ? 24 : -344;
-      askPalette({ x: (box?.left ?? 0) + aside, y: box?.top ?? 0, from, byName: true });
+      openPalette({ x: (box?.left ?? 0) + aside, y: box?.top ?? 0, from, byName: true });
     },
   };
 }

@@ -11,17 +11,17 @@ import {
   setLabel,
   shown,
   whyNotNamed,
-  type PortSide,
+  type OwnPorts,
 } from "../../graph";
 import { ask } from "../../ui/question";
 import { say } from "../../ui/say";
 import { carryEntered } from "../../panels/form/entered";
-import { portOf } from "../../canvas/nodes";
+import { portOf } from "../callNode";
 
 const WORDS = { params: "parameter", results: "result" } as const;
 
 /** Rename one of the workflow's own params or results. */
-export async function renameOwn(side: PortSide, old: string) {
+export async function renameOwn(side: OwnPorts, old: string) {
   const name = await askName(side, old, present()[side]);
   const document = shown();
   if (name === null || !document) return;
@@ -32,7 +32,7 @@ export async function renameOwn(side: PortSide, old: string) {
 
 interface TemplatePort {
   readonly type: string;
-  readonly side: PortSide;
+  readonly side: OwnPorts;
   readonly old: string;
 }
 
@@ -69,7 +69,7 @@ function focusedPort() {
   return { side: handle.startsWith("in:") ? "in" : "out", address: `${node}.${portOf(handle)}` };
 }
 
-async function askName(side: PortSide, old: string, others: Readonly<Record<string, unknown>>) {
+async function askName(side: OwnPorts, old: string, others: Readonly<Record<string, unknown>>) {
   const what = WORDS[side];
   const name = await ask({ title: `Rename the ${what}`, label: `New name of ${old}`, value: old });
   if (name === null || name === old) return null;

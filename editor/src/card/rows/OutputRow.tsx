@@ -1,7 +1,7 @@
 import { memo } from "react";
 
 import { edit, present, resultAt, toggleResult, typeName, useEditor, type Output } from "../../graph";
-import { askPalette } from "../../ui/pick";
+import { openPalette } from "../../ui/paletteRequest";
 import { openMenu } from "../../ui/menu/menu";
 import { outputMenu } from "../ports/portMenus";
 import { PortDot } from "../ports/PortDot";
@@ -44,7 +44,7 @@ export const OutputRow = memo(function OutputRow({ node, name, output }: OutputR
         aria-label={`Connect ${address}`}
         onClick={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          askPalette({ x: box.right + 24, y: box.top, from: { node, side: "out", port: name }, byName: true });
+          openPalette({ x: box.right + 24, y: box.top, from: { node, side: "out", port: name }, byName: true });
         }}
       >
         {title}

@@ -1,12 +1,12 @@
 /** Give a port of a template another name, wherever the workflow uses it. */
 
 import { linkMapped, linksMapped, withKey } from "../edits";
-import { renamePort, type PortSide } from "../ports";
+import { renamePort, type OwnPorts } from "../ownPorts";
 import { mapRecord, own, split, type Workflow } from "../workflow";
 
 interface Renaming {
   readonly type: string;
-  readonly side: PortSide;
+  readonly side: OwnPorts;
   readonly old: string;
   readonly name: string;
 }

@@ -2,7 +2,6 @@ import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 
 import { jobEvents } from "../api";
-import type { NodeRun } from "./nodeRun";
 import { drawnName } from "./nodeRun";
 import type { Preview } from "../socket/previews";
 import { NO_RUN, type Run, runAfter, runOf } from "./run";
@@ -19,11 +18,6 @@ interface RunsState {
 
 /** The run that the canvas shows. Apart from the document, so that progress redraws one node. */
 export const runs = createStore<RunsState>(() => ({ run: NO_RUN, previews: {} }));
-
-/** What a node has done in the run that is shown; undefined before it has done anything. */
-export function useNodeRun(name: string): NodeRun | undefined {
-  return useStore(runs, (state) => state.run.nodes[name]);
-}
 
 /** The newest preview of each item of a node, as addresses for `<img>`. */
 export function useNodePreviews(name: string): Previews | undefined {

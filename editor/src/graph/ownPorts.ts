@@ -41,12 +41,12 @@ export function toggleResult(workflow: Workflow, address: string): Workflow {
 }
 
 /** Which of a workflow's own ports: those that set inputs, or those that keep outputs. */
-export type PortSide = "params" | "results";
+export type OwnPorts = "params" | "results";
 
 /** Give a param or a result another name; the values and places it stands for stay. */
 export function renamePort(
   workflow: Workflow,
-  side: PortSide,
+  side: OwnPorts,
   old: string,
   name: string,
 ): Workflow {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS } from "../testing/kinds";
 import { collapsed } from "./templates/collapse";
-import { renamePort, setLabel, whyNotNamed } from "./ports";
+import { renamePort, setLabel, whyNotNamed } from "./ownPorts";
 import { renameTemplatePort } from "./templates/renamePort";
 import { own } from "./workflow";
 

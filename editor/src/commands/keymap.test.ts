@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { allCommands } from "../commands/commands";
-import { commandFor, isPress, isTyping, type Press } from "./keys";
+import { allCommands } from "./commands";
+import { isPress, isTyping, type Press } from "../ui/keys";
+import { commandFor } from "./keymap";
 
 const press = (key: string, held: Partial<Press> = {}): Press => ({
   key,

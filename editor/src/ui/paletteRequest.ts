@@ -1,11 +1,11 @@
-/** The palette that is open: where, and which wire it is to continue. */
+/** The request that opens the palette: where on the window, and which wire the new node continues. */
 
 import { createStore } from "zustand";
 
-import type { Port } from "../card/ports/wireDrag";
+import type { Port } from "../graph";
 import { focused, giveBack } from "./focus";
 
-export interface Asking {
+export interface PaletteRequest {
   /** Where on the window it opens, and the new node goes. */
   readonly x: number;
   readonly y: number;
@@ -15,17 +15,19 @@ export interface Asking {
   readonly byName?: boolean;
 }
 
-export const palette = createStore<{ readonly asking: Asking | null }>()(() => ({ asking: null }));
+export const palette = createStore<{ readonly request: PaletteRequest | null }>()(() => ({
+  request: null,
+}));
 
 let before: HTMLElement | null = null;
 
-export function askPalette(asking: Asking) {
+export function openPalette(request: PaletteRequest) {
   before = focused();
-  palette.setState({ asking });
+  palette.setState({ request });
 }
 
 /** Whoever had the focus has it again. */
 export function closePalette() {
-  palette.setState({ asking: null });
+  palette.setState({ request: null });
   giveBack(before);
 }
