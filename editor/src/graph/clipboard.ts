@@ -1,18 +1,10 @@
 /** Copy and paste: the clipboard holds a workflow of the copied nodes, as text. */
 
-import { linksMapped, linksWithout } from "./edits";
+import { linksMapped, linksWithout } from "./links";
 import { readWorkflow, toText } from "./document";
 import { moved, placeOf, type Place } from "./view/places";
-import {
-  EMPTY,
-  freeName,
-  mapRecord,
-  own,
-  same,
-  split,
-  type Call,
-  type Workflow,
-} from "./workflow";
+import { EMPTY, freeName, split, type Call, type Workflow } from "./workflow";
+import { mapRecord, own, same } from "./records";
 
 /** The text of the chosen nodes, with all their wires and the templates they use. */
 export function copied(workflow: Workflow, names: ReadonlySet<string>): string {

@@ -1,11 +1,14 @@
-/** Draw wires, take them away, put them in order. */
+/** Wires drawn, taken away and led elsewhere. */
 
-import { linkWithout, withCall } from "./edits";
 import { settled, takesOneOfEach } from "./fit";
+import { withLink } from "./inputLink";
 import { takesSeveral, type Input, type Kinds } from "./kinds";
+import { withCall } from "./links";
+import { withoutParamAt } from "./ownPorts";
 import type { Port } from "./port";
+import { own, without } from "./records";
 import type { Wire } from "./wires";
-import { addresses, mapRecord, own, without, type Link, type Workflow } from "./workflow";
+import { addresses, type Link, type Workflow } from "./workflow";
 
 /**
  * Draw a wire into an input: one more where the input takes several (or `more` says so), else in
@@ -94,60 +97,4 @@ export function reconnect(
   if (typeof link === "string") return withLink(workflow, node, input, address);
   const changed = link.map((one, place) => (place === index ? address : one));
   return withLink(workflow, node, input, changed);
-}
-
-/** Put the wires of an input into another order. */
-export function moveWire(
-  workflow: Workflow,
-  node: string,
-  input: string,
-  from: number,
-  to: number,
-): Workflow {
-  const link = own(own(workflow.nodes, node)?.links ?? {}, input);
-  if (!Array.isArray(link) || from === to) return workflow;
-  const ordered = [...(link as string[])];
-  const [taken] = ordered.splice(from, 1);
-  if (taken === undefined || to < 0 || to > ordered.length) return workflow;
-  ordered.splice(to, 0, taken);
-  return withLink(workflow, node, input, ordered);
-}
-
-/** Say whether a single wire gives all its items at once, or one of them for each run. */
-export function setOneOfEach(
-  workflow: Workflow,
-  node: string,
-  input: string,
-  each: boolean,
-): Workflow {
-  const link = own(own(workflow.nodes, node)?.links ?? {}, input);
-  const only = addresses(link)[0];
-  if (only === undefined || addresses(link).length !== 1 || Array.isArray(link) === each) {
-    return workflow;
-  }
-  return withLink(workflow, node, input, each ? [only] : only);
-}
-
-/** Let no param stand for an input any more; one that stood for nothing else goes. */
-export function withoutParamAt(workflow: Workflow, address: string): Workflow {
-  const named = (param: { to: Link }) => addresses(param.to).includes(address);
-  if (!Object.values(workflow.params).some(named)) return workflow;
-  const params = mapRecord(workflow.params, (param) => {
-    const to = linkWithout(param.to, (one) => one === address);
-    return to === undefined ? undefined : to === param.to ? param : { ...param, to };
-  });
-  return { ...workflow, params };
-}
-
-function withLink(
-  workflow: Workflow,
-  node: string,
-  input: string,
-  link: Link | undefined,
-): Workflow {
-  const call = own(workflow.nodes, node);
-  if (!call) return workflow;
-  const links =
-    link === undefined ? without(call.links, new Set([input])) : { ...call.links, [input]: link };
-  return withCall(workflow, node, { ...call, links });
 }

@@ -1,15 +1,15 @@
 /** Read a workflow from what somebody gave, and write it as the engine would. */
 
 import {
-  EMPTY,
   addresses,
-  mapRecord,
+  EMPTY,
   type Call,
   type Json,
   type Link,
   type Param,
   type Workflow,
 } from "./workflow";
+import { mapRecord } from "./records";
 
 /** A text is no workflow; the message is a sentence for the person who gave it. */
 export class NotAWorkflow extends Error {}

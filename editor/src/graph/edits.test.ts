@@ -6,7 +6,8 @@ import { NotAWorkflow, readWorkflow, toDocument, toText } from "./document";
 import { addNode, nameFor, removeNodes, renameNode, setValue } from "./edits";
 import { toggleParam, toggleResult } from "./ownPorts";
 import { upTo } from "./upTo";
-import { foldedOf, placeOf, withFolded } from "./view/places";
+import { placeOf } from "./view/places";
+import { foldedOf, withFolded } from "./view/folded";
 import { EMPTY } from "./workflow";
 import raw from "../../../workflows/canny-portraits.json";
 

@@ -1,21 +1,11 @@
-/** What can be done to the nodes of a workflow; every function returns a new workflow. */
+/** Edits of nodes: added, removed, renamed, set; every function returns a new workflow. */
 
-import {
-  addresses,
-  freeName,
-  mapRecord,
-  own,
-  same,
-  split,
-  without,
-  type Call,
-  type Json,
-  type Link,
-  type Workflow,
-} from "./workflow";
-import { settled } from "./fit";
-import type { Input, Kind, Kinds } from "./kinds";
-import { moved, viewRenamed, viewWithout, type Place } from "./view/places";
+import type { Input, Kinds } from "./kinds";
+import { linkMapped, linksMapped, linksWithout, linkWithout, withCall } from "./links";
+import { mapRecord, own, same, withKey, without } from "./records";
+import { moved, type Place } from "./view/places";
+import { viewRenamed, viewWithout } from "./view/folded";
+import { freeName, split, type Call, type Json, type Workflow } from "./workflow";
 
 /** Add a node that nothing is said about yet, and tell its name. */
 export function addNode(workflow: Workflow, type: string, at: Place): [Workflow, string] {
@@ -103,53 +93,4 @@ export function setValue(
 /** Give the document another title. */
 export function setTitle(workflow: Workflow, title: string): Workflow {
   return title === workflow.title ? workflow : { ...workflow, title };
-}
-
-export function withCall(workflow: Workflow, node: string, call: Call): Workflow {
-  return { ...workflow, nodes: { ...workflow.nodes, [node]: call } };
-}
-
-/** A call whose links are changed by `change`; the same call where none is. */
-export function linksMapped(call: Call, change: (address: string) => string): Call {
-  const links = mapRecord(call.links, (link) => linkMapped(link, change));
-  return same(links, call.links) ? call : { ...call, links };
-}
-
-export function linkMapped(link: Link, change: (address: string) => string): Link {
-  if (typeof link === "string") return change(link);
-  const changed = link.map(change);
-  return same(changed, link) ? link : changed;
-}
-
-/** A call without the links that `gone` says are no more; the same call where there are none. */
-export function linksWithout(
-  call: Call,
-  gone: (address: string) => boolean,
-  kind?: Kind,
-): Call {
-  if (!Object.values(call.links).some((link) => addresses(link).some(gone))) return call;
-  const links = mapRecord(call.links, (link, input) => {
-    const left = linkWithout(link, gone);
-    if (left === undefined || left === link) return left;
-    return settled(left, own(kind?.inputs ?? {}, input));
-  });
-  return { ...call, links };
-}
-
-export function linkWithout(link: Link, gone: (address: string) => boolean): Link | undefined {
-  if (!addresses(link).some(gone)) return link;
-  const left = addresses(link).filter((address) => !gone(address));
-  return typeof link === "string" || left.length === 0 ? undefined : left;
-}
-
-/** The same record with one key spelled otherwise, at its old place. */
-export function withKey<T>(
-  record: Readonly<Record<string, T>>,
-  old: string,
-  key: string,
-): Readonly<Record<string, T>> {
-  if (!Object.hasOwn(record, old)) return record;
-  return Object.fromEntries(
-    Object.entries(record).map(([each, value]) => [each === old ? key : each, value]),
-  );
 }

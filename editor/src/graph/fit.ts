@@ -1,15 +1,7 @@
 /** Which wires fit, for quick feedback while one drags. The server's check has the last word. */
 
-import {
-  alternatives,
-  elementOf,
-  isNull,
-  takesSeveral,
-  type Input,
-  type Kind,
-  type Output,
-  type Schema,
-} from "./kinds";
+import { takesSeveral, type Input, type Kind, type Output } from "./kinds";
+import { alternatives, elementOf, isNull, type Schema } from "./schema";
 import { addresses, type Json, type Link } from "./workflow";
 
 /** Whether an input takes what an output gives, item by item. */

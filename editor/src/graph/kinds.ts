@@ -1,30 +1,6 @@
 /** The kinds of nodes there are, as `GET /v1/nodes` describes them. */
 
-import type { Json } from "./workflow";
-
-/** JSON Schema as the engine writes it; a type that JSON cannot spell is `{wire: "Image"}`. */
-export interface Schema {
-  readonly type?: string;
-  readonly wire?: string;
-  readonly format?: string;
-  readonly enum?: readonly Json[];
-  readonly const?: Json;
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly default?: Json;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly multipleOf?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly pattern?: string;
-  readonly title?: string;
-  readonly description?: string;
-}
+import type { Schema } from "./schema";
 
 export interface Input extends Schema {
   readonly required?: boolean;
@@ -58,57 +34,4 @@ export function kindsByType(kinds: readonly Kind[]): Kinds {
 /** Whether an input takes several items at once, so that several wires may end in it. */
 export function takesSeveral(input: Input): boolean {
   return input.maps === false;
-}
-
-/** The schema of one item: what is in the list, for a port that carries a list. */
-export function elementOf(port: Input | Output): Schema {
-  const listed = alternatives(port).find((part) => part.type === "array");
-  return listed?.items ?? (listed ? {} : port);
-}
-
-/** The alternatives of a schema, null among them; one for a schema that is no union. */
-export function alternatives(schema: Schema): readonly Schema[] {
-  return schema.anyOf ? schema.anyOf.flatMap(alternatives) : [schema];
-}
-
-export function isNull(schema: Schema): boolean {
-  return schema.type === "null";
-}
-
-/** Whether null may be given: the input may be left empty. */
-export function isOptional(schema: Schema): boolean {
-  return alternatives(schema).some(isNull);
-}
-
-/** Whether no value can be written for it: it only takes a wire. */
-export function isWireOnly(schema: Schema): boolean {
-  const parts = alternatives(elementOf(schema)).filter((part) => !isNull(part));
-  return parts.length > 0 && parts.every((part) => part.wire !== undefined);
-}
-
-/** Spell a schema's type in a word or two: `Image`, `Image list`, `number`, `text`. */
-export function typeName(port: Input | Output): string {
-  const element = alternatives(elementOf(port)).filter((part) => !isNull(part));
-  const names = [...new Set(element.map(nameOfOne))];
-  const listed = alternatives(port).some((part) => part.type === "array");
-  return names.join(" or ") + (listed ? " list" : "");
-}
-
-function nameOfOne(schema: Schema): string {
-  if (schema.wire !== undefined) return schema.wire;
-  if (schema.enum) return "choice";
-  switch (schema.type) {
-    case "integer":
-      return "whole number";
-    case "number":
-      return "number";
-    case "boolean":
-      return "yes or no";
-    case "string":
-      return schema.format === "path" ? "file" : schema.format === "color" ? "colour" : "text";
-    case "array":
-      return "list";
-    default:
-      return "any value";
-  }
 }

@@ -4,7 +4,7 @@ import { KINDS, PORTRAITS } from "../testing/kinds";
 import { collapsed } from "./templates/collapse";
 import { renamePort, setLabel, whyNotNamed } from "./ownPorts";
 import { renameTemplatePort } from "./templates/renamePort";
-import { own } from "./workflow";
+import { own } from "./records";
 
 describe("a param or a result", () => {
   it("gets another name at its old place", () => {

@@ -1,8 +1,9 @@
 /** A workflow's own inputs and outputs: its params and results. */
 
-import { nameFor, withKey } from "./edits";
-import { withoutParamAt } from "./connect";
-import { addresses, freeName, NAME, own, split, without, type Workflow } from "./workflow";
+import { nameFor } from "./edits";
+import { linkWithout } from "./links";
+import { mapRecord, own, withKey, without } from "./records";
+import { addresses, freeName, NAME, split, type Link, type Workflow } from "./workflow";
 
 /** The param that sets the input at `address`, if one does. */
 export function paramAt(workflow: Workflow, address: string): string | undefined {
@@ -72,4 +73,15 @@ export function whyNotNamed(name: string, what: string, others: Readonly<Record<
     return `“${name}” is no name: use small letters, digits and _, beginning with a letter`;
   }
   return own(others, name) === undefined ? undefined : `there is a ${what} called “${name}” already`;
+}
+
+/** Let no param stand for an input any more; one that stood for nothing else goes. */
+export function withoutParamAt(workflow: Workflow, address: string): Workflow {
+  const named = (param: { to: Link }) => addresses(param.to).includes(address);
+  if (!Object.values(workflow.params).some(named)) return workflow;
+  const params = mapRecord(workflow.params, (param) => {
+    const to = linkWithout(param.to, (one) => one === address);
+    return to === undefined ? undefined : to === param.to ? param : { ...param, to };
+  });
+  return { ...workflow, params };
 }

@@ -2,9 +2,10 @@
 
 import { fits, inputsFor, outputsFor } from "./fit";
 import type { Input, Kind, Output } from "./kinds";
-import { kindsNow, present } from "./store";
+import { kindsNow, present } from "./session/store";
 import { leadsRound } from "./wires";
-import { own, type Workflow } from "./workflow";
+import type { Workflow } from "./workflow";
+import { own } from "./records";
 
 export type PortSide = "in" | "out";
 

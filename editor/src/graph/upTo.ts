@@ -1,7 +1,8 @@
 /** The part of a workflow that chosen nodes need: to run no further than them. */
 
 import type { Kinds } from "./kinds";
-import { addresses, mapRecord, own, split, type Workflow } from "./workflow";
+import { addresses, split, type Workflow } from "./workflow";
+import { mapRecord, own } from "./records";
 
 /** What can be kept and shown: a picture, or anything that JSON can spell. */
 function isShown(wire: string | undefined): boolean {

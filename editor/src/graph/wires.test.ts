@@ -4,8 +4,9 @@ import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
 import { removeNodes } from "./edits";
 import { fits, inputsFor, outputsFor } from "./fit";
 import type { Input, Output } from "./kinds";
-import { typeName } from "./kinds";
-import { connect, disconnect, moveWire, reconnect, setOneOfEach } from "./connect";
+import { typeName } from "./schema";
+import { connect, disconnect, reconnect } from "./connect";
+import { moveWire, setOneOfEach } from "./inputLink";
 import { leadsRound } from "./wires";
 
 const input = (type: string, name: string): Input => {

@@ -1,6 +1,7 @@
 /** The wires of a workflow, as they are drawn. */
 
-import { addresses, own, split, type Call, type Workflow } from "./workflow";
+import { addresses, split, type Call, type Workflow } from "./workflow";
+import { own } from "./records";
 
 /** One wire as it is drawn: the `index`-th that ends in an input. */
 export interface Wire {

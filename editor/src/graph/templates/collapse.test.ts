@@ -5,7 +5,8 @@ import { CannotCollapse, collapsed } from "./collapse";
 import { expanded } from "./expand";
 import { moved, placeOf } from "../view/places";
 import { connect } from "../connect";
-import { same, type Workflow } from "../workflow";
+import type { Workflow } from "../workflow";
+import { same } from "../records";
 
 const collapse = (workflow: Workflow, ...names: string[]) =>
   collapsed(workflow, new Set(names), "Edges of a photo", KINDS);

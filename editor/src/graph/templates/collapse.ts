@@ -1,10 +1,13 @@
 /** Put a selection of nodes into a template, so that one node stands for them. */
 
 import { insideOf, refuseWhatLeadsRound, resultsOf, unique } from "./inside";
-import { linkMapped, linksMapped, nameFor } from "../edits";
+import { nameFor } from "../edits";
+import { linkMapped, linksMapped } from "../links";
 import type { Kinds } from "../kinds";
-import { middleOf, placeOf, viewWithout, type Place } from "../view/places";
-import { addresses, EMPTY, freeName, mapRecord, own, type Call, type Workflow } from "../workflow";
+import { middleOf, placeOf, type Place } from "../view/places";
+import { viewWithout } from "../view/folded";
+import { addresses, EMPTY, freeName, type Call, type Workflow } from "../workflow";
+import { mapRecord, own } from "../records";
 
 export { CannotCollapse } from "./inside";
 

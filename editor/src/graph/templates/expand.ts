@@ -1,8 +1,10 @@
 /** Put the nodes of a template in place of the one that stands for them. */
 
-import { linkMapped, linksMapped, withCall } from "../edits";
-import { middleOf, placeOf, viewWithout, type Place } from "../view/places";
-import { addresses, freeName, mapRecord, own, split, type Call, type Link, type Workflow } from "../workflow";
+import { linkMapped, linksMapped, withCall } from "../links";
+import { middleOf, placeOf, type Place } from "../view/places";
+import { viewWithout } from "../view/folded";
+import { addresses, freeName, split, type Call, type Link, type Workflow } from "../workflow";
+import { mapRecord, own } from "../records";
 
 /** The workflow with the inside of a template's call, and the names of what came out of it. */
 export function expanded(

@@ -4,14 +4,13 @@ import type { Kinds } from "../kinds";
 import {
   addresses,
   freeName,
-  own,
-  same,
   split,
   type Call,
   type Link,
   type Param,
   type Workflow,
 } from "../workflow";
+import { own, same } from "../records";
 
 /** The selection cannot become a template; the message says why, and what would help. */
 export class CannotCollapse extends Error {}

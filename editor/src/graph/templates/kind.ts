@@ -1,7 +1,8 @@
 /** Describe a workflow used as a node: its params are the inputs, its results the outputs. */
 
 import type { Input, Kind, Kinds, Output } from "../kinds";
-import { addresses, mapRecord, own, split, type Json, type Workflow } from "../workflow";
+import { addresses, split, type Json, type Workflow } from "../workflow";
+import { mapRecord, own } from "../records";
 
 /** The kinds there are for a document: the server's, and the templates it carries itself. */
 export function kindsFor(kinds: Kinds, workflow: Workflow): Kinds {

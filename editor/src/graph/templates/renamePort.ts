@@ -1,8 +1,9 @@
 /** Give a port of a template another name, wherever the workflow uses it. */
 
-import { linkMapped, linksMapped, withKey } from "../edits";
+import { linkMapped, linksMapped } from "../links";
 import { renamePort, type OwnPorts } from "../ownPorts";
-import { mapRecord, own, split, type Workflow } from "../workflow";
+import { split, type Workflow } from "../workflow";
+import { mapRecord, own, withKey } from "../records";
 
 interface Renaming {
   readonly type: string;

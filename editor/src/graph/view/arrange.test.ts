@@ -4,7 +4,8 @@ import { KINDS, PORTRAITS } from "../../testing/kinds";
 import { movedInFrames } from "./boxes";
 import { arranged, placed } from "./arrange";
 import { estimated } from "./sizes";
-import { addFrame, framesOf, moved, placeOf } from "./places";
+import { moved, placeOf } from "./places";
+import { addFrame, framesOf } from "./frames";
 import { wiresOf } from "../wires";
 
 const SIZES = () => [200, 100] as const;

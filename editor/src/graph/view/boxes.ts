@@ -1,7 +1,8 @@
 /** Rectangles round nodes, and the frames that are drawn so. */
 
 import type { Sizes } from "./sizes";
-import { framesOf, moved, placeOf, rounded, withFrames, type Frame, type Place } from "./places";
+import { moved, placeOf, rounded, type Place } from "./places";
+import { framesOf, withFrames, type Frame } from "./frames";
 import type { Workflow } from "../workflow";
 
 export interface Box {

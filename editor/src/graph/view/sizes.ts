@@ -1,8 +1,11 @@
 /** How large nodes are, before they have been drawn. */
 
-import { elementOf, isWireOnly, type Kind } from "../kinds";
-import { foldedOf, type Place } from "./places";
-import { own, type Call, type Workflow } from "../workflow";
+import type { Kind } from "../kinds";
+import { elementOf, isWireOnly } from "../schema";
+import type { Place } from "./places";
+import { foldedOf } from "./folded";
+import type { Call, Workflow } from "../workflow";
+import { own } from "../records";
 
 export type Sizes = (name: string) => Place;
 

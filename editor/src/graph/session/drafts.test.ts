@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { PORTRAITS } from "../testing/kinds";
+import { PORTRAITS } from "../../testing/kinds";
 import { draftedTabs, dropDraft, keepDraft, readDraft } from "./drafts";
-import { setTitle } from "./edits";
-import * as store from "./index";
+import { setTitle } from "../edits";
+import * as store from "../index";
 
 const draft = () => {
   store.editor.setState({ documents: [], active: "" });

@@ -3,7 +3,7 @@
 import { startOf } from "./history";
 import type { OpenDocument } from "./openDocument";
 import { editor, find } from "./store";
-import { EMPTY, type Workflow } from "./workflow";
+import { EMPTY, type Workflow } from "../workflow";
 
 export type Opening = Partial<Pick<OpenDocument, "name" | "version" | "shipped" | "job">> & {
   /** The workflow as it is stored; without it the document counts as never saved. */

@@ -1,6 +1,6 @@
 /** Undo and redo: a document with the states it came through. */
 
-import type { Workflow } from "./workflow";
+import type { Workflow } from "../workflow";
 
 interface Step {
   /** What the user did, for the menu: "Undo delete 2 nodes". */

@@ -1,7 +1,8 @@
 /** A document that is open: where it came from, its undo, and what is chosen in it. */
 
 import type { History } from "./history";
-import { same, type Workflow } from "./workflow";
+import type { Workflow } from "../workflow";
+import { same } from "../records";
 
 export interface OpenDocument {
   readonly id: string;

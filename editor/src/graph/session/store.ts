@@ -3,10 +3,11 @@
 import { createStore, useStore } from "zustand";
 
 import { record, redo, startOf, undo } from "./history";
-import type { Kinds } from "./kinds";
+import type { Kinds } from "../kinds";
 import { existing, type OpenDocument } from "./openDocument";
-import { kindsFor } from "./templates/kind";
-import { EMPTY, same, type Workflow } from "./workflow";
+import { kindsFor } from "../templates/kind";
+import { EMPTY, type Workflow } from "../workflow";
+import { same } from "../records";
 
 export interface Editor {
   readonly kinds: Kinds;

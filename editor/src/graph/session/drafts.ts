@@ -1,6 +1,6 @@
 /** Keep what is open in the browser, each browser tab for itself, so that no reload loses work. */
 
-import { readWorkflow, toDocument } from "./document";
+import { readWorkflow, toDocument } from "../document";
 import { startOf } from "./history";
 import type { OpenDocument } from "./openDocument";
 

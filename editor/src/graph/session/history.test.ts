@@ -1,18 +1,21 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { KINDS, PORTRAITS } from "../testing/kinds";
-import { pasted, copied } from "./clipboard";
-import { collapsed } from "./templates/collapse";
-import { addNode, removeNodes, renameNode, setTitle, setValue } from "./edits";
-import { expanded } from "./templates/expand";
-import { toggleParam, toggleResult } from "./ownPorts";
-import * as store from "./index";
-import { kindsFor } from "./templates/kind";
-import { addFrame, moved, withFolded } from "./view/places";
-import { connect, disconnect, moveWire } from "./connect";
-import { wiresOf } from "./wires";
-import type { Workflow } from "./workflow";
+import { KINDS, PORTRAITS } from "../../testing/kinds";
+import { pasted, copied } from "../clipboard";
+import { collapsed } from "../templates/collapse";
+import { addNode, removeNodes, renameNode, setTitle, setValue } from "../edits";
+import { expanded } from "../templates/expand";
+import { toggleParam, toggleResult } from "../ownPorts";
+import * as store from "../index";
+import { kindsFor } from "../templates/kind";
+import { moved } from "../view/places";
+import { withFolded } from "../view/folded";
+import { addFrame } from "../view/frames";
+import { connect, disconnect } from "../connect";
+import { moveWire } from "../inputLink";
+import { wiresOf } from "../wires";
+import type { Workflow } from "../workflow";
 
 /** One thing a user may do; the numbers choose among what there is. */
 type Action = (workflow: Workflow, pick: (limit: number) => number) => Workflow;

@@ -1,0 +1,52 @@
+/** Records by name: looked up, mapped, cut and renamed without changing them; and equality as JSON. */
+
+/** Look a name up without finding what every object inherits (`constructor` is a fine name). */
+export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** Build a record from the entries of another; the order stays. */
+export function mapRecord<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => U | undefined,
+): Record<string, U> {
+  const changed: Record<string, U> = {};
+  for (const [key, value] of Object.entries(record)) {
+    const next = change(value, key);
+    if (next !== undefined) changed[key] = next;
+  }
+  return changed;
+}
+
+/** Copy a record without some of its keys; the same record where it has none of them. */
+export function without<T>(
+  record: Readonly<Record<string, T>>,
+  keys: ReadonlySet<string>,
+): Readonly<Record<string, T>> {
+  if (!Object.keys(record).some((key) => keys.has(key))) return record;
+  return mapRecord(record, (value, key) => (keys.has(key) ? undefined : value));
+}
+
+/** Whether two values would be the same JSON, whatever the order of keys. */
+export function same(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true;
+  if (typeof left !== "object" || typeof right !== "object" || !left || !right) return false;
+  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  const one = left as Record<string, unknown>;
+  const other = right as Record<string, unknown>;
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length) return false;
+  return keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
+}
+
+/** The same record with one key spelled otherwise, at its old place. */
+export function withKey<T>(
+  record: Readonly<Record<string, T>>,
+  old: string,
+  key: string,
+): Readonly<Record<string, T>> {
+  if (!Object.hasOwn(record, old)) return record;
+  return Object.fromEntries(
+    Object.entries(record).map(([each, value]) => [each === old ? key : each, value]),
+  );
+}
