@@ -1,17 +1,18 @@
-/** Copy and paste: the clipboard holds a workflow of the copied nodes, as text. */
+/** The clipboard: a workflow of the copied nodes as text, pasted under free names. */
 
-import { linksMapped, linksWithout } from "./links";
 import { readWorkflow, toText } from "./document";
-import { moved, placeOf, type Place } from "./view/places";
-import { EMPTY, freeName, split, type Call, type Workflow } from "./workflow";
+import { linksMapped, linksWithout } from "./links";
 import { mapRecord, own, same } from "./records";
+import { usedTemplates } from "./templates/used";
+import { cornerOf, moved, placeOf, type Place } from "./view/places";
+import { EMPTY, freeName, freeNames, split, type Call, type Workflow } from "./workflow";
 
 /** The text of the chosen nodes, with all their wires and the templates they use. */
 export function copied(workflow: Workflow, names: ReadonlySet<string>): string {
   const chosen = <T>(value: T, name: string) => (names.has(name) ? value : undefined);
   const nodes = mapRecord(workflow.nodes, chosen);
   const part: Workflow = { ...EMPTY, nodes, view: mapRecord(workflow.view, chosen) };
-  return toText({ ...part, templates: usedTemplates(workflow, Object.values(nodes)) });
+  return toText({ ...part, templates: usedTemplates(workflow.templates, Object.values(nodes)) });
 }
 
 export interface Pasting {
@@ -33,7 +34,8 @@ export function pasted(
 ): [Workflow, string[]] {
   const part = readWorkflow(text);
   const [templates, types] = merged(workflow.templates, part.templates);
-  const names = freeNames(workflow, Object.keys(part.nodes));
+  const taken = (name: string) => own(workflow.nodes, name) !== undefined;
+  const names = freeNames(Object.keys(part.nodes), taken);
   const renamed = (address: string) => {
     const [node, port] = split(address);
     const name = names.get(node);
@@ -48,36 +50,8 @@ export function pasted(
     const type = types.get(call.type) ?? call.type;
     nodes[names.get(old) ?? old] = { ...linksMapped(linksWithout(call, lost), renamed), type };
   }
-  const places = placesOf(part, names, at);
+  const places = placesAt(part, names, at);
   return [moved({ ...workflow, nodes, templates }, places), [...names.values()]];
-}
-
-/** The templates that calls use, those that these use too. */
-export function usedTemplates(
-  workflow: Workflow,
-  calls: readonly Call[],
-): Record<string, Workflow> {
-  const used: Record<string, Workflow> = {};
-  const todo = calls.map((call) => call.type);
-  while (todo.length > 0) {
-    const type = todo.pop() as string;
-    const template = own(workflow.templates, type);
-    if (!template || Object.hasOwn(used, type)) continue;
-    used[type] = template;
-    todo.push(...Object.values(template.nodes).map((call) => call.type));
-  }
-  return used;
-}
-
-function freeNames(workflow: Workflow, wanted: readonly string[]): Map<string, string> {
-  const names = new Map<string, string>();
-  const used = new Set<string>();
-  for (const old of wanted) {
-    const name = freeName(old, (one) => used.has(one) || own(workflow.nodes, one) !== undefined);
-    used.add(name);
-    names.set(old, name);
-  }
-  return names;
 }
 
 /** Both sets of templates; one whose name means something else here gets another name. */
@@ -103,7 +77,7 @@ function merged(
   return [types.size ? templates : ours, types];
 }
 
-function placesOf(
+function placesAt(
   part: Workflow,
   names: ReadonlyMap<string, string>,
   at: Place | undefined,
@@ -111,8 +85,7 @@ function placesOf(
   const placed = [...names].map(
     ([old, name], index) => [name, placeOf(part, old) ?? [index * 40, index * 40]] as const,
   );
-  const left = Math.min(...placed.map(([, place]) => place[0]));
-  const top = Math.min(...placed.map(([, place]) => place[1]));
+  const [left, top] = cornerOf(placed.map(([, place]) => place));
   const [x, y] = at ? [at[0] - left, at[1] - top] : [40, 40];
   return Object.fromEntries(placed.map(([name, place]) => [name, [place[0] + x, place[1] + y]]));
 }

@@ -1,7 +1,7 @@
 /** The link of one input as it is written: the order of its wires, and whether each run takes one item. */
 
 import { withCall } from "./links";
-import { own, without } from "./records";
+import { own, reordered, without } from "./records";
 import { addresses, type Link, type Workflow } from "./workflow";
 
 export function withLink(
@@ -26,12 +26,9 @@ export function moveWire(
   to: number,
 ): Workflow {
   const link = own(own(workflow.nodes, node)?.links ?? {}, input);
-  if (!Array.isArray(link) || from === to) return workflow;
-  const ordered = [...(link as string[])];
-  const [taken] = ordered.splice(from, 1);
-  if (taken === undefined || to < 0 || to > ordered.length) return workflow;
-  ordered.splice(to, 0, taken);
-  return withLink(workflow, node, input, ordered);
+  if (link === undefined || typeof link === "string" || from === to) return workflow;
+  if (from >= link.length || to < 0 || to >= link.length) return workflow;
+  return withLink(workflow, node, input, reordered(link, from, to));
 }
 
 /** Say whether a single wire gives all its items at once, or one of them for each run. */

@@ -3,7 +3,17 @@
 import { settled } from "./fit";
 import type { Kind } from "./kinds";
 import { mapRecord, own, same } from "./records";
-import { addresses, type Call, type Link, type Workflow } from "./workflow";
+import { addresses, split, type Call, type Link, type Workflow } from "./workflow";
+
+/** The addresses of all outputs that a call takes. */
+export function sourcesOf(call: Call | undefined): string[] {
+  return Object.values(call?.links ?? {}).flatMap((link) => addresses(link));
+}
+
+/** The nodes that a call depends on. */
+export function dependenciesOf(call: Call | undefined): string[] {
+  return sourcesOf(call).map((address) => split(address)[0]);
+}
 
 export function withCall(workflow: Workflow, node: string, call: Call): Workflow {
   return { ...workflow, nodes: { ...workflow.nodes, [node]: call } };

@@ -1,4 +1,4 @@
-/** Records by name: looked up, mapped, cut and renamed without changing them; and equality as JSON. */
+/** Records by name and lists, changed by copying; and equality as JSON. */
 
 /** Look a name up without finding what every object inherits (`constructor` is a fine name). */
 export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
@@ -47,6 +47,13 @@ export function withKey<T>(
 ): Readonly<Record<string, T>> {
   if (!Object.hasOwn(record, old)) return record;
   return Object.fromEntries(
-    Object.entries(record).map(([each, value]) => [each === old ? key : each, value]),
+    Object.entries(record).map(([name, value]) => [name === old ? key : name, value]),
   );
+}
+
+/** A list with the item at `from` moved to `to`. */
+export function reordered<T>(list: readonly T[], from: number, to: number): T[] {
+  const items = [...list];
+  items.splice(to, 0, ...items.splice(from, 1));
+  return items;
 }

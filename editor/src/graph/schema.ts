@@ -41,6 +41,24 @@ export function isNull(schema: Schema): boolean {
   return schema.type === "null";
 }
 
+type Limited = { readonly type?: string | string[] } & Pick<
+  Schema,
+  "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum"
+>;
+
+/** The least and the greatest value; an open end of whole numbers is the last one within it. */
+export function limitsOf(schema: Limited): {
+  readonly minimum: number | undefined;
+  readonly maximum: number | undefined;
+} {
+  const step = schema.type === "integer" ? 1 : 0;
+  const { exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  return {
+    minimum: schema.minimum ?? (above === undefined ? undefined : above + step),
+    maximum: schema.maximum ?? (below === undefined ? undefined : below - step),
+  };
+}
+
 /** Whether null may be given: the input may be left empty. */
 export function isOptional(schema: Schema): boolean {
   return alternatives(schema).some(isNull);

@@ -1,8 +1,9 @@
 /** The part of a workflow that chosen nodes need: to run no further than them. */
 
 import type { Kinds } from "./kinds";
-import { addresses, split, type Workflow } from "./workflow";
+import { dependenciesOf } from "./links";
 import { mapRecord, own } from "./records";
+import type { Workflow } from "./workflow";
 
 /** What can be kept and shown: a picture, or anything that JSON can spell. */
 function isShown(wire: string | undefined): boolean {
@@ -18,9 +19,7 @@ export function upTo(workflow: Workflow, names: readonly string[], kinds: Kinds)
     const call = own(workflow.nodes, name);
     if (!call || needed.has(name)) continue;
     needed.add(name);
-    for (const link of Object.values(call.links)) {
-      todo.push(...addresses(link).map((address) => split(address)[0]));
-    }
+    todo.push(...dependenciesOf(call));
   }
   const results: Record<string, string> = {};
   for (const name of names) {

@@ -1,7 +1,8 @@
 /** The wires of a workflow, as they are drawn. */
 
-import { addresses, split, type Call, type Workflow } from "./workflow";
+import { dependenciesOf } from "./links";
 import { own } from "./records";
+import { addresses, split, type Call, type Workflow } from "./workflow";
 
 /** One wire as it is drawn: the `index`-th that ends in an input. */
 export interface Wire {
@@ -40,10 +41,7 @@ export function leadsRound(workflow: Workflow, source: string, target: string): 
     if (name === target) return true;
     if (seen.has(name)) continue;
     seen.add(name);
-    const call = own(workflow.nodes, name);
-    for (const link of Object.values(call?.links ?? {})) {
-      todo.push(...addresses(link).map((address) => split(address)[0]));
-    }
+    todo.push(...dependenciesOf(own(workflow.nodes, name)));
   }
   return false;
 }

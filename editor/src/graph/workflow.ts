@@ -1,4 +1,4 @@
-/** The workflow document as the engine reads it, and the small questions one asks of it. */
+/** The workflow document as the engine reads it; its addresses and its free names. */
 
 export type Json =
   | null
@@ -69,4 +69,16 @@ export function freeName(wanted: string, taken: (name: string) => boolean): stri
     const name = `${stem}_${number}`;
     if (!taken(name)) return name;
   }
+}
+
+/** A free name for each of `wanted`, different from one another too. */
+export function freeNames(wanted: readonly string[], taken: (name: string) => boolean): Map<string, string> {
+  const names = new Map<string, string>();
+  const used = new Set<string>();
+  for (const old of wanted) {
+    const name = freeName(old, (candidate) => used.has(candidate) || taken(candidate));
+    used.add(name);
+    names.set(old, name);
+  }
+  return names;
 }

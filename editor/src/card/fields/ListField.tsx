@@ -1,7 +1,7 @@
-import type { Json } from "../../graph";
-import type { FieldProps } from "./fieldProps";
-import { ValueField } from "./ValueField";
+import { reordered, type Json } from "../../graph";
 import { SignButton } from "../../ui/SignButton";
+import { ValueField } from "./ValueField";
+import type { FieldProps } from "./fieldProps";
 import type { Widget } from "./widgets";
 
 interface ListFieldProps {
@@ -23,12 +23,6 @@ export function ListField({ field, values, fresh, commit, onOne }: ListFieldProp
     if (left.length === 0 && onOne) onOne();
     else commit(left);
   };
-  const move = (index: number, by: number) => {
-    const ordered = [...values];
-    const [taken] = ordered.splice(index, 1);
-    if (taken !== undefined) ordered.splice(index + by, 0, taken);
-    commit(ordered);
-  };
   return (
     <div className="items" role="group" aria-label={`${field.label}, ${values.length} items`}>
       {values.map((value, index) => (
@@ -48,7 +42,7 @@ export function ListField({ field, values, fresh, commit, onOne }: ListFieldProp
               sign="↑"
               label={`Move ${field.label} ${index + 1} up`}
               disabled={index === 0}
-              act={() => move(index, -1)}
+              act={() => commit(reordered(values, index, index - 1))}
             />
             <SignButton
               sign="×"

@@ -1,7 +1,16 @@
 /** Which control an input is edited with, read from its JSON Schema. */
 
-import { alternatives, elementOf, isNull, isOptional, isWireOnly, type Input, type Schema } from "../../graph";
-import type { Json } from "../../graph";
+import {
+  alternatives,
+  elementOf,
+  isNull,
+  isOptional,
+  isWireOnly,
+  limitsOf,
+  type Input,
+  type Json,
+  type Schema,
+} from "../../graph";
 
 export interface NumberWidget {
   readonly kind: "number";
@@ -62,9 +71,7 @@ export function widgetFor(name: string, input: Input): Widget {
 
 function numberFor(name: string, schema: Schema, optional: boolean): NumberWidget {
   const integer = schema.type === "integer";
-  const least = integer ? 1 : undefined;
-  const minimum = schema.minimum ?? beyond(schema.exclusiveMinimum, least);
-  const maximum = schema.maximum ?? beyond(schema.exclusiveMaximum, least && -least);
+  const { minimum, maximum } = limitsOf(schema);
   const span = minimum === undefined || maximum === undefined ? Infinity : maximum - minimum;
   return {
     kind: "number",
@@ -76,11 +83,6 @@ function numberFor(name: string, schema: Schema, optional: boolean): NumberWidge
     seed: integer && /(^|_)seed$/.test(name),
     optional,
   };
-}
-
-/** The last whole number within an open end; an open end of broken numbers is its own limit. */
-function beyond(limit: number | undefined, by: number | undefined): number | undefined {
-  return limit === undefined ? undefined : limit + (by ?? 0);
 }
 
 function textFor(name: string, schema: Schema, optional: boolean): Widget {

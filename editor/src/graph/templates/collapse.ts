@@ -1,13 +1,13 @@
 /** Put a selection of nodes into a template, so that one node stands for them. */
 
-import { insideOf, refuseWhatLeadsRound, resultsOf, unique } from "./inside";
 import { nameFor } from "../edits";
-import { linkMapped, linksMapped } from "../links";
 import type { Kinds } from "../kinds";
-import { middleOf, placeOf, type Place } from "../view/places";
-import { viewWithout } from "../view/folded";
-import { addresses, EMPTY, freeName, type Call, type Workflow } from "../workflow";
+import { linkMapped, linksMapped } from "../links";
 import { mapRecord, own } from "../records";
+import { viewWithout } from "../view/folded";
+import { middleOf, placesOf } from "../view/places";
+import { addresses, EMPTY, freeName, type Call, type Workflow } from "../workflow";
+import { insideOf, refuseWhatLeadsRound, resultsOf, unique } from "./inside";
 
 export { CannotCollapse } from "./inside";
 
@@ -75,16 +75,8 @@ function replaced(workflow: Workflow, names: ReadonlySet<string>, by: Replacemen
     })),
     results: mapRecord(workflow.results, outer(outputs)),
     templates: { ...workflow.templates, [by.type]: by.template },
-    view: { ...viewWithout(workflow.view, names), [by.name]: middle(workflow, names) },
+    view: { ...viewWithout(workflow.view, names), [by.name]: middleOf(placesOf(workflow, names)) },
   };
-}
-
-function middle(workflow: Workflow, names: ReadonlySet<string>): Place {
-  const places = [...names].flatMap((name) => {
-    const place = placeOf(workflow, name);
-    return place ? [place] : [];
-  });
-  return middleOf(places);
 }
 
 /** `Edges of a photo` is the type `EdgesOfAPhoto`. */

@@ -1,10 +1,11 @@
-/** Put the nodes of a template in place of the one that stands for them. */
+/** Expansion of a template: its nodes in place of the call that stands for them. */
 
 import { linkMapped, linksMapped, withCall } from "../links";
-import { middleOf, placeOf, type Place } from "../view/places";
-import { viewWithout } from "../view/folded";
-import { addresses, freeName, split, type Call, type Link, type Workflow } from "../workflow";
 import { mapRecord, own } from "../records";
+import { viewWithout } from "../view/folded";
+import { middleOf, placeOf, type Place } from "../view/places";
+import { addresses, freeNames, split, type Call, type Link, type Workflow } from "../workflow";
+import { usedTemplates } from "./used";
 
 /** The workflow with the inside of a template's call, and the names of what came out of it. */
 export function expanded(
@@ -14,7 +15,8 @@ export function expanded(
 ): [Workflow, string[]] {
   const call = own(workflow.nodes, name);
   if (!call || !template) return [workflow, []];
-  const names = innerNames(workflow, name, template);
+  const taken = (node: string) => node !== name && own(workflow.nodes, node) !== undefined;
+  const names = freeNames(Object.keys(template.nodes), taken);
   const inner = (address: string) => {
     const [node, port] = split(address);
     return `${names.get(node) ?? node}.${port}`;
@@ -25,12 +27,12 @@ export function expanded(
       nodes[old] = outer;
       continue;
     }
-    for (const [key, one] of Object.entries(template.nodes)) {
-      nodes[names.get(key) ?? key] = linksMapped(one, inner);
+    for (const [key, part] of Object.entries(template.nodes)) {
+      nodes[names.get(key) ?? key] = linksMapped(part, inner);
     }
   }
-  const given = withGiven({ ...workflow, nodes }, call, template, inner);
-  return [rewired(given, name, template, { names, inner }), [...names.values()]];
+  const filled = withArguments({ ...workflow, nodes }, call, template, inner);
+  return [rewired(filled, name, template, { names, inner }), [...names.values()]];
 }
 
 interface Renaming {
@@ -38,30 +40,30 @@ interface Renaming {
   readonly inner: (address: string) => string;
 }
 
-/** Hand what the call was given to the inputs that its params stand for. */
-function withGiven(
+/** Hand the values and links of the call to the inputs that its params stand for. */
+function withArguments(
   workflow: Workflow,
   call: Call,
   template: Workflow,
   inner: (address: string) => string,
 ): Workflow {
-  let given = workflow;
+  let filled = workflow;
   for (const [param, { to }] of Object.entries(template.params)) {
     for (const [node, input] of addresses(to).map(inner).map(split)) {
-      const target = own(given.nodes, node);
+      const target = own(filled.nodes, node);
       if (!target) continue;
       const [value, link] = [own(call.values, param), own(call.links, param)];
       if (link !== undefined) {
-        const values = mapRecord(target.values, (one, key) => (key === input ? undefined : one));
+        const values = mapRecord(target.values, (old, key) => (key === input ? undefined : old));
         const links = { ...target.links, [input]: link };
-        given = withCall(given, node, { ...target, values, links });
+        filled = withCall(filled, node, { ...target, values, links });
       } else if (value !== undefined) {
         const values = { ...target.values, [input]: value };
-        given = withCall(given, node, { ...target, values });
+        filled = withCall(filled, node, { ...target, values });
       }
     }
   }
-  return given;
+  return filled;
 }
 
 /** Let everything that named the call's ports name those inside. */
@@ -77,51 +79,21 @@ function rewired(
     return inside === undefined ? address : inner(inside);
   };
   const targets = (link: Link): Link => {
-    const each = addresses(link).flatMap((address) => {
+    const all = addresses(link).flatMap((address) => {
       const [node, port] = split(address);
       const param = node === name ? own(template.params, port) : undefined;
       return param ? addresses(param.to).map(inner) : [address];
     });
-    return each.length === 1 ? (each[0] as string) : each;
+    return all.length === 1 ? (all[0] as string) : all;
   };
-  const types = Object.values(workflow.nodes).map((call) => call.type);
-  const templates = kept(workflow.templates, types);
   return {
     ...workflow,
     nodes: mapRecord(workflow.nodes, (call) => linksMapped(call, result)),
     params: mapRecord(workflow.params, (param) => ({ ...param, to: targets(param.to) })),
     results: mapRecord(workflow.results, (address) => linkMapped(address, result) as string),
-    templates,
+    templates: usedTemplates(workflow.templates, Object.values(workflow.nodes)),
     view: { ...viewWithout(workflow.view, new Set([name])), ...places(workflow, name, template, names) },
   };
-}
-
-/** Only the templates that something still uses. */
-function kept(
-  templates: Workflow["templates"],
-  types: readonly string[],
-): Workflow["templates"] {
-  const used = new Set<string>();
-  const todo = [...types];
-  while (todo.length > 0) {
-    const type = todo.pop() as string;
-    const template = own(templates, type);
-    if (!template || used.has(type)) continue;
-    used.add(type);
-    todo.push(...Object.values(template.nodes).map((call) => call.type));
-  }
-  return mapRecord(templates, (template, type) => (used.has(type) ? template : undefined));
-}
-
-function innerNames(workflow: Workflow, name: string, template: Workflow): Map<string, string> {
-  const used = new Set(Object.keys(workflow.nodes).filter((one) => one !== name));
-  const names = new Map<string, string>();
-  for (const old of Object.keys(template.nodes)) {
-    const free = freeName(old, (one) => used.has(one));
-    used.add(free);
-    names.set(old, free);
-  }
-  return names;
 }
 
 function places(
@@ -131,13 +103,13 @@ function places(
   names: ReadonlyMap<string, string>,
 ): Record<string, readonly number[]> {
   const [x, y] = placeOf(workflow, name) ?? [0, 0];
-  const inside = [...names].map(([old, one], index) => {
+  const inside = [...names].map(([old, node], index) => {
     const place: Place = placeOf(template, old) ?? [index * 60, index * 60];
-    return [one, place] as const;
+    return [node, place] as const;
   });
   // Collapsing put the node into the middle of those it stands for: they go back round it.
   const [middleX, middleY] = middleOf(inside.map(([, place]) => place));
   return Object.fromEntries(
-    inside.map(([one, place]) => [one, [place[0] - middleX + x, place[1] - middleY + y]]),
+    inside.map(([node, place]) => [node, [place[0] - middleX + x, place[1] - middleY + y]]),
   );
 }

@@ -1,6 +1,8 @@
 /** What of a selection of nodes goes into a template: its nodes, and its own inputs and outputs. */
 
 import type { Kinds } from "../kinds";
+import { dependenciesOf, sourcesOf } from "../links";
+import { own, same } from "../records";
 import {
   addresses,
   freeName,
@@ -10,7 +12,6 @@ import {
   type Param,
   type Workflow,
 } from "../workflow";
-import { own, same } from "../records";
 
 /** The selection cannot become a template; the message says why, and what would help. */
 export class CannotCollapse extends Error {}
@@ -76,7 +77,7 @@ export function resultsOf(
 ): Record<string, string> {
   const outside = Object.entries(workflow.nodes)
     .filter(([name]) => !names.has(name))
-    .flatMap(([, call]) => Object.values(call.links).flatMap((link) => addresses(link)));
+    .flatMap(([, call]) => sourcesOf(call));
   const used = [...outside, ...Object.values(workflow.results)].filter((address) =>
     names.has(split(address)[0]),
   );
@@ -93,11 +94,7 @@ export function resultsOf(
 }
 
 function unusedOutputs(workflow: Workflow, names: ReadonlySet<string>, kinds: Kinds): string[] {
-  const used = new Set(
-    Object.values(workflow.nodes).flatMap((call) =>
-      Object.values(call.links).flatMap((link) => addresses(link)),
-    ),
-  );
+  const used = new Set(Object.values(workflow.nodes).flatMap(sourcesOf));
   return [...names].flatMap((name) => {
     const kind = own(kinds, own(workflow.nodes, name)?.type ?? "");
     const outputs = Object.keys(kind?.outputs ?? {}).map((output) => `${name}.${output}`);
@@ -107,10 +104,7 @@ function unusedOutputs(workflow: Workflow, names: ReadonlySet<string>, kinds: Ki
 
 /** A node between two of the selection would come before and after the template at once. */
 export function refuseWhatLeadsRound(workflow: Workflow, names: ReadonlySet<string>) {
-  const sources = (name: string) =>
-    Object.values(own(workflow.nodes, name)?.links ?? {}).flatMap((link) =>
-      addresses(link).map((address) => split(address)[0]),
-    );
+  const sources = (name: string) => dependenciesOf(own(workflow.nodes, name));
   const todo = [...names].flatMap(sources).filter((name) => !names.has(name));
   const seen = new Set<string>();
   while (todo.length > 0) {

@@ -1,11 +1,11 @@
-/** Tidy: put nodes in columns in the direction of their wires. */
+/** Arrangement of nodes in columns, in the direction of their wires, by dagre. */
 
 import { Graph, layout as dagre } from "@dagrejs/dagre";
 
-import type { Sizes } from "./sizes";
-import { placeOf, type Place } from "./places";
 import { wiresOf } from "../wires";
 import type { Workflow } from "../workflow";
+import { cornerOf, placeOf, placesOf, type Place } from "./places";
+import type { Sizes } from "./sizes";
 
 /** Pixels between columns and between nodes of one. */
 const COLUMN = 52;
@@ -35,7 +35,8 @@ export function arranged(
       return [name, [x - width / 2, y - height / 2] as Place];
     }),
   );
-  return shifted(places, corner(workflow, [...places.keys()]));
+  const before = placesOf(workflow, places.keys());
+  return shifted(places, before.length > 0 ? cornerOf(before) : [0, 0]);
 }
 
 /** A document whose every node has a place: those without get one from the layout of all. */
@@ -56,18 +57,8 @@ export function placed(workflow: Workflow, sizes: Sizes): Workflow {
   return { ...workflow, view: { ...workflow.view, ...rounded } };
 }
 
-function corner(workflow: Workflow, names: readonly string[]): Place {
-  const known = names.flatMap((name) => {
-    const place = placeOf(workflow, name);
-    return place ? [place] : [];
-  });
-  if (known.length === 0) return [0, 0];
-  return [Math.min(...known.map(([x]) => x)), Math.min(...known.map(([, y]) => y))];
-}
-
 function shifted(places: ReadonlyMap<string, Place>, to: Place): Record<string, Place> {
-  const left = Math.min(...[...places.values()].map(([x]) => x));
-  const top = Math.min(...[...places.values()].map(([, y]) => y));
+  const [left, top] = cornerOf([...places.values()]);
   return Object.fromEntries(
     [...places].map(([name, [x, y]]) => [name, [x - left + to[0], y - top + to[1]] as Place]),
   );

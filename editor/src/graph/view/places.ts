@@ -25,6 +25,19 @@ export function rounded([x, y]: Place): Place {
   return [Math.round(x) + 0, Math.round(y) + 0];
 }
 
+/** The places of those nodes that have one. */
+export function placesOf(workflow: Workflow, names: Iterable<string>): Place[] {
+  return [...names].flatMap((name) => {
+    const place = placeOf(workflow, name);
+    return place ? [place] : [];
+  });
+}
+
+/** The upper left of the rectangle round several places. */
+export function cornerOf(places: readonly Place[]): Place {
+  return [Math.min(...places.map(([x]) => x)), Math.min(...places.map(([, y]) => y))];
+}
+
 /** The middle of several places, in whole pixels. */
 export function middleOf(places: readonly Place[]): Place {
   if (places.length === 0) return [0, 0];

@@ -1,3 +1,4 @@
+import { limitsOf } from "../../graph";
 import type { Json, Schema } from "../../server";
 
 /** How a single value is entered. */
@@ -94,11 +95,11 @@ function isLong(name: string, initial: Json | undefined): boolean {
 }
 
 function limits(schema: Schema): { min?: number; max?: number } {
-  const whole = schema.type === "integer" ? 1 : 0;
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
-  const min = minimum ?? (exclusiveMinimum === undefined ? undefined : exclusiveMinimum + whole);
-  const max = maximum ?? (exclusiveMaximum === undefined ? undefined : exclusiveMaximum - whole);
-  return { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+  const { minimum, maximum } = limitsOf(schema);
+  return {
+    ...(minimum === undefined ? {} : { min: minimum }),
+    ...(maximum === undefined ? {} : { max: maximum }),
+  };
 }
 
 /** What a new row, or a field that has no value, starts with. */
