@@ -1,7 +1,7 @@
 import { BaseEdge, getBezierPath, type EdgeProps } from "@xyflow/react";
 import { memo, type CSSProperties } from "react";
 
-import type { FlowEdge } from "./nodes";
+import type { FlowEdge } from "./edges";
 
 /** A wire, in the colour of what goes through it. */
 export const WireEdge = memo(function WireEdge(props: EdgeProps<FlowEdge>) {

@@ -1,31 +1,12 @@
 /** The clipboard of the canvas: the system's where the browser lets us, else our own. */
 
-import {
-  copied,
-  edit,
-  framesOf,
-  kindsNow,
-  NotAWorkflow,
-  pasted,
-  placeOf,
-  present,
-  removeNodes,
-  select,
-  shown,
-  withFrames,
-  type Place,
-} from "../graph";
+import { copied, edit, NotAWorkflow, pasted, placeOf, present, select, type Place } from "../graph";
 import { say } from "../ui/say";
-import { frameOf } from "./nodes";
-import { flow } from "./flow";
+import { removeChosen, selection } from "./selection";
 import { flowPoint, pointerOnWindow } from "./viewport";
 
 let own = "";
 let times = 0;
-
-export function selection(): ReadonlySet<string> {
-  return shown()?.selected ?? new Set();
-}
 
 /** The text of what is chosen; empty where nothing is. */
 export function clip(): string {
@@ -44,25 +25,6 @@ export function copy() {
 export function cut() {
   copy();
   removeChosen("cut");
-}
-
-export function removeChosen(label = "delete") {
-  const names = selection();
-  const frames = chosenFrames();
-  if (names.size + frames.size === 0) return;
-  const what = names.size ? count(names.size) : "a frame";
-  edit(`${label} ${what}`, (workflow) =>
-    withFrames(
-      removeNodes(workflow, names, kindsNow()),
-      framesOf(workflow).filter((frame) => !frames.has(frame.id)),
-    ),
-  );
-}
-
-/** The frames that are chosen: React Flow knows, as they are no nodes of the document. */
-export function chosenFrames(): ReadonlySet<string> {
-  const chosen = flow.getState().nodes.filter((node) => node.selected);
-  return new Set(chosen.flatMap((node) => frameOf(node.id) ?? []));
 }
 
 /** Paste what the system's clipboard holds. */
@@ -112,8 +74,4 @@ function put(text: string, how: { at: Place; incoming: boolean }, label: string)
     return next;
   });
   select(names);
-}
-
-export function count(number: number): string {
-  return number === 1 ? "a node" : `${number} nodes`;
 }

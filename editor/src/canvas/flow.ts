@@ -4,7 +4,8 @@ import { applyEdgeChanges, applyNodeChanges, type EdgeChange, type NodeChange } 
 import { createStore } from "zustand/vanilla";
 
 import { editor, kindsNow, present, shown } from "../graph";
-import { edgesOf, nodesOf, type FlowEdge, type FlowNode } from "./nodes";
+import { nodesOf, type FlowNode } from "./nodes";
+import { edgesOf, type FlowEdge } from "./edges";
 
 interface Flow {
   readonly document: string;

@@ -14,7 +14,7 @@ import {
 import { leaveCopy } from "./clipping";
 import { frameOf, type FlowNode } from "./nodes";
 import { changeNodes, flow } from "./flow";
-import { drawnSizes } from "./viewport";
+import { drawnSizes } from "./drawnSizes";
 
 /** The nodes that lie in the frames that are dragged; chosen when the drag begins. */
 let passengers: ReadonlyMap<string, readonly string[]> = new Map();

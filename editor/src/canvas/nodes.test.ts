@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { KINDS, PORTRAITS, TWO_CONTROLS } from "../testing/kinds";
 import { addFrame, editor, moved, open, setValue, withFolded } from "../graph";
-import { edgesOf, nodesOf } from "./nodes";
+import { nodesOf } from "./nodes";
+import { edgesOf } from "./edges";
 
 const NOBODY: ReadonlySet<string> = new Set();
 

@@ -1,7 +1,8 @@
-/** The nodes and edges that React Flow draws for a document. */
+/** The nodes that React Flow draws for a document: its calls and its frames. */
 
-import type { Edge, Node } from "@xyflow/react";
+import type { Node } from "@xyflow/react";
 
+import type { CallNode } from "../card/callNode";
 import {
   addresses,
   foldedOf,
@@ -11,19 +12,12 @@ import {
   placeOf,
   same,
   split,
-  wiresOf,
   type Frame,
-  type Kinds,
-  type Wire,
   type Workflow,
 } from "../graph";
-import { inHandle, outHandle, type CallNode } from "../card/callNode";
-import { colourOf } from "../card/colours";
 
 export type FrameNode = Node<{ readonly title: string }, "frame">;
 export type FlowNode = CallNode | FrameNode;
-export type FlowEdge = Edge<{ readonly wire: Wire; readonly colour: string }, "wire">;
-
 const FRAME = "frame:";
 export const frameId = (id: string) => FRAME + id;
 export const frameOf = (id: string) => (id.startsWith(FRAME) ? id.slice(FRAME.length) : undefined);
@@ -95,31 +89,4 @@ function straysOf(workflow: Workflow): Map<string, string[]> {
     if (stray.length > 0) strays.set(name, stray);
   }
   return strays;
-}
-
-export function edgesOf(
-  workflow: Workflow,
-  kinds: Kinds,
-  before: readonly FlowEdge[],
-): FlowEdge[] {
-  const known = new Map(before.map((edge) => [edge.id, edge]));
-  return wiresOf(workflow)
-    .filter((wire) => own(workflow.nodes, wire.source) !== undefined)
-    .map((wire) => {
-      const kind = own(kinds, own(workflow.nodes, wire.source)?.type ?? "");
-      const output = own(kind?.outputs ?? {}, wire.output);
-      const colour = output ? colourOf(output) : "var(--bad)";
-      const old = known.get(wire.id);
-      if (old?.data && same(old.data.wire, wire) && old.data.colour === colour) return old;
-      return {
-        id: wire.id,
-        type: "wire" as const,
-        source: wire.source,
-        sourceHandle: outHandle(wire.output),
-        target: wire.target,
-        targetHandle: inHandle(wire.input),
-        data: { wire, colour },
-        ariaLabel: `Wire from ${wire.source}.${wire.output} to ${wire.target}.${wire.input}`,
-      };
-    });
 }

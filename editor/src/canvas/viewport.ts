@@ -2,19 +2,9 @@
 
 import type { ReactFlowInstance } from "@xyflow/react";
 
-import {
-  foldedOf,
-  kindsNow,
-  own,
-  present,
-  showsPictures,
-  STRIP,
-  WIDTH,
-  type Place,
-  type Sizes,
-} from "../graph";
-import type { FlowEdge, FlowNode } from "./nodes";
-import { flow } from "./flow";
+import { WIDTH, type Place } from "../graph";
+import type { FlowEdge } from "./edges";
+import type { FlowNode } from "./nodes";
 
 let instance: ReactFlowInstance<FlowNode, FlowEdge> | null = null;
 let pointer: Place | null = null;
@@ -72,22 +62,6 @@ export function zoom(by: "in" | "out" | "whole") {
   else if (by === "out") void instance?.zoomOut({ duration });
   else void instance?.zoomTo(1, { duration });
 }
-
-/** The sizes of nodes as they are drawn. */
-export const drawnSizes: Sizes = (name) => {
-  const node = flow.getState().nodes.find((one) => one.id === name);
-  return [node?.measured?.width ?? WIDTH, node?.measured?.height ?? 200];
-};
-
-/** The sizes of nodes with the pictures that they will show. */
-export const roomySizes: Sizes = (name) => {
-  const [width, height] = drawnSizes(name);
-  const workflow = present();
-  const kind = own(kindsNow(), own(workflow.nodes, name)?.type ?? "");
-  const element = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
-  const grows = kind && showsPictures(kind) && !foldedOf(workflow).has(name);
-  return [width, height + (grows && !element?.querySelector(".strip") ? STRIP : 0)];
-};
 
 /** Some people's systems ask for less movement. */
 function calm(): boolean {

@@ -2,8 +2,9 @@
 
 import { own, present, select, type Wire } from "../graph";
 import { openPalette } from "../ui/paletteRequest";
-import { expandNode, openTemplate, removeFrames } from "./actions";
-import { selection } from "../canvas/clipping";
+import { removeFrames } from "./nodeActions";
+import { expandNode, openTemplate } from "./templateActions";
+import { selection } from "../canvas/selection";
 import { COMMANDS, type Command } from "./commands";
 import { frameOf } from "../canvas/nodes";
 import { removeWire } from "../canvas/wireEdits";

@@ -4,8 +4,10 @@ import { redoLast, undoLast } from "../graph";
 import { say } from "../ui/say";
 import { cancelRun, runAll, runChosen } from "../documents/running";
 import { openPalette } from "../ui/paletteRequest";
-import * as actions from "./actions";
-import { chosenFrames, copy, cut, duplicate, paste, removeChosen, selection } from "../canvas/clipping";
+import { foldChosen, frameChosen, selectAll, tidy } from "./nodeActions";
+import { collapseChosen } from "./templateActions";
+import { copy, cut, duplicate, paste } from "../canvas/clipping";
+import { chosenFrames, removeChosen, selection } from "../canvas/selection";
 import { fitAll, pointerOnWindow, showNodes, zoom } from "../canvas/viewport";
 import { openMenuBelow } from "../ui/menu/menu";
 import { connectMenu } from "../card/ports/portMenus";
@@ -50,19 +52,19 @@ export const COMMANDS = {
   },
   duplicate: { label: "Duplicate", keys: ["Mod+D"], section: "Edit", run: duplicate },
   remove: { label: "Delete", keys: ["Delete", "Backspace"], section: "Edit", run: removeAll },
-  selectAll: { label: "Select all", keys: ["Mod+A"], section: "Edit", run: actions.selectAll },
+  selectAll: { label: "Select all", keys: ["Mod+A"], section: "Edit", run: selectAll },
   add: { label: "Add a node", keys: ["Tab", "Space"], section: "Nodes", run: addAtPointer, listed: true },
   connect: { label: "Connect …", keys: ["C"], section: "Nodes", run: connectChosen },
   rename: { label: "Rename", keys: ["F2"], section: "Nodes", run: renameChosen },
-  fold: { label: "Fold or unfold", keys: ["H"], section: "Nodes", run: actions.foldChosen },
-  frame: { label: "Frame the selection", keys: ["Mod+G"], section: "Nodes", run: () => void actions.frameChosen() },
+  fold: { label: "Fold or unfold", keys: ["H"], section: "Nodes", run: foldChosen },
+  frame: { label: "Frame the selection", keys: ["Mod+G"], section: "Nodes", run: () => void frameChosen() },
   collapse: {
     label: "Collapse to a template",
     keys: ["Mod+Shift+G"],
     section: "Nodes",
-    run: () => void actions.collapseChosen(),
+    run: () => void collapseChosen(),
   },
-  tidy: { label: "Tidy up", keys: ["L"], section: "View", run: actions.tidy },
+  tidy: { label: "Tidy up", keys: ["L"], section: "View", run: tidy },
   fit: { label: "Fit everything", keys: ["F"], section: "View", run: fitAll },
   show: { label: "Go to the selection", keys: ["G"], section: "View", run: () => showNodes([...selection()]) },
   zoomIn: { label: "Zoom in", keys: ["+"], section: "View", run: () => zoom("in") },

@@ -4,7 +4,8 @@ import { useEffect } from "react";
 
 import { palette } from "../ui/paletteRequest";
 import { allCommands, COMMANDS } from "./commands";
-import { clip, pasteText, removeChosen } from "../canvas/clipping";
+import { clip, pasteText } from "../canvas/clipping";
+import { removeChosen } from "../canvas/selection";
 import { isTyping } from "../ui/keys";
 import { commandFor } from "./keymap";
 import { menus } from "../ui/menu/menu";

@@ -18,7 +18,7 @@ import {
   type Workflow,
 } from "../graph";
 import type { Origin } from "../panels";
-import { roomySizes } from "../canvas/viewport";
+import { roomySizes } from "../canvas/drawnSizes";
 
 /** Documents whose places were guessed: once they are drawn, they are placed by their true sizes. */
 export const guessed = createStore<{ readonly documents: ReadonlySet<string> }>()(() => ({

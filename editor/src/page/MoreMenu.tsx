@@ -1,6 +1,6 @@
 import { useRef } from "react";
 
-import { tidy } from "../commands/actions";
+import { tidy } from "../commands/nodeActions";
 import { help } from "../commands/help";
 import { explainAgain } from "../card/checks";
 import { openMenuBelow, type MenuItem } from "../ui/menu/menu";

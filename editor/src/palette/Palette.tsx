@@ -1,12 +1,10 @@
-import { useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useRef, useState, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 
-import { describedAt, kindsNow, useEditor } from "../graph";
 import { closePalette, palette, type PaletteRequest } from "../ui/paletteRequest";
-import { choose, type Choice } from "./choice";
-import { existingPorts } from "./existing";
 import { Option } from "./Option";
-import { allOffers, found, offersFor } from "./search";
+import { choose, type Choice } from "./choice";
+import { headingAt, keyOf, useChoices } from "./choices";
 
 /** The palette, while it is asked for. */
 export function Palette() {
@@ -99,32 +97,6 @@ const KEYS: Readonly<Record<string, (reach: Reach) => void>> = {
   Enter: ({ finish }) => finish(),
   Escape: closePalette,
 };
-
-function useChoices(request: PaletteRequest, typed: string): readonly Choice[] {
-  const kinds = useEditor(kindsNow);
-  const described = request.from && describedAt(request.from);
-  const side = request.from?.side;
-  return useMemo(() => {
-    if (request.from && !described) return [];
-    const offers = described && side ? offersFor(kinds, side, described) : allOffers(kinds);
-    const fresh = found(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
-    const there = request.from ? existingPorts(request.from, typed) : [];
-    const existing = there.map((port): Choice => ({ sort: "existing", ...port }));
-    return request.byName ? [...existing, ...fresh] : [...fresh, ...existing];
-  }, [kinds, described, side, request, typed]);
-}
-
-/** The heading above an entry: its group, as long as nothing is typed that mixes them. */
-function headingAt(choices: readonly Choice[], index: number, typed: string): string | undefined {
-  const name = (choice: Choice | undefined) =>
-    choice?.sort === "existing" ? "In this graph" : typed ? "" : (choice?.kind.group ?? "");
-  const mine = name(choices[index]);
-  return index > 0 && mine === name(choices[index - 1]) ? undefined : mine || undefined;
-}
-
-function keyOf(choice: Choice): string {
-  return choice.sort === "new" ? choice.kind.type : `${choice.node}.${choice.port}`;
-}
 
 function placeOn({ x, y }: PaletteRequest) {
   return {

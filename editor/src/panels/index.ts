@@ -9,4 +9,5 @@ export { QueuePanel } from "./queue/QueuePanel";
 export { TokenDialog } from "./TokenDialog";
 export { usePicture } from "../ui/usePicture";
 export { type Saved, useSaving } from "./workflows/useSaving";
-export { openStored, WorkflowsPanel } from "./workflows/WorkflowsPanel";
+export { openStored } from "./workflows/library";
+export { WorkflowsPanel } from "./workflows/WorkflowsPanel";

@@ -5,7 +5,8 @@ import { useEffect, useRef, useState, type CSSProperties } from "react";
 import type { Json } from "../../graph";
 import { attributes, type FieldProps } from "./fieldProps";
 import { useField } from "../../ui/useField";
-import { dice, limited, numberOf, type NumberWidget } from "./widgets";
+import type { NumberWidget } from "./widgets";
+import { dice, limited, numberOf } from "./values";
 
 /** A number without narrow limits, or one that may be left empty. */
 export function NumberField({ widget, ...props }: FieldProps & { readonly widget: NumberWidget }) {

@@ -2,7 +2,7 @@
 
 import { attributes, type FieldProps } from "./fieldProps";
 import { useField } from "../../ui/useField";
-import { jsonText } from "./widgets";
+import { jsonText } from "./values";
 
 interface TextProps extends FieldProps {
   readonly long: boolean;

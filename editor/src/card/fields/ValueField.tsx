@@ -6,7 +6,8 @@ import { NumberField, SliderField } from "./NumberFields";
 import { PathField } from "./PathField";
 import { ModelNameField } from "./ModelNameField";
 import { ColourField, LineField, TextField } from "./TextFields";
-import { jsonOf, jsonText, type Widget } from "./widgets";
+import type { Widget } from "./widgets";
+import { jsonOf, jsonText } from "./values";
 
 /** The control for one value. */
 export function ValueField({ widget, ...props }: FieldProps & { readonly widget: Widget }) {

@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from "vitest";
 
 import { KINDS } from "../../testing/kinds";
-import { jsonOf, jsonText, limited, numberOf, widgetFor, type NumberWidget } from "./widgets";
+import { widgetFor, type NumberWidget } from "./widgets";
+import { jsonOf, jsonText, limited, numberOf } from "./values";
 
 const widget = (address: string) => {
   const [type = "", input = ""] = address.split(".");

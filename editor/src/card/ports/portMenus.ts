@@ -23,7 +23,8 @@ import {
 import { openPalette } from "../../ui/paletteRequest";
 import type { Menu, MenuItem } from "../../ui/menu/menu";
 import { labelParam, renameOfTemplate, renameOwn } from "./renamePorts";
-import { emptyValue, widgetFor } from "../fields/widgets";
+import { widgetFor } from "../fields/widgets";
+import { emptyValue } from "../fields/values";
 
 export function inputMenu(node: string, name: string, input: Input): Menu {
   const call = own(present().nodes, node);

@@ -1,27 +1,26 @@
 import { memo, useId } from "react";
 
 import {
-  addresses,
   edit,
-  own,
   paramAt,
+  present,
   setValue,
   takesSeveral,
   typeName,
   useEditor,
-  present,
   type Input,
   type Json,
   type Link,
 } from "../../graph";
+import { openMenu, openMenuBelow } from "../../ui/menu/menu";
 import { useProblems } from "../checks";
 import { ListField } from "../fields/ListField";
-import { LinkList } from "./LinkList";
-import { openMenu, openMenuBelow } from "../../ui/menu/menu";
-import { inputMenu } from "../ports/portMenus";
-import { PortDot } from "../ports/PortDot";
 import { ValueField } from "../fields/ValueField";
-import { emptyValue, widgetFor, type Widget } from "../fields/widgets";
+import { emptyValue } from "../fields/values";
+import { widgetFor, type Widget } from "../fields/widgets";
+import { PortDot } from "../ports/PortDot";
+import { inputMenu } from "../ports/portMenus";
+import { LinkList } from "./LinkList";
 
 interface InputRowProps {
   readonly node: string;
@@ -107,28 +106,4 @@ function RowValue({ node, name, input, value, widget, several, wrong, said }: Ro
     );
   }
   return <ValueField {...field} value={shown} commit={commit} />;
-}
-
-/** What is given to a node that its kind has no input for. */
-export function StrayRow({ node, name, link }: { node: string; name: string; link: Link | undefined }) {
-  const problems = useProblems(node, name);
-  const value = useEditor((state) => own(own(present(state).nodes, node)?.values ?? {}, name));
-  const remove = () => edit(`remove ${node}.${name}`, (workflow) => setValue(workflow, node, name, undefined));
-  return (
-    <div className="row wrong">
-      <PortDot node={node} side="in" port={name} described={undefined} linked={link !== undefined} />
-      <span className="row-name">{name}</span>
-      {link !== undefined ? (
-        <span className="row-type">{addresses(link).join(", ")}</span>
-      ) : (
-        <span className="row-type">
-          {JSON.stringify(value)}
-          <button type="button" className="icon nodrag" aria-label={`Remove ${name}`} onClick={remove}>
-            ×
-          </button>
-        </span>
-      )}
-      {problems.length > 0 && <span className="row-problem">{problems.join("; ")}</span>}
-    </div>
-  );
 }

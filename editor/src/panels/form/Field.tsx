@@ -1,9 +1,9 @@
-import { type ClipboardEvent, useId } from "react";
+import { useId } from "react";
 
 import type { Json } from "../../server";
 import { Control } from "./Control";
-import { type FormField, blank, range } from "./fields";
-import { rowsIn } from "./values";
+import { FieldRows } from "./FieldRows";
+import { blank, range, type FormField } from "./fields";
 
 interface FieldProps {
   field: FormField;
@@ -36,7 +36,7 @@ export function Field({ field, value, problems, onChange }: FieldProps) {
         </label>
       )}
       {rows ? (
-        <Rows {...{ id, field, described, onChange }} values={Array.isArray(value) ? value : []} />
+        <FieldRows {...{ id, field, described, onChange }} values={Array.isArray(value) ? value : []} />
       ) : (
         <Control
           id={id}
@@ -76,65 +76,4 @@ export function Field({ field, value, problems, onChange }: FieldProps) {
 /** Two of these have room beside each other. */
 function isShort({ control }: FormField): boolean {
   return ["number", "choice", "switch"].includes(control.kind);
-}
-
-interface RowsProps {
-  id: string;
-  field: FormField;
-  values: readonly Json[];
-  described: string;
-  onChange(value: Json): void;
-}
-
-function Rows({ id, field, values, described, onChange }: RowsProps) {
-  const put = (at: number, value: Json) => onChange(values.map((old, i) => (i === at ? value : old)));
-  const remove = (at: number) => {
-    const left = values.filter((_, i) => i !== at);
-    // A single value is a single value again, where that is possible.
-    onChange(field.rows === "maybe" && left.length === 1 ? (left[0] ?? null) : left);
-  };
-  const paste = (at: number) => (event: ClipboardEvent) => {
-    const lines = rowsIn(event.clipboardData.getData("text"));
-    if (lines.length < 2 || field.control.kind !== "text") return;
-    event.preventDefault();
-    onChange([...values.slice(0, at), ...lines, ...values.slice(at + 1)]);
-  };
-  return (
-    <>
-      <ol className="rows">
-        {values.map((value, at) => (
-          <li key={at}>
-            <Control
-              id={`${id}-${at}`}
-              control={field.control}
-              value={value}
-              optional={false}
-              describedBy={described}
-              invalid={false}
-              label={`${field.label} ${at + 1}`}
-              onChange={(next) => put(at, next)}
-              onPaste={paste(at)}
-            />
-            <button
-              type="button"
-              className="small"
-              aria-label={`Remove ${field.label} ${at + 1}`}
-              title="Remove this row"
-              onClick={() => remove(at)}
-            >
-              ✕
-            </button>
-          </li>
-        ))}
-      </ol>
-      <button
-        type="button"
-        className="small several"
-        aria-label={`Add a row to ${field.label}`}
-        onClick={() => onChange([...values, blank(field.control)])}
-      >
-        + add a row
-      </button>
-    </>
-  );
 }

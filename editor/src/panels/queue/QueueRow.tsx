@@ -1,9 +1,10 @@
-import type { DragEvent, KeyboardEvent, ReactNode } from "react";
+import type { ReactNode } from "react";
 
 import type { Job } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { isOver } from "../../server/job";
 import { Picture } from "../../ui/Picture";
+import { acceptJob, dropJob, QueueHandle } from "./QueueHandle";
 import { describe, failures } from "./describe";
 import type { QueueActions } from "./useQueue";
 
@@ -18,8 +19,6 @@ interface QueueRowProps {
   onShow(job: Job): void;
 }
 
-const DRAGGED = "application/x-nodegraph-job";
-
 /** One job: which it is, where it stands, and what can be done with it. */
 export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowProps) {
   const title = job.title || "Untitled";
@@ -31,7 +30,7 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
       onDragOver={(event) => place !== null && acceptJob(event)}
       onDrop={(event) => place !== null && dropJob(event, place, actions)}
     >
-      {place !== null && <Handle job={job} title={title} place={place} actions={actions} />}
+      {place !== null && <QueueHandle job={job} title={title} place={place} actions={actions} />}
       {picture && <Picture className="job-picture" path={thumbnailPath(picture, 64)} alt="" />}
       <button type="button" className="job-title" onClick={() => onShow(job)} title="Show its course">
         <span className="job-name">{title}</span>
@@ -86,37 +85,6 @@ function Action({ label, children, ...rest }: ActionProps) {
   );
 }
 
-interface HandleProps {
-  job: Job;
-  title: string;
-  place: number;
-  actions: QueueActions;
-}
-
-/** Where a waiting job is taken to be moved: by dragging, or with the arrow keys. */
-function Handle({ job, title, place, actions }: HandleProps) {
-  const step = (event: KeyboardEvent) => {
-    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (place + by >= 0) actions.move(job, place + by);
-  };
-  return (
-    <button
-      type="button"
-      className="handle"
-      draggable
-      onDragStart={(event) => event.dataTransfer.setData(DRAGGED, JSON.stringify(job))}
-      onKeyDown={step}
-      aria-label={`Move ${title}, number ${place + 1} in the queue: arrow up or down`}
-      title="Drag, or arrow up and down"
-    >
-      ⠿
-    </button>
-  );
-}
-
 function Failures({ job }: { job: Job }) {
   return (
     <ul className="failures">
@@ -125,16 +93,4 @@ function Failures({ job }: { job: Job }) {
       ))}
     </ul>
   );
-}
-
-function acceptJob(event: DragEvent): void {
-  if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault();
-}
-
-function dropJob(event: DragEvent, place: number, actions: QueueActions): void {
-  const text = event.dataTransfer.getData(DRAGGED);
-  if (!text) return;
-  event.preventDefault();
-  event.stopPropagation();
-  actions.move(JSON.parse(text) as Job, place);
 }

@@ -4,7 +4,7 @@ import { Alert } from "../../ui/Alert";
 import { Dialog } from "../../ui/Dialog";
 import { useHost } from "../host";
 import { useAction } from "../../ui/useAction";
-import { openStored } from "./WorkflowsPanel";
+import { openStored } from "./library";
 
 interface ConflictProps {
   name: string;

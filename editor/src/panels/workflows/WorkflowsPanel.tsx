@@ -1,12 +1,12 @@
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 
-import { type WorkflowEntry, sentence } from "../../server";
+import { sentence, type WorkflowEntry } from "../../server";
 import * as api from "../../server/api";
 import { Confirm } from "../../ui/Confirm";
 import { useHost } from "../host";
-import { moment } from "../../ui/times";
-import { library, loadLibrary, matching } from "./library";
+import { WorkflowRow } from "./WorkflowRow";
+import { library, loadLibrary, matching, openStored } from "./library";
 
 interface WorkflowsPanelProps {
   /** Show a workflow as a form instead of a graph. */
@@ -30,7 +30,7 @@ export function WorkflowsPanel({ onForm }: WorkflowsPanelProps) {
   const found = matching(entries, typed);
   const rows = (some: WorkflowEntry[]) =>
     some.map((entry) => (
-      <Row
+      <WorkflowRow
         key={entry.name}
         entry={entry}
         onOpen={() => open(entry)}
@@ -67,48 +67,6 @@ function Group({ title, rows }: { title: string; rows: React.ReactNode[] }) {
   );
 }
 
-interface RowProps {
-  entry: WorkflowEntry;
-  onOpen(): void;
-  onForm: (() => void) | undefined;
-  onDelete(): void;
-}
-
-function Row({ entry, onOpen, onForm, onDelete }: RowProps) {
-  const when = entry.modified === null ? "" : ` · ${moment(entry.modified)}`;
-  return (
-    <li className="entry">
-      <button type="button" className="entry-title" onClick={onOpen}>
-        <span className="entry-name">{entry.title || entry.name}</span>
-        <span className="quiet">
-          {entry.name}
-          {entry.shipped ? "" : when}
-        </span>
-      </button>
-      {onForm && entry.params.length > 0 && (
-        <button
-          type="button"
-          className="small"
-          onClick={onForm}
-          aria-label={`Show ${entry.name} as a form`}
-        >
-          Form
-        </button>
-      )}
-      {!entry.shipped && (
-        <button
-          type="button"
-          className="small"
-          onClick={onDelete}
-          aria-label={`Delete ${entry.name}`}
-        >
-          Delete
-        </button>
-      )}
-    </li>
-  );
-}
-
 function Deletion({ entry, onClose }: { entry: WorkflowEntry; onClose(): void }) {
   return (
     <Confirm
@@ -122,10 +80,4 @@ function Deletion({ entry, onClose }: { entry: WorkflowEntry; onClose(): void })
       onClose={onClose}
     />
   );
-}
-
-/** A stored workflow, and where it came from. */
-export async function openStored(name: string) {
-  const { workflow, version, shipped } = await api.workflow(name);
-  return [workflow, { kind: "stored", name, version, shipped }] as const;
 }

@@ -1,7 +1,9 @@
+/** The workflows that the server keeps, by name. */
+
 import { createStore } from "zustand/vanilla";
 
-import * as api from "../../server/api";
 import type { WorkflowEntry } from "../../server";
+import * as api from "../../server/api";
 
 /** The workflows that the server keeps. */
 export const library = createStore<{ entries: readonly WorkflowEntry[]; loaded: boolean }>(() => ({
@@ -20,4 +22,10 @@ export function matching(entries: readonly WorkflowEntry[], typed: string): Work
     const text = `${name} ${title}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
+}
+
+/** A stored workflow, and where it came from. */
+export async function openStored(name: string) {
+  const { workflow, version, shipped } = await api.workflow(name);
+  return [workflow, { kind: "stored", name, version, shipped }] as const;
 }

@@ -1,56 +1,18 @@
-import type { EventData, ServerEvent } from "../types";
-
-export type Phase = "waiting" | "running" | "cached" | "done" | "failed" | "skipped";
-
-/** What one node of the flat graph has done in a run. */
-export interface Part {
-  phase: Phase;
-  /** How many items are being worked on. */
-  open: number;
-  /** How many items have ended, and how many of those were known already. */
-  ended: number;
-  cached: number;
-  /** Steps of what is running; null: it does not say. */
-  step: { done: number; total: number } | null;
-  seconds: number;
-  /** What was done otherwise than asked, for want of memory: `batch 2`, `tiled`. */
-  degraded: readonly string[];
-  /** Where items went on from what an earlier run had done: `at step 16 of 20`. */
-  resumed: readonly string[];
-  /** Why it failed or was skipped. */
-  message: string | null;
-  /** Small pictures of its outputs, by output, in the order of the items. */
-  pictures: Pictures;
-  /** The same, item by item; what has but one item has it under the empty name. */
-  byItem: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-  /** They are those of an earlier run: the first new one takes the place of them all. */
-  old: boolean;
-}
-
-export type Pictures = Readonly<Record<string, readonly string[]>>;
+import type { ServerEvent } from "../types";
+import {
+  FRESH,
+  heavier,
+  partAfter,
+  together,
+  type NodeEvent,
+  type Part,
+  type Pictures,
+} from "./part";
 
 /** What a drawn node has done: a composite or a template is drawn as one and runs as several. */
 export interface NodeRun extends Part {
   parts: Readonly<Record<string, Part>>;
 }
-
-export type NodeEvent = Extract<ServerEvent, { kind: `node.${string}` }>;
-
-/** A node about which nothing has been heard. */
-export const FRESH: Part = {
-  phase: "waiting",
-  open: 0,
-  ended: 0,
-  cached: 0,
-  step: null,
-  seconds: 0,
-  degraded: [],
-  resumed: [],
-  message: null,
-  pictures: {},
-  byItem: {},
-  old: false,
-};
 
 export function isNodeEvent(event: ServerEvent): event is NodeEvent {
   return event.kind.startsWith("node.");
@@ -73,94 +35,6 @@ export function nodeAfter(before: NodeRun | undefined, event: NodeEvent): NodeRu
   const sum = summary(Object.values(parts));
   const stays = before?.old && !Object.keys(sum.pictures).length;
   return { ...sum, ...(stays ? { pictures: before.pictures, old: true } : {}), parts };
-}
-
-function partAfter(part: Part, event: NodeEvent): Part {
-  switch (event.kind) {
-    case "node.started":
-      return started(part, Math.max(event.data.items.length, 1));
-    case "node.progress":
-      return stepped(part, event.data);
-    case "node.cached":
-      return known(part, Math.max(event.data.items.length, 1));
-    case "node.finished":
-      return ended(finished(part, event.data), "done");
-    case "node.failed":
-      return { ...ended(part, "failed"), message: event.data.message };
-    case "node.skipped":
-      return { ...ended(part, "skipped"), message: `not run: ${event.data.because} failed` };
-    case "node.result":
-      return pictured(part, event.data);
-    default: // of a newer server
-      return part;
-  }
-}
-
-// What happened to any item stays visible: the most telling phase wins over milder ones.
-const WEIGHT: Record<Phase, number> = {
-  failed: 5,
-  skipped: 4,
-  running: 3,
-  done: 2,
-  cached: 1,
-  waiting: 0,
-};
-
-function started(part: Part, items: number): Part {
-  return { ...part, phase: heavier(part.phase, "running"), open: part.open + items, step: null };
-}
-
-function stepped(part: Part, { done, total }: EventData["node.progress"]): Part {
-  return { ...part, phase: heavier(part.phase, "running"), step: { done, total } };
-}
-
-/** Several items that were known are told at once. */
-function known(part: Part, items: number): Part {
-  const cached = part.cached + items;
-  return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
-}
-
-function finished(part: Part, { seconds, degraded = [], resumed }: EventData["node.finished"]): Part {
-  return {
-    ...part,
-    seconds: part.seconds + seconds,
-    degraded: together(part.degraded, degraded),
-    resumed: together(part.resumed, resumed ? [resumed] : []),
-  };
-}
-
-function together(one: readonly string[], other: readonly string[]): readonly string[] {
-  return [...new Set([...one, ...other])];
-}
-
-function pictured(part: Part, { output, items, assets }: EventData["node.result"]): Part {
-  const item = { ...part.byItem[output], [items.join(",")]: assets };
-  const inOrder = Object.keys(item).sort((one, other) =>
-    one.localeCompare(other, "en", { numeric: true }),
-  );
-  const pictures = inOrder.flatMap((name) => item[name] ?? []);
-  return {
-    ...part,
-    byItem: { ...part.byItem, [output]: item },
-    pictures: { ...part.pictures, [output]: pictures },
-  };
-}
-
-function ended(part: Part, phase: Phase): Part {
-  const open = Math.max(part.open - 1, 0);
-  const before = part.phase === "running" && open === 0 ? settled(part) : part.phase;
-  const step = open ? part.step : null;
-  return { ...part, phase: heavier(before, phase), open, ended: part.ended + 1, step };
-}
-
-/** The phase of the items that have ended, when nothing runs any more. */
-function settled(part: Part): Phase {
-  if (part.ended === 0) return "waiting";
-  return part.cached === part.ended ? "cached" : "done";
-}
-
-function heavier(one: Phase, other: Phase): Phase {
-  return WEIGHT[one] >= WEIGHT[other] ? one : other;
 }
 
 function summary(parts: Part[]): Part {

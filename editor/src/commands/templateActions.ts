@@ -1,65 +1,26 @@
-/** What commands and menus do to the graph. */
+/** Templates: made of the selection, expanded in place, opened in a tab. */
 
+import { selection } from "../canvas/selection";
 import {
-  addFrame,
   arranged,
-  boxOf,
   CannotCollapse,
   collapsed,
   edit,
+  EMPTY,
   estimated,
   expanded,
-  foldedOf,
-  framed,
   kindsNow,
   moved,
-  movedInFrames,
   open,
   own,
   present,
   readWorkflow,
   select,
-  withFolded,
-  withFrames,
-  framesOf,
-  EMPTY,
 } from "../graph";
+import { openStored } from "../panels";
+import { api, sentence } from "../server";
 import { ask } from "../ui/question";
 import { say } from "../ui/say";
-import { api, sentence } from "../server";
-import { openStored } from "../panels";
-import { selection } from "../canvas/clipping";
-import { drawnSizes, fitAll, roomySizes } from "../canvas/viewport";
-
-export function selectAll() {
-  select(Object.keys(present().nodes));
-}
-
-/** Put what is chosen (everything, where less than two nodes are) in order. */
-export function tidy() {
-  const chosen = selection();
-  const names = chosen.size > 1 ? chosen : undefined;
-  edit("tidy", (workflow) =>
-    movedInFrames(workflow, arranged(workflow, roomySizes, names), roomySizes),
-  );
-  if (!names) requestAnimationFrame(fitAll);
-}
-
-/** Draw a frame round what is chosen. */
-export async function frameChosen() {
-  const box = boxOf(present(), [...selection()], drawnSizes);
-  if (!box) return;
-  const title = await ask({ title: "Frame", label: "Title of the frame", value: "Group" });
-  if (title === null) return;
-  const { at, size } = framed(box);
-  edit("frame", (workflow) => addFrame(workflow, title, at, size));
-}
-
-export function removeFrames(ids: ReadonlySet<string>) {
-  edit("delete frame", (workflow) =>
-    withFrames(workflow, framesOf(workflow).filter((frame) => !ids.has(frame.id))),
-  );
-}
 
 /** Make one node of what is chosen. */
 export async function collapseChosen() {
@@ -114,11 +75,4 @@ async function registered(name: string) {
   if (!entry) throw new Error(`the server has no workflow for ${type}`);
   const [workflow] = await openStored(entry.name);
   return readWorkflow(workflow);
-}
-
-export function foldChosen() {
-  const names = selection();
-  const folded = foldedOf(present());
-  const all = [...names].every((name) => folded.has(name));
-  edit(all ? "unfold" : "fold", (workflow) => withFolded(workflow, names, !all));
 }
