@@ -1,15 +1,7 @@
 /** Sizes of nodes as they are drawn, and with the pictures that they will show. */
 
-import {
-  foldedOf,
-  kindsNow,
-  own,
-  present,
-  showsPictures,
-  STRIP,
-  WIDTH,
-  type Sizes,
-} from "../graph";
+import { nodeElement } from "../card/nodeElement";
+import { foldedOf, kindOf, present, showsPictures, STRIP, WIDTH, type Sizes } from "../graph";
 import { flow } from "./flow";
 
 /** The sizes of nodes as they are drawn. */
@@ -21,9 +13,8 @@ export const drawnSizes: Sizes = (name) => {
 /** The sizes of nodes with the pictures that they will show. */
 export const roomySizes: Sizes = (name) => {
   const [width, height] = drawnSizes(name);
-  const workflow = present();
-  const kind = own(kindsNow(), own(workflow.nodes, name)?.type ?? "");
-  const element = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
-  const grows = kind && showsPictures(kind) && !foldedOf(workflow).has(name);
+  const kind = kindOf(name);
+  const element = nodeElement(name);
+  const grows = kind && showsPictures(kind) && !foldedOf(present()).has(name);
   return [width, height + (grows && !element?.querySelector(".strip") ? STRIP : 0)];
 };

@@ -2,6 +2,7 @@
 
 import type { ReactFlowInstance } from "@xyflow/react";
 
+import { nodeElement } from "../card/nodeElement";
 import { WIDTH, type Place } from "../graph";
 import type { FlowEdge } from "./edges";
 import type { FlowNode } from "./nodes";
@@ -44,7 +45,7 @@ export function fitAll() {
 
 /** Give a node the keys. A new one can take them once it was measured, a few frames later. */
 export function focusNode(name: string, tries = 20) {
-  const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+  const node = nodeElement(name);
   if (node instanceof HTMLElement) node.focus({ preventScroll: true });
   if (document.activeElement === node || tries === 0) return;
   requestAnimationFrame(() => focusNode(name, tries - 1));

@@ -2,13 +2,16 @@
 
 import type { Connection } from "@xyflow/react";
 
+import { portOf } from "../card/callNode";
 import {
   connect,
   connectPorts,
+  describedAt,
   disconnect,
   disconnectAll,
   edit,
   fits,
+  kindOf,
   kindsNow,
   leadsRound,
   leadsRoundFrom,
@@ -19,12 +22,10 @@ import {
   typeName,
   type Input,
   type Output,
-  type Wire,
-  describedAt,
   type Port,
+  type Wire,
 } from "../graph";
 import { say } from "../ui/say";
-import { portOf } from "../card/callNode";
 import { flow } from "./flow";
 
 type Ends = Pick<Connection, "source" | "sourceHandle" | "target" | "targetHandle">;
@@ -80,7 +81,7 @@ export function removeChosenWires() {
 export function connectWithNode(from: Port, node: string) {
   const described = describedAt(from);
   const call = own(present().nodes, node);
-  const kind = own(kindsNow(), call?.type ?? "");
+  const kind = kindOf(node);
   if (!described || !call || !kind || node === from.node) return;
   const ports = portsFor(from.side, described, kind);
   const free = ports.find((port) => own(call.links, port) === undefined) ?? ports[0];

@@ -1,25 +1,25 @@
 import type { NodeProps } from "@xyflow/react";
 import { memo, useState, type CSSProperties } from "react";
 
-import { kindsNow, own, present, useEditor } from "../graph";
-import { watchAway } from "./offscreen";
+import { kindOf, own, present, useEditor } from "../graph";
 import { CardHead } from "./CardHead";
-import { useProblems, useWarnings, useWrong } from "./checks";
-import { groupHue } from "./colours";
-import { FoldedPorts } from "./ports/FoldedPorts";
-import type { CallNode } from "./callNode";
-import { InputRow } from "./rows/InputRow";
-import { StrayRow } from "./rows/StrayRow";
-import { OutputRow } from "./rows/OutputRow";
-import { useFreshPhase } from "./lastRun";
-import { rowsOf } from "./rows/rows";
 import { Strip } from "./Strip";
+import type { CallNode } from "./callNode";
+import { groupHue } from "./colours";
+import { useFreshPhase } from "./lastRun";
+import { useProblems, useWarnings, useWrong } from "./marks";
+import { watchAway } from "./offscreen";
+import { FoldedPorts } from "./ports/FoldedPorts";
+import { InputRow } from "./rows/InputRow";
+import { OutputRow } from "./rows/OutputRow";
+import { StrayRow } from "./rows/StrayRow";
+import { rowsOf } from "./rows/rows";
 import { useMeasuredPorts } from "./useMeasuredPorts";
 
 /** A node of any kind: all that is on it is read from the kind's description. */
 export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps<CallNode>) {
   const call = useEditor((state) => own(present(state).nodes, id));
-  const kind = useEditor((state) => own(kindsNow(state), own(present(state).nodes, id)?.type ?? ""));
+  const kind = useEditor((state) => kindOf(id, state));
   const [open, setOpen] = useState(false);
   const wrong = useWrong(id);
   const problems = useProblems(id);

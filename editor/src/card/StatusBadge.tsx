@@ -1,7 +1,7 @@
 import { useStore } from "zustand";
 
 import { reasons, type NodeRun } from "../server";
-import { expectationOf, useExpectation, type Expectation } from "./checks";
+import { expectationOf, useExpectation, type Expectation } from "./marks";
 import { useFreshRun } from "./lastRun";
 
 /** How a node fares: what it does in the run that is shown, else what a run would find. */

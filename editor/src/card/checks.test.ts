@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { ExplainLine } from "../server";
-import { expectationOf, spotOf } from "./checks";
+import { expectationOf, spotOf } from "./marks";
 
 describe("an address", () => {
   it.each([

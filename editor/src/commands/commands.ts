@@ -1,20 +1,21 @@
 /** Everything that can be done by a key: for the keyboard, the menus and the list of shortcuts. */
 
-import { redoLast, undoLast } from "../graph";
-import { say } from "../ui/say";
-import { cancelRun, runAll, runChosen } from "../documents/running";
-import { openPalette } from "../ui/paletteRequest";
-import { foldChosen, frameChosen, selectAll, tidy } from "./nodeActions";
-import { collapseChosen } from "./templateActions";
 import { copy, cut, duplicate, paste } from "../canvas/clipping";
 import { chosenFrames, removeChosen, selection } from "../canvas/selection";
 import { fitAll, pointerOnWindow, showNodes, zoom } from "../canvas/viewport";
-import { openMenuBelow } from "../ui/menu/menu";
+import { removeChosenWires } from "../canvas/wireEdits";
+import { nodeElement } from "../card/nodeElement";
 import { connectMenu } from "../card/ports/portMenus";
 import { renameFocused } from "../card/ports/renamePorts";
 import { renaming } from "../card/renaming";
+import { cancelRun, runAll, runChosen } from "../documents/running";
+import { redoLast, undoLast } from "../graph";
+import { openMenuBelow } from "../ui/menu/menu";
+import { openPalette } from "../ui/paletteRequest";
+import { say } from "../ui/say";
 import { help } from "./help";
-import { removeChosenWires } from "../canvas/wireEdits";
+import { foldChosen, frameChosen, selectAll, tidy } from "./nodeActions";
+import { collapseChosen } from "./templateActions";
 
 export interface Command {
   readonly label: string;
@@ -87,7 +88,7 @@ function connectChosen() {
   const focused = document.activeElement?.closest(".react-flow__node-call") ?? null;
   const [chosen = ""] = selection();
   const element =
-    focused ?? document.querySelector(`.react-flow__node[data-id="${CSS.escape(chosen)}"]`);
+    focused ?? nodeElement(chosen);
   const node = element?.getAttribute("data-id");
   if (element && node) openMenuBelow(element.querySelector(".card-head") ?? element, connectMenu(node));
   else say("Choose the node to connect first.");

@@ -10,8 +10,9 @@ import {
   restore,
   type Draft,
 } from "../graph";
-import { leaveField } from "../ui/useField";
+import { randomKey } from "../server/randomKey";
 import { say } from "../ui/say";
+import { leaveField } from "../ui/useField";
 
 const KEY = "nodegraph.tab";
 const LOCK = "nodegraph.tab.";
@@ -68,9 +69,7 @@ export function keepDrafts(tab: string): () => void {
 async function claimTab(): Promise<string> {
   const known = sessionStorage.getItem(KEY);
   if (known !== null && (await held(known))) return known;
-  const fresh = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  const fresh = randomKey(8);
   sessionStorage.setItem(KEY, fresh);
   await held(fresh);
   if (known !== null) {

@@ -2,10 +2,10 @@
 
 import { fits, inputsFor, outputsFor } from "./fit";
 import type { Input, Kind, Output } from "./kinds";
-import { kindsNow, present } from "./session/store";
+import { own } from "./records";
+import { kindOf } from "./session/store";
 import { leadsRound } from "./wires";
 import type { Workflow } from "./workflow";
-import { own } from "./records";
 
 export type PortSide = "in" | "out";
 
@@ -17,7 +17,7 @@ export interface Port {
 
 /** The description of a port, by the kind of its node. */
 export function describedAt({ node, side, port }: Port): Input | Output | undefined {
-  const kind = own(kindsNow(), own(present().nodes, node)?.type ?? "");
+  const kind = kindOf(node);
   return own((side === "in" ? kind?.inputs : kind?.outputs) ?? {}, port);
 }
 

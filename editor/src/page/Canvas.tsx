@@ -1,58 +1,25 @@
-import {
-  Background,
-  BackgroundVariant,
-  ConnectionLineType,
-  Controls,
-  MiniMap,
-  ReactFlow,
-  SelectionMode,
-  useStore as useFlow,
-  type Edge,
-  type EdgeTypes,
-  type NodeTypes,
-} from "@xyflow/react";
-import "@xyflow/react/dist/style.css";
-import { useEffect, useRef } from "react";
+import { useStore as useFlow } from "@xyflow/react";
+import { useEffect } from "react";
 import { useStore } from "zustand";
 
-import { editor } from "../graph";
-import { openPalette } from "../ui/paletteRequest";
-import { connected, connectionEnded, connectionStarted } from "../canvas/connecting";
-import { nodeMenu, paneMenu, wireMenu } from "../commands/canvasMenus";
-import { beginDrag, takeChanges } from "../canvas/moveNodes";
-import type { FlowNode } from "../canvas/nodes";
-import type { FlowEdge } from "../canvas/edges";
-import { changeEdges, flow, sync } from "../canvas/flow";
-import { reconnectWire, refusal, removeWire } from "../canvas/wireEdits";
-import { FrameCard } from "../canvas/FrameCard";
-import { notePointer, setInstance } from "../canvas/viewport";
-import { watchLongPress } from "../ui/menu/longPress";
+import { flow, sync } from "../canvas/flow";
+import { notePointer } from "../canvas/viewport";
 import { LookDialog } from "../card/LookDialog";
-import { MapNode } from "../canvas/MapNode";
-import { openMenu } from "../ui/menu/menu";
-import { NodeCard } from "../card/NodeCard";
-import { PlaceWhenDrawn } from "../documents/PlaceWhenDrawn";
 import { useKeyboard } from "../commands/useKeyboard";
-import { keepView, viewFor } from "../canvas/lastViewport";
-import { WireEdge } from "../canvas/WireEdge";
+import { editor } from "../graph";
+import { watchLongPress } from "../ui/menu/longPress";
+import { openPalette } from "../ui/paletteRequest";
+import { Drawing } from "./Drawing";
 
-// Constants: a new object would make React Flow draw everything anew.
-const NODES = { call: NodeCard, frame: FrameCard } satisfies NodeTypes;
-const EDGES = { wire: WireEdge } satisfies EdgeTypes;
 /** The zoom below which only the names of nodes can be read. */
 const FAR = 0.4;
 
 /** More nodes than this are not painted while they are out of view. */
 const MANY = 60;
 
-const NO_KEY = null;
-const MULTI = ["Shift", "Control", "Meta"];
-const MAP = { width: 168, height: 120 };
-
-/** The drawing of the document that is shown. */
+/** The canvas of the document that is shown: its drawing, its keys and pointer, its menus by touch. */
 export function Canvas() {
-  const { nodes, edges, document } = useStore(flow);
-  const reconnected = useRef(false);
+  const { nodes } = useStore(flow);
   const far = useFlow((state) => state.transform[2] < FAR);
   useKeyboard();
   useEffect(() => {
@@ -70,64 +37,8 @@ export function Canvas() {
         if ((target as Element).matches(".react-flow__pane")) openPalette({ x: clientX, y: clientY });
       }}
     >
-      <ReactFlow<FlowNode, FlowEdge>
-        key={document}
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODES}
-        edgeTypes={EDGES}
-        onInit={setInstance}
-        onNodesChange={takeChanges}
-        onEdgesChange={(changes) => changeEdges(changes.filter((one) => one.type !== "remove"))}
-        onNodeDragStart={({ altKey }, _, moving) => beginDrag(moving, altKey)}
-        onSelectionDragStart={(_, moving) => beginDrag(moving)}
-        isValidConnection={(ends) => refusal(withHandles(ends)) === undefined}
-        onConnectStart={connectionStarted}
-        onConnectEnd={connectionEnded}
-        onConnect={connected}
-        onReconnectStart={() => (reconnected.current = false)}
-        onReconnect={(edge, ends) => {
-          reconnected.current = true;
-          if (edge.data) reconnectWire(edge.data.wire, ends);
-        }}
-        onReconnectEnd={(_, edge) => {
-          if (!reconnected.current && edge.data) removeWire(edge.data.wire);
-        }}
-        onPaneClick={focusCanvas}
-        onPaneContextMenu={(event) => openMenu(event, paneMenu(event.clientX, event.clientY))}
-        onNodeContextMenu={(event, node) => openMenu(event, nodeMenu(node.id))}
-        onEdgeContextMenu={(event, edge) => edge.data && openMenu(event, wireMenu(edge.data.wire))}
-        {...viewFor(document)}
-        onMoveEnd={(_, view) => keepView(document, view)}
-        minZoom={0.1}
-        maxZoom={2}
-        zoomOnDoubleClick={false}
-        panActivationKeyCode={NO_KEY}
-        deleteKeyCode={NO_KEY}
-        selectionMode={SelectionMode.Partial}
-        multiSelectionKeyCode={MULTI}
-        connectionRadius={24}
-        connectionLineType={ConnectionLineType.Bezier}
-        elevateEdgesOnSelect
-        nodeDragThreshold={2}
-        colorMode="system"
-      >
-        <PlaceWhenDrawn key={document} document={document} />
-        <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
-        <Controls showInteractive={false} />
-        <MiniMap pannable zoomable style={MAP} nodeComponent={MapNode} ariaLabel="Overview of the graph" />
-      </ReactFlow>
+      <Drawing />
       <LookDialog />
     </section>
   );
-}
-
-function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
-  const { source, target, sourceHandle = null, targetHandle = null } = ends;
-  return { source, target, sourceHandle, targetHandle };
-}
-
-/** A click on the empty canvas gives it the keys. */
-function focusCanvas() {
-  document.querySelector<HTMLElement>(".canvas")?.focus({ preventScroll: true });
 }

@@ -1,12 +1,13 @@
 /** What the panels ask of the page: the document and the canvas are its own. */
 
-import { flowPoint, showNodes, centred } from "../canvas/viewport";
-import { spotOf } from "../card/checks";
+import { centred, flowPoint, showNodes } from "../canvas/viewport";
+import { spotOf } from "../card/marks";
+import { openWorkflow } from "../documents/opening";
 import {
   addNode,
   edit,
   editor,
-  kindsNow,
+  kindOf,
   markSaved,
   own,
   present,
@@ -17,7 +18,6 @@ import {
 } from "../graph";
 import type { Host } from "../panels";
 import { say } from "../ui/say";
-import { openWorkflow } from "../documents/opening";
 import { layout } from "./layout";
 
 export const host: Host = {
@@ -43,7 +43,7 @@ export const host: Host = {
     return call ? { name, type: call.type } : null;
   },
   setValue(node, input, value) {
-    const kind = own(kindsNow(), own(present().nodes, node)?.type ?? "");
+    const kind = kindOf(node);
     const described = own(kind?.inputs ?? {}, input);
     edit(`set ${node}.${input}`, (workflow) => setValue(workflow, node, input, value, described));
   },

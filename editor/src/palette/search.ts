@@ -1,6 +1,7 @@
 /** Search of the kinds by a few letters of their title, group or type, scored word by word. */
 
 import { portsFor, type Input, type Kind, type Kinds, type Output, type PortSide } from "../graph";
+import { wordsOf } from "../ui/words";
 
 /** What the palette offers: a kind, and the port of it that the wire would end in. */
 export interface Offer {
@@ -23,7 +24,7 @@ export function offersFor(kinds: Kinds, side: PortSide, described: Input | Outpu
 
 /** Those that match what was typed, the best first; all of them where nothing was. */
 export function found(offers: readonly Offer[], typed: string): Offer[] {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsOf(typed);
   if (words.length === 0) return [...offers];
   return offers
     .map((offer) => ({ offer, score: scoreOf(offer.kind, words) }))

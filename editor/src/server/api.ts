@@ -1,5 +1,6 @@
-import { asked } from "./runOptions";
 import { address, ask, askJson } from "./http";
+import { randomKey } from "./randomKey";
+import { asked } from "./runOptions";
 import type {
   Asset,
   Check,
@@ -122,10 +123,4 @@ export const thumbnailPath = (asset: string, size: 64 | 128 | 256 | 512 = 256) =
 
 function posted(body: object, signal?: AbortSignal) {
   return { method: "POST" as const, body, ...(signal ? { signal } : {}) };
-}
-
-/** A page that came neither from this machine nor over TLS has no `crypto.randomUUID`. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

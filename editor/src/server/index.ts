@@ -3,6 +3,7 @@ export { type RunRequest, reasons, run } from "./startRun";
 export { asking, type OnOom } from "./runOptions";
 export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
+export { explain, type Explanation } from "./explain";
 export type { NodeRun } from "./runs/nodeRun";
 export type { Part, Phase } from "./runs/part";
 export type { Run } from "./runs/run";

@@ -3,6 +3,7 @@
 import {
   disconnectAll,
   edit,
+  kindOf,
   kindsNow,
   own,
   paramAt,
@@ -17,14 +18,15 @@ import {
   type Input,
   type Json,
   type Output,
-  type Wire,
   type Port,
+  type Wire,
 } from "../../graph";
-import { openPalette } from "../../ui/paletteRequest";
 import type { Menu, MenuItem } from "../../ui/menu/menu";
-import { labelParam, renameOfTemplate, renameOwn } from "./renamePorts";
-import { widgetFor } from "../fields/widgets";
+import { openPalette } from "../../ui/paletteRequest";
 import { emptyValue } from "../fields/values";
+import { widgetFor } from "../fields/widgets";
+import { nodeElement } from "../nodeElement";
+import { labelParam, renameOfTemplate, renameOwn } from "./renamePorts";
 
 export function inputMenu(node: string, name: string, input: Input): Menu {
   const call = own(present().nodes, node);
@@ -60,8 +62,7 @@ export function outputMenu(node: string, name: string): Menu {
 
 /** All ports of a node, to connect one of them without pointing at it. */
 export function connectMenu(node: string): Menu {
-  const call = own(present().nodes, node);
-  const kind = own(kindsNow(), call?.type ?? "");
+  const kind = kindOf(node);
   const items = (side: "in" | "out", ports: Readonly<Record<string, Input | Output>>) =>
     Object.entries(ports).map(([port, described]): MenuItem => {
       const title = described.title ?? port;
@@ -93,7 +94,7 @@ function connectItem(from: Port): MenuItem {
   return {
     label: "Connect to …",
     run: () => {
-      const node = document.querySelector(`.react-flow__node[data-id="${CSS.escape(from.node)}"]`);
+      const node = nodeElement(from.node);
       const dot = node?.querySelector(`[data-port="${CSS.escape(`${from.side}:${from.port}`)}"]`);
       const box = (dot ?? node)?.getBoundingClientRect();
       const aside = from.side === "out" ? 24 : -344;

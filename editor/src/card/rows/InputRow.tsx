@@ -13,7 +13,7 @@ import {
   type Link,
 } from "../../graph";
 import { openMenu, openMenuBelow } from "../../ui/menu/menu";
-import { useProblems } from "../checks";
+import { useProblems } from "../marks";
 import { ListField } from "../fields/ListField";
 import { ValueField } from "../fields/ValueField";
 import { emptyValue } from "../fields/values";

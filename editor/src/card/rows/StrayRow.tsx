@@ -1,5 +1,5 @@
 import { addresses, edit, own, present, setValue, useEditor, type Link } from "../../graph";
-import { useProblems } from "../checks";
+import { useProblems } from "../marks";
 import { PortDot } from "../ports/PortDot";
 
 /** What is given to a node that its kind has no input for. */

@@ -2,12 +2,12 @@
 
 import { createStore, useStore } from "zustand";
 
-import { record, redo, startOf, undo } from "./history";
-import type { Kinds } from "../kinds";
-import { existing, type OpenDocument } from "./openDocument";
+import type { Kind, Kinds } from "../kinds";
+import { own, same } from "../records";
 import { kindsFor } from "../templates/kind";
 import { EMPTY, type Workflow } from "../workflow";
-import { same } from "../records";
+import { record, redo, startOf, undo } from "./history";
+import { existing, type OpenDocument } from "./openDocument";
 
 export interface Editor {
   readonly kinds: Kinds;
@@ -86,16 +86,21 @@ export function setJob(id: string, job: string) {
   update(id, () => ({ job }));
 }
 
-const known = new WeakMap<Kinds, WeakMap<Workflow["templates"], Kinds>>();
+const kindsByTemplates = new WeakMap<Kinds, WeakMap<Workflow["templates"], Kinds>>();
 
 /** The kinds for the workflow that is shown, its own templates among them. */
 export function kindsNow(state: Editor = editor.getState()): Kinds {
   const { templates } = present(state);
-  const byTemplates = known.get(state.kinds) ?? new WeakMap<Workflow["templates"], Kinds>();
-  known.set(state.kinds, byTemplates);
+  const byTemplates = kindsByTemplates.get(state.kinds) ?? new WeakMap<Workflow["templates"], Kinds>();
+  kindsByTemplates.set(state.kinds, byTemplates);
   const kinds = byTemplates.get(templates) ?? kindsFor(state.kinds, present(state));
   byTemplates.set(templates, kinds);
   return kinds;
+}
+
+/** The kind of a node of the workflow that is shown. */
+export function kindOf(node: string, state: Editor = editor.getState()): Kind | undefined {
+  return own(kindsNow(state), own(present(state).nodes, node)?.type ?? "");
 }
 
 function update(id: string, change: (one: OpenDocument) => Partial<OpenDocument>) {
@@ -103,7 +108,7 @@ function update(id: string, change: (one: OpenDocument) => Partial<OpenDocument>
     const one = find(state, id);
     if (!one) return state;
     const next = { ...one, ...change(one) };
-    const kept = { ...next, selected: existing(next) };
-    return { documents: state.documents.map((each) => (each.id === id ? kept : each)) };
+    const changed = { ...next, selected: existing(next) };
+    return { documents: state.documents.map((open) => (open.id === id ? changed : open)) };
   });
 }

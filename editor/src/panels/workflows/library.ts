@@ -4,6 +4,7 @@ import { createStore } from "zustand/vanilla";
 
 import type { WorkflowEntry } from "../../server";
 import * as api from "../../server/api";
+import { holdsWords } from "../../ui/words";
 
 /** The workflows that the server keeps. */
 export const library = createStore<{ entries: readonly WorkflowEntry[]; loaded: boolean }>(() => ({
@@ -17,11 +18,7 @@ export async function loadLibrary(): Promise<void> {
 
 /** Those whose name or title holds every word that was typed. */
 export function matching(entries: readonly WorkflowEntry[], typed: string): WorkflowEntry[] {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  return entries.filter(({ name, title }) => {
-    const text = `${name} ${title}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
+  return entries.filter(({ name, title }) => holdsWords(`${name} ${title}`, typed));
 }
 
 /** A stored workflow, and where it came from. */

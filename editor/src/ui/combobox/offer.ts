@@ -1,5 +1,7 @@
 /** What a combobox offers, and which of it fits what was typed. */
 
+import { holdsWords, wordsOf } from "../words";
+
 export interface Offer {
   readonly name: string;
   /** A word about it, beside its name. */
@@ -8,12 +10,8 @@ export interface Offer {
 
 /** Those that hold every word that was typed, those whose name begins so first. */
 export function fitting(offers: readonly Offer[], typed: string): readonly Offer[] {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const [first = ""] = words;
-  const holds = ({ name, hint }: Offer) => {
-    const text = `${name} ${hint}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  };
+  const [first = ""] = wordsOf(typed);
+  const holds = ({ name, hint }: Offer) => holdsWords(`${name} ${hint}`, typed);
   const begins = ({ name }: Offer) => Number(name.toLowerCase().startsWith(first));
   return offers.filter(holds).sort((one, other) => begins(other) - begins(one));
 }
