@@ -66,10 +66,10 @@ export function duplicate() {
   put(copied(present(), names), { at, incoming: true }, "duplicate");
 }
 
-function put(text: string, how: { at: Place; incoming: boolean }, label: string) {
+function put(text: string, pasting: { at: Place; incoming: boolean }, label: string) {
   let names: readonly string[] = [];
   edit(label, (workflow) => {
-    const [next, added] = pasted(workflow, text, how);
+    const [next, added] = pasted(workflow, text, pasting);
     names = added;
     return next;
   });

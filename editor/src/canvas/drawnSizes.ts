@@ -6,7 +6,7 @@ import { flow } from "./flow";
 
 /** The sizes of nodes as they are drawn. */
 export const drawnSizes: Sizes = (name) => {
-  const node = flow.getState().nodes.find((one) => one.id === name);
+  const node = flow.getState().nodes.find((drawn) => drawn.id === name);
   return [node?.measured?.width ?? WIDTH, node?.measured?.height ?? 200];
 };
 

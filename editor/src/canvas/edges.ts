@@ -13,14 +13,14 @@ export function edgesOf(
   kinds: Kinds,
   before: readonly FlowEdge[],
 ): FlowEdge[] {
-  const known = new Map(before.map((edge) => [edge.id, edge]));
+  const drawn = new Map(before.map((edge) => [edge.id, edge]));
   return wiresOf(workflow)
     .filter((wire) => own(workflow.nodes, wire.source) !== undefined)
     .map((wire) => {
       const kind = own(kinds, own(workflow.nodes, wire.source)?.type ?? "");
       const output = own(kind?.outputs ?? {}, wire.output);
       const colour = output ? colourOf(output) : "var(--bad)";
-      const old = known.get(wire.id);
+      const old = drawn.get(wire.id);
       if (old?.data && same(old.data.wire, wire) && old.data.colour === colour) return old;
       return {
         id: wire.id,

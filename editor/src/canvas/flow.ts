@@ -21,9 +21,9 @@ export function sync() {
   const document = shown(state);
   const workflow = present(state);
   const before = flow.getState();
-  const kept = before.document === state.active ? before : { nodes: [], edges: [] };
-  const nodes = nodesOf(workflow, document?.selected ?? new Set(), kept.nodes);
-  const edges = edgesOf(workflow, kindsNow(state), kept.edges);
+  const drawn = before.document === state.active ? before : { nodes: [], edges: [] };
+  const nodes = nodesOf(workflow, document?.selected ?? new Set(), drawn.nodes);
+  const edges = edgesOf(workflow, kindsNow(state), drawn.edges);
   flow.setState({ document: state.active, nodes, edges });
 }
 

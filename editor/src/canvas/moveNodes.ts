@@ -39,12 +39,12 @@ export function beginDrag(nodes: readonly FlowNode[], copies = false) {
 
 /** Take React Flow's changes; those that end a movement become one step of the document. */
 export function takeChanges(changes: NodeChange<FlowNode>[]) {
-  const all = [...changes.filter((one) => one.type !== "remove"), ...carried(changes)];
+  const all = [...changes.filter((change) => change.type !== "remove"), ...carried(changes)];
   changeNodes(all);
-  if (changes.some((one) => one.type === "select")) chooseDrawn();
-  const ended = all.filter((one): one is NodePositionChange => one.type === "position" && !one.dragging);
-  const resized = changes.some((one) => one.type === "dimensions" && one.resizing === false);
-  if (ended.length > 0 || resized) commit(ended.map((one) => one.id), resized);
+  if (changes.some((change) => change.type === "select")) chooseDrawn();
+  const ended = all.filter((change): change is NodePositionChange => change.type === "position" && !change.dragging);
+  const resized = changes.some((change) => change.type === "dimensions" && change.resizing === false);
+  if (ended.length > 0 || resized) commit(ended.map((change) => change.id), resized);
 }
 
 function chooseDrawn() {

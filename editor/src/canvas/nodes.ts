@@ -27,15 +27,15 @@ export function nodesOf(
   selected: ReadonlySet<string>,
   before: readonly FlowNode[],
 ): FlowNode[] {
-  const known = new Map(before.map((node) => [node.id, node]));
+  const drawn = new Map(before.map((node) => [node.id, node]));
   const folded = foldedOf(workflow);
   const strays = straysOf(workflow);
-  const frames = framesOf(workflow).map((frame) => frameNode(frame, known.get(frameId(frame.id))));
+  const frames = framesOf(workflow).map((frame) => frameNode(frame, drawn.get(frameId(frame.id))));
   const calls = Object.keys(workflow.nodes).map((name) => {
     const [x, y] = placeOf(workflow, name) ?? [0, 0];
     const data = { folded: folded.has(name), strays: strays.get(name) ?? NONE };
     const next = { id: name, type: "call" as const, position: { x, y }, data };
-    return kept({ ...next, selected: selected.has(name) }, known.get(name));
+    return reused({ ...next, selected: selected.has(name) }, drawn.get(name));
   });
   return [...frames, ...calls];
 }
@@ -55,11 +55,11 @@ function frameNode(frame: Frame, before: FlowNode | undefined): FlowNode {
     data: { title: frame.title },
     selected: before?.selected ?? false,
   };
-  return kept(node, before);
+  return reused(node, before);
 }
 
 /** The node as it was drawn, if nothing about it is different: its size stays known. */
-function kept<T extends FlowNode>(next: T, before: FlowNode | undefined): FlowNode {
+function reused<T extends FlowNode>(next: T, before: FlowNode | undefined): FlowNode {
   if (!before) return next;
   const unchanged =
     same(before.position, next.position) &&

@@ -18,8 +18,8 @@ export function removeChosen(label = "delete") {
   const names = selection();
   const frames = chosenFrames();
   if (names.size + frames.size === 0) return;
-  const what = names.size ? count(names.size) : "a frame";
-  edit(`${label} ${what}`, (workflow) =>
+  const items = names.size ? count(names.size) : "a frame";
+  edit(`${label} ${items}`, (workflow) =>
     withFrames(
       removeNodes(workflow, names, kindsNow()),
       framesOf(workflow).filter((frame) => !frames.has(frame.id)),

@@ -73,7 +73,7 @@ export function removeWire(wire: Wire) {
 }
 
 export function removeChosenWires() {
-  const wires = flow.getState().edges.flatMap((one) => (one.selected && one.data ? [one.data.wire] : []));
+  const wires = flow.getState().edges.flatMap((edge) => (edge.selected && edge.data ? [edge.data.wire] : []));
   if (wires.length > 0) edit("remove wires", (workflow) => disconnectAll(workflow, wires, kindsNow()));
 }
 

@@ -9,22 +9,22 @@ export function StatusBadge({ node }: { readonly node: string }) {
   const run = useFreshRun(node);
   const expected = useExpectation(node);
   const why = useStore(reasons, ({ lines }) => expectationOf(lines[node] ?? [])?.why ?? "");
-  const told = (run && toldOf(run, why)) ?? (expected && expectedOf(expected));
-  if (!told) return null;
+  const badge = (run && badgeOf(run, why)) ?? (expected && expectedOf(expected));
+  if (!badge) return null;
   return (
     <>
-      <span className={`badge ${told.tone}`} title={told.why || undefined}>
-        {told.text}
+      <span className={`badge ${badge.tone}`} title={badge.why || undefined}>
+        {badge.text}
       </span>
-      {run && run.degraded.length > 0 && <Lessened how={run.degraded} />}
+      {run && run.degraded.length > 0 && <Lessened savings={run.degraded} />}
       {run?.phase === "running" && <Progress node={node} run={run} />}
     </>
   );
 }
 
 /** Memory was short: how the node was computed all the same. */
-function Lessened({ how }: { readonly how: readonly string[] }) {
-  const words = how.join(", ");
+function Lessened({ savings }: { readonly savings: readonly string[] }) {
+  const words = savings.join(", ");
   const why = `Memory was short, so this was not computed as asked but: ${words}.`;
   return (
     <span className="badge lessened" role="img" aria-label={why} title={why}>
@@ -33,7 +33,7 @@ function Lessened({ how }: { readonly how: readonly string[] }) {
   );
 }
 
-interface Told {
+interface Badge {
   readonly text: string;
   readonly tone: string;
   readonly why: string;
@@ -48,7 +48,7 @@ function Progress({ node, run }: { readonly node: string; readonly run: NodeRun 
   );
 }
 
-function toldOf(run: NodeRun, why: string): Told | null {
+function badgeOf(run: NodeRun, why: string): Badge | null {
   switch (run.phase) {
     case "waiting":
       return null;
@@ -80,7 +80,7 @@ function doneText({ ended, cached, resumed }: NodeRun, why: string): string {
   return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.${on}`;
 }
 
-function expectedOf({ state, why }: Expectation): Told | null {
+function expectedOf({ state, why }: Expectation): Badge | null {
   if (state === "cached") {
     return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
   }

@@ -59,5 +59,5 @@ function picturesOf(
   kind: Kind | undefined,
 ): readonly string[] {
   const names = [...Object.keys(kind?.outputs ?? {}), ...Object.keys(pictures)];
-  return names.map((name) => pictures[name] ?? []).find((found) => found.length > 0) ?? [];
+  return names.map((name) => pictures[name] ?? []).find((assets) => assets.length > 0) ?? [];
 }

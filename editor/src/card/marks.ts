@@ -36,7 +36,7 @@ export function useIsWrong(node: string): boolean {
 export function useWrong(node: string): { readonly any: boolean; readonly inputs: readonly string[] } {
   const text = useStore(checks, ({ problems }) =>
     problems
-      .map((one) => spotOf(one.address))
+      .map((problem) => spotOf(problem.address))
       .filter((spot) => spot.node === node)
       .map((spot) => spot.input ?? "")
       .join(" "),
@@ -47,8 +47,8 @@ export function useWrong(node: string): { readonly any: boolean; readonly inputs
 export function useWarnings(node: string): readonly string[] {
   const text = useStore(checks, ({ warnings }) =>
     warnings
-      .filter((one) => spotOf(one.address).node === node)
-      .map((one) => one.message)
+      .filter((warning) => spotOf(warning.address).node === node)
+      .map((warning) => warning.message)
       .join("\n"),
   );
   return text ? text.split("\n") : QUIET;
@@ -82,5 +82,5 @@ function messagesAt(problems: readonly Problem[], node: string, input?: string):
       const spot = spotOf(address);
       return spot.node === node && spot.input === input;
     })
-    .map((one) => one.message.replaceAll("\n", " "));
+    .map((problem) => problem.message.replaceAll("\n", " "));
 }

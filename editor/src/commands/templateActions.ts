@@ -46,7 +46,7 @@ export async function expandNode(name: string) {
     const templates = { ...present().templates, ...inside.templates };
     const [workflow, names] = expanded({ ...present(), templates }, name, inside);
     const places = arranged(workflow, estimated(workflow, kindsNow()), new Set(names));
-    const placed = names.every((one) => own(inside.view, one)) ? workflow : moved(workflow, places);
+    const placed = names.every((node) => own(inside.view, node)) ? workflow : moved(workflow, places);
     edit("expand", () => placed);
     select(names);
   } catch (error) {
@@ -71,7 +71,7 @@ async function registered(name: string) {
   const type = own(present().nodes, name)?.type ?? "";
   const entries = await api.workflows();
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const entry = entries.find((one) => plain(one.name) === plain(type));
+  const entry = entries.find((entry) => plain(entry.name) === plain(type));
   if (!entry) throw new Error(`the server has no workflow for ${type}`);
   const [workflow] = await openStored(entry.name);
   return readWorkflow(workflow);

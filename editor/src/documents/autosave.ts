@@ -32,14 +32,14 @@ export async function restoreDrafts(): Promise<string> {
 /** Write every change. Returns how to stop. */
 export function keepDrafts(tab: string): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let kept = true;
+  let isWritten = true;
   const write = () => {
     clearTimeout(timer);
     timer = undefined;
     const { documents, active } = editor.getState();
     const done = keepDraft(localStorage, tab, { documents, active });
-    if (kept && !done) say("The browser has no room for a draft: save, so that nothing is lost.");
-    kept = done;
+    if (isWritten && !done) say("The browser has no room for a draft: save, so that nothing is lost.");
+    isWritten = done;
   };
   const forget = editor.subscribe((now, before) => {
     if (now.documents === before.documents && now.active === before.active) return;
@@ -52,7 +52,7 @@ export function keepDrafts(tab: string): () => void {
   const warn = (event: BeforeUnloadEvent) => {
     leave();
     // What is kept here comes back by itself, so only what is not needs a question.
-    if (!kept && editor.getState().documents.some(isDirty)) event.preventDefault();
+    if (!isWritten && editor.getState().documents.some(isDirty)) event.preventDefault();
   };
   window.addEventListener("pagehide", leave);
   window.addEventListener("beforeunload", warn);
@@ -67,13 +67,13 @@ export function keepDrafts(tab: string): () => void {
 
 /** This tab's name. A duplicated tab brings the name of the first along, and needs its own. */
 async function claimTab(): Promise<string> {
-  const known = sessionStorage.getItem(KEY);
-  if (known !== null && (await held(known))) return known;
+  const name = sessionStorage.getItem(KEY);
+  if (name !== null && (await held(name))) return name;
   const fresh = randomKey(8);
   sessionStorage.setItem(KEY, fresh);
   await held(fresh);
-  if (known !== null) {
-    const copied = readDraft(localStorage, known);
+  if (name !== null) {
+    const copied = readDraft(localStorage, name);
     if (copied) keepDraft(localStorage, fresh, copied);
   }
   return fresh;
@@ -97,10 +97,10 @@ async function leftBehind(tab: string): Promise<Draft | null> {
   const { locks } = navigator as { locks?: LockManager };
   if (!locks) return null;
   const open = new Set((await locks.query()).held?.map((lock) => lock.name));
-  const closed = draftedTabs(localStorage).filter((one) => one !== tab && !open.has(LOCK + one));
-  const documents = closed.flatMap((one) => readDraft(localStorage, one)?.documents ?? []);
+  const closed = draftedTabs(localStorage).filter((closedTab) => closedTab !== tab && !open.has(LOCK + closedTab));
+  const documents = closed.flatMap((closedTab) => readDraft(localStorage, closedTab)?.documents ?? []);
   const unsaved = documents.filter(isDirty);
-  for (const one of closed) dropDraft(localStorage, one);
+  for (const closedTab of closed) dropDraft(localStorage, closedTab);
   const [first] = unsaved;
   return first ? { documents: unsaved, active: first.id } : null;
 }

@@ -30,7 +30,7 @@ export function openWorkflow(source: unknown, origin: Origin) {
   const workflow = readWorkflow(source);
   if (origin.kind === "stored") {
     const { documents } = editor.getState();
-    const there = documents.find((one) => one.name === origin.name && one.version === origin.version);
+    const there = documents.find((document) => document.name === origin.name && document.version === origin.version);
     if (there) {
       activate(there.id);
       return;
@@ -64,7 +64,7 @@ function show(workflow: Workflow, opening: Opening) {
 export function placeAgain(id: string): boolean {
   if (!guessed.getState().documents.has(id)) return false;
   guessed.setState(({ documents }) => ({
-    documents: new Set([...documents].filter((one) => one !== id)),
+    documents: new Set([...documents].filter((document) => document !== id)),
   }));
   settle(id, (workflow) => moved(workflow, arranged(workflow, roomySizes)));
   return true;

@@ -61,9 +61,9 @@ function merged(
 ): [Readonly<Record<string, Workflow>>, Map<string, string>] {
   const types = new Map<string, string>();
   for (const [type, template] of Object.entries(theirs)) {
-    const other = own(ours, type);
-    const taken = (one: string) => own(ours, one) !== undefined || own(theirs, one) !== undefined;
-    types.set(type, other && !same(other, template) ? freeName(type, taken) : type);
+    const mine = own(ours, type);
+    const taken = (candidate: string) => own(ours, candidate) !== undefined || own(theirs, candidate) !== undefined;
+    types.set(type, mine && !same(mine, template) ? freeName(type, taken) : type);
   }
   const templates: Record<string, Workflow> = { ...ours };
   for (const [type, template] of Object.entries(theirs)) {

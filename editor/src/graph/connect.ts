@@ -28,8 +28,8 @@ export function connect(
   const old = own(call.links, input);
   const several = more || Array.isArray(old) || (described !== undefined && takesSeveral(described));
   if (several && addresses(old).includes(address)) return workflow;
-  const one: Link = described && takesOneOfEach(described) ? [address] : address;
-  const link: Link = several && old !== undefined ? [...addresses(old), address] : one;
+  const alone: Link = described && takesOneOfEach(described) ? [address] : address;
+  const link: Link = several && old !== undefined ? [...addresses(old), address] : alone;
   if (link === old) return workflow;
   const values = without(call.values, new Set([input]));
   const linked = withCall(workflow, node, { ...call, values, links: { ...call.links, [input]: link } });
@@ -95,6 +95,6 @@ export function reconnect(
   if (link === undefined || addresses(link)[index] === undefined) return workflow;
   if (addresses(link)[index] === address) return workflow;
   if (typeof link === "string") return withLink(workflow, node, input, address);
-  const changed = link.map((one, place) => (place === index ? address : one));
+  const changed = link.map((source, place) => (place === index ? address : source));
   return withLink(workflow, node, input, changed);
 }

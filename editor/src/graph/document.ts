@@ -34,7 +34,7 @@ export function readWorkflow(source: unknown): Workflow {
     params: mapRecord(objectAt(document, "params"), readParam),
     results: mapRecord(objectAt(document, "results"), readResult),
     models: objectAt(document, "models") as Record<string, Json>,
-    templates: mapRecord(objectAt(document, "templates"), (one) => readWorkflow(one)),
+    templates: mapRecord(objectAt(document, "templates"), (template) => readWorkflow(template)),
     view: objectAt(document, "view") as Record<string, Json>,
   };
 }
@@ -83,7 +83,7 @@ function readCall(call: unknown, name: string): Call {
 
 function readLink(link: unknown, where: string): Link {
   if (typeof link === "string") return link;
-  if (Array.isArray(link) && link.every((one) => typeof one === "string")) return link;
+  if (Array.isArray(link) && link.every((part) => typeof part === "string")) return link;
   throw new NotAWorkflow(`${where}: a link is written "node.output", or as an array of such`);
 }
 
@@ -117,7 +117,7 @@ function isObject(value: unknown): value is Loose {
 function isComfy(document: Loose): boolean {
   if (Array.isArray(document["nodes"]) && Array.isArray(document["links"])) return true;
   const entries = Object.values(document);
-  return entries.length > 0 && entries.every((one) => isObject(one) && "class_type" in one);
+  return entries.length > 0 && entries.every((entry) => isObject(entry) && "class_type" in entry);
 }
 
 function parsed(text: string): unknown {

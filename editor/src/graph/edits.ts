@@ -9,7 +9,7 @@ import { freeName, split, type Call, type Json, type Workflow } from "./workflow
 
 /** Add a node that nothing is said about yet, and tell its name. */
 export function addNode(workflow: Workflow, type: string, at: Place): [Workflow, string] {
-  const name = freeName(nameFor(type), (one) => own(workflow.nodes, one) !== undefined);
+  const name = freeName(nameFor(type), (candidate) => own(workflow.nodes, candidate) !== undefined);
   const call: Call = { type, values: {}, links: {} };
   const added = { ...workflow, nodes: { ...workflow.nodes, [name]: call } };
   return [moved(added, { [name]: at }), name];

@@ -86,8 +86,8 @@ function onlyWires(schema: Schema): boolean {
 function exact(output: Output, input: Input | undefined): boolean {
   if (!input) return false;
   const parts = alternatives(elementOf(input)).filter((part) => !isNull(part));
-  const given = elementOf(output);
-  return parts.some((part) => part.wire === given.wire && part.type === given.type);
+  const element = elementOf(output);
+  return parts.some((part) => part.wire === element.wire && part.type === element.type);
 }
 
 function typeOf(value: Json): string {

@@ -7,15 +7,15 @@ import { addresses, freeName, NAME, split, type Link, type Workflow } from "./wo
 
 /** The param that sets the input at `address`, if one does. */
 export function paramAt(workflow: Workflow, address: string): string | undefined {
-  const found = Object.entries(workflow.params).find(([, param]) =>
+  const entry = Object.entries(workflow.params).find(([, param]) =>
     addresses(param.to).includes(address),
   );
-  return found?.[0];
+  return entry?.[0];
 }
 
 /** The result that names the output at `address`, if one does. */
 export function resultAt(workflow: Workflow, address: string): string | undefined {
-  return Object.entries(workflow.results).find(([, one]) => one === address)?.[0];
+  return Object.entries(workflow.results).find(([, output]) => output === address)?.[0];
 }
 
 /** Put an input on the workflow's form, or take it off. */
@@ -23,7 +23,7 @@ export function toggleParam(workflow: Workflow, address: string, label: string):
   if (paramAt(workflow, address) !== undefined) return withoutParamAt(workflow, address);
   const [node, input] = split(address);
   if (own(own(workflow.nodes, node)?.links ?? {}, input) !== undefined) return workflow;
-  const taken = (one: string) => own(workflow.params, one) !== undefined;
+  const taken = (name: string) => own(workflow.params, name) !== undefined;
   const name = taken(input) ? freeName(`${node}_${input}`, taken) : input;
   const param = label && nameFor(label) !== name ? { to: address, label } : { to: address };
   return { ...workflow, params: { ...workflow.params, [name]: param } };
@@ -36,7 +36,7 @@ export function toggleResult(workflow: Workflow, address: string): Workflow {
     return { ...workflow, results: without(workflow.results, new Set([old])) };
   }
   const [node, output] = split(address);
-  const taken = (one: string) => own(workflow.results, one) !== undefined;
+  const taken = (name: string) => own(workflow.results, name) !== undefined;
   const name = taken(node) ? freeName(`${node}_${output}`, taken) : node;
   return { ...workflow, results: { ...workflow.results, [name]: address } };
 }
@@ -68,11 +68,11 @@ export function setLabel(workflow: Workflow, name: string, label: string): Workf
 }
 
 /** Why something cannot be called so; undefined where it can. */
-export function whyNotNamed(name: string, what: string, others: Readonly<Record<string, unknown>>): string | undefined {
+export function whyNotNamed(name: string, word: string, taken: Readonly<Record<string, unknown>>): string | undefined {
   if (!NAME.test(name)) {
     return `“${name}” is no name: use small letters, digits and _, beginning with a letter`;
   }
-  return own(others, name) === undefined ? undefined : `there is a ${what} called “${name}” already`;
+  return own(taken, name) === undefined ? undefined : `there is a ${word} called “${name}” already`;
 }
 
 /** Let no param stand for an input any more; one that stood for nothing else goes. */
@@ -80,7 +80,7 @@ export function withoutParamAt(workflow: Workflow, address: string): Workflow {
   const named = (param: { to: Link }) => addresses(param.to).includes(address);
   if (!Object.values(workflow.params).some(named)) return workflow;
   const params = mapRecord(workflow.params, (param) => {
-    const to = linkWithout(param.to, (one) => one === address);
+    const to = linkWithout(param.to, (target) => target === address);
     return to === undefined ? undefined : to === param.to ? param : { ...param, to };
   });
   return { ...workflow, params };

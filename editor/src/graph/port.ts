@@ -22,8 +22,8 @@ export function describedAt({ node, side, port }: Port): Input | Output | undefi
 }
 
 /** Whether a wire from a port described so fits `other`, a port of the opposite side. */
-export function fitsFrom(side: PortSide, described: Input | Output, other: Input | Output): boolean {
-  return side === "out" ? fits(described, other as Input) : fits(other, described as Input);
+export function fitsFrom(side: PortSide, described: Input | Output, end: Input | Output): boolean {
+  return side === "out" ? fits(described, end as Input) : fits(end, described as Input);
 }
 
 /** The ports of a kind that a wire from a port described so fits, the likeliest first. */

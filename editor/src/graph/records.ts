@@ -32,11 +32,11 @@ export function same(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true;
   if (typeof left !== "object" || typeof right !== "object" || !left || !right) return false;
   if (Array.isArray(left) !== Array.isArray(right)) return false;
-  const one = left as Record<string, unknown>;
-  const other = right as Record<string, unknown>;
-  const keys = Object.keys(one);
-  if (keys.length !== Object.keys(other).length) return false;
-  return keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
+  const first = left as Record<string, unknown>;
+  const second = right as Record<string, unknown>;
+  const keys = Object.keys(first);
+  if (keys.length !== Object.keys(second).length) return false;
+  return keys.every((key) => Object.hasOwn(second, key) && same(first[key], second[key]));
 }
 
 /** The same record with one key spelled otherwise, at its old place. */

@@ -25,7 +25,7 @@ export function upTo(workflow: Workflow, names: readonly string[], kinds: Kinds)
   for (const name of names) {
     const outputs = own(kinds, own(workflow.nodes, name)?.type ?? "")?.outputs ?? {};
     // Without results the engine runs what nothing else uses: these nodes.
-    const shown = Object.entries(outputs).find(([, one]) => isShown(one.wire ?? one.items?.wire));
+    const shown = Object.entries(outputs).find(([, output]) => isShown(output.wire ?? output.items?.wire));
     if (shown) results[name] = `${name}.${shown[0]}`;
   }
   return {

@@ -51,7 +51,7 @@ export function Drawing() {
       edgeTypes={EDGES}
       onInit={setInstance}
       onNodesChange={takeChanges}
-      onEdgesChange={(changes) => changeEdges(changes.filter((one) => one.type !== "remove"))}
+      onEdgesChange={(changes) => changeEdges(changes.filter((change) => change.type !== "remove"))}
       onNodeDragStart={({ altKey }, _, moving) => beginDrag(moving, altKey)}
       onSelectionDragStart={(_, moving) => beginDrag(moving)}
       isValidConnection={(ends) => refusal(withHandles(ends)) === undefined}

@@ -6,7 +6,7 @@ import { explainAgain } from "../card/checks";
 import { openMenuBelow, type MenuItem } from "../ui/menu/menu";
 import { edit, setTitle, shown, titleOf } from "../graph";
 import { takeFiles } from "../panels";
-import { asking, type OnOom } from "../server";
+import { runOptions, type OnOom } from "../server";
 import { ask } from "../ui/question";
 import { download } from "../documents/downloading";
 import { host } from "./pageHost";
@@ -62,16 +62,16 @@ const CHOICES: readonly (readonly [OnOom | null, string])[] = [
 
 /** What runs ask for where memory does not suffice. */
 function choices(): MenuItem[] {
-  const { onOom } = asking.getState();
-  return CHOICES.map(([one, label]) => ({
+  const { onOom } = runOptions.getState();
+  return CHOICES.map(([option, label]) => ({
     label,
-    ...(one === onOom ? { hint: "✓" } : {}),
-    run: () => choose(one),
+    ...(option === onOom ? { hint: "✓" } : {}),
+    run: () => choose(option),
   }));
 }
 
 function choose(onOom: OnOom | null) {
-  asking.setState({ onOom });
+  runOptions.setState({ onOom });
   void explainAgain();
 }
 

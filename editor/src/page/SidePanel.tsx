@@ -11,14 +11,14 @@ export function SidePanel() {
   return (
     <aside className={`side ${side === null ? "closed" : ""}`} aria-label="Panels">
       <div className="side-tabs" role="group" aria-label="Panel">
-        {SIDES.map((one) => (
+        {SIDES.map((name) => (
           <button
             type="button"
-            key={one}
-            aria-pressed={side === one}
-            onClick={() => layout.setState({ side: side === one ? null : one })}
+            key={name}
+            aria-pressed={side === name}
+            onClick={() => layout.setState({ side: side === name ? null : name })}
           >
-            {one}
+            {name}
           </button>
         ))}
       </div>

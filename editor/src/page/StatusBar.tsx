@@ -25,7 +25,7 @@ export function StatusBar() {
           className={problems.length ? "bad" : warnings.length ? "warn" : "good"}
           onClick={() => layout.setState({ problems: !open })}
         >
-          {count === 0 ? "No problems" : said(problems.length, warnings.length)}
+          {count === 0 ? "No problems" : counted(problems.length, warnings.length)}
         </button>
         <RunState />
       </div>
@@ -33,7 +33,7 @@ export function StatusBar() {
   );
 }
 
-function said(problems: number, warnings: number): string {
+function counted(problems: number, warnings: number): string {
   const parts = [
     problems && `${problems} problem${problems === 1 ? "" : "s"}`,
     warnings && `${warnings} warning${warnings === 1 ? "" : "s"}`,

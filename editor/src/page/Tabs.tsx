@@ -18,11 +18,11 @@ export function Tabs() {
   const documents = useEditor((state) => state.documents);
   const active = useEditor((state) => state.active);
   const [closing, setClosing] = useState<OpenDocument | null>(null);
-  const leave = (one: OpenDocument) => (isDirty(one) ? setClosing(one) : close(one.id));
+  const leave = (document: OpenDocument) => (isDirty(document) ? setClosing(document) : close(document.id));
   return (
     <nav className="tabs" aria-label="Open workflows">
-      {documents.map((one) => (
-        <Tab key={one.id} document={one} active={one.id === active} onClose={() => leave(one)} />
+      {documents.map((document) => (
+        <Tab key={document.id} document={document} active={document.id === active} onClose={() => leave(document)} />
       ))}
       {closing && (
         <Dialog title="Close without saving?" onClose={() => setClosing(null)}>

@@ -64,14 +64,14 @@ function ViewSwitch() {
   const { view } = useStore(layout);
   return (
     <span className="switch" role="group" aria-label="View">
-      {(["graph", "form"] as const).map((one) => (
+      {(["graph", "form"] as const).map((name) => (
         <button
           type="button"
-          key={one}
-          aria-pressed={view === one}
-          onClick={() => layout.setState({ view: one })}
+          key={name}
+          aria-pressed={view === name}
+          onClick={() => layout.setState({ view: name })}
         >
-          {one === "graph" ? "Graph" : "Form"}
+          {name === "graph" ? "Graph" : "Form"}
         </button>
       ))}
     </span>

@@ -34,8 +34,8 @@ function remembered(): Partial<Layout> {
   try {
     const { side } = JSON.parse(localStorage.getItem(KEY) ?? "{}") as { side?: unknown };
     if (side === null) return { side: null };
-    const known = SIDES.find((one) => one === side);
-    return known ? { side: known } : {};
+    const panel = SIDES.find((name) => name === side);
+    return panel ? { side: panel } : {};
   } catch {
     return {};
   }

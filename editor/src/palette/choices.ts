@@ -6,7 +6,7 @@ import { describedAt, kindsNow, useEditor } from "../graph";
 import type { PaletteRequest } from "../ui/paletteRequest";
 import type { Choice } from "./choice";
 import { existingPorts } from "./existing";
-import { allOffers, found, offersFor } from "./search";
+import { allOffers, matches, offersFor } from "./search";
 
 /** The nodes to add and the ports that are there, in the order in which they are listed. */
 export function useChoices(request: PaletteRequest, typed: string): readonly Choice[] {
@@ -16,7 +16,7 @@ export function useChoices(request: PaletteRequest, typed: string): readonly Cho
   return useMemo(() => {
     if (request.from && !described) return [];
     const offers = described && side ? offersFor(kinds, side, described) : allOffers(kinds);
-    const fresh = found(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
+    const fresh = matches(offers, typed).map((offer): Choice => ({ sort: "new", ...offer }));
     const there = request.from ? existingPorts(request.from, typed) : [];
     const existing = there.map((port): Choice => ({ sort: "existing", ...port }));
     return request.byName ? [...existing, ...fresh] : [...fresh, ...existing];

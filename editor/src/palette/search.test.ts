@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS } from "../testing/kinds";
-import { allOffers, found, matched, offersFor } from "./search";
+import { allOffers, matches, matched, offersFor } from "./search";
 
-const types = (typed: string) => found(allOffers(KINDS), typed).map(({ kind }) => kind.type);
+const types = (typed: string) => matches(allOffers(KINDS), typed).map(({ kind }) => kind.type);
 
 describe("the palette finds", () => {
   it.each([

@@ -23,7 +23,7 @@ export function offersFor(kinds: Kinds, side: PortSide, described: Input | Outpu
 }
 
 /** Those that match what was typed, the best first; all of them where nothing was. */
-export function found(offers: readonly Offer[], typed: string): Offer[] {
+export function matches(offers: readonly Offer[], typed: string): Offer[] {
   const words = wordsOf(typed);
   if (words.length === 0) return [...offers];
   return offers
@@ -65,7 +65,7 @@ function startsWord(word: string, text: string): boolean {
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
     .split(/[^a-z0-9]+/)
-    .some((one) => one.startsWith(word));
+    .some((part) => part.startsWith(word));
 }
 
 function inOrder(word: string, text: string): boolean {

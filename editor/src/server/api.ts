@@ -1,6 +1,6 @@
 import { address, ask, askJson } from "./http";
 import { randomKey } from "./randomKey";
-import { asked } from "./runOptions";
+import { requestOptions } from "./runOptions";
 import type {
   Asset,
   Check,
@@ -59,7 +59,7 @@ export const check = (workflow: WorkflowDocument, only?: string[], signal?: Abor
   askJson<Check>("/v1/check", posted({ workflow, ...(only ? { only } : {}) }, signal));
 
 export const explain = async (workflow: WorkflowDocument, only?: string[], signal?: AbortSignal) => {
-  const body = { workflow, ...(only ? { only } : {}), ...asked() };
+  const body = { workflow, ...(only ? { only } : {}), ...requestOptions() };
   return (await askJson<{ lines: ExplainLine[] }>("/v1/explain", posted(body, signal))).lines;
 };
 

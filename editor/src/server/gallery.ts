@@ -42,11 +42,11 @@ export function pictureKey(picture: GalleryResult): string {
 }
 
 function beyond(
-  known: readonly GalleryResult[],
+  pictures: readonly GalleryResult[],
   newest: readonly GalleryResult[],
 ): readonly GalleryResult[] {
   const last = newest.at(-1);
   if (!last) return [];
-  const at = known.findIndex((picture) => pictureKey(picture) === pictureKey(last));
-  return at < 0 ? [] : known.slice(at + 1);
+  const at = pictures.findIndex((picture) => pictureKey(picture) === pictureKey(last));
+  return at < 0 ? [] : pictures.slice(at + 1);
 }

@@ -24,10 +24,10 @@ export async function askJson<T>(path: string, request: Request = {}): Promise<T
 
 /** An address with a query; what is undefined or null is left out. */
 export function address(path: string, query: Record<string, string | number | null | undefined>): string {
-  const given = Object.entries(query).flatMap(([name, value]) =>
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [[name, String(value)]],
   );
-  const text = new URLSearchParams(given).toString();
+  const text = new URLSearchParams(pairs).toString();
   return text ? `${path}?${text}` : path;
 }
 

@@ -1,6 +1,6 @@
 export * as api from "./api";
 export { type RunRequest, reasons, run } from "./startRun";
-export { asking, type OnOom } from "./runOptions";
+export { runOptions, type OnOom } from "./runOptions";
 export { connection, retryNow, start } from "./connection";
 export { ServerError, sentence } from "./errors";
 export { explain, type Explanation } from "./explain";

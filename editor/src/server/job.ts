@@ -42,7 +42,7 @@ export function waiting({ jobs, order }: { jobs: Jobs; order: readonly string[] 
   const placeOf = (job: Job) => place.get(job.id) ?? order.length;
   return Object.values(jobs)
     .filter((job) => job.state === "queued")
-    .sort((one, other) => placeOf(one) - placeOf(other) || one.seq - other.seq);
+    .sort((left, right) => placeOf(left) - placeOf(right) || left.seq - right.seq);
 }
 
 export function running(jobs: Jobs): Job[] {

@@ -61,9 +61,9 @@ export async function loadJobs(): Promise<void> {
   );
   const [newest, queued, running] = answer;
   const read = byId([newest, queued, running].flatMap((page) => page.jobs), heard);
-  jobs.setState(({ jobs: known }) => ({
+  jobs.setState(({ jobs: before }) => ({
     // Of what came meanwhile the answers need not know; what else they leave out is gone.
-    jobs: { ...pick(known, heard), ...read },
+    jobs: { ...pick(before, heard), ...read },
     order: queued.jobs.map(({ id }) => id),
     next: newest.next,
     loaded: true,
@@ -71,9 +71,9 @@ export async function loadJobs(): Promise<void> {
 }
 
 /** Those of which was heard. */
-function pick(known: JobsState["jobs"], heard: readonly ServerEvent[]): Record<string, Job> {
+function pick(before: JobsState["jobs"], heard: readonly ServerEvent[]): Record<string, Job> {
   const ids = new Set(heard.map(({ job }) => job));
-  return Object.fromEntries(Object.entries(known).filter(([id]) => ids.has(id)));
+  return Object.fromEntries(Object.entries(before).filter(([id]) => ids.has(id)));
 }
 
 let ordering: ReturnType<typeof setTimeout> | undefined;
@@ -143,9 +143,9 @@ export function hearJobEvent(event: ServerEvent): void {
   for (const heard of listening) heard.push(event);
   if (event.kind === "job.deleted") forgetJob(event.data.id);
   if (event.job === null) return;
-  const known = jobs.getState().jobs[event.job];
-  if (!known) void readJob(event.job);
-  else jobs.setState((state) => ({ jobs: { ...state.jobs, [known.id]: jobAfter(known, event) } }));
+  const job = jobs.getState().jobs[event.job];
+  if (!job) void readJob(event.job);
+  else jobs.setState((state) => ({ jobs: { ...state.jobs, [job.id]: jobAfter(job, event) } }));
 }
 
 /** Those that are being read because of an event about them. */

@@ -2,10 +2,10 @@ import { afterEach, expect, test, vi } from "vitest";
 
 import { run } from "./startRun";
 import * as api from "./api";
-import { asking } from "./runOptions";
+import { runOptions } from "./runOptions";
 
 afterEach(() => {
-  asking.setState({ onOom: null });
+  runOptions.setState({ onOom: null });
   vi.unstubAllGlobals();
 });
 
@@ -22,7 +22,7 @@ function sent(): Record<string, unknown> {
 
 test("what is asked for where memory does not suffice goes with every run and its explanation", async () => {
   const bodies = sent();
-  asking.setState({ onOom: "fail" });
+  runOptions.setState({ onOom: "fail" });
 
   await run({ workflow: {}, title: "" });
 

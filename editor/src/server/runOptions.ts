@@ -1,4 +1,4 @@
-/** What every run asks for where memory does not suffice; remembered in the browser. */
+/** The options of every run, for want of memory; remembered in the browser. */
 
 import { createStore } from "zustand/vanilla";
 
@@ -9,9 +9,9 @@ export type OnOom = NonNullable<Job["on_oom"]>;
 const KEY = "nodegraph.on-oom";
 
 /** Null: what the server does by itself. */
-export const asking = createStore<{ readonly onOom: OnOom | null }>(() => ({ onOom: remembered() }));
+export const runOptions = createStore<{ readonly onOom: OnOom | null }>(() => ({ onOom: remembered() }));
 
-asking.subscribe(({ onOom }) => {
+runOptions.subscribe(({ onOom }) => {
   try {
     if (onOom) localStorage.setItem(KEY, onOom);
     else localStorage.removeItem(KEY);
@@ -20,16 +20,16 @@ asking.subscribe(({ onOom }) => {
   }
 });
 
-/** What is asked for, as a request says it. */
-export function asked(): { on_oom?: OnOom } {
-  const { onOom } = asking.getState();
+/** The options as a request holds them. */
+export function requestOptions(): { on_oom?: OnOom } {
+  const { onOom } = runOptions.getState();
   return onOom ? { on_oom: onOom } : {};
 }
 
 function remembered(): OnOom | null {
   try {
-    const known = localStorage.getItem(KEY);
-    return known === "degrade" || known === "fail" ? known : null;
+    const stored = localStorage.getItem(KEY);
+    return stored === "degrade" || stored === "fail" ? stored : null;
   } catch {
     return null;
   }

@@ -5,7 +5,7 @@ import { createStore } from "zustand/vanilla";
 import * as api from "./api";
 import { explain, type Explanation } from "./explain";
 import { learnJob } from "./jobs";
-import { asked } from "./runOptions";
+import { requestOptions } from "./runOptions";
 import { follow, runs } from "./runs/runs";
 import type { Job, Json, WorkflowDocument } from "./types";
 
@@ -30,7 +30,7 @@ export async function run({ workflow, title, only, params, before = null }: RunR
     const signal = AbortSignal.timeout(PATIENCE);
     reasons.setState({ lines: await explain(workflow, signal, only).catch(() => ({})) });
   }
-  const options = { ...(only ? { only } : {}), ...(params ? { params } : {}), ...asked() };
+  const options = { ...(only ? { only } : {}), ...(params ? { params } : {}), ...requestOptions() };
   const job = await learnJob(api.submit({ workflow, title, ...options }));
   void follow(job.id, before !== null && runs.getState().run.job === before);
   return job;

@@ -17,11 +17,11 @@ let last = 0;
 export function say(message: string) {
   const note = { id: ++last, message };
   notes.setState(({ all }) => ({
-    all: [...all.filter((one) => one.message !== message), note].slice(-4),
+    all: [...all.filter((old) => old.message !== message), note].slice(-4),
   }));
   setTimeout(() => dismiss(note.id), stay(message));
 }
 
 export function dismiss(id: number) {
-  notes.setState(({ all }) => ({ all: all.filter((one) => one.id !== id) }));
+  notes.setState(({ all }) => ({ all: all.filter((note) => note.id !== id) }));
 }

@@ -55,7 +55,7 @@ interface ChoiceProps extends FieldProps {
 }
 
 function ChoiceField({ options, optional, ...props }: ChoiceProps) {
-  const known = options.some((option) => option === props.value);
+  const isListed = options.some((option) => option === props.value);
   return (
     <select
       {...attributes(props)}
@@ -64,7 +64,7 @@ function ChoiceField({ options, optional, ...props }: ChoiceProps) {
       onChange={({ target }) => props.commit(target.value === "" ? null : jsonOf(target.value))}
     >
       {optional && <option value="">as it comes</option>}
-      {!known && props.value !== undefined && props.value !== null && (
+      {!isListed && props.value !== undefined && props.value !== null && (
         <option value={jsonText(props.value)}>{String(props.value)}</option>
       )}
       {options.map((option) => (

@@ -69,11 +69,11 @@ function focusedPort() {
   return { side: handle.startsWith("in:") ? "in" : "out", address: `${node}.${portOf(handle)}` };
 }
 
-async function askName(side: OwnPorts, old: string, others: Readonly<Record<string, unknown>>) {
-  const what = WORDS[side];
-  const name = await ask({ title: `Rename the ${what}`, label: `New name of ${old}`, value: old });
+async function askName(side: OwnPorts, old: string, taken: Readonly<Record<string, unknown>>) {
+  const word = WORDS[side];
+  const name = await ask({ title: `Rename the ${word}`, label: `New name of ${old}`, value: old });
   if (name === null || name === old) return null;
-  const why = whyNotNamed(name, what, others);
+  const why = whyNotNamed(name, word, taken);
   if (why === undefined) return name;
   say(why);
   return null;

@@ -35,7 +35,7 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
   const { node, name, input, link, value } = props;
   const problems = useProblems(node, name);
   const exposed = useEditor((state) => paramAt(present(state), `${node}.${name}`) !== undefined);
-  const said = useId();
+  const problemId = useId();
   const title = input.title ?? name;
   const widget = widgetFor(name, input);
   const several = takesSeveral(input) || Array.isArray(value);
@@ -64,10 +64,10 @@ export const InputRow = memo(function InputRow(props: InputRowProps) {
       ) : widget.kind === "wire" ? (
         <span className="row-type">{typeName(input)}</span>
       ) : (
-        <RowValue {...props} widget={widget} several={several} wrong={problems.length > 0} said={said} />
+        <RowValue {...props} widget={widget} several={several} wrong={problems.length > 0} problemId={problemId} />
       )}
       {problems.length > 0 && (
-        <span className="row-problem" id={said}>
+        <span className="row-problem" id={problemId}>
           {problems.join("; ")}
         </span>
       )}
@@ -83,10 +83,10 @@ interface RowValueProps extends InputRowProps {
   readonly widget: Widget;
   readonly several: boolean;
   readonly wrong: boolean;
-  readonly said: string;
+  readonly problemId: string;
 }
 
-function RowValue({ node, name, input, value, widget, several, wrong, said }: RowValueProps) {
+function RowValue({ node, name, input, value, widget, several, wrong, problemId }: RowValueProps) {
   const id = useId();
   const shown = value ?? input.default;
   const commit = (next: Json | undefined) =>
@@ -95,14 +95,14 @@ function RowValue({ node, name, input, value, widget, several, wrong, said }: Ro
     id,
     label: input.title ?? name,
     wrong,
-    describedBy: wrong ? said : undefined,
+    describedBy: wrong ? problemId : undefined,
     widget,
   };
   if (several) {
     const values = Array.isArray(shown) ? (shown as readonly Json[]) : [];
-    const one = takesSeveral(input) ? undefined : () => commit(values[0]);
+    const single = takesSeveral(input) ? undefined : () => commit(values[0]);
     return (
-      <ListField field={field} values={values} fresh={emptyValue(widget)} commit={commit} onOne={one} />
+      <ListField field={field} values={values} fresh={emptyValue(widget)} commit={commit} onOne={single} />
     );
   }
   return <ValueField {...field} value={shown} commit={commit} />;

@@ -20,7 +20,7 @@ export function rowsOf(
   wrong: readonly string[] = [],
 ): Rows {
   const inputs = kind?.inputs ?? {};
-  const given = (name: string) =>
+  const isSet = (name: string) =>
     own(call.values, name) !== undefined || own(call.links, name) !== undefined;
   const names = Object.keys(inputs);
   const strays = [...Object.keys(call.links), ...Object.keys(call.values)].filter(
@@ -31,7 +31,7 @@ export function rowsOf(
       open ||
       names.length <= MOST + 1 ||
       place < MOST ||
-      given(name) ||
+      isSet(name) ||
       wrong.includes(name) ||
       inputs[name]?.required,
   );

@@ -16,14 +16,14 @@ export interface Draft {
 
 /** Write a draft; false where the browser has no room for it. */
 export function keepDraft(storage: Keep, tab: string, draft: Draft): boolean {
-  const documents = draft.documents.map((one) => ({
-    id: one.id,
-    name: one.name,
-    version: one.version,
-    shipped: one.shipped,
-    job: one.job,
-    saved: one.saved && toDocument(one.saved),
-    present: toDocument(one.history.present),
+  const documents = draft.documents.map((open) => ({
+    id: open.id,
+    name: open.name,
+    version: open.version,
+    shipped: open.shipped,
+    job: open.job,
+    saved: open.saved && toDocument(open.saved),
+    present: toDocument(open.history.present),
   }));
   try {
     storage.setItem(PREFIX + tab, JSON.stringify({ active: draft.active, documents }));
@@ -62,15 +62,15 @@ interface Stored {
   })[];
 }
 
-function opened(one: Stored["documents"][number]): OpenDocument {
+function opened(stored: Stored["documents"][number]): OpenDocument {
   return {
-    id: String(one.id),
-    name: one.name,
-    version: one.version,
-    shipped: one.shipped,
-    job: one.job,
-    saved: one.saved === null ? null : readWorkflow(one.saved),
-    history: startOf(readWorkflow(one.present)),
+    id: String(stored.id),
+    name: stored.name,
+    version: stored.version,
+    shipped: stored.shipped,
+    job: stored.job,
+    saved: stored.saved === null ? null : readWorkflow(stored.saved),
+    history: startOf(readWorkflow(stored.present)),
     selected: new Set(),
   };
 }

@@ -20,15 +20,15 @@ export interface OpenDocument {
   readonly job: string | null;
 }
 
-export function isDirty(one: OpenDocument): boolean {
-  const { present } = one.history;
-  if (one.saved === null) return Object.keys(present.nodes).length > 0 || present.title !== "";
-  return present !== one.saved && !same(present, one.saved);
+export function isDirty(document: OpenDocument): boolean {
+  const { present } = document.history;
+  if (document.saved === null) return Object.keys(present.nodes).length > 0 || present.title !== "";
+  return present !== document.saved && !same(present, document.saved);
 }
 
 /** A document's name for its tab. */
-export function titleOf(one: OpenDocument): string {
-  return one.history.present.title || one.name || "Untitled";
+export function titleOf(document: OpenDocument): string {
+  return document.history.present.title || document.name || "Untitled";
 }
 
 /** Undo may have taken away what was chosen. */

@@ -31,7 +31,7 @@ export function shown(state: Editor = editor.getState()): OpenDocument | undefin
 }
 
 export function find(state: Editor, id: string): OpenDocument | undefined {
-  return state.documents.find((one) => one.id === id);
+  return state.documents.find((document) => document.id === id);
 }
 
 /** The workflow that is shown. */
@@ -46,34 +46,34 @@ export function edit(
   key?: string,
   pause?: number,
 ) {
-  update(editor.getState().active, (one) => {
-    const next = change(one.history.present);
-    return { history: record(one.history, label, next, key, Date.now(), pause) };
+  update(editor.getState().active, (document) => {
+    const next = change(document.history.present);
+    return { history: record(document.history, label, next, key, Date.now(), pause) };
   });
 }
 
 /** Change how a document is drawn for the first time, which is no step of the user's. */
 export function settle(id: string, change: (workflow: Workflow) => Workflow) {
-  update(id, (one) => {
-    if (one.history.past.length > 0 || one.history.future.length > 0) return {};
-    const next = change(one.history.present);
-    const unchanged = one.saved !== null && same(one.saved, one.history.present);
+  update(id, (document) => {
+    if (document.history.past.length > 0 || document.history.future.length > 0) return {};
+    const next = change(document.history.present);
+    const unchanged = document.saved !== null && same(document.saved, document.history.present);
     return { history: startOf(next), ...(unchanged ? { saved: next } : {}) };
   });
 }
 
 export function undoLast() {
-  update(editor.getState().active, (one) => ({ history: undo(one.history) }));
+  update(editor.getState().active, (document) => ({ history: undo(document.history) }));
 }
 
 export function redoLast() {
-  update(editor.getState().active, (one) => ({ history: redo(one.history) }));
+  update(editor.getState().active, (document) => ({ history: redo(document.history) }));
 }
 
 export function select(names: Iterable<string>) {
   const next = new Set(names);
-  update(editor.getState().active, (one) =>
-    same([...one.selected].sort(), [...next].sort()) ? {} : { selected: next },
+  update(editor.getState().active, (document) =>
+    same([...document.selected].sort(), [...next].sort()) ? {} : { selected: next },
   );
 }
 
@@ -103,11 +103,11 @@ export function kindOf(node: string, state: Editor = editor.getState()): Kind | 
   return own(kindsNow(state), own(present(state).nodes, node)?.type ?? "");
 }
 
-function update(id: string, change: (one: OpenDocument) => Partial<OpenDocument>) {
+function update(id: string, change: (document: OpenDocument) => Partial<OpenDocument>) {
   editor.setState((state) => {
-    const one = find(state, id);
-    if (!one) return state;
-    const next = { ...one, ...change(one) };
+    const document = find(state, id);
+    if (!document) return state;
+    const next = { ...document, ...change(document) };
     const changed = { ...next, selected: existing(next) };
     return { documents: state.documents.map((open) => (open.id === id ? changed : open)) };
   });

@@ -43,9 +43,9 @@ export function activate(id: string) {
 /** Close a tab; an empty one takes the place of the last. */
 export function close(id: string) {
   const { documents, active } = editor.getState();
-  const place = documents.findIndex((one) => one.id === id);
+  const place = documents.findIndex((document) => document.id === id);
   if (place < 0) return;
-  const left = documents.filter((one) => one.id !== id);
+  const left = documents.filter((document) => document.id !== id);
   const beside = left[Math.min(place, left.length - 1)];
   editor.setState({ documents: left, active: active === id ? (beside?.id ?? "") : active });
   if (!beside) openEmpty();
@@ -54,6 +54,6 @@ export function close(id: string) {
 /** Put back what a draft kept. */
 export function restore(documents: readonly OpenDocument[], active: string) {
   if (documents.length === 0) return;
-  const shown = documents.some((one) => one.id === active) ? active : (documents[0]?.id ?? "");
+  const shown = documents.some((document) => document.id === active) ? active : (documents[0]?.id ?? "");
   editor.setState({ documents, active: shown });
 }

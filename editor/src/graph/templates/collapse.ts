@@ -37,7 +37,7 @@ export function collapsed(
     results,
     view: mapRecord(workflow.view, (value, name) => (names.has(name) ? value : undefined)),
   };
-  const name = freeName(nameFor(title), (one) => own(workflow.nodes, one) !== undefined);
+  const name = freeName(nameFor(title), (node) => own(workflow.nodes, node) !== undefined);
   const call: Call = { type, values: {}, links: inside.links };
   return [replaced(workflow, names, { name, call, type, template }), name];
 }

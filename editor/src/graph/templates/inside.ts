@@ -45,7 +45,7 @@ export function insideOf(workflow: Workflow, names: ReadonlySet<string>): Parts 
   for (const [param, { to, label, help }] of Object.entries(workflow.params)) {
     const within = addresses(to).filter((address) => names.has(split(address)[0]));
     if (within.length === 0) continue;
-    const free = freeName(param, (one) => own(parts.params, one) !== undefined);
+    const free = freeName(param, (name) => own(parts.params, name) !== undefined);
     parts.params[free] = {
       to: unique(within),
       ...(label ? { label } : {}),
@@ -57,14 +57,14 @@ export function insideOf(workflow: Workflow, names: ReadonlySet<string>): Parts 
 
 /** One param for a source, even where it goes to several inputs. */
 function addParam(parts: Parts, address: string, link: Link) {
-  const known = Object.keys(parts.links).find((name) => same(parts.links[name], link));
-  const param = known === undefined ? undefined : parts.params[known];
-  if (known !== undefined && param) {
-    parts.params[known] = { to: [...addresses(param.to), address] };
+  const existing = Object.keys(parts.links).find((name) => same(parts.links[name], link));
+  const param = existing === undefined ? undefined : parts.params[existing];
+  if (existing !== undefined && param) {
+    parts.params[existing] = { to: [...addresses(param.to), address] };
     return;
   }
   const [, input] = split(address);
-  const name = freeName(input, (one) => own(parts.params, one) !== undefined);
+  const name = freeName(input, (name) => own(parts.params, name) !== undefined);
   parts.params[name] = { to: address };
   parts.links[name] = link;
 }
@@ -88,7 +88,7 @@ export function resultsOf(
   const results: Record<string, string> = {};
   for (const address of new Set(last)) {
     const [, output] = split(address);
-    results[freeName(output, (one) => own(results, one) !== undefined)] = address;
+    results[freeName(output, (name) => own(results, name) !== undefined)] = address;
   }
   return results;
 }
@@ -124,6 +124,6 @@ export function refuseWhatLeadsRound(workflow: Workflow, names: ReadonlySet<stri
 
 export function unique(link: Link): Link {
   if (typeof link === "string") return link;
-  const each = [...new Set(link)];
-  return each.length === 1 ? (each[0] as string) : each;
+  const targets = [...new Set(link)];
+  return targets.length === 1 ? (targets[0] as string) : targets;
 }

@@ -18,7 +18,7 @@ export function renameTemplatePort(workflow: Workflow, renaming: Renaming): Work
   const template = own(workflow.templates, type);
   const renamed = template && renamePort(template, side, old, name);
   if (!template || !renamed || renamed === template) return workflow;
-  const templates = mapRecord({ ...workflow.templates, [type]: renamed }, (one) => followed(one, renaming));
+  const templates = mapRecord({ ...workflow.templates, [type]: renamed }, (inner) => followed(inner, renaming));
   return followed({ ...workflow, templates }, renaming);
 }
 

@@ -44,12 +44,12 @@ export function placed(workflow: Workflow, sizes: Sizes): Workflow {
   const names = Object.keys(workflow.nodes);
   if (names.every((name) => placeOf(workflow, name))) return workflow;
   const places = arranged({ ...workflow, view: {} }, sizes);
-  const kept = Object.fromEntries(names.flatMap((name) => {
+  const old = Object.fromEntries(names.flatMap((name) => {
     const place = placeOf(workflow, name);
     return place ? [[name, place] as const] : [];
   }));
   const rounded = Object.fromEntries(
-    Object.entries({ ...places, ...kept }).map(([name, [x, y]]) => [
+    Object.entries({ ...places, ...old }).map(([name, [x, y]]) => [
       name,
       [Math.round(x), Math.round(y)],
     ]),

@@ -8,7 +8,7 @@ const FOLDED = "#folded";
 /** The nodes that are drawn with their header alone. */
 export function foldedOf(workflow: Workflow): ReadonlySet<string> {
   const stored = own(workflow.view, FOLDED);
-  return new Set(Array.isArray(stored) ? stored.filter((one) => typeof one === "string") : []);
+  return new Set(Array.isArray(stored) ? stored.filter((name) => typeof name === "string") : []);
 }
 
 export function withFolded(workflow: Workflow, names: Iterable<string>, folded: boolean): Workflow {
@@ -27,7 +27,7 @@ export function viewWithout(
   view: Workflow["view"],
   names: ReadonlySet<string>,
 ): Workflow["view"] {
-  return withFoldedNames(without(view, names), (one) => (names.has(one) ? [] : [one]));
+  return withFoldedNames(without(view, names), (name) => (names.has(name) ? [] : [name]));
 }
 
 /** What `view` says, with a node called otherwise. */
@@ -35,7 +35,7 @@ export function viewRenamed(view: Workflow["view"], old: string, name: string): 
   const renamed = Object.fromEntries(
     Object.entries(view).map(([key, value]) => [key === old ? name : key, value]),
   );
-  return withFoldedNames(renamed, (one) => [one === old ? name : one]);
+  return withFoldedNames(renamed, (folded) => [folded === old ? name : folded]);
 }
 
 function withFoldedNames(

@@ -18,7 +18,7 @@ const FRAMES = "#frames";
 export function framesOf(workflow: Workflow): readonly Frame[] {
   const stored = own(workflow.view, FRAMES);
   if (!Array.isArray(stored)) return [];
-  return (stored as readonly Json[]).flatMap((one) => readFrame(one) ?? []);
+  return (stored as readonly Json[]).flatMap((frame) => readFrame(frame) ?? []);
 }
 
 export function withFrames(workflow: Workflow, frames: readonly Frame[]): Workflow {
@@ -32,14 +32,14 @@ export function withFrames(workflow: Workflow, frames: readonly Frame[]): Workfl
 
 /** Change one frame. */
 export function withFrame(workflow: Workflow, id: string, change: Partial<Frame>): Workflow {
-  const frames = framesOf(workflow).map((one) => (one.id === id ? { ...one, ...change } : one));
+  const frames = framesOf(workflow).map((frame) => (frame.id === id ? { ...frame, ...change } : frame));
   return withFrames(workflow, frames);
 }
 
 /** Draw a frame round a rectangle. */
 export function addFrame(workflow: Workflow, title: string, at: Place, size: Place): Workflow {
   const frames = framesOf(workflow);
-  const used = new Set(frames.map((one) => one.id));
+  const used = new Set(frames.map((frame) => frame.id));
   let number = frames.length + 1;
   while (used.has(`frame ${number}`)) number++;
   const frame = { id: `frame ${number}`, title, at: rounded(at), size: rounded(size) };

@@ -41,7 +41,7 @@ export function cornerOf(places: readonly Place[]): Place {
 /** The middle of several places, in whole pixels. */
 export function middleOf(places: readonly Place[]): Place {
   if (places.length === 0) return [0, 0];
-  const mean = (axis: 0 | 1) => places.reduce((sum, one) => sum + one[axis], 0) / places.length;
+  const mean = (axis: 0 | 1) => places.reduce((sum, place) => sum + place[axis], 0) / places.length;
   return rounded([mean(0), mean(1)]);
 }
 

@@ -38,5 +38,5 @@ function rowOf(input: string, kind: Kind, call: Call): number {
 
 /** Whether what a node gives can be looked at. */
 export function showsPictures(kind: Kind): boolean {
-  return Object.values(kind.outputs).some((one) => elementOf(one).wire === "Image");
+  return Object.values(kind.outputs).some((output) => elementOf(output).wire === "Image");
 }

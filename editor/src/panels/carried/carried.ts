@@ -20,19 +20,19 @@ const KEY = "nodegraph";
 export async function carriedBy(file: File): Promise<Carried> {
   const bytes = new Bytes(new Uint8Array(await file.arrayBuffer()));
   if (isPng(bytes)) return picture(file.name, "image/png", () => pngWorkflow(bytes));
-  if (isJpeg(bytes)) return picture(file.name, "image/jpeg", () => found(jpegText(bytes)));
-  if (isWebp(bytes)) return picture(file.name, "image/webp", () => found(webpText(bytes)));
+  if (isJpeg(bytes)) return picture(file.name, "image/jpeg", () => readingOf(jpegText(bytes)));
+  if (isWebp(bytes)) return picture(file.name, "image/webp", () => readingOf(webpText(bytes)));
   return json(file.name, bytes);
 }
 
-type Found = { text: string } | { why: string };
+type Reading = { text: string } | { why: string };
 
 const NONE = "carries no workflow: it was not saved by nodegraph, or another program removed it";
 
 async function picture(
   name: string,
   type: PictureType,
-  read: () => Found | Promise<Found>,
+  read: () => Reading | Promise<Reading>,
 ): Promise<Carried> {
   try {
     const result = await read();
@@ -43,11 +43,11 @@ async function picture(
   }
 }
 
-function found(text: string | null): Found {
+function readingOf(text: string | null): Reading {
   return text === null ? { why: NONE } : { text };
 }
 
-async function pngWorkflow(bytes: Bytes): Promise<Found> {
+async function pngWorkflow(bytes: Bytes): Promise<Reading> {
   const texts = pngTexts(bytes);
   const ours = texts.get(KEY);
   if (ours) return { text: await ours() };

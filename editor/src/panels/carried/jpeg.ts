@@ -16,8 +16,8 @@ export function jpegText(file: Bytes): string | null {
   const bodies = [...segments(file)].filter(([marker]) => marker === APP1).map(([, body]) => body);
   const packet = bodies.find((body) => body.startsWith(PLAIN))?.slice(PLAIN.length);
   if (!packet) return null;
-  const found = xmpText(packet);
-  if (found !== null) return found;
+  const text = xmpText(packet);
+  if (text !== null) return text;
   const name = extensionOf(packet);
   return name === null ? null : xmpText(extension(bodies, name));
 }
@@ -32,7 +32,7 @@ function extension(bodies: Bytes[], name: string): Bytes {
     whole = body.u32(head - 8);
     parts.push({ at: body.u32(head - 4), body: body.slice(head) });
   }
-  parts.sort((one, other) => one.at - other.at);
+  parts.sort((left, right) => left.at - right.at);
   const size = parts.reduce((sum, part) => sum + part.body.length, 0);
   if (size !== whole) throw new Error("cut off");
   const data = new Uint8Array(size);

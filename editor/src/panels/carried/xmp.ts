@@ -23,8 +23,8 @@ function property(packet: Bytes, namespace: string, name: string): string | null
   if (root.querySelector("parsererror")) throw new Error("not XML");
   const element = root.getElementsByTagNameNS(namespace, name)[0];
   if (element) return element.textContent ?? "";
-  for (const one of root.getElementsByTagName("*")) {
-    const value = one.getAttributeNS(namespace, name);
+  for (const child of root.getElementsByTagName("*")) {
+    const value = child.getAttributeNS(namespace, name);
     if (value !== null) return value;
   }
   return null;

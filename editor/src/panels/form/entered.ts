@@ -4,10 +4,10 @@ import type { Entered } from "./values";
 
 const keyOf = (form: string) => `nodegraph.form.${form}`;
 
-export function keptEntered(form: string): Entered {
+export function readEntered(form: string): Entered {
   try {
-    const found: unknown = JSON.parse(localStorage.getItem(keyOf(form)) ?? "{}");
-    return typeof found === "object" && found !== null ? (found as Entered) : {};
+    const stored: unknown = JSON.parse(localStorage.getItem(keyOf(form)) ?? "{}");
+    return typeof stored === "object" && stored !== null ? (stored as Entered) : {};
   } catch {
     return {};
   }
@@ -23,7 +23,7 @@ export function keepEntered(form: string, entered: Entered): void {
 
 /** A param is called otherwise: what was entered for it is there under both names, for undo. */
 export function carryEntered(form: string, old: string, name: string): void {
-  const entered = keptEntered(form);
+  const entered = readEntered(form);
   const value = entered[old];
   if (value !== undefined) keepEntered(form, { ...entered, [name]: value });
 }

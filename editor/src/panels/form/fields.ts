@@ -58,9 +58,9 @@ function fieldOf(name: string, schema: PortSchema, required: boolean): FormField
 /** A schema without its null, and whether it had one. */
 function present(schema: Schema): { inner: Schema; optional: boolean } {
   const branches = schema.anyOf ?? [];
-  const others = branches.filter((branch) => branch.type !== "null");
-  if (others.length === branches.length) return { inner: schema, optional: false };
-  const inner = others.length === 1 ? (others[0] ?? {}) : { ...schema, anyOf: others };
+  const rest = branches.filter((branch) => branch.type !== "null");
+  if (rest.length === branches.length) return { inner: schema, optional: false };
+  const inner = rest.length === 1 ? (rest[0] ?? {}) : { ...schema, anyOf: rest };
   return { inner, optional: true };
 }
 

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 import { type Form, type WorkflowDocument, sentence } from "../../server";
 import * as api from "../../server/api";
-import { keepEntered, keptEntered } from "./entered";
+import { keepEntered, readEntered } from "./entered";
 import type { Entered } from "./values";
 
 /** The form of a workflow: null until it is there. */
@@ -12,8 +12,8 @@ export function useForm(workflow: WorkflowDocument): { form: Form | null; failed
   useEffect(() => {
     const abort = new AbortController();
     api.form(workflow, abort.signal).then(
-      (found) => {
-        setForm(found);
+      (answer) => {
+        setForm(answer);
         setFailed(null);
       },
       (error: unknown) => !abort.signal.aborted && setFailed(sentence(error)),
@@ -25,7 +25,7 @@ export function useForm(workflow: WorkflowDocument): { form: Form | null; failed
 
 /** What was entered in the form of this name; kept in the browser, also over a reload. */
 export function useEntered(name: string): [Entered, (next: Entered) => void] {
-  const [entered, setEntered] = useState(() => keptEntered(name));
+  const [entered, setEntered] = useState(() => readEntered(name));
   const put = (next: Entered) => {
     setEntered(next);
     keepEntered(name, next);

@@ -57,6 +57,6 @@ export function rowsIn(text: string): string[] {
     .filter(Boolean);
 }
 
-function same(one: Json | undefined, other: Json | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+function same(left: Json | undefined, right: Json | undefined): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
 }

@@ -40,14 +40,14 @@ export function GalleryPanel() {
 }
 
 function Thumbnail({ picture, onOpen }: { picture: GalleryResult; onOpen(): void }) {
-  const said = caption(picture);
+  const label = caption(picture);
   return (
     <li>
       <button
         type="button"
         className="thumbnail"
-        aria-label={said}
-        title={`${said}\n${picture.width} × ${picture.height}\nDrag it onto the canvas to go on with it`}
+        aria-label={label}
+        title={`${label}\n${picture.width} × ${picture.height}\nDrag it onto the canvas to go on with it`}
         draggable
         onDragStart={(event) => startDrag(event.dataTransfer, picture)}
         onClick={onOpen}

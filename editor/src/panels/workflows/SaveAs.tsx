@@ -22,7 +22,7 @@ export function SaveAs({ offered, onSave, onClose }: SaveAsProps) {
   useEffect(() => {
     void loadLibrary().catch(() => undefined); // saving tells if there is something in the way
   }, []);
-  const name = typed ?? freeName(offered, new Set(loaded ? entries.map((one) => one.name) : []));
+  const name = typed ?? freeName(offered, new Set(loaded ? entries.map((entry) => entry.name) : []));
   const there = entries.find((entry) => entry.name === name);
   const submit = (event: FormEvent) => {
     event.preventDefault();

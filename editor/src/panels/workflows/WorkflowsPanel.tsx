@@ -27,7 +27,7 @@ export function WorkflowsPanel({ onForm }: WorkflowsPanelProps) {
       .then(([workflow, origin]) => host.open(workflow, origin))
       .catch((error: unknown) => host.say(sentence(error)));
   };
-  const found = matching(entries, typed);
+  const matches = matching(entries, typed);
   const rows = (some: WorkflowEntry[]) =>
     some.map((entry) => (
       <WorkflowRow
@@ -47,9 +47,9 @@ export function WorkflowsPanel({ onForm }: WorkflowsPanelProps) {
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
       />
-      <Group title="Yours" rows={rows(found.filter((entry) => !entry.shipped))} />
-      <Group title="Ready to run" rows={rows(found.filter((entry) => entry.shipped))} />
-      {loaded && !found.length && <p className="empty">No workflow is called that.</p>}
+      <Group title="Yours" rows={rows(matches.filter((entry) => !entry.shipped))} />
+      <Group title="Ready to run" rows={rows(matches.filter((entry) => entry.shipped))} />
+      {loaded && !matches.length && <p className="empty">No workflow is called that.</p>}
       {deleting && <Deletion entry={deleting} onClose={() => setDeleting(null)} />}
     </section>
   );

@@ -17,9 +17,9 @@ export interface Saved {
   shipped: boolean;
 }
 
-type Asking =
-  | { what: "name"; offered: string }
-  | { what: "conflict"; name: string; document: WorkflowDocument };
+type Question =
+  | { sort: "name"; offered: string }
+  | { sort: "conflict"; name: string; document: WorkflowDocument };
 
 /** Saving the open document; `element` holds the dialogs and must be rendered. */
 export function useSaving(current: Saved): {
@@ -28,14 +28,14 @@ export function useSaving(current: Saved): {
   element: ReactNode;
 } {
   const host = useHost();
-  const [asking, setAsking] = useState<Asking | null>(null);
+  const [question, setQuestion] = useState<Question | null>(null);
   const put = async (name: string, document: WorkflowDocument, version: string | null) => {
     const entry = await api.saveWorkflow(name, document, version);
     host.saved({ name, version: entry.version }, document);
     void loadLibrary().catch(() => undefined); // its panel says so itself
   };
   const saveAs = () =>
-    setAsking({ what: "name", offered: current.name ?? nameFor(current.title) });
+    setQuestion({ sort: "name", offered: current.name ?? nameFor(current.title) });
   const save = async () => {
     const { name, version, shipped } = current;
     if (name === null || version === null || shipped) return saveAs();
@@ -43,33 +43,33 @@ export function useSaving(current: Saved): {
     try {
       await put(name, document, version);
     } catch (error) {
-      if (isConflict(error)) setAsking({ what: "conflict", name, document });
+      if (isConflict(error)) setQuestion({ sort: "conflict", name, document });
       else host.say(`not saved: ${sentence(error)}`);
     }
   };
-  const close = () => setAsking(null);
-  const element = asking && (
-    <Asked asking={asking} put={put} onSaveAs={saveAs} onClose={close} />
+  const close = () => setQuestion(null);
+  const element = question && (
+    <QuestionDialog question={question} put={put} onSaveAs={saveAs} onClose={close} />
   );
   return { save, saveAs, element };
 }
 
-interface AskedProps {
-  asking: Asking;
+interface QuestionDialogProps {
+  question: Question;
   put(name: string, document: WorkflowDocument, version: string | null): Promise<void>;
   onSaveAs(): void;
   onClose(): void;
 }
 
-function Asked({ asking, put, onSaveAs, onClose }: AskedProps) {
+function QuestionDialog({ question, put, onSaveAs, onClose }: QuestionDialogProps) {
   const host = useHost();
-  if (asking.what === "conflict") {
-    const { name, document } = asking;
+  if (question.sort === "conflict") {
+    const { name, document } = question;
     return <Conflict {...{ name, document, put, onSaveAs, onClose }} />;
   }
   return (
     <SaveAs
-      offered={asking.offered}
+      offered={question.offered}
       onSave={(name, version) => put(name, host.workflow(), version)}
       onClose={onClose}
     />

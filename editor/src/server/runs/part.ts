@@ -56,7 +56,7 @@ export function partAfter(part: Part, event: NodeEvent): Part {
     case "node.progress":
       return stepped(part, event.data);
     case "node.cached":
-      return known(part, Math.max(event.data.items.length, 1));
+      return cachedItems(part, Math.max(event.data.items.length, 1));
     case "node.finished":
       return ended(finished(part, event.data), "done");
     case "node.failed":
@@ -89,7 +89,7 @@ function stepped(part: Part, { done, total }: EventData["node.progress"]): Part 
 }
 
 /** Several items that were known are told at once. */
-function known(part: Part, items: number): Part {
+function cachedItems(part: Part, items: number): Part {
   const cached = part.cached + items;
   return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
 }
@@ -103,14 +103,14 @@ function finished(part: Part, { seconds, degraded = [], resumed }: EventData["no
   };
 }
 
-export function together(one: readonly string[], other: readonly string[]): readonly string[] {
-  return [...new Set([...one, ...other])];
+export function together(before: readonly string[], more: readonly string[]): readonly string[] {
+  return [...new Set([...before, ...more])];
 }
 
 function pictured(part: Part, { output, items, assets }: EventData["node.result"]): Part {
   const item = { ...part.byItem[output], [items.join(",")]: assets };
-  const inOrder = Object.keys(item).sort((one, other) =>
-    one.localeCompare(other, "en", { numeric: true }),
+  const inOrder = Object.keys(item).sort((left, right) =>
+    left.localeCompare(right, "en", { numeric: true }),
   );
   const pictures = inOrder.flatMap((name) => item[name] ?? []);
   return {
@@ -133,6 +133,6 @@ function settled(part: Part): Phase {
   return part.cached === part.ended ? "cached" : "done";
 }
 
-export function heavier(one: Phase, other: Phase): Phase {
-  return WEIGHT[one] >= WEIGHT[other] ? one : other;
+export function heavier(left: Phase, right: Phase): Phase {
+  return WEIGHT[left] >= WEIGHT[right] ? left : right;
 }

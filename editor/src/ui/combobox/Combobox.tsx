@@ -23,8 +23,8 @@ export function Combobox({ attributes, value, offers, onType, onChoose, onKey, o
   const [at, setAt] = useState<number | null>(null);
   const shown = open === "typed" ? fitting(offers, value) : offers;
   const isOpen = open !== null && shown.length > 0;
-  const show = (how: typeof open) => {
-    setOpen(how);
+  const show = (mode: typeof open) => {
+    setOpen(mode);
     setAt(null);
   };
   const choose = ({ name }: Offer) => {

@@ -12,8 +12,8 @@ interface ModelFieldProps extends Omit<ComponentProps<typeof Combobox>, "offers"
 
 /** The name of a model: those that are here are offered, any other can be typed. */
 export function ModelField({ list, ...rest }: ModelFieldProps) {
-  const found = useModels(list);
-  const offers = useMemo(() => found.map(offerOf), [found]);
+  const models = useModels(list);
+  const offers = useMemo(() => models.map(offerOf), [models]);
   return <Combobox {...rest} offers={offers} />;
 }
 

@@ -13,7 +13,7 @@ export function fitting(offers: readonly Offer[], typed: string): readonly Offer
   const [first = ""] = wordsOf(typed);
   const holds = ({ name, hint }: Offer) => holdsWords(`${name} ${hint}`, typed);
   const begins = ({ name }: Offer) => Number(name.toLowerCase().startsWith(first));
-  return offers.filter(holds).sort((one, other) => begins(other) - begins(one));
+  return offers.filter(holds).sort((left, right) => begins(right) - begins(left));
 }
 
 /** The place a step further in a list of so many; before the first and after the last, round. */

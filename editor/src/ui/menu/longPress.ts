@@ -47,8 +47,8 @@ export function watchLongPress(element: HTMLElement | null) {
   };
 }
 
-function isFar(one: Touch, other: Touch): boolean {
-  return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) > NEAR;
+function isFar(begun: Touch, now: Touch): boolean {
+  return Math.hypot(begun.clientX - now.clientX, begun.clientY - now.clientY) > NEAR;
 }
 
 function askMenu({ target, clientX, clientY }: Touch) {
