@@ -1,4 +1,4 @@
-/** What React Flow draws, derived from the document; only where one drags is it ahead of it. */
+/** The nodes and edges of React Flow, derived from the document; ahead of it only while one drags. */
 
 import { applyEdgeChanges, applyNodeChanges, type EdgeChange, type NodeChange } from "@xyflow/react";
 import { createStore } from "zustand/vanilla";

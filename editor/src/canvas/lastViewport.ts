@@ -1,4 +1,4 @@
-/** Where on each document one looked last: it is shown so again. */
+/** The last viewport of each document, in which it is shown again. */
 
 import type { Viewport } from "@xyflow/react";
 

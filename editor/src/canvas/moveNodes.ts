@@ -1,4 +1,4 @@
-/** Nodes that are being moved: what is in a frame moves along, and where they end is one step. */
+/** Movement of nodes: what lies in a frame moves along, and the end of a drag is one step. */
 
 import type { NodeChange, NodePositionChange } from "@xyflow/react";
 

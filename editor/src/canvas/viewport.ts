@@ -1,4 +1,4 @@
-/** The canvas as far as commands need it: where things are on it, and how to show them. */
+/** The viewport: points of the window on the drawing, and nodes brought into view. */
 
 import type { ReactFlowInstance } from "@xyflow/react";
 

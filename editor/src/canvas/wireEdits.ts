@@ -1,4 +1,4 @@
-/** What wires that are drawn do to the document. */
+/** Edits of the document by drawn wires: connected, led elsewhere, removed, or refused with a reason. */
 
 import type { Connection } from "@xyflow/react";
 

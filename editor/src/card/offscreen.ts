@@ -1,4 +1,4 @@
-/** Which nodes are out of view: of a large graph, only what can be seen is painted. */
+/** Marks of nodes out of view: of a large graph, only what can be seen is painted. */
 
 /** Pixels beyond the window's edge where painting begins, so that panning shows no empty nodes. */
 const MARGIN = "300px";

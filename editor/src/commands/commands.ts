@@ -1,4 +1,4 @@
-/** Everything that can be done by a key: for the keyboard, the menus and the list of shortcuts. */
+/** The commands: all that a key can do, for the keyboard, the menus and the list of shortcuts. */
 
 import { copy, cut, duplicate, paste } from "../canvas/clipping";
 import { chosenFrames, removeChosen, selection } from "../canvas/selection";

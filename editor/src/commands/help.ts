@@ -1,4 +1,4 @@
-/** Whether the list of shortcuts is shown. */
+/** The state of the list of shortcuts: open or not. */
 
 import { createStore } from "zustand";
 

@@ -1,4 +1,4 @@
-/** Keep the open documents in the browser: over reloads, and over the end of a browser tab. */
+/** Drafts of the open documents in the browser: they outlive a reload, and the end of a browser tab. */
 
 import {
   draftedTabs,

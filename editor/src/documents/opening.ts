@@ -1,4 +1,4 @@
-/** Open workflows in tabs of their own, well placed. */
+/** Workflows opened in tabs of their own, their nodes well placed. */
 
 import { createStore } from "zustand";
 

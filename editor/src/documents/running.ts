@@ -1,4 +1,4 @@
-/** Run the document that is shown, and stop it. */
+/** Runs of the document that is shown: queued, followed, cancelled. */
 
 import { leaveField } from "../ui/useField";
 import { explainAgain } from "../card/checks";

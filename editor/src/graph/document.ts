@@ -1,4 +1,4 @@
-/** Read a workflow from what somebody gave, and write it as the engine would. */
+/** The text of a workflow: read from a file as it may be, and written as the engine would. */
 
 import {
   addresses,

@@ -1,4 +1,4 @@
-/** Which wires fit, for quick feedback while one drags. The server's check has the last word. */
+/** The fit of outputs and inputs, for quick feedback while one drags; the server's check has the last word. */
 
 import { takesSeveral, type Input, type Kind, type Output } from "./kinds";
 import { alternatives, elementOf, isNull, type Schema } from "./schema";

@@ -1,4 +1,4 @@
-/** What of the page is shown beside the document; remembered in the browser. */
+/** The layout of the page: graph or form, and the panels beside it; remembered in the browser. */
 
 import { createStore } from "zustand";
 

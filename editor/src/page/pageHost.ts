@@ -1,4 +1,4 @@
-/** What the panels ask of the page: the document and the canvas are its own. */
+/** The page as the host of its panels: their questions answered by the document and the canvas. */
 
 import { centred, flowPoint, showNodes } from "../canvas/viewport";
 import { spotOf } from "../card/marks";

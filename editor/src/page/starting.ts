@@ -1,4 +1,4 @@
-/** What happens when the page is opened: nodes, models, drafts, and on a first start a workflow. */
+/** The start of the page: nodes, models, drafts, and on a first start a workflow. */
 
 import { explainAfterRuns, followShown } from "../documents/running";
 import { keepDrafts, restoreDrafts } from "../documents/autosave";

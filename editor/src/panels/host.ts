@@ -1,3 +1,5 @@
+/** The host of the panels: what they ask of the page around them, as a context. */
+
 import { createContext, useContext } from "react";
 
 import type { Json, WorkflowDocument } from "../server";

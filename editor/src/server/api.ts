@@ -1,3 +1,5 @@
+/** The requests of the HTTP interface, a function each. */
+
 import { address, ask, askJson } from "./http";
 import { randomKey } from "./randomKey";
 import { requestOptions } from "./runOptions";

@@ -1,3 +1,5 @@
+/** The connection of the stores to the websocket, for as long as the page is open. */
+
 import { createStore } from "zustand/vanilla";
 
 import { loadGallery } from "./gallery";

@@ -1,3 +1,5 @@
+/** Refusals of the server as errors, whose message is a sentence for the user. */
+
 import type { Problem, Refusal } from "./types";
 
 /** Why a request did not do what it should; `message` is a sentence for the user. */

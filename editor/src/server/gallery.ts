@@ -1,3 +1,5 @@
+/** The store of the gallery: pictures of all jobs, page by page. */
+
 import { createStore } from "zustand/vanilla";
 
 import * as api from "./api";

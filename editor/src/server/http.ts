@@ -1,3 +1,5 @@
+/** Requests with the token of this tab; answers that refuse are thrown as errors. */
+
 import { ServerError, errorOf } from "./errors";
 import { tokenRefused, tokens } from "./token";
 

@@ -1,3 +1,5 @@
+/** The server's token, held by this browser tab. */
+
 import { createStore } from "zustand/vanilla";
 
 const KEY = "nodegraph.token";

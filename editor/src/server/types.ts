@@ -1,16 +1,11 @@
 /** What the server says and takes, as the rest of the page names it. */
 
+import type { Json } from "../graph/workflow";
 import type { components } from "./openapi";
 
 type Told = components["schemas"];
 
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export type { Json };
 
 /** A workflow as JSON; what is in it, only `graph/` knows. */
 export type WorkflowDocument = object;

@@ -1,3 +1,5 @@
+/** Files that the browser saves. */
+
 import { downloadPath } from "../server/api";
 import { ask } from "../server/http";
 

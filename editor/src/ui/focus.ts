@@ -1,4 +1,4 @@
-/** Who had the focus before something opened, so that a keyboard goes on from where it was. */
+/** The focus as it was before something opened, so that a keyboard goes on from there. */
 
 /** The control that has the focus; null where it is nobody's, or the whole canvas's. */
 export function focused(): HTMLElement | null {

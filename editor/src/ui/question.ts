@@ -1,4 +1,4 @@
-/** Ask the user for a word; the answer is a promise. */
+/** A question to the user whose answer is a word, as a promise. */
 
 import { createStore } from "zustand";
 

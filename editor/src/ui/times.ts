@@ -1,3 +1,5 @@
+/** Spans and moments of time in words. */
+
 /** How long something took or takes: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
 export function span(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

@@ -1,4 +1,4 @@
-/** What every control of a value is given. */
+/** The props of every control of a value. */
 
 import type { Json } from "../../graph";
 

@@ -1,4 +1,4 @@
-/** Ask for another name of a param or a result, and use it wherever the old one was. */
+/** New names of params and results, asked for and used wherever the old one was. */
 
 import {
   edit,

@@ -1,4 +1,4 @@
-/** Which rows a node shows: what is asked for first, what is seldom set under "more". */
+/** The rows of a node: the inputs that matter first, those seldom set under "more". */
 
 import { own, type Call, type Kind } from "../../graph";
 

@@ -1,4 +1,4 @@
-/** Keep what is open in the browser, each browser tab for itself, so that no reload loses work. */
+/** Drafts: the open documents of each browser tab as JSON, so that no reload loses work. */
 
 import { readWorkflow, toDocument } from "../document";
 import { startOf } from "./history";

@@ -1,4 +1,4 @@
-/** What is open and shown, each document with its own undo. Every change of one goes through here. */
+/** The store of open documents, each with its own undo; every change of one goes through here. */
 
 import { createStore, useStore } from "zustand";
 

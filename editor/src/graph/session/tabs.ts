@@ -1,4 +1,4 @@
-/** Open documents and close them: one tab each. */
+/** Tabs: documents opened, activated, closed and restored. */
 
 import { startOf } from "./history";
 import type { OpenDocument } from "./openDocument";

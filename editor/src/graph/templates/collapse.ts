@@ -1,4 +1,4 @@
-/** Put a selection of nodes into a template, so that one node stands for them. */
+/** A selection of nodes collapsed into a template, for which one node stands. */
 
 import { nameFor } from "../edits";
 import type { Kinds } from "../kinds";

@@ -1,4 +1,4 @@
-/** What of a selection of nodes goes into a template: its nodes, and its own inputs and outputs. */
+/** The inside of a template made of a selection: its nodes, and its own inputs and outputs. */
 
 import type { Kinds } from "../kinds";
 import { dependenciesOf, sourcesOf } from "../links";

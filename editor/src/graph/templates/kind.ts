@@ -1,4 +1,4 @@
-/** Describe a workflow used as a node: its params are the inputs, its results the outputs. */
+/** The kind of a workflow used as a node: its params are the inputs, its results the outputs. */
 
 import type { Input, Kind, Kinds, Output } from "../kinds";
 import { addresses, split, type Json, type Workflow } from "../workflow";

@@ -1,4 +1,4 @@
-/** Give a port of a template another name, wherever the workflow uses it. */
+/** A new name of a template's port, wherever the workflow uses it. */
 
 import { linkMapped, linksMapped } from "../links";
 import { renamePort, type OwnPorts } from "../ownPorts";

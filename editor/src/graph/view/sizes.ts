@@ -1,4 +1,4 @@
-/** How large nodes are, before they have been drawn. */
+/** Estimated sizes of nodes that have not been drawn yet. */
 
 import type { Kind } from "../kinds";
 import { elementOf, isWireOnly } from "../schema";

@@ -1,3 +1,5 @@
+/** The workflow that a dropped file carries, or why there is none. */
+
 import { Bytes } from "./bytes";
 import { isJpeg, jpegText } from "./jpeg";
 import { isPng, pngTexts } from "./png";

@@ -1,4 +1,4 @@
-/** What the controls of a form have in common. */
+/** The props that all controls of a form share. */
 
 import type { ClipboardEvent } from "react";
 

@@ -1,4 +1,4 @@
-/** What was entered in forms, kept in the browser. */
+/** Entered values of forms, stored in the browser. */
 
 import type { Entered } from "./values";
 

@@ -1,3 +1,5 @@
+/** The fields of a form, read from the schema of its workflow's params. */
+
 import { limitsOf } from "../../graph";
 import type { Json, Schema } from "../../server";
 

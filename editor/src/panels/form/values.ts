@@ -1,3 +1,6 @@
+/** Values of a form: entered or initial, and the problems at each. */
+
+import { same } from "../../graph";
 import type { Json, Problem, WorkflowDocument } from "../../server";
 import type { FormField } from "./fields";
 
@@ -55,8 +58,4 @@ export function rowsIn(text: string): string[] {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter(Boolean);
-}
-
-function same(left: Json | undefined, right: Json | undefined): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
 }

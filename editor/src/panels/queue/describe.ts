@@ -1,3 +1,5 @@
+/** A job in words: its state, its times, its failures. */
+
 import type { Job } from "../../server";
 import { moment, span } from "../../ui/times";
 

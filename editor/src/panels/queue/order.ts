@@ -1,3 +1,5 @@
+/** The order of waiting jobs when one is moved. */
+
 /** What a job is put after so that it stands at `to`: the id before it there, null for the first. */
 export function predecessor(ids: readonly string[], id: string, to: number): string | null {
   const rest = ids.filter((entry) => entry !== id);

@@ -1,3 +1,5 @@
+/** Names for saving a workflow. */
+
 /** The name under which a workflow with this title is offered to be saved: `canny-portraits`. */
 export function nameFor(title: string): string {
   const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-");

@@ -1,3 +1,5 @@
+/** A drawn node in a run: the sum of the flat nodes it stands for. */
+
 import type { ServerEvent } from "../types";
 import {
   FRESH,

@@ -1,3 +1,5 @@
+/** A run as the canvas shows it, folded from the events of its job. */
+
 import { type NodeRun, drawnName, isNodeEvent, nodeAfter, renewed } from "./nodeRun";
 import type { JobState, Problem, ServerEvent } from "../types";
 

@@ -1,3 +1,5 @@
+/** The store of the run that is shown, with the previews of its nodes. */
+
 import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 

@@ -1,3 +1,5 @@
+/** Preview frames of the websocket: a JSON header and a JPEG. */
+
 import type { PreviewHeader } from "../types";
 
 export interface Preview {

@@ -1,3 +1,5 @@
+/** The websocket: reconnects with a pause, and asks for the events that it missed. */
+
 import { backoff } from "./backoff";
 import { type Preview, previewIn } from "./previews";
 import { protocolsFor } from "../token";

@@ -1,4 +1,4 @@
-/** What a combobox offers, and which of it fits what was typed. */
+/** The offers of a combobox, filtered by the words that were typed. */
 
 import { holdsWords, wordsOf } from "../words";
 

@@ -1,4 +1,4 @@
-/** A finger that rests on something asks for its menu, as the right button of a mouse does. */
+/** Long presses: a finger that rests on something opens its menu, as the right button of a mouse does. */
 
 /** Milliseconds that it rests, and pixels that it may tremble. */
 const LONG = 500;
