@@ -3,7 +3,8 @@
 import { createStore } from "zustand/vanilla";
 
 import { loadGallery } from "./gallery";
-import { hearJobEvent, loadJobs } from "./jobs";
+import { loadJobs } from "./jobs";
+import { hearJobEvent } from "./jobEvents";
 import { follow, hearPreview, hearRunEvent, runs } from "./runs/runs";
 import { type Connection, Socket, socketAddress } from "./socket/socket";
 import { tokens } from "./token";

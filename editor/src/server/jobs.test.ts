@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 
 import * as api from "./api";
 import { waiting } from "./job";
-import { forgetJob, hearJobEvent, jobs, learnJob, loadJobs, loadOlderJobs, loadOrder } from "./jobs";
+import { forgetJob, jobs, learnJob, loadJobs, loadOlderJobs } from "./jobs";
+import { hearJobEvent } from "./jobEvents";
+import { loadOrder } from "./queueOrder";
 import type { EventData, EventKind, Job, ServerEvent } from "./types";
 
 const JOB = { id: "j", seq: 1, title: "One", state: "queued", started: null, finished: null } as Job;

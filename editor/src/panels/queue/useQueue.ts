@@ -4,7 +4,8 @@ import { useStore } from "zustand";
 import { type Job, sentence } from "../../server";
 import * as api from "../../server/api";
 import { over, running, waiting } from "../../server/job";
-import { forgetJob, jobs, learnJob, moveInQueue } from "../../server/jobs";
+import { forgetJob, jobs, learnJob } from "../../server/jobs";
+import { moveInQueue } from "../../server/queueOrder";
 import { type Host, useHost } from "../host";
 import { moved, predecessor } from "./order";
 
