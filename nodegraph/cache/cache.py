@@ -274,7 +274,7 @@ class Cache:
         """Drop what ``pool.hold`` kept."""
         self._memory.remove(key)
 
-    def held(self, device: str) -> int:
+    def bytes_on(self, device: str) -> int:
         """Bytes of outputs and weights on a device."""
         return self._memory.tier(device).bytes
 

@@ -58,7 +58,7 @@ class Kit:
         if not self.ooms:
             return False
         tensors.trim()
-        return tensors.watch(device) - self.cache.held(device) > ASTRAY
+        return tensors.watch(device) - self.cache.bytes_on(device) > ASTRAY
 
     def sizes(self) -> list[Mapping[str, Any]]:
         """How full each tier of the cache is."""

@@ -12,7 +12,7 @@ import pytest
 from nodegraph import Node, Workflow, execute, plan
 from nodegraph.cache import Budgets, Cache
 from nodegraph.events import Finished
-from nodegraph.execution.local.affinity import Held, Models, Queue, closest
+from nodegraph.execution.local.affinity import AffinityQueue, LoadedModels, Models, closest
 from nodegraph.execution.local.dispatch import Dispatcher
 from nodegraph.graph.registry import Registry
 from nodegraph.inspection.explain import explain
@@ -138,17 +138,17 @@ A: Models = ((Load, b"a"),)
 B: Models = ((Load, b"b"),)
 
 
-def queue(*models: Models) -> tuple[Queue, list[Task]]:
+def queue(*models: Models) -> tuple[AffinityQueue, list[Task]]:
     drawn = {"n": {"type": "Add", "values": {"left": [*range(len(models))]}}}
     call = states(plan(Workflow.model_validate({"nodes": drawn}), REGISTRY))[0]
-    made, tasks = Queue(), [Task(call, item) for item in range(len(models))]
+    made, tasks = AffinityQueue(), [Task(call, item) for item in range(len(models))]
     for task, each in zip(tasks, models, strict=True):
         made.push(task, each)
     return made, tasks
 
 
-def holding(models: Models = ()) -> Held:
-    held = Held()
+def holding(models: Models = ()) -> LoadedModels:
+    held = LoadedModels()
     held.use(models)
     return held
 
@@ -181,7 +181,9 @@ def test_only_items_that_use_the_same_models_are_taken_together() -> None:
     assert not waiting
 
 
-def costs(queue: Queue, held: Held, lanes: list[Held]) -> dict[Models, tuple[float, bool, Any]]:
+def costs(
+    queue: AffinityQueue, held: LoadedModels, lanes: list[LoadedModels]
+) -> dict[Models, tuple[float, bool, Any]]:
     """What each group would cost, found by looking at all of them."""
 
     def elsewhere(models: Models) -> bool:
@@ -282,7 +284,7 @@ def pairs(bases: int, nets: int) -> list[Models]:
     return [((Load, base), (LoadNet, net)) for net in names[:nets] for base in names[:bases]]
 
 
-def changes(models: list[Models], waiting: Queue) -> int:
+def changes(models: list[Models], waiting: AffinityQueue) -> int:
     """Take all that waits, on a lane and beside another one; how often a base model changes."""
     held, other, last, changed = holding(), holding(models[-1]), b"", 0
     while waiting:

@@ -316,8 +316,8 @@ def test_without_room_every_step_is_run(plain: Denoise) -> None:
 
 def held(node: Denoise, context: RunContext) -> list[int]:
     """Bytes of the host's budget in use after every step, and after the run."""
-    found = [context.cache.held("cpu") for _ in Denoise.run_batch([node], context)]
-    return [*found, context.cache.held("cpu")]
+    found = [context.cache.bytes_on("cpu") for _ in Denoise.run_batch([node], context)]
+    return [*found, context.cache.bytes_on("cpu")]
 
 
 def test_what_is_noted_is_part_of_the_budget_while_it_runs(plain: Denoise) -> None:

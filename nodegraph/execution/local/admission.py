@@ -1,4 +1,4 @@
-"""How many items a device has room for: judged before they run, by what such work took before."""
+"""Admission to a device: room for items judged before they run, by what such work took before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Admission:
     """What items of one kind of work take of a device, and what there is.
 
     Attributes:
-        kept: What must stay on the device: the weights and the inputs, as the cache holds them.
+        residents: Keys of what must stay on the device: the weights and the inputs.
         missing: Bytes of weights that are not on the device yet.
     """
 
@@ -28,7 +28,7 @@ class Admission:
     work: Work
     name: str
     savings: Savings
-    kept: Collection[Hashable]
+    residents: Collection[Hashable]
     missing: int
 
     @classmethod
@@ -43,6 +43,7 @@ class Admission:
         cache, work = context.cache, node.work()
         if work is None or cache.tensors.free(context.device) is None:
             return None
+        # Offloaded weights wait on the host; the layers that come count as workspace.
         refs = () if savings.offload else work.weights
         weights = cache.pool.keys(refs, context.dtype)
         missing = sum(
@@ -50,29 +51,30 @@ class Admission:
             for key, size in weights.items()
             if not cache.on(context.device, key)
         )
-        how = ", ".join((context.settings.signature(), *savings.words, str(savings.tiles)))
-        name = f"{type(node).__qualname__} {work.name} ({how})"
+        # Measurements hold for one dtype, one kind of device and one set of savings.
+        conditions = ", ".join((context.settings.signature(), *savings.words, str(savings.tiles)))
+        name = f"{type(node).__qualname__} {work.name} ({conditions})"
         return cls(context, work, name, savings, {*weights, *inputs}, missing)
 
     def expected(self, count: int) -> int | None:
         """Bytes that so many items take beside their weights; None where nothing is known."""
         cache = self.context.cache
-        known = cache.needs.expect(self.name, count * self.work.size)
+        measured = cache.needs.expect(self.name, count * self.work.size)
         # A guess takes seconds: only who bounds a device's memory is likely to gain by it.
         if (
-            known is None
+            measured is None
             and self.work.guess
             and self.savings == NO_SAVINGS
             and cache.budgets.device
         ):
             guess = self.work.guess(self.context.dtype)
             return None if guess is None else int(guess * count * GUESSED)
-        return known
+        return measured
 
     @property
     def room(self) -> int:
         """Bytes they can have, once all that can go has gone."""
-        return (self.context.cache.room(self.context.device, self.kept) or 0) - self.missing
+        return (self.context.cache.room(self.context.device, self.residents) or 0) - self.missing
 
     def most(self, count: int) -> int:
         """How many of so many items fit together: at least one, and all where nothing is known."""
@@ -89,12 +91,14 @@ class Admission:
         cache, device = self.context.cache, self.context.device
         expected = self.expected(count)
         if expected is not None:
-            cache.make_room(device, expected + self.missing, self.kept)
-        before, held = cache.tensors.watch(device), cache.held(device)
-        yield
-        grown = cache.held(device) - held
-        taken = cache.tensors.most(device) - before - grown
-        cache.needs.note(self.name, count * self.work.size, max(taken, 1))
+            cache.make_room(device, expected + self.missing, self.residents)
+        # The allocator's peak counts weights that are loaded while the block runs. They stay, and
+        # are in the cache's sum afterwards: what is left is what came and went, the workspace.
+        before, bytes_before = cache.tensors.watch(device), cache.bytes_on(device)
+        yield  # where it raises nothing is noted: what did not fit was not measured to its end
+        grown = cache.bytes_on(device) - bytes_before
+        workspace = cache.tensors.most(device) - before - grown
+        cache.needs.note(self.name, count * self.work.size, max(workspace, 1))
         for key, size in cache.pool.keys(self.work.weights, self.context.dtype).items():
             if size:
                 cache.needs.note(_weights(key), 1, size)

@@ -1,4 +1,4 @@
-"""What waits for a lane: in the order of the plan, but first what needs no other model loaded.
+"""A lane's queue: plan order, except that work for loaded models goes first.
 
 Else a sweep over two models that do not fit into memory together would load both again and again.
 """
@@ -24,9 +24,11 @@ _Place: TypeAlias = tuple[int, int]
 _Queued: TypeAlias = tuple[int, int, Task]
 """The call's place in the plan, the item, and the task itself."""
 _Kinds: TypeAlias = tuple[type[Node], ...]
-_Seen: TypeAlias = tuple[Model | None, ...]
-"""A group's models, of which only some are looked at."""
-_Found: TypeAlias = tuple[_Place, int, Models]
+_Mask: TypeAlias = tuple[bool, ...]
+"""At which positions of a group's models a view looks."""
+_Pattern: TypeAlias = tuple[Model | None, ...]
+"""A group's models, with None where a view does not look."""
+_Candidate: TypeAlias = tuple[_Place, int, Models]
 """The place of a group's first task, a number that no other has, and the group's models."""
 _Rank: TypeAlias = tuple[float, bool, _Place, int, Models]
 """What it costs to change to a group, whether another lane has what is missing, and the group."""
@@ -39,25 +41,27 @@ class Loaders:
     """Tells which models a task uses: those that come to it on wires."""
 
     def __init__(self, calls: Sequence[CallState]) -> None:
-        self._given: list[tuple[CallState, ...]] = []
+        self._loaders: list[tuple[CallState, ...]] = []
         passed: list[dict[int, CallState]] = []
         for call in calls:
-            found: dict[int, CallState] = {}
+            incoming: dict[int, CallState] = {}
             for index in call.planned.before:
-                found |= passed[index]
-            self._given.append(tuple(found.values()))
+                incoming |= passed[index]
+            self._loaders.append(tuple(incoming.values()))
             kind = call.planned.kind
             own = {} if kind.pins is Node.pins else {call.index: call}
-            passed.append(found | own if _gives_models(kind) else {})
+            # A model goes on through nodes that give models themselves (a LoRA added to a base
+            # model), and ends at those that give none: who takes the picture needs no weights.
+            passed.append(incoming | own if _gives_models(kind) else {})
 
     def models(self, task: Task) -> Models:
         """The models of ``task``, each once; of a loader with as many items, that of its item."""
-        found: dict[Model, None] = {}
-        for loader in self._given[task.call.index]:
+        models: dict[Model, None] = {}
+        for loader in self._loaders[task.call.index]:
             if loader.count in (None, task.call.count):
                 item = 0 if loader.count is None else task.item or 0
-                found[loader.planned.kind, loader.tasks[item].key or b""] = None
-        return tuple(found)
+                models[loader.planned.kind, loader.tasks[item].key or b""] = None
+        return tuple(models)
 
 
 @cache
@@ -66,7 +70,7 @@ def _gives_models(kind: type[Node]) -> bool:
     return any(hasattr(part, "load") for part in classes(output_of(kind)).values())
 
 
-class Held:
+class LoadedModels:
     """The models that a lane used last, of each kind of loader."""
 
     def __init__(self) -> None:
@@ -91,45 +95,76 @@ class Held:
 class _Peers:
     """Groups of tasks whose first models are of the same kinds, found by any of these models.
 
-    Which group needs the least loaded is told without looking at all of them: a model weighs more
-    than all that come after it, so it is enough to ask, from the first on, whether any of the
-    groups that were nearest so far has the one that is held.
+    The cost of changing to a group is a binary fraction: 1 for a first model that is missing, 1/2
+    for a second, 1/4 for a third. One model so weighs more than all that come after it, and the
+    cheapest groups are found position by position, without looking at all of them::
+
+        lane has (a, m)       groups (a, n) (b, m) (a, o) (b, n)
+        position 0: any of (a, *)?   yes: only these from now on
+        position 1: any of (a, m)?   no: costs 1/2, and (a, *) stays
+        of (a, n) and (a, o) the one whose first task comes first in the plan
+
+    "Any of (a, *)" is answered by a view: a heap of groups, by the place of their first task, for
+    every pattern of one mask (a mask says at which positions is looked). Views are made when first
+    asked for; few of the 2**n masks ever are.
+
+    Why heaps: a sweep over 1,000 models has 1,000 groups, and to scan them for every task takes
+    milliseconds a task, quadratic in all (docs/decisions.md has the figures). Groups change their
+    first task or become empty all the time, so nothing is searched for in the heaps: a candidate
+    that is out of date stays in them, and is put right when it comes up (_first).
     """
 
     def __init__(self, groups: Mapping[Models, list[_Queued]], kinds: _Kinds) -> None:
         self._groups, self._kinds = groups, kinds
         self._tickets = count()
-        self._views: dict[tuple[bool, ...], dict[_Seen, list[_Found]]] = {}
+        self._views: dict[_Mask, dict[_Pattern, list[_Candidate]]] = {}
 
     def note(self, models: Models) -> None:
         """Take note of a group, or that its first task is another one."""
-        for looked, view in self._views.items():
-            self._enter(models, looked, view)
+        for mask, view in self._views.items():
+            self._enter(models, mask, view)
 
-    def nearest(self, held: Held, lanes: Collection[Held]) -> _Rank | None:
+    def nearest(self, loaded: LoadedModels, lanes: Collection[LoadedModels]) -> _Rank | None:
         """What to go on with; None if there is nothing."""
-        found: list[_Seen] = [(None,) * len(self._kinds)]
+        patterns: list[_Pattern] = [(None,) * len(self._kinds)]
         cost = 0.0
         for i, kind in enumerate(self._kinds):
-            nearer = [(*seen[:i], one, *seen[i + 1 :]) for seen in found for one in held.of(kind)]
-            nearer = [seen for seen in nearer if self._first(self._heap(seen))]
-            found = nearer or found
+            # A lane may have several models of a kind (a task that uses two ControlNets).
+            nearer = [
+                (*pattern[:i], model, *pattern[i + 1 :])
+                for pattern in patterns
+                for model in loaded.of(kind)
+            ]
+            nearer = [pattern for pattern in nearer if self._first(self._heap(pattern))]
+            patterns = nearer or patterns
             cost += 0.0 if nearer else 2.0**-i
-        others = [lane for lane in lanes if lane is not held] if cost else []
-        ranks = [rank for seen in found if (rank := self._best(seen, cost, held, others))]
+        # Where nothing is missing, no other lane can have what is.
+        rivals = [lane for lane in lanes if lane is not loaded] if cost else []
+        ranks = [
+            rank
+            for pattern in patterns
+            if (rank := self._best(self._heap(pattern), cost, loaded, rivals))
+        ]
         return min(ranks, default=None)
 
-    def _best(self, seen: _Seen, cost: float, held: Held, others: list[Held]) -> _Rank | None:
+    def _best(
+        self, heap: list[_Candidate], cost: float, loaded: LoadedModels, rivals: list[LoadedModels]
+    ) -> _Rank | None:
         """Of groups that cost the same the first that needs nothing which another lane has."""
-        heap, passed = self._heap(seen), list[_Found]()
-        while (first := self._first(heap)) and _elsewhere(first[-1], held, others):
+        passed = list[_Candidate]()
+        while (first := self._first(heap)) and _elsewhere(first[-1], loaded, rivals):
             passed.append(heappop(heap))
-        for each in passed:
-            heappush(heap, each)
+        for candidate in passed:
+            heappush(heap, candidate)
         chosen = first or self._first(heap)
         return (cost, first is None, *chosen) if chosen else None
 
-    def _first(self, heap: list[_Found]) -> _Found | None:
+    def _first(self, heap: list[_Candidate]) -> _Candidate | None:
+        """The candidate at the top of a heap, after those out of date have been put right.
+
+        A group loses its first task, or gets an earlier one by ``note``: it always has a candidate
+        at its true place or before it, so the first that is up to date is the least of all.
+        """
         while heap:
             place, ticket, models = heap[0]
             group = self._groups.get(models)
@@ -141,35 +176,35 @@ class _Peers:
                 return heap[0]
         return None
 
-    def _heap(self, seen: _Seen) -> list[_Found]:
-        looked = tuple(model is not None for model in seen)
-        view = self._views.get(looked)
+    def _heap(self, pattern: _Pattern) -> list[_Candidate]:
+        mask = tuple(model is not None for model in pattern)
+        view = self._views.get(mask)
         if view is None:
-            view = self._views[looked] = {}
+            view = self._views[mask] = {}
             for models in self._groups:
                 if _kinds(models) == self._kinds:
-                    self._enter(models, looked, view)
-        return view.get(seen, [])
+                    self._enter(models, mask, view)
+        return view.get(pattern, [])
 
-    def _enter(
-        self, models: Models, looked: tuple[bool, ...], view: dict[_Seen, list[_Found]]
-    ) -> None:
-        seen = tuple(one if look else None for one, look in zip(models, looked, strict=False))
-        found = (self._groups[models][0][:2], next(self._tickets), models)
-        heappush(view.setdefault(seen, []), found)
+    def _enter(self, models: Models, mask: _Mask, view: dict[_Pattern, list[_Candidate]]) -> None:
+        pattern = tuple(
+            model if looked else None for model, looked in zip(models, mask, strict=False)
+        )
+        candidate = (self._groups[models][0][:2], next(self._tickets), models)
+        heappush(view.setdefault(pattern, []), candidate)
 
 
 def _kinds(models: Models) -> _Kinds:
     return tuple(kind for kind, _ in models[:_WEIGHED])
 
 
-def _elsewhere(models: Models, held: Held, others: list[Held]) -> bool:
+def _elsewhere(models: Models, loaded: LoadedModels, rivals: list[LoadedModels]) -> bool:
     """Whether one of the models that would have to be loaded is in use on another lane."""
-    return any(other.has(model) for other in others for model in models if not held.has(model))
+    return any(rival.has(model) for rival in rivals for model in models if not loaded.has(model))
 
 
-class Queue:
-    """Tasks by the models they use."""
+class AffinityQueue:
+    """The tasks of a lane in groups, by the models they use."""
 
     def __init__(self) -> None:
         self._groups: dict[Models, list[_Queued]] = {}
@@ -182,17 +217,18 @@ class Queue:
         queued = (task.call.index, task.item or 0, task)
         group = self._groups.setdefault(models, [])
         heappush(group, queued)
+        # Views order groups by their first tasks; a later task changes nothing there.
         if group[0] is queued:
             kinds = _kinds(models)
             if kinds not in self._peers:
                 self._peers[kinds] = _Peers(self._groups, kinds)
             self._peers[kinds].note(models)
 
-    def nearest(self, held: Held, lanes: Collection[Held] = ()) -> Models:
+    def nearest(self, loaded: LoadedModels, lanes: Collection[LoadedModels] = ()) -> Models:
         """The models to go on with: those the lane holds, else some that no other lane does."""
         if len(self._groups) == 1:
             return next(iter(self._groups))
-        ranks = (peers.nearest(held, lanes) for peers in self._peers.values())
+        ranks = (peers.nearest(loaded, lanes) for peers in self._peers.values())
         return min((rank for rank in ranks if rank), key=lambda rank: rank[:3])[-1]
 
     def first(self, models: Models) -> Task:
@@ -209,7 +245,7 @@ class Queue:
         return tasks
 
 
-def closest(lanes: Mapping[str, Held], queue: Queue) -> str:
+def closest(lanes: Mapping[str, LoadedModels], queue: AffinityQueue) -> str:
     """Of several idle lanes, the one that needs the least loaded to go on."""
     if len(lanes) == 1:
         return next(iter(lanes))

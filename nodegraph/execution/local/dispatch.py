@@ -1,4 +1,4 @@
-"""Which lane does what, and in which order."""
+"""The dispatcher: queues of tasks, the lanes that take from them, and models that lanes keep."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ...tasks.task import CallState, Task, runs_together
 from ..context import RunContext
 from ..instances import stamp
 from ..reports import Idle, Report
-from .affinity import Held, Loaders, Models, Queue, closest
+from .affinity import AffinityQueue, LoadedModels, Loaders, Models, closest
 from .lanes import Lane
 from .perform import Performer
 from .prefetch import Prefetch
-from .upcoming import Wanted
+from .upcoming import Upcoming
 
 _CPU = "cpu"
 _QUICK = 1e-3
@@ -50,7 +50,7 @@ class Dispatcher:
             "cpu": ["cpu"],
             "device": [f"device {device}" for device in settings.devices if device != _CPU],
         }
-        self._queues = {kind: Queue() for kind in names}
+        self._queues = {kind: AffinityQueue() for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
         self._loading = Lane("loading", post)
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
@@ -59,7 +59,7 @@ class Dispatcher:
             f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
             for device in settings.devices
         }
-        self._held = {name: Held() for name in (*self._by_name, *self._contexts)}
+        self._loaded = {name: LoadedModels() for name in (*self._by_name, *self._contexts)}
         self._context = next(iter(self._contexts.values()))
         self._here = self._contexts.get(f"device {_CPU}")
         self._spared: dict[type[Node], float] = {}
@@ -75,8 +75,8 @@ class Dispatcher:
         return Loaders(self._calls)
 
     @cached_property
-    def _wanted(self) -> Wanted:
-        return Wanted(self._calls, self._loaders, self._cache, self._context.dtype)
+    def _upcoming(self) -> Upcoming:
+        return Upcoming(self._calls, self._loaders, self._cache, self._context.dtype)
 
     @property
     def busy(self) -> bool:
@@ -91,8 +91,8 @@ class Dispatcher:
         self._stop.set()
         for lane in self._by_name.values():
             lane.close()
-        if "_wanted" in self.__dict__:
-            self._wanted.close()
+        if "_upcoming" in self.__dict__:  # else asking would make it
+            self._upcoming.close()
 
     def push(self, task: Task) -> None:
         """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
@@ -104,16 +104,17 @@ class Dispatcher:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
             while queue and (idle := [lane.name for lane in self._lanes[kind] if not lane.busy]):
-                name = closest({name: self._held[name] for name in idle}, queue)
+                name = closest({name: self._loaded[name] for name in idle}, queue)
                 models = self._nearest(name, queue)
                 if self._in_place(queue.first(models)):
+                    # In the driver's thread, and one at a time: it hears of others in between.
                     yield from self._follow(queue.take(models, 1), self._context)
                     return
                 yield from self._start(self._by_name[name], self._batch(name, queue, models))
 
     def load_ahead(self) -> None:
         """Load what will be leased by tasks that wait for what the lanes are busy with."""
-        if not self._loading.busy and (refs := self._ahead.wanted()):
+        if not self._loading.busy and (refs := self._ahead.next_refs()):
             self._loading.start(lambda: self._ahead.load(refs, self._stop))
 
     def own(self) -> Generator[Report, None, None] | None:
@@ -124,14 +125,14 @@ class Dispatcher:
         name = f"device {_CPU}"
         return self._follow(self._batch(name, queue, self._nearest(name, queue)), self._here)
 
-    def _nearest(self, name: str, queue: Queue) -> Models:
-        return queue.nearest(self._held[name], self._held.values())
+    def _nearest(self, name: str, queue: AffinityQueue) -> Models:
+        return queue.nearest(self._loaded[name], self._loaded.values())
 
-    def _batch(self, name: str, queue: Queue, models: Models) -> list[Task]:
+    def _batch(self, name: str, queue: AffinityQueue, models: Models) -> list[Task]:
         """Take the first task, and with it the items of its call that may run together with it."""
-        if self._held[name].missing(models):
-            self._wanted.tell()
-        self._held[name].use(models)
+        if self._loaded[name].missing(models):
+            self._upcoming.update()
+        self._loaded[name].use(models)
         first = queue.first(models)
         together = first.state == "run" and runs_together(first.call.planned.kind)
         return queue.take(models, self._largest if together else 1)
@@ -156,6 +157,7 @@ class Dispatcher:
             lane.start(lambda: iter([stamp(tasks[0], self._calls, context)]))
             return
         yield _started(tasks)
+        # Noted by _ahead before the lane starts: else its task could end before it is noted.
         job = self._ahead.around(tasks, self._performer.run(tasks, context))
         lane.start(lambda: job)
 

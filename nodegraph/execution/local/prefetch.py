@@ -22,22 +22,26 @@ _LOOK = 8
 
 
 class Prefetch:
-    """Knows what the lanes compute, and which weights will be leased after it; loads these.
+    """The tasks that lanes compute, and the weights to be leased after them; loads these.
 
     Nothing is begun while a device is at work in steps: denoising is not disturbed.
+
+    Three threads meet here: the driver asks for ``next_refs``, lanes add and remove what they
+    compute, and the loading lane reads it between two models. Only ``_computing`` is shared, and
+    only under the lock, which is never held while a node's code or the cache is called.
     """
 
     def __init__(self, calls: Sequence[CallState], cache: Cache, device: str, dtype: str) -> None:
         self._calls, self._cache = calls, cache
         self._device, self._dtype = device, dtype
-        self._asked = [call for call in reversed(calls) if _tells(call.planned.kind)]
+        self._coming = [call for call in reversed(calls) if _tells(call.planned.kind)]
         self._named: set[str] = set()
         self._computing: set[Task] = set()
         self._lock = Lock()
 
     def around(self, tasks: Sequence[Task], job: Iterator[Report]) -> Iterator[Report]:
         """Take note that a job is being done, until it has ended."""
-        if not self._asked:
+        if not self._coming:
             return job
         with self._lock:
             self._computing.update(tasks)
@@ -56,38 +60,41 @@ class Prefetch:
             kinds = {task.call.planned.kind for task in self._computing}
         return any(kind.lane == "device" and _in_steps(kind) for kind in kinds)
 
-    def wanted(self) -> list[ModelRef[Any]]:
+    def next_refs(self) -> list[ModelRef[Any]]:
         """What will be leased and was not named before, in the order of the plan.
 
         A call is sure to come if it waits for something that is being computed and takes its time:
         had that been made before, there would be a record of it.
         """
-        while self._asked and self._asked[-1].done:
-            self._asked.pop()
-        if not self._asked or self._stepping:
+        # In reverse, so that what is done goes from the end: no call is looked at for ever.
+        while self._coming and self._coming[-1].done:
+            self._coming.pop()
+        if not self._coming or self._stepping:
             return []
-        found = {
+        refs = {
             part.key: part
-            for call in reversed(self._asked[-_LOOK:])
+            for call in reversed(self._coming[-_LOOK:])
             for ref in self._leases(call)
             for part in (ref.parts if isinstance(ref, Composed) and ref.parts else [ref])
         }
-        new = [ref for key, ref in found.items() if key not in self._named]
-        self._named.update(found)
+        new = [ref for key, ref in refs.items() if key not in self._named]
+        # Named once only: weights that had to go again would come back against what is running.
+        self._named.update(refs)
         return new
 
     def _leases(self, call: CallState) -> Sequence[ModelRef[Any]]:
-        task = next((one for one in islice(call.tasks, _LOOK) if one.state == "waiting"), None)
+        task = next((item for item in islice(call.tasks, _LOOK) if item.state == "waiting"), None)
         if task is None or not self._is_sure(task):
             return ()
         try:
-            return list(call.planned.kind.leases(_Known(task, self._calls, self._cache)))
+            return list(call.planned.kind.leases(_WaitingInputs(task, self._calls, self._cache)))
         except Exception:  # a node is somebody's code; what is wrong is told when it runs
             return ()
 
     def load(self, refs: Sequence[ModelRef[Any]], stop: Flag) -> Iterator[Report]:
         """Load what fits in beside all that is there. What fails is told by whoever leases it."""
         for ref in refs:
+            # Asked before each: a lane may have begun to denoise while the last one was loaded.
             if self._stepping or stop.is_set():
                 return
             with suppress(Exception):
@@ -96,20 +103,21 @@ class Prefetch:
 
     def _is_sure(self, task: Task) -> bool:
         """Whether it waits, directly or not, for something that is being computed."""
+        # A copy: an answer that is a little old loads weights early or late, nothing worse.
         with self._lock:
             computing = frozenset(self._computing)
-        before, seen = [task], {task}
+        before, visited = [task], {task}
         while before and computing:
             for needed in _needed(before.pop(), self._calls):
                 if needed in computing:
                     return True
-                if needed.state == "waiting" and needed not in seen:
-                    seen.add(needed)
+                if needed.state == "waiting" and needed not in visited:
+                    visited.add(needed)
                     before.append(needed)
         return False
 
 
-class _Known(Mapping[str, Any]):
+class _WaitingInputs(Mapping[str, Any]):
     """The inputs of a task that is still waiting, as far as they are known; fetched when asked."""
 
     def __init__(self, task: Task, calls: Sequence[CallState], cache: Cache) -> None:
@@ -120,12 +128,12 @@ class _Known(Mapping[str, Any]):
         if name not in self._links:
             return self._constants[name]
         link = self._links[name]
-        found = [value for source in link.sources for value in self._values(link, source)]
+        values = [value for source in link.sources for value in self._values(link, source)]
         if link.mode != "map":
-            return found
-        if not found:
+            return values
+        if not values:
             raise KeyError(name)
-        return found[0]
+        return values[0]
 
     def _values(self, link: Link, source: Source) -> Iterator[Any]:
         call = self._calls[source.call]

@@ -1,4 +1,4 @@
-"""The weights that tasks will lease which are still to come: others make way for them first."""
+"""Upcoming weights: those that later tasks will lease, so that others make way before them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _LOOK = 2000
 """Tasks that are looked at, the next ones: what comes long after makes no difference yet."""
 
 
-class Wanted:
+class Upcoming:
     """Tells the cache which weights are still needed, as far as models are known by now."""
 
     def __init__(
         self, calls: Sequence[CallState], loaders: Loaders, cache: Cache, dtype: str
     ) -> None:
         self._calls, self._loaders, self._cache, self._dtype = calls, loaders, cache, dtype
-        self._told: set[Hashable] = set()
+        self._announced: set[Hashable] = set()
 
-    def tell(self) -> None:
+    def update(self) -> None:
         """Look again: a device is about to go on with other models."""
         coming = islice(self._coming(), _LOOK)
         models = {model for task in coming for model in self._loaders.models(task)}
@@ -37,7 +37,8 @@ class Wanted:
         self._exchange(set())
 
     def _exchange(self, keys: set[Hashable]) -> None:
-        before, self._told = self._told, keys
+        # Only the differences: of several runs that share the cache each counts its own.
+        before, self._announced = self._announced, keys
         self._cache.want(keys - before)
         self._cache.unwant(before - keys)
 
@@ -56,8 +57,8 @@ def _refs_in(value: Any) -> Iterator[ModelRef[Any]]:
     if hasattr(value, "load") and hasattr(value, "key"):
         yield value
     elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _refs_in(each)
+        for entry in value:
+            yield from _refs_in(entry)
     else:
         kind: Any = type(value)
         for name in all_fields(kind) or ():
