@@ -14,6 +14,7 @@ import numpy as np
 from nodegraph.carriers.png import KEY
 from nodegraph.node import Folders
 from nodegraph.savings import NO_SAVINGS, Savings
+from nodes.images import LoadImage
 from nodes.types import Image, Mask
 
 from .forgetful import Forgetful
@@ -72,3 +73,8 @@ def encoded(draw: Callable[[BytesIO], object]) -> bytes:
     file = BytesIO()
     draw(file)
     return file.getvalue()
+
+
+def picture(name: str) -> Image:
+    """A picture of the shipped inputs."""
+    return LoadImage(path=Path(name)).run(Hand(folders=Folders((INPUTS,)))).image
