@@ -48,7 +48,9 @@ def test_the_same_pictures_are_drawn_but_for_some_grey_levels() -> None:
 
     apart = [np.abs(one - other).mean() for one, other in zip(wide, narrow, strict=True)]
     assert min(apart) > 0
-    assert max(apart) < 2
+    # One grey level here; kernels that add up in another order make it up to twice as far. The
+    # picture of the other prompt is 66 away.
+    assert max(apart) < 5
 
 
 def test_weights_lie_channels_last_where_that_is_faster_and_only_there() -> None:
