@@ -1,4 +1,4 @@
-"""What a run tells whoever drives it."""
+"""Events of a run, as its driver gets them one by one, and the outcome at its end."""
 
 from __future__ import annotations
 

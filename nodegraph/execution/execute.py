@@ -132,13 +132,13 @@ class _Run:
             self.cache.drop(key)
 
     def _tell(self) -> Iterator[Event]:
-        heard, self.front.heard = self.front.heard, []
+        heard, self.front.events = self.front.events, []
         yield from heard
 
     def _advance(self) -> bool:
         """Settle what can be settled at once and keep the lanes at work; True if there is more."""
         front = self.front
-        while len(front.heard) < _BUFFER:
+        while len(front.events) < _BUFFER:
             if front.settle():
                 continue
             if front.ready:
@@ -157,7 +157,7 @@ class _Run:
             case Idle():
                 self.lanes.idle(report)
             case Progressed() | Started():
-                self.front.heard.append(report)
+                self.front.events.append(report)
             case Done(task, record, seconds):
                 self.lanes.note_speed(task, seconds)
                 self._release(task)

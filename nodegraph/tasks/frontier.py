@@ -1,4 +1,4 @@
-"""What of a plan is known while it runs, what is ready to go on, and what can never be had."""
+"""The frontier of a running plan: finished, ready and doomed items, by counting unmet needs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,26 @@ class Frontier:
 
     Worklists, not calls of calls: no recursion grows with the graph.
 
+    Three counters carry it, and each goes down once for every reason it went up:
+
+    - ``task.waiting``: the tasks that have it among their ``dependents``, and the calls that have
+      its call among their ``waiters``. At 0 its inputs are all known: it is put into ``ready``,
+      then and never else.
+    - ``call.left``: its tasks that have neither finished nor failed; -1 before there are any. A
+      task counts down at its first end only: what is computed again has been counted.
+    - ``call.holds``: the calls that read it and have not ended, and the results of the plan that
+      it is, which are read after the last of them. At 0 nobody reads its values any more.
+
     Attributes:
         ready: Tasks whose inputs are all known.
-        heard: Events that the driver has not been told yet.
+        events: Events that the driver has not been told yet.
         degraded: What had to be made to fit into memory, by address: in which words.
     """
 
     def __init__(self, plan: Plan, cache: Cache, folders: Folders) -> None:
         self.calls = states(plan)
         self.ready: deque[Task] = deque()
-        self.heard: list[Event] = []
+        self.events: list[Event] = []
         self.failures: list[NodeError] = []
         self.degraded: dict[str, tuple[str, ...]] = {}
         self._cache, self._folders = cache, folders
@@ -72,14 +82,15 @@ class Frontier:
         task.worth = max(record.seconds, behind(task, self.calls))
         name, degraded = call.planned.name, record.degraded
         resumed = "" if cached else record.resumed
-        self.heard.append(Finished(name, task.items, seconds, cached, key, degraded, resumed))
+        self.events.append(Finished(name, task.items, seconds, cached, key, degraded, resumed))
         if degraded:
             self.degraded[task.address] = degraded
-        if self.degraded:
+        if self.degraded:  # else nothing before it can have been short, and most runs never are
             own = {name: degraded} if degraded else NO_SHORTAGES
             task.shortages = merge_shortages([shortages(task, self.calls), own])
         self.hold(task)
         self._give_back(task)
+        # Only now: a dependent that goes on finds this task's state and digests.
         if task.dependents:
             waiting, task.dependents = task.dependents, []
             for dependent in waiting:
@@ -101,17 +112,19 @@ class Frontier:
     def fail(self, task: Task, error: NodeError) -> None:
         """Take note of a failure, and of everything it makes impossible."""
         self.failures.append(error)
-        self.heard.append(Failed(task.call.planned.name, task.items, error))
+        self.events.append(Failed(task.call.planned.name, task.items, error))
         self._doomed.append((task, task.address))
 
     def demand(self, task: Task, missing: Iterable[Task]) -> None:
         """Have results whose values are gone computed again before ``task``."""
         task.state = "waiting"
         for needed in set(missing):
-            # Nothing else may be left that holds it: this task does until it has ended.
+            # Its call may have been let go of (holds is 0), and nothing would keep the new value
+            # until it is read: this task pins it until it has ended itself.
             self._cache.pin(needed.key or b"")
             self._borrowed.setdefault(task, []).append(needed)
             task.wait_for(needed)
+            # Else somebody has demanded it before: it is on its way.
             if needed.state == "done":
                 self.again(needed)
 
@@ -126,18 +139,24 @@ class Frontier:
             self.ready.append(task)
 
     def _count_down(self, call: CallState) -> None:
+        """Note that one task of ``call`` has ended; after the last, all that waits for the call."""
+        # A call of no items ends as it is settled: its count goes from 0 to -1, and is as good.
         call.left -= 1
         if call.left > 0:
             return
         self._let_go(call)
+        # Who waits for the whole call reads all its items: one that broke spoils the list. (Who
+        # reads item for item stands in a task's dependents, and loses only that item.)
         for task in (task for waiter in call.waiters for task in waiter.tasks):
             if call.broken:
                 self._doomed.append((task, call.broken))
             else:
                 self._unblock(task)
         call.waiters = []
+        # How many items a consumer has may have hung on the entries of an output of this call.
         for consumer in call.consumers:
             if not consumer.resolved:
+                # A broken task has no entries to count, so the number will never be known.
                 if call.broken and _reads_list(consumer, call):
                     self._doom(consumer, call.broken)
                 else:
@@ -145,6 +164,7 @@ class Frontier:
 
     def _let_go(self, call: CallState) -> None:
         """Unpin what only ``call`` still needed."""
+        # Once a call, as __init__ counted: ``before`` names each call once, however many links.
         for index in call.planned.before:
             upstream = self.calls[index]
             upstream.holds -= 1
@@ -175,19 +195,23 @@ class Frontier:
 
     def _doom(self, call: CallState, because: str) -> None:
         """Give up on a call whose number of items will never be known."""
+        # One task stands for all that will never be made: it is skipped like any other, and with it
+        # goes what waits for the call, through the same counters.
         call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
         self._doomed.append((call.tasks[0], because))
 
     def _culprit(self, call: CallState) -> str:
         upstream = (self.calls[index] for index in call.planned.before)
-        return next((each.broken for each in upstream if each.broken), call.planned.name)
+        return next((state.broken for state in upstream if state.broken), call.planned.name)
 
     def _skip(self, task: Task, because: str) -> None:
         """Mark ``task``, and then all that needs it, as not to be had."""
+        # Doomed more than once, where several of its needs have failed: only the first counts.
         if task.state == "failed":
             return
+        # What failed itself has its event already, and is the culprit of all that follows.
         if task.address != because:
-            self.heard.append(Skipped(task.call.planned.name, task.items, because))
+            self.events.append(Skipped(task.call.planned.name, task.items, because))
         self._give_back(task)
         again = task.must_run
         task.state, task.call.broken = "failed", because

@@ -1,4 +1,18 @@
-"""Which item of a call needs which items of the calls before it (batches are lists of items)."""
+"""Items of calls: how many each has, and which items of earlier calls each of them reads.
+
+A call is mapped over lists. There are two kinds of them, here met by one mapped call::
+
+    files (a list of 3 values)   files[0]   files[1]   files[2]   three tasks, one item each
+                                    |          |          |       waits item for item
+    edges (both links "map")     edges[0]   edges[1]   edges[2]   three tasks, one a pair
+                                    |          |          |       waits for the whole task
+    sweep.low (list[int])         low[0]     low[1]     low[2]    one task, an output of 3 entries
+
+``resolve`` makes the tasks of ``edges`` and counts what each has to wait for; ``bound`` says later
+what each reads: ``edges[1]`` gets ``Element(files[1], "image")`` and ``Element(sweep, "low", 1)``.
+The length of ``sweep.low`` is known only when ``sweep`` has run, so ``edges`` is not ``resolvable``
+before; the length of ``files`` is known as soon as ``files`` is resolved itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +26,7 @@ from .task import CallState, Element, Task
 
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
-    """Whether the number of items of ``call`` can be told yet."""
+    """Whether the number of items of ``call`` is certain by now."""
     for link in call.planned.links.values():
         for index, output in link.sources:
             upstream = calls[index]
@@ -90,9 +104,9 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
     if not lengths:
         return None
     if len(set(lengths.values())) > 1:
-        said = " but ".join(f"{name} has {n} item{'s' * (n != 1)}" for name, n in lengths.items())
+        lists = " but ".join(f"{name} has {n} item{'s' * (n != 1)}" for name, n in lengths.items())
         raise UserError(
-            f"{said}; lists that are used together must be equally long (or one single value)"
+            f"{lists}; lists that are used together must be equally long (or one single value)"
         )
     return next(iter(lengths.values()))
 

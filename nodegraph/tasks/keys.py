@@ -32,27 +32,31 @@ def key_of(task: Task, calls: Sequence[CallState], signature: str, keyring: Keyr
 
 def _digest_of_all(call: CallState, elements: list[Element], keyring: Keyring) -> Key:
     """One digest for a list of elements; made once where all items share the list."""
-    known = call.sums.get(id(elements))
-    if known is None:
-        known = keyring.digest(b"list", *[element.digest() for element in elements])
+    # By identity: bound() gives all items the same list, and hashing it anew for each would be
+    # quadratic. ``gathered`` keeps the list alive, so its id is not given to another one.
+    total = call.sums.get(id(elements))
+    if total is None:
+        total = keyring.digest(b"list", *[element.digest() for element in elements])
         if any(elements is shared for shared in call.gathered.values()):
-            call.sums[id(elements)] = known
-    return known
+            call.sums[id(elements)] = total
+    return total
 
 
 def parts_of(task: Task, calls: Sequence[CallState], signature: str) -> Mapping[str, str]:
     """What the key of ``task`` was made of, as short text: what an explanation compares."""
     kind = task.call.planned.kind
-    said = {name: _short(value) for name, value in constants(task).items()}
+    texts = {name: _short(value) for name, value in constants(task).items()}
     reads = ports(kind).reads
     for name, value in bound(task, calls):
-        found, fields = (value, ()) if isinstance(value, list) else ([value], reads.get(name, ()))
-        said[name] = "@" + " ".join(element.digest(fields).hex()[:12] for element in found)
+        elements, fields = (
+            (value, ()) if isinstance(value, list) else ([value], reads.get(name, ()))
+        )
+        texts[name] = "@" + " ".join(element.digest(fields).hex()[:12] for element in elements)
     if kind.lane == "device":
-        said["(device)"] = signature
+        texts["(device)"] = signature
     if task.stamp is not None:
-        said["(file)"] = _short(task.stamp)
-    return {**said, "(version)": str(kind.version), "(node)": task.address}
+        texts["(file)"] = _short(task.stamp)
+    return {**texts, "(version)": str(kind.version), "(node)": task.address}
 
 
 def _short(value: object) -> str:

@@ -123,9 +123,9 @@ class Element(NamedTuple):
     output: str
     entry: int | None = None
 
-    def value(self, made: Output) -> Any:
-        """Pick it out of what its task made."""
-        value = getattr(made, self.output)
+    def value(self, output: Output) -> Any:
+        """Pick it out of the output of its task."""
+        value = getattr(output, self.output)
         return value if self.entry is None else value[self.entry]
 
     @property
@@ -145,9 +145,9 @@ class Element(NamedTuple):
         if fields:
             apart = [digests[place] for f in fields if (place := f"{self.output}.{f}") in digests]
             if len(apart) == len(fields):
-                return digest(b"fields", *(one for one in apart if isinstance(one, bytes)))
-        known = digests[self.output]
-        return known if isinstance(known, bytes) else known[self.entry or 0]
+                return digest(b"fields", *(part for part in apart if isinstance(part, bytes)))
+        whole = digests[self.output]
+        return whole if isinstance(whole, bytes) else whole[self.entry or 0]
 
 
 @cache

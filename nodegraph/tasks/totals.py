@@ -1,4 +1,4 @@
-"""How much a plan has to do, told before any of it is done."""
+"""Totals of a plan before it runs: the number of items of every node, where it is certain."""
 
 from __future__ import annotations
 
