@@ -30,9 +30,9 @@ class DoesNotFitError(UserError):
 
     def __init__(self, device: str, tried: Sequence[str], fits: str = "") -> None:
         self.tried, self.fits = tuple(tried), fits
-        said = "; ".join(dict.fromkeys(tried))
+        attempts = "; ".join(dict.fromkeys(tried))
         cure = fits or "a smaller size, a smaller batch or dtype float16 needs less"
-        super().__init__(f"does not fit into the memory of {device}; tried: {said}; {cure}")
+        super().__init__(f"does not fit into the memory of {device}; tried: {attempts}; {cure}")
 
 
 class Brief(str):
@@ -77,9 +77,9 @@ class NodeError(NodeGraphError):
         self.__cause__ = cause
         self.inputs = {name: brief(value) for name, value in inputs.items()}
         # A sentence written for the user needs no class name in front of it.
-        said = str(cause) if isinstance(cause, UserError) else f"{type(cause).__name__}: {cause}"
-        shown = "".join(f"\n  {name} = {value}" for name, value in self.inputs.items())
-        super().__init__(f"{node} ({kind}) failed: {said}{shown}")
+        reason = str(cause) if isinstance(cause, UserError) else f"{type(cause).__name__}: {cause}"
+        lines = "".join(f"\n  {name} = {value}" for name, value in self.inputs.items())
+        super().__init__(f"{node} ({kind}) failed: {reason}{lines}")
 
 
 class RunError(NodeGraphError):
@@ -108,12 +108,12 @@ def brief(value: object) -> str:
     return type(value).__name__
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Say that ``name`` does not exist, with its nearest match or else all there is."""
-    names = list(known)
+    names = list(candidates)
     # Comparing is slow: in a graph of thousands the first names must do.
     close = get_close_matches(name, names[:2000], n=1)
-    close = close or [other for other in names if len(name) > 2 and name in other]
+    close = close or [candidate for candidate in names if len(name) > 2 and name in candidate]
     if close:
         return f"no {name!r}; did you mean {close[0]!r}?"
     return f"no {name!r}; it has {', '.join(names[:12]) or 'none'}{', …' * (len(names) > 12)}"
@@ -128,6 +128,6 @@ class Suggestions:
 
     left: int = 50
 
-    def __call__(self, name: str, known: Iterable[str]) -> str:
+    def __call__(self, name: str, candidates: Iterable[str]) -> str:
         self.left -= 1
-        return did_you_mean(name, known) if self.left >= 0 else f"no {name!r}"
+        return did_you_mean(name, candidates) if self.left >= 0 else f"no {name!r}"

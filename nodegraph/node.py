@@ -1,4 +1,4 @@
-"""What a node is: a frozen pydantic model of its inputs, with a ``run`` method."""
+"""The contract of a node: a frozen pydantic model of its inputs with a ``run`` method."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What everything else stands on: keys, safe paths, wording, files."""
+"""The ground of all layers: keys, orders, safe paths, files written whole, strict JSON, wording."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def paused() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Keep the collector from looking through what is being made, again and again.
 
     Only who switched it off switches it on again, so threads may overlap: then it is back early.

@@ -1,4 +1,4 @@
-"""Content keys: what makes two values the same, as bytes."""
+"""Content keys: a spelling of values that no two different ones share, hashed to 20 bytes."""
 
 from __future__ import annotations
 
@@ -18,34 +18,37 @@ from uuid import UUID
 from pydantic import BaseModel
 
 Key: TypeAlias = bytes
-Other: TypeAlias = Callable[[object], str]
+SpellLeaf: TypeAlias = Callable[[object], str]
 
 KEY_BYTES = 20
 
 
 def digest(*parts: bytes) -> Key:
     """Hash parts to 20 bytes, lengths included: ``(b"a", b"b")`` is not ``(b"ab",)``."""
+    # The bytes alone could be cut elsewhere: with the lengths in front, no other parts give them.
     lengths = pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts))
     return blake2b(lengths + b"".join(parts), digest_size=KEY_BYTES).digest()
 
 
 def digest_of(data: memoryview | bytes | bytearray) -> Key:
     """The same as ``digest`` of much data: nothing is copied, and meanwhile other threads run."""
-    found = blake2b(pack("<2Q", 1, len(data)), digest_size=KEY_BYTES)
-    found.update(data)
-    return found.digest()
+    # The same head as in ``digest`` of one part, so that both give one key to the same bytes.
+    hasher = blake2b(pack("<2Q", 1, len(data)), digest_size=KEY_BYTES)
+    hasher.update(data)
+    return hasher.digest()
 
 
-def canonical(value: object, other: Other | None = None) -> bytes:
+def canonical(value: object, spell_leaf: SpellLeaf | None = None) -> bytes:
     """Spell a value so that no two different ones are alike: ``1``, ``True`` and ``1.0`` differ.
 
     A dict's order does not matter; ``-0.0`` differs from ``0.0``; every NaN is the same.
 
     Args:
         value: JSON, and tuples, sets, bytes, paths, enums, dates, dataclasses, pydantic models.
-        other: Spells what is none of these (tensors, say). Without it such a value is a TypeError.
+        spell_leaf: Spells a value that is none of these, such as a tensor. Without it such a value
+            is a TypeError.
     """
-    return _text(value, other or _refuse).encode()
+    return _canonical_text(value, spell_leaf or _refuse).encode()
 
 
 def kind_id(kind: type) -> str:
@@ -58,7 +61,8 @@ def kind_id(kind: type) -> str:
     return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
 
 
-# Python's own repr tells the scalars apart; hex because repr refuses integers of 4,300 digits.
+# Python's own repr tells the scalars apart (quotes, True, 1.0), and of floats it is the shortest
+# text that reads back as the same bits. hex, because repr refuses integers of 4,300 digits.
 _SCALARS: Mapping[type, Callable[[Any], str]] = {
     str: repr,
     float: repr,
@@ -68,24 +72,26 @@ _SCALARS: Mapping[type, Callable[[Any], str]] = {
 }
 
 
-def _text(value: object, other: Other) -> str:
+def _canonical_text(value: object, spell_leaf: SpellLeaf) -> str:
+    # By exact type: True is an int to isinstance, and an enum may be a str.
     kind = type(value)
     if (spell := _SCALARS.get(kind)) is not None:
         return spell(value)
     if kind is dict:
-        return _mapping(value, other)  # type: ignore[arg-type]
+        return _mapping_text(value, spell_leaf)  # type: ignore[arg-type]
     if kind is list:
-        return f"[{','.join([_text(each, other) for each in value])}]"  # type: ignore[attr-defined]
+        return f"[{','.join([_canonical_text(item, spell_leaf) for item in value])}]"  # type: ignore[attr-defined]
     if kind is tuple:
-        return f"({','.join([_text(each, other) for each in value])})"  # type: ignore[attr-defined]
-    return _tagged(value, other)
+        return f"({','.join([_canonical_text(item, spell_leaf) for item in value])})"  # type: ignore[attr-defined]
+    return _tagged_text(value, spell_leaf)
 
 
-def _mapping(entries: Mapping[object, object], other: Other) -> str:
+def _mapping_text(entries: Mapping[object, object], spell_leaf: SpellLeaf) -> str:
+    # Texts are sorted, not keys: those of different types have no order.
     spelled = [
         f"{key!r}:{spell(value)}"
         if type(key) is str and (spell := _SCALARS.get(type(value))) is not None
-        else f"{_text(key, other)}:{_text(value, other)}"
+        else f"{_canonical_text(key, spell_leaf)}:{_canonical_text(value, spell_leaf)}"
         for key, value in entries.items()
     ]
     spelled.sort()
@@ -107,24 +113,26 @@ _AS_THEIR_REPR = (
 )
 
 
-def _tagged(value: object, other: Other) -> str:
+def _tagged_text(value: object, spell_leaf: SpellLeaf) -> str:
     names = field_names(type(value))  # type: ignore[arg-type]  # a class can be hashed
     if names is not None:
-        inner = ",".join([f"{name}={_text(getattr(value, name), other)}" for name in names])
+        inner = ",".join(
+            [f"{name}={_canonical_text(getattr(value, name), spell_leaf)}" for name in names]
+        )
     elif isinstance(value, Enum):
         inner = value.name
     elif isinstance(value, PurePath):
         return f"Path({value.as_posix()!r})"
     elif isinstance(value, set | frozenset):
-        inner = ",".join(sorted(_text(each, other) for each in value))
+        inner = ",".join(sorted(_canonical_text(item, spell_leaf) for item in value))
     elif isinstance(value, _AS_THEIR_REPR):
         inner = repr(value)
     else:
-        inner = _derived(value, other)
+        inner = _derived_text(value, spell_leaf)
     return f"{kind_id(type(value))}({inner})"
 
 
-def _derived(value: object, other: Other) -> str:
+def _derived_text(value: object, spell_leaf: SpellLeaf) -> str:
     """Spell an instance of a subclass of a plain type by its base."""
     if isinstance(value, str):
         return str.__repr__(value)
@@ -133,17 +141,17 @@ def _derived(value: object, other: Other) -> str:
     if isinstance(value, float):
         return float.__repr__(value)
     if isinstance(value, tuple | list):
-        return ",".join([_text(each, other) for each in value])
+        return ",".join([_canonical_text(item, spell_leaf) for item in value])
     if isinstance(value, Mapping):
-        return _mapping(value, other)
-    return other(value)
+        return _mapping_text(value, spell_leaf)
+    return spell_leaf(value)
 
 
 @lru_cache(maxsize=1024)
 def field_names(kind: type) -> tuple[str, ...] | None:
     """List the fields that make up an instance, or None for what is no dataclass and no model."""
     if is_dataclass(kind):
-        return tuple(each.name for each in fields(kind) if each.compare)
+        return tuple(field.name for field in fields(kind) if field.compare)
     if issubclass(kind, BaseModel):
         return tuple(kind.model_fields)
     return None

@@ -1,4 +1,4 @@
-"""The one way from a name that somebody sent to a path, and no way out of the folder."""
+"""Paths made of names that somebody sent: none of them leads out of its folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEVICES = frozenset(
 _PART = re.compile(r"(?![.~ ])[^\x00-\x1f\x7f/\\:<>\"|?*]{1,150}(?<![. ])")
 
 
-def plain_name(name: str) -> bool:
+def is_plain_name(name: str) -> bool:
     """Whether ``name`` is one file name on every system: no folder, drive, device or dot file."""
     # fullmatch, not `$`: that would let a newline pass at the end.
     return bool(_NAME.fullmatch(name)) and not _is_device(name)
@@ -25,7 +25,7 @@ def safe_path(root: Path, name: str) -> Path | None:
 
     A link inside the folder that leads out of it is as good as not there.
     """
-    if not plain_name(name):
+    if not is_plain_name(name):
         return None
     folder = root.resolve()
     path = (folder / name).resolve()
@@ -45,8 +45,8 @@ def safe_path_below(roots: Iterable[Path], name: str) -> Path | None:
         folder = root.resolve()
         path = folder.joinpath(*parts)
         try:
-            links = (one for one in path.rglob("*") if one.is_symlink())
-            inside = all(one.resolve().is_relative_to(folder) for one in (path, *links))
+            links = (entry for entry in path.rglob("*") if entry.is_symlink())
+            inside = all(entry.resolve().is_relative_to(folder) for entry in (path, *links))
             if inside and path.exists():
                 return path
         except (OSError, RuntimeError):  # a name too long, or links in a ring

@@ -1,4 +1,4 @@
-"""Two values that differ, in so many characters that the difference shows."""
+"""Excerpts of two values that differ, cut so that the difference shows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _WIDTH = 60  # characters of a text that are shown
 _LEAD = 20  # characters before the first that differs
 
 
-def spelled(before: object, after: object) -> tuple[str, str]:
+def spell_difference(before: object, after: object) -> tuple[str, str]:
     """Spell both; of long texts the part from a little before where they begin to differ."""
-    one, other = _text(before), _text(after)
-    if max(len(one), len(other)) <= _WIDTH:
-        return one, other
+    old_text, new_text = _text(before), _text(after)
+    if max(len(old_text), len(new_text)) <= _WIDTH:
+        return old_text, new_text
     quoted = isinstance(before, str) and isinstance(after, str)
-    differs = (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    differs = (i for i, (a, b) in enumerate(zip(old_text, new_text, strict=False)) if a != b)
     start = max(next(differs, 0) - _LEAD, 0)
-    return _cut(one, start, quoted), _cut(other, start, quoted)
+    return _cut(old_text, start, quoted), _cut(new_text, start, quoted)
 
 
 def _text(value: object) -> str:

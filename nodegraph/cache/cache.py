@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..base.keys import Key, canonical, digest
 from ..graph.ports import output_of
 from ..node import Node, Output
-from ..values.leaves import SCALARS, changed, digests, leaves
+from ..values.leaves import SCALARS, digests, leaves, replace_leaves
 from ..values.tensors import TENSORS, Tensors
 from .budget import DEFAULTS, Budgets
 from .claims import Claims
@@ -210,7 +210,7 @@ class Cache:
         """Make an output fit to be shared, and tell what it holds and where."""
         if SCALARS.issuperset(map(type, output.__dict__.values())):
             return _Settled(output, PLAIN_BYTES, "cpu", ())
-        output = changed(output, self.tensors.settle, self.tensors)
+        output = replace_leaves(output, self.tensors.settle, self.tensors)
         found = leaves(output, self.tensors)
         places = [self.tensors.device(leaf) for leaf in found]
         size = PLAIN_BYTES + sum(map(self.tensors.size, found))

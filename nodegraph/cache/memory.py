@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable
 from threading import Condition, RLock
 from typing import Any
 
-from ..values.leaves import changed
+from ..values.leaves import replace_leaves
 from ..values.tensors import Tensors
 from .budget import Budgets
 from .tiers import Entry, Tier
@@ -164,7 +164,7 @@ class Memory:
         if entry.homes is None:
             return self._tensors.move_weights(entry.value, place)
         homes = iter(entry.homes)
-        return changed(
+        return replace_leaves(
             entry.value,
             lambda leaf: self._tensors.move(leaf, place) if next(homes) else leaf,
             self._tensors,

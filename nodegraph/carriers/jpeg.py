@@ -31,9 +31,9 @@ def text_in(data: bytes, keyword: str = KEY) -> str | None:
     for body in bodies:
         if body.startswith(_PLAIN):
             packet = body[len(_PLAIN) :]
-            found = xmp.text_in(packet, keyword)
-            guid = xmp.extension_of(packet) if found is None else None
-            return xmp.text_in(_extension(bodies, guid.encode()), keyword) if guid else found
+            text = xmp.text_in(packet, keyword)
+            guid = xmp.extension_of(packet) if text is None else None
+            return xmp.text_in(_extension(bodies, guid.encode()), keyword) if guid else text
     return None
 
 

@@ -33,8 +33,8 @@ def read_text(path: Path, keyword: str) -> str | None:
         if webp.is_webp(data):
             return webp.text_in(data, keyword)
     except ValueError as error:
-        what = "workflow" if keyword == png.KEY else f"text {keyword!r}"
-        raise UserError(f"{path}: the {what} inside this picture is damaged") from error
+        subject = "workflow" if keyword == png.KEY else f"text {keyword!r}"
+        raise UserError(f"{path}: the {subject} inside this picture is damaged") from error
     return png.read_text(path, keyword)
 
 

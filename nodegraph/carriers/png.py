@@ -35,8 +35,8 @@ def read_text(path: Path, keyword: str) -> str | None:
             try:
                 return _READERS[kind](body[len(keyword) + 1 :])
             except (ValueError, IndexError, zlib.error) as error:
-                what = "workflow" if keyword == KEY else f"text {keyword!r}"
-                raise UserError(f"{path}: the {what} inside this picture is damaged") from error
+                subject = "workflow" if keyword == KEY else f"text {keyword!r}"
+                raise UserError(f"{path}: the {subject} inside this picture is damaged") from error
     return None
 
 
@@ -72,17 +72,17 @@ def _inflate(data: bytes) -> bytes:
     return text
 
 
-def _plain(body: bytes) -> str:
+def _decode_plain(body: bytes) -> str:
     return body.decode("latin-1")
 
 
-def _zipped(body: bytes) -> str:
+def _decode_zipped(body: bytes) -> str:
     return _inflate(body[1:]).decode("latin-1")
 
 
-def _international(body: bytes) -> str:
+def _decode_international(body: bytes) -> str:
     compressed, rest = body[:1] == b"\x01", body[2:].split(b"\0", 2)[2]
     return (_inflate(rest) if compressed else rest).decode()
 
 
-_READERS = {b"tEXt": _plain, b"zTXt": _zipped, b"iTXt": _international}
+_READERS = {b"tEXt": _decode_plain, b"zTXt": _decode_zipped, b"iTXt": _decode_international}

@@ -53,7 +53,7 @@ def _name(keyword: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    safe = _FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    safe = _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return escape(safe, {"\r": "&#13;"})
 
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 def main() -> None:
     """Run the command line on this process's arguments."""
-    from ..system.threads import settle
+    from ..system.threads import configure_threads
     from .app import app
 
-    settle(os.environ)  # of this process and of those it starts
+    configure_threads(os.environ)  # of this process and of those it starts
     try:
         app(prog_name="nodegraph")
     except SystemExit as end:

@@ -10,7 +10,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from ..graph.inner_ports import inside_param, inside_result
+from ..graph.inner_ports import resolve_param, resolve_result
 from ..graph.ports import convert, inputs, outputs, type_name
 from ..graph.registry import Kind, Registry, Template, load_registry
 from ..graph.shipped import shipped
@@ -61,7 +61,7 @@ def inputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
         yield from (_input(name, field) for name, field in inputs(kind).items())
         return
     for name, param in kind.workflow.params.items():
-        inside = inside_param(kind.workflow, name, known)
+        inside = resolve_param(kind.workflow, name, known)
         inner = (
             _input(name, inputs(inside.kind)[inside.port])
             if inside.kind
@@ -77,7 +77,7 @@ def outputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
         yield from (_output(name, field) for name, field in outputs(kind).items())
         return
     for name in kind.workflow.results:
-        inside = inside_result(kind.workflow, name, known)
+        inside = resolve_result(kind.workflow, name, known)
         field = outputs(inside.kind).get(inside.port) if inside.kind else None
         yield _output(name, field) if field else Described(name, "unknown")
 
@@ -130,7 +130,7 @@ def _plain(value: object) -> str:
 def takes(kind: Kind, field: str, value: object, known: Mapping[str, Kind]) -> bool:
     """Whether an input takes this JSON value, as one or as several."""
     if isinstance(kind, Template):
-        inside = inside_param(kind.workflow, field, known)
+        inside = resolve_param(kind.workflow, field, known)
         if inside.kind is None:
             return True
         kind, field = inside.kind, inside.port

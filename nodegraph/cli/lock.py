@@ -11,7 +11,7 @@ import typer
 from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
-from ..inspection.pins import drifted, lock, unpinnable
+from ..inspection.pins import find_drift, pin_models, unpinnable
 from ..planning.plan import Plan
 from .exits import FAILED, warn
 from .find import Found, find
@@ -28,7 +28,7 @@ def lock_file(options: Options, output: Path | None) -> None:
     if output is None:
         _refuse_others(options.file, found)
     with _planned(options, found) as (chosen, cache):
-        pinned = _written_so(lock(chosen, cache, settings_of(options, found)), found, output)
+        pinned = _written_so(pin_models(chosen, cache, settings_of(options, found)), found, output)
     target = output or found.path
     if output is not None or pinned != found.workflow:
         pinned.save(target)
@@ -48,7 +48,7 @@ def check_lock(options: Options) -> None:
     """
     found = find(options.file)
     with _planned(options, found) as (chosen, cache):
-        others = drifted(chosen, cache, settings_of(options, found))
+        others = find_drift(chosen, cache, settings_of(options, found))
     for name, what in others.items():
         typer.echo(f"{name}: {'; '.join(what)}")
     if others:

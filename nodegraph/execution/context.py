@@ -17,7 +17,7 @@ from ..node import Folders, Memo, MemoT, ModelRef, Space
 from ..planning.plan import Plan
 from ..savings import NO_SAVINGS, Savings, Shortages
 from ..settings import Settings
-from ..values.leaves import content
+from ..values.leaves import content_key
 from .provenance import installed, texts
 
 W = TypeVar("W")
@@ -95,7 +95,7 @@ class RunContext:
         self.cache.forget(key)
 
     def digest(self, value: object) -> bytes:
-        return content(value, self.cache.tensors)
+        return content_key(value, self.cache.tensors)
 
     def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:
         found = self.cache.recall(self._key(kind, parts), kind, self.device)

@@ -1,4 +1,4 @@
-"""Put the templates that a workflow uses inside it, so that it needs no other file."""
+"""Bundles: the templates that a workflow uses put inside it, so that it needs no other file."""
 
 from __future__ import annotations
 
@@ -42,8 +42,12 @@ def bundle(
     bundler = _Bundler(registry, source.resolve() if source else None)
     root = bundler.source.parent if bundler.source else None
     allowed = tuple(folder.resolve() for folder in folders)
+    # Files lead only below the folder of the outermost one, whatever their own folder is: else a
+    # shared workflow could read any file of who opens it.
     scope = _Scope("", root, (*allowed, *([root] if root else [])), workflow.templates)
+    # The workflow itself has the name "", so that a file that uses it closes a circle.
     bundler.add(_Entry("", workflow, scope, root, ""))
+    # Breadth first, each template once: the outermost use gives the address of its problems.
     while bundler.todo:
         bundler.visit(bundler.todo.popleft())
     bundler.refuse_circles()
@@ -82,7 +86,7 @@ class _Entry:
     workflow: Workflow
     scope: _Scope
     folder: Path | None
-    where: str
+    address: str
 
 
 class _UnusableError(Exception):
@@ -108,14 +112,14 @@ class _Bundler:
         uses = self.uses.setdefault(entry.name, {})
         nodes = dict(entry.workflow.nodes)
         for name, call in entry.workflow.nodes.items():
-            where = f"{entry.where}/{name}" if entry.where else name
+            address = f"{entry.address}/{name}" if entry.address else name
             try:
-                target = self._target(call, entry, where)
+                target = self._target(call, entry, address)
             except _UnusableError as error:
-                self.problems.append(Problem(where, str(error)))
+                self.problems.append(Problem(address, str(error)))
                 continue
             if target is not None:
-                uses.setdefault(target, where)
+                uses.setdefault(target, address)
                 nodes[name] = call.model_copy(update={"type": target})
         self.bundled[entry.name] = entry.workflow.model_copy(
             update={"nodes": nodes, "templates": {}}
@@ -141,16 +145,18 @@ class _Bundler:
     def _spelled(self, name: str) -> str:
         return name.removeprefix("./") if name or self.source is None else self.source.name
 
-    def _target(self, call: Call, entry: _Entry, where: str) -> str | None:
+    def _target(self, call: Call, entry: _Entry, address: str) -> str | None:
         """The name in the bundle of what ``call`` uses; None for a node, or what is not known."""
         scope, type = entry.scope, call.type
+        # What came in the document goes first, so it means the same wherever it is opened. Names
+        # of different documents are told apart by the prefix: ``Sketch#Edges``.
         if type in scope.inside:
             name = scope.prefix + type
             if name not in self.bundled:
-                self.add(_Entry(name, scope.inside[type], scope, entry.folder, where))
+                self.add(_Entry(name, scope.inside[type], scope, entry.folder, address))
             return name
         if is_file(type):
-            return self._file(type, entry, where) if entry.folder else None
+            return self._file(type, entry, address) if entry.folder else None
         kind = self.registry.get(type)
         if not isinstance(kind, Template):
             return None
@@ -158,24 +164,26 @@ class _Bundler:
             folder = kind.path.resolve().parent if kind.path else None
             allowed = (folder,) if folder else ()
             own = _Scope(f"{type}#", folder, allowed, kind.workflow.templates)
-            self.add(_Entry(type, kind.workflow, own, folder, where))
+            self.add(_Entry(type, kind.workflow, own, folder, address))
         return type
 
-    def _file(self, type: str, entry: _Entry, where: str) -> str:
+    def _file(self, type: str, entry: _Entry, address: str) -> str:
         scope, folder = entry.scope, entry.folder
         assert folder is not None
-        path, size = located(type, folder, scope.allowed)
+        path, size = locate_file(type, folder, scope.allowed)
+        # The resolved path decides: by links, a file may have many names.
         if path == self.source:
             return ""
-        name = scope.prefix + _from(path, scope.root or folder)
+        name = scope.prefix + _relative_name(path, scope.root or folder)
         if name not in self.bundled:
             workflow = self._read(path, size, type)
             if workflow.templates:
                 scope = _Scope(f"{name}#", scope.root, scope.allowed, workflow.templates)
-            self.add(_Entry(name, workflow, scope, path.parent, where))
+            self.add(_Entry(name, workflow, scope, path.parent, address))
         return name
 
     def _read(self, path: Path, size: int, type: str) -> Workflow:
+        # Counted before it is read, all files together: many small ones fill the memory as well.
         self.left -= size
         if self.left < 0:
             most = f"{LARGEST // 2**20} MB"
@@ -186,7 +194,7 @@ class _Bundler:
             workflow = Workflow.load(path)
         except WorkflowError as error:
             if isinstance(error.__cause__, OSError):
-                raise _UnusableError(_unreadable(type, error.__cause__)) from error
+                raise _UnusableError(_unreadable_message(type, error.__cause__)) from error
             more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
             raise _UnusableError(f"{type!r} is no workflow: {error.problems[0]}{more}") from error
         if not workflow.results:
@@ -194,7 +202,7 @@ class _Bundler:
         return workflow
 
 
-def located(type: str, folder: Path, allowed: Iterable[Path]) -> tuple[Path, int]:
+def locate_file(type: str, folder: Path, allowed: Iterable[Path]) -> tuple[Path, int]:
     """The file that ``type`` names for a workflow in ``folder``, all links followed, and its size.
 
     Raises:
@@ -202,38 +210,38 @@ def located(type: str, folder: Path, allowed: Iterable[Path]) -> tuple[Path, int
     """
     try:
         path = (folder / type).resolve()
-        inside = any(path.is_relative_to(one) for one in allowed)
+        inside = any(path.is_relative_to(root) for root in allowed)
         there = inside and path.is_file()
         size = path.stat().st_size if there else 0
     except (OSError, ValueError, RuntimeError) as error:  # a name too long, a NUL, links in a ring
-        raise _UnusableError(_unreadable(type, error)) from error
+        raise _UnusableError(_unreadable_message(type, error)) from error
     if not inside:
         listed = ", ".join(dict.fromkeys(map(str, allowed)))
         raise _UnusableError(f"{type!r} lies outside the folders of templates ({listed})")
     if not there:
-        raise _UnusableError(_missing(type, path))
+        raise _UnusableError(_missing_message(type, path))
     return path, size
 
 
-def _missing(type: str, path: Path) -> str:
-    near = get_close_matches(path.stem, sorted(_stems_in(path.parent)), n=1)
+def _missing_message(type: str, path: Path) -> str:
+    near = get_close_matches(path.stem, sorted(_list_stems(path.parent)), n=1)
     if near:
         nearest = f"{type.removesuffix(path.name)}{near[0]}.json"
         return f"no file {type!r}; did you mean {nearest!r}?"
     return f"no file {type!r} in {str(path.parent)!r}"
 
 
-def _stems_in(folder: Path) -> Iterator[str]:
+def _list_stems(folder: Path) -> Iterator[str]:
     if folder.is_dir():
         yield from (path.stem for path in folder.glob("*.json"))
 
 
-def _unreadable(type: str, error: Exception) -> str:
-    why = (getattr(error, "strerror", None) or str(error)).lower()
-    return f"{type!r} cannot be read: {why}"
+def _unreadable_message(type: str, error: Exception) -> str:
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
+    return f"{type!r} cannot be read: {reason}"
 
 
-def _from(path: Path, root: Path) -> str:
+def _relative_name(path: Path, root: Path) -> str:
     """The path as calls may write it: ``./parts/edges.json``."""
     relative = Path(os.path.relpath(path, root)).as_posix()
     return relative if relative.startswith("../") else f"./{relative}"

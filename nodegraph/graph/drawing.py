@@ -58,7 +58,7 @@ class Drawing:
         added = cast(type[Node], kind)
         if self.kinds.setdefault(added.__name__, added) is not added:
             raise UserError(f"{name}: another kind is called {added.__name__!r} too")
-        self.calls[name] = _call(name, added, inputs)
+        self.calls[name] = _make_call(name, added, inputs)
         return cast(OutT, Outputs(name, output_of(added)))
 
     def param(self, name: str, *to: str, label: str = "", help: str = "") -> None:
@@ -107,37 +107,37 @@ def addresses(drawn: object, kind: type[Output]) -> dict[str, object]:
     return {name: getattr(drawn, name, None) for name in kind.model_fields}
 
 
-def _call(name: str, kind: type[BaseModel], inputs: Mapping[str, object]) -> Call:
+def _make_call(name: str, kind: type[BaseModel], inputs: Mapping[str, object]) -> Call:
     values: dict[str, Any] = {}
     links: dict[str, Any] = {}
     for input, value in inputs.items():
         if isinstance(value, Address):
             links[input] = str(value)
-        elif isinstance(value, list) and any(isinstance(one, Address) for one in value):
-            links[input] = _array(f"{name}.{input}", value)
-        elif not _is_default(kind, input, jsonable := _jsonable(f"{name}.{input}", value)):
+        elif isinstance(value, list) and any(isinstance(entry, Address) for entry in value):
+            links[input] = _link_all(f"{name}.{input}", value)
+        elif not _is_default(kind, input, jsonable := _to_json(f"{name}.{input}", value)):
             values[input] = jsonable
     # Not validated: a composite's own inputs are addresses that no document may hold.
     return Call.model_construct(None, type=kind.__name__, values=values, links=links)
 
 
-def _array(where: str, values: Sequence[object]) -> list[str]:
-    if not all(isinstance(one, Address) for one in values):
-        raise UserError(f"{where}: a list is either all outputs of calls or all values")
-    return [str(one) for one in values]
+def _link_all(address: str, values: Sequence[object]) -> list[str]:
+    if not all(isinstance(entry, Address) for entry in values):
+        raise UserError(f"{address}: a list is either all outputs of calls or all values")
+    return [str(entry) for entry in values]
 
 
-def _jsonable(where: str, value: object) -> object:
+def _to_json(address: str, value: object) -> object:
     lone = value[0] if isinstance(value, list | tuple) and value else value
-    said = (
-        f"{where}: a workflow cannot hold a value of type {type_name(type(lone))}; link an output"
+    message = (
+        f"{address}: a workflow cannot hold a value of type {type_name(type(lone))}; link an output"
     )
     if isinstance(lone, Wire):  # a dataclass, which pydantic would spell
-        raise UserError(said)
+        raise UserError(message)
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError as error:
-        raise UserError(said) from error
+        raise UserError(message) from error
 
 
 def _is_default(kind: type[BaseModel], input: str, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Expand composites and templates: what is left is one flat graph of nodes that run."""
+"""Composites and templates expanded: what is left is one flat graph of nodes that run."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ class Flat:
     suggestions: Suggestions = field(default_factory=Suggestions)
     _outer: dict[str, str] | None = None
 
-    def problem(self, name: str, input: str, what: str) -> Problem:
+    def problem(self, name: str, input: str, message: str) -> Problem:
         """A mistake at an input (or at a whole call), told where the author can act."""
-        where = f"{name}.{input}" if input else name
+        address = f"{name}.{input}" if input else name
         origin = self.origins.get(name)
         if origin is None:
-            return Problem(where, what)
+            return Problem(address, message)
         if (outer := origin.inputs.get(input.partition("[")[0])) is not None:
-            return Problem(outer, what)
-        return Problem(where, what)
+            return Problem(outer, message)
+        return Problem(address, message)
 
-    def shown(self, address: str) -> str:
+    def outer_address(self, address: str) -> str:
         """The address as the author knows it: ``sample.image`` for ``sample/decode.image``."""
         if "/" not in address:
             return address
@@ -93,26 +93,28 @@ class _Frame(NamedTuple):
 
 def expand(workflow: Workflow, registry: Registry) -> Flat:
     """Replace every composite and template by the calls inside it, in the author's order."""
+    # A body is drawn once a kind and bound once a call. By id, as templates
+    # cannot be hashed; the registry keeps all kinds alive meanwhile.
     flat, bodies = Flat(), dict[int, _Body]()
     registry = registry.knowing(workflow)
     for name in workflow.templates:
         if isinstance(kind := registry.get(name), type):
-            what = f"the name is taken by {kind.__module__}.{kind.__qualname__}"
-            flat.problems.append(Problem(f"templates[{name}]", what))
+            message = f"the name is taken by {kind.__module__}.{kind.__qualname__}"
+            flat.problems.append(Problem(f"templates[{name}]", message))
     for name, call in workflow.nodes.items():
         kind = registry.nodes.get(call.type)
         if kind is not None:
-            flat.calls[name] = upgraded(call, kind) if kind.renamed else call
+            flat.calls[name] = upgrade_call(call, kind) if kind.renamed else call
             flat.kinds[name] = kind
         else:
             _expand_one(_Frame(name, call, registry), flat, bodies)
     return flat
 
 
-def upgraded(call: Call, kind: type[Node] | type[Composite]) -> Call:
+def upgrade_call(call: Call, kind: type[Node] | type[Composite]) -> Call:
     """Give the inputs of a call that were renamed since their new names."""
-    given = call.values.keys() | call.links.keys()
-    new = {a: b for a, b in kind.renamed.items() if a in given and b not in given}
+    names = call.values.keys() | call.links.keys()
+    new = {a: b for a, b in kind.renamed.items() if a in names and b not in names}
     if not new:
         return call
     values = {new.get(name, name): value for name, value in call.values.items()}
@@ -125,7 +127,7 @@ def is_file(type: str) -> bool:
     return type.startswith(("./", "../", "/")) or type.lower().endswith(".json")
 
 
-def unknown(type: str, kinds: Mapping[str, Kind], suggestions: Suggestions) -> str:
+def unknown_type_message(type: str, kinds: Mapping[str, Kind], suggestions: Suggestions) -> str:
     """Say that there is no kind called ``type``, with the nearest."""
     if is_file(type):
         return (
@@ -140,47 +142,57 @@ def unknown(type: str, kinds: Mapping[str, Kind], suggestions: Suggestions) -> s
 
 
 def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
+    # A stack instead of recursion: templates may lie in one another deeper than Python's stack.
     todo, count = [first], 0
     while todo:
         frame = todo.pop()
         kind = frame.kinds.get(frame.call.type)
         count += 1
         if kind is None:
-            what = unknown(frame.call.type, frame.kinds, flat.suggestions)
+            message = unknown_type_message(frame.call.type, frame.kinds, flat.suggestions)
         elif isinstance(kind, type) and issubclass(kind, Node):
-            flat.calls[frame.name], flat.kinds[frame.name] = upgraded(frame.call, kind), kind
+            flat.calls[frame.name], flat.kinds[frame.name] = upgrade_call(frame.call, kind), kind
             continue
+        # A kind inside itself would never end; the limit stops those that double at every level.
         elif frame.call.type in frame.path:
-            what = f"contains itself: {' -> '.join([*frame.path, frame.call.type])}"
+            message = f"contains itself: {' -> '.join([*frame.path, frame.call.type])}"
         elif count > LIMIT:
-            what = f"expands to more than {LIMIT:,} calls"
+            message = f"expands to more than {LIMIT:,} calls"
             todo.clear()
         else:
             try:
-                body = bodies.get(id(kind)) or bodies.setdefault(id(kind), _body(kind, frame.kinds))
+                body = bodies.get(id(kind)) or bodies.setdefault(
+                    id(kind), _read_body(kind, frame.kinds)
+                )
             except NodeGraphError as error:
-                what = f"cannot be drawn: {error}"
+                message = f"cannot be drawn: {error}"
             except Exception as error:  # a composite is somebody's code
-                what = f"cannot be drawn: {type(error).__name__}: {error}"
+                message = f"cannot be drawn: {type(error).__name__}: {error}"
             else:
-                todo += reversed(list(_inside(frame, kind, body, flat)))
+                # Reversed, so that the first is on top: calls come out in the author's order.
+                todo += reversed(list(_expand_call(frame, kind, body, flat)))
                 continue
-        flat.problems.append(flat.problem(frame.name, "", what))
+        flat.problems.append(flat.problem(frame.name, "", message))
         flat.broken.add(frame.name)
 
 
-def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
+def _read_body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
     if isinstance(kind, Template):
         workflow, calls = kind.workflow, dict(kind.workflow.nodes)
-        for param, targets in ((name, each.targets) for name, each in workflow.params.items()):
+        for param, targets in (
+            (name, definition.targets) for name, definition in workflow.params.items()
+        ):
             for node, input in targets:
                 if node not in calls:
                     raise UserError(f"params.{param}: {did_you_mean(node, calls)}")
                 if input in calls[node].links:
                     raise UserError(f"param {param} stands for {node}.{input}, which is linked")
+                # The value stays beside the link: it counts where the outer call gives nothing.
                 links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
                 calls[node] = calls[node].model_copy(update={"links": links})
         return _Body(calls, kinds, tuple(workflow.params), workflow.results)
+    # Addresses stand in for its inputs: wherever ``draw`` puts one, the inner call gets a link
+    # ``.input``, which each use replaces by what it is itself given.
     drawing = Drawing()
     stand_ins = {name: Address(f".{name}") for name in kind.model_fields}
     drawn = kind.model_construct(None, **stand_ins).draw(drawing)  # type: ignore[attr-defined]
@@ -195,23 +207,26 @@ def _body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
     )
 
 
-def _inside(
+def _expand_call(
     frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: Flat
 ) -> Iterator[_Frame]:
     """Yield the calls inside ``frame``, linked to what it is linked to."""
-    call = frame.call if isinstance(kind, Template) else upgraded(frame.call, kind)
+    call = frame.call if isinstance(kind, Template) else upgrade_call(frame.call, kind)
     flat.problems += [
-        flat.problem(frame.name, *wrong) for wrong in _mistakes(call, kind, body, flat.suggestions)
+        flat.problem(frame.name, *mistake)
+        for mistake in _find_mistakes(call, kind, body, flat.suggestions)
     ]
     flat.expanded[frame.name] = tuple(body.outputs)
     values = call.values if isinstance(kind, Template) else {**_defaults(kind, call), **call.values}
     outer = flat.origins.get(frame.name)
+    # No call is left that has these outputs: links to them are led on through ``aliases``, to an
+    # inner call's output or, where an input is handed through, to what the outer call is linked to.
     for output, address in body.outputs.items():
         if address.startswith("."):
             target = call.links.get(address[1:])
             if not isinstance(target, str):
-                what = f"is given on as {output!r}, so it needs one link"
-                flat.problems.append(flat.problem(frame.name, address[1:], what))
+                message = f"is given on as {output!r}, so it needs one link"
+                flat.problems.append(flat.problem(frame.name, address[1:], message))
                 flat.broken.add(frame.name)
                 continue
             flat.aliases[f"{frame.name}.{output}"] = target
@@ -224,26 +239,28 @@ def _inside(
             for i, link in inner.links.items()
             if isinstance(link, str) and link[0] == "."
         }
+        # A mistake inside is told at the input of the outermost call that caused it, the only one
+        # that its author sees: so origins are handed on from level to level.
         flat.origins[inside] = Origin(
             outer.name if outer else frame.name,
             {
                 input: outer.inputs[own] if outer else f"{frame.name}.{own}"
                 for input, own in bound.items()
                 if (outer is None or own in outer.inputs)
-                # What the inside itself stores is its own matter.
+                # Without a value from outside, what the template itself stores is its own mistake.
                 and (own in values or own in call.links or input not in inner.values)
             },
         )
         for own in {
-            one[1:] for link in inner.links.values() if isinstance(link, list) for one in link
+            entry[1:] for link in inner.links.values() if isinstance(link, list) for entry in link
         }:
             if values.get(own):
                 flat.problems.append(flat.problem(frame.name, own, "takes only links, not values"))
-        new = _bound(inner, values, call.links, frame.name)
+        new = _bind_call(inner, values, call.links, frame.name)
         yield _Frame(inside, new, body.kinds, (*frame.path, frame.call.type))
 
 
-def _mistakes(
+def _find_mistakes(
     call: Call, kind: type[Composite] | Template, body: _Body, suggestions: Suggestions
 ) -> Iterator[tuple[str, str]]:
     for name in {**call.values, **call.links}:
@@ -259,21 +276,24 @@ def _mistakes(
 
 
 def _defaults(kind: type[Composite], call: Call) -> Mapping[str, Any]:
-    known = ports(kind)
-    made = {**known.defaults, **{name: make() for name, make in known.factories.items()}}
-    return {name: value for name, value in made.items() if name not in call.links}
+    declared = ports(kind)
+    defaults = {**declared.defaults, **{name: make() for name, make in declared.factories.items()}}
+    return {name: value for name, value in defaults.items() if name not in call.links}
 
 
-def _bound(
+def _bind_call(
     inner: Call, values: Mapping[str, Any], links: Mapping[str, AnyLink], prefix: str
 ) -> Call:
     """Copy an inner call with the outer call's values and links in place of ``.input``."""
     new_values, new_links = dict(inner.values), dict[str, AnyLink]()
     for input, link in inner.links.items():
         if isinstance(link, list):
-            new_links[input] = [address for one in link for address in _one_of(one, links, prefix)]
+            new_links[input] = [
+                address for entry in link for address in _bind_entry(entry, links, prefix)
+            ]
         elif not link.startswith("."):
             new_links[input] = f"{prefix}/{link}"
+        # Its own input: a link outside wins, then a value outside, then what is stored inside.
         elif (own := link[1:]) in links:
             new_links[input] = links[own]
             new_values.pop(input, None)
@@ -282,9 +302,9 @@ def _bound(
     return Call.model_construct(None, type=inner.type, values=new_values, links=new_links)
 
 
-def _one_of(link: str, links: Mapping[str, AnyLink], prefix: str) -> list[str]:
+def _bind_entry(link: str, links: Mapping[str, AnyLink], prefix: str) -> list[str]:
     """One entry of an array of links; an outer input that has no link adds nothing to it."""
     if not link.startswith("."):
         return [f"{prefix}/{link}"]
-    given = links.get(link[1:], [])
-    return [given] if isinstance(given, str) else given
+    outer = links.get(link[1:], [])
+    return [outer] if isinstance(outer, str) else outer

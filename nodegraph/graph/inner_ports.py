@@ -1,4 +1,4 @@
-"""Which port of which node a template's param or result stands for, however deep it lies."""
+"""Inner ports: the node's port that a template's param or result stands for, however deep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .registry import Kind, Template
 from .workflow import Workflow, split
 
 
-class Inside(NamedTuple):
+class InnerPort(NamedTuple):
     """A port inside a workflow.
 
     Attributes:
@@ -27,47 +27,47 @@ class Inside(NamedTuple):
     value: tuple[JsonValue, ...] = ()
 
 
-def inside_param(workflow: Workflow, param: str, known: Mapping[str, Kind]) -> Inside:
+def resolve_param(workflow: Workflow, param: str, kinds: Mapping[str, Kind]) -> InnerPort:
     """The first input that ``param`` sets."""
-    seen: set[tuple[int, str]] = set()
+    visited: set[tuple[int, str]] = set()
     value: tuple[JsonValue, ...] = ()
-    while param in workflow.params and (id(workflow), param) not in seen:
-        seen.add((id(workflow), param))
+    while param in workflow.params and (id(workflow), param) not in visited:
+        visited.add((id(workflow), param))
         node, port = next(iter(workflow.params[param].targets), ("", ""))
         call = workflow.nodes.get(node)
         if call is None:
             break
         if not value and port in call.values:
             value = (call.values[port],)
-        kind = known.get(call.type)
+        kind = kinds.get(call.type)
         if not isinstance(kind, Template):
             if kind is None:
                 break
             current = kind.renamed.get(port, port)
-            return Inside(kind if current in inputs(kind) else None, current, value)
+            return InnerPort(kind if current in inputs(kind) else None, current, value)
         workflow, param = kind.workflow, port
-    return Inside(None, param, value)
+    return InnerPort(None, param, value)
 
 
-def inside_result(workflow: Workflow, result: str, known: Mapping[str, Kind]) -> Inside:
+def resolve_result(workflow: Workflow, result: str, kinds: Mapping[str, Kind]) -> InnerPort:
     """The output that ``result`` names."""
-    seen: set[tuple[int, str]] = set()
-    while result in workflow.results and (id(workflow), result) not in seen:
-        seen.add((id(workflow), result))
+    visited: set[tuple[int, str]] = set()
+    while result in workflow.results and (id(workflow), result) not in visited:
+        visited.add((id(workflow), result))
         node, port = split(workflow.results[result])
-        kind = known.get(workflow.nodes[node].type) if node in workflow.nodes else None
+        kind = kinds.get(workflow.nodes[node].type) if node in workflow.nodes else None
         if not isinstance(kind, Template):
-            return Inside(kind, port)
+            return InnerPort(kind, port)
         workflow, result = kind.workflow, port
-    return Inside(None, result)
+    return InnerPort(None, result)
 
 
-def settings(workflow: Workflow, known: Mapping[str, Kind]) -> dict[str, JsonValue]:
+def param_values(workflow: Workflow, kinds: Mapping[str, Kind]) -> dict[str, JsonValue]:
     """The value of every param: as it is stored, else its default; None where it has neither."""
-    return {name: _setting(inside_param(workflow, name, known)) for name in workflow.params}
+    return {name: _param_value(resolve_param(workflow, name, kinds)) for name in workflow.params}
 
 
-def _setting(inside: Inside) -> JsonValue:
+def _param_value(inside: InnerPort) -> JsonValue:
     if inside.value:
         return inside.value[0]
     field = inputs(inside.kind)[inside.port] if inside.kind else None

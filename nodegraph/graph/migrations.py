@@ -1,4 +1,4 @@
-"""Bring old workflow documents up to today's format, one step at a time."""
+"""Migrations of workflow documents from old formats to today's, one step at a time."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ def migrate(document: Document) -> Document:
     Raises:
         WorkflowError: its format is missing, unknown, or not what it claims to be.
     """
-    found = _format(document)
-    for step in MIGRATIONS[found:]:
+    version = _format(document)
+    for step in MIGRATIONS[version:]:
         try:
             document = step(document)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            problem = Problem("format", f"this cannot be read as format {found}: {error}")
+            problem = Problem("format", f"this cannot be read as format {version}: {error}")
             raise WorkflowError([problem]) from error
     return document
 
 
 def _format(document: Document) -> int:
     # Format 0 wrote "version" where all later ones write "format".
-    found = document.get("format", 0 if "version" in document else None)
-    if type(found) is int and 0 <= found <= FORMAT:
-        return found
-    if found is None:
-        what = f'is missing; a workflow begins with "format": {FORMAT}'
-    elif type(found) is int and found > FORMAT:
-        what = f"{found} is newer than this version of nodegraph, which reads up to {FORMAT}"
+    version = document.get("format", 0 if "version" in document else None)
+    if type(version) is int and 0 <= version <= FORMAT:
+        return version
+    if version is None:
+        message = f'is missing; a workflow begins with "format": {FORMAT}'
+    elif type(version) is int and version > FORMAT:
+        message = f"{version} is newer than this version of nodegraph, which reads up to {FORMAT}"
     else:
-        what = f"{found!r} is no format; it should be {FORMAT}"
-    raise WorkflowError([Problem("format", what)])
+        message = f"{version!r} is no format; it should be {FORMAT}"
+    raise WorkflowError([Problem("format", message)])
 
 
 def _from_0(document: Document) -> Document:

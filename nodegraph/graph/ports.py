@@ -1,4 +1,4 @@
-"""Read a node class's ports: their types, what may be linked to what, which values they take."""
+"""Ports of a node class: their types, what may be linked to what, which values they take."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
         expands=frozenset(
             name
             for name, field in fields.items()
-            if any(isinstance(m, Each) for m in field.metadata)
+            if any(isinstance(marker, Each) for marker in field.metadata)
         ),
         reads={
-            name: one.fields
+            name: marker.fields
             for name, field in fields.items()
-            for one in field.metadata
-            if isinstance(one, Reads)
+            for marker in field.metadata
+            if isinstance(marker, Reads)
         },
         entries={
-            name: one.input
+            name: marker.input
             for name, field in output_of(kind).model_fields.items()
-            for one in field.metadata
-            if isinstance(one, EntriesOf)
+            for marker in field.metadata
+            if isinstance(marker, EntriesOf)
         },
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
@@ -162,8 +162,8 @@ def accepts(target: Any, source: Any) -> bool:
     if target is Any or target is object or target == source or source is Any:
         return True
     if JsonValue in (target, source):
-        other = target if source == JsonValue else source
-        return not all(map(_is_wire, _parts(other)))
+        opposite = target if source == JsonValue else source
+        return not all(map(_is_wire, _parts(opposite)))
     targets, sources = _parts(target), _parts(source)
     if len(sources) > 1:
         return all(accepts(target, part) for part in sources)
@@ -200,38 +200,40 @@ def convert(
         The converted values, the names of those that are a list of values to map over, and the
         mistakes as (``input`` or ``input[2]``, what is wrong with it).
     """
-    known = ports(kind)
-    mapped = tuple(n for n, value in values.items() if type(value) is list and n in known.scalars)
-    found: Mistakes = []
+    declared = ports(kind)
+    mapped = tuple(
+        n for n, value in values.items() if type(value) is list and n in declared.scalars
+    )
+    problems: Mistakes = []
     single = {n: v for n, v in values.items() if n not in mapped} if mapped else values
     try:
-        converted: dict[str, object] = known.validator.validate_python(single)
+        converted: dict[str, object] = declared.validator.validate_python(single)
     except ValidationError as error:
-        converted, found = dict(single), mistakes(error)
+        converted, problems = dict(single), mistakes(error)
     for name in mapped:
         if not values[name]:
-            found.append((name, "is an empty list; give at least one value"))
+            problems.append((name, "is an empty list; give at least one value"))
             continue
         try:
-            converted[name] = known.several[name].validate_python(values[name])
+            converted[name] = declared.several[name].validate_python(values[name])
         except ValidationError as error:
-            found += mistakes(error, (name,))
-    return converted, mapped, found
+            problems += mistakes(error, (name,))
+    return converted, mapped, problems
 
 
 def mistakes(error: ValidationError, prefix: tuple[str, ...] = ()) -> Mistakes:
     """One sentence an input, or an entry of it: a union reports each of its branches."""
-    found: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         loc = [*prefix, *detail["loc"]]
         entry = f"[{loc[1]}]" if len(loc) > 1 and type(loc[1]) is int else ""
-        found.setdefault(f"{loc[0]}{entry}", _sentence(detail))
-    return list(found.items())
+        sentences.setdefault(f"{loc[0]}{entry}", _sentence(detail))
+    return list(sentences.items())
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    said = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{brief(detail['input'])} {said}"
+    message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{brief(detail['input'])} {message}"
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
@@ -290,8 +292,8 @@ def _field_schemas(kind: type[BaseModel]) -> tuple[dict[str, CoreSchema], list[C
 
 
 def _no_default(schema: Any) -> CoreSchema:
-    found: CoreSchema = schema["schema"] if schema["type"] == "default" else schema
-    return found
+    inner: CoreSchema = schema["schema"] if schema["type"] == "default" else schema
+    return inner
 
 
 def _validator(schema: CoreSchema, definitions: list[CoreSchema]) -> SchemaValidator:

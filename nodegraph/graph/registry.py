@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from ..errors import Problem, WorkflowError
 from ..node import Composite, Node
 from ..values.leaves import OpaqueError
-from ..values.skeleton import address, clash, classes
+from ..values.skeleton import clash_message, class_address, value_classes
 from .moved import new_place
 from .ports import output_of, ports
 from .workflow import Workflow
@@ -94,20 +94,20 @@ class Registry(Mapping[str, Kind]):
 
     def with_kinds(self, kinds: Iterable[Kind], refused: Iterable[Problem] = ()) -> Registry:
         """Copy the registry with more kinds in it; a name that is taken stays what it was."""
-        known, problems = dict(self._kinds), [*self.refused, *refused]
+        registered, problems = dict(self._kinds), [*self.refused, *refused]
         identities = dict(self._classes)
         for kind in kinds:
             name = name_of(kind)
             problem = refusal(kind)
-            if problem is None and known.get(name, kind) is not kind:
-                problem = f"the name is taken by {_home(known[name])}"
+            if problem is None and registered.get(name, kind) is not kind:
+                problem = f"the name is taken by {_home(registered[name])}"
             if problem is None and isinstance(kind, type):
                 problem = _clash(kind, identities)
             if problem is None:
-                known[name] = kind
+                registered[name] = kind
             else:
                 problems.append(Problem(name, problem))
-        return Registry(known, problems, identities)
+        return Registry(registered, problems, identities)
 
     def knowing(self, workflow: Workflow) -> Registry:
         """Copy the registry with the templates inside ``workflow``, which come before others."""
@@ -121,8 +121,8 @@ class Registry(Mapping[str, Kind]):
         return Registry({**self._kinds, **inside}, self.refused, self._classes)
 
     def __getitem__(self, name: str) -> Kind:
-        known = self._kinds.get(name)
-        return self._kinds[self.aliases[name]] if known is None else known
+        kind = self._kinds.get(name)
+        return self._kinds[self.aliases[name]] if kind is None else kind
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._kinds)
@@ -180,11 +180,11 @@ def _batch_refusal(kind: type[Node] | type[Composite]) -> str | None:
     return None
 
 
-def _extended(registry: Registry, source: str, find: Callable[[], Any]) -> Registry:
+def _extended(registry: Registry, source: str, load: Callable[[], Any]) -> Registry:
     """Add what ``find`` gives: kinds, or a callable that gives them. Its errors refuse it alone."""
     try:
-        found = find()
-        kinds = list(found() if callable(found) else found)
+        offer = load()
+        kinds = list(offer() if callable(offer) else offer)
     except WorkflowError as error:
         return registry.with_kinds(
             (), [Problem(source, str(problem)) for problem in error.problems]
@@ -198,8 +198,8 @@ def _extended(registry: Registry, source: str, find: Callable[[], Any]) -> Regis
 
 def _nodes_in(path: Path) -> Sequence[Any]:
     """The NODES of a file; a file without is a module that others import."""
-    found: Sequence[Any] = getattr(_module(path), "NODES", ())
-    return found
+    nodes: Sequence[Any] = getattr(_module(path), "NODES", ())
+    return nodes
 
 
 def _template_in(path: Path) -> Sequence[Any]:
@@ -231,17 +231,17 @@ def _clash(kind: type[Node] | type[Composite], identities: dict[str, type]) -> s
     are told apart by their type names already.
     """
     try:
-        spoken = [*classes(kind).items(), *classes(output_of(kind)).items()]
+        values = [*value_classes(kind).items(), *value_classes(output_of(kind)).items()]
     except OpaqueError as error:
         return str(error)
     added: dict[str, type] = {}
-    for identity, named in spoken:
-        first = identities.get(identity) or added.setdefault(identity, named)
-        if first is not named:
-            return clash(named, first)
+    for identity, value_class in values:
+        first = identities.get(identity) or added.setdefault(identity, value_class)
+        if first is not value_class:
+            return clash_message(value_class, first)
     identities.update(added)
     return None
 
 
 def _home(kind: Kind) -> str:
-    return "a template" if isinstance(kind, Template) else address(kind)
+    return "a template" if isinstance(kind, Template) else class_address(kind)

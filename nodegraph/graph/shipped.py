@@ -12,16 +12,16 @@ from pathlib import Path
 @cache
 def shipped() -> Mapping[str, Path]:
     """The workflows of installed packages, by name (entry points ``nodegraph.workflows``)."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for entry in entry_points(group="nodegraph.workflows"):
         spec = find_spec(entry.module)
         for folder in (spec and spec.submodule_search_locations) or ():
             for path in sorted(Path(folder).glob("*.json")):
-                found.setdefault(path.stem, path)
-    return found
+                paths.setdefault(path.stem, path)
+    return paths
 
 
 def inputs() -> tuple[Path, ...]:
     """The folders of pictures beside the shipped workflows."""
-    found = dict.fromkeys(path.parent / "inputs" for path in shipped().values())
-    return tuple(folder for folder in found if folder.is_dir())
+    folders = dict.fromkeys(path.parent / "inputs" for path in shipped().values())
+    return tuple(folder for folder in folders if folder.is_dir())

@@ -178,17 +178,17 @@ def _parse(text: str, name: str) -> Any:
 
 def _problems(error: ValidationError) -> list[Problem]:
     """Turn pydantic's report into one problem an address: a union reports each of its branches."""
-    found: dict[str, Problem] = {}
+    problems: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
-        where = _where(detail["loc"])
-        found.setdefault(where, Problem(where, _what(detail)))
-    return list(found.values())
+        address = _address_at(detail["loc"])
+        problems.setdefault(address, Problem(address, _message_of(detail)))
+    return list(problems.values())
 
 
-def _where(loc: tuple[int | str, ...]) -> str:
+def _address_at(loc: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in loc]
     if parts[0] == "templates" and len(parts) > 2:
-        return f"templates[{parts[1]}].{_where(loc[2:])}"
+        return f"templates[{parts[1]}].{_address_at(loc[2:])}"
     if parts[0] != "nodes" or len(parts) == 1:
         return ".".join(parts[:2])
     if parts[2:3] in (["values"], ["links"]) and len(parts) > 3:
@@ -196,7 +196,7 @@ def _where(loc: tuple[int | str, ...]) -> str:
     return ".".join(part for part in parts[1:3] if part != "[key]")
 
 
-def _what(detail: ErrorDetails) -> str:
+def _message_of(detail: ErrorDetails) -> str:
     kind, loc, value = detail["type"], detail["loc"], detail["input"]
     if kind == "extra_forbidden":
         return did_you_mean(str(loc[-1]), _fields_at(loc))

@@ -1,4 +1,4 @@
-"""Say in words what differs between two workflows: values, nodes, links, models, versions."""
+"""Differences of two workflows in words: values, nodes, links, models, versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ..base.keys import canonical
-from ..base.wording import spelled
+from ..base.wording import spell_difference
 from ..graph.registry import Registry
 from ..graph.workflow import ModelLock, Workflow
 from ..planning.types import Link, Source
@@ -66,7 +66,7 @@ def diff(before: Snapshot, after: Snapshot, registry: Registry) -> list[Differen
         WorkflowError: one of them is not sound.
     """
     both = _Both.of(Graph.of(before.workflow, registry), Graph.of(after.workflow, registry))
-    found = [
+    differences = [
         *both.gone_and_new(),
         *both.inputs(),
         *both.params(),
@@ -75,7 +75,8 @@ def diff(before: Snapshot, after: Snapshot, registry: Registry) -> list[Differen
         *_common("version", before.versions, after.versions),
         *_memory(before, after),
     ]
-    return list(dict.fromkeys(found)) or list(_common("key", before.keys, after.keys))
+    # Keys differ after any other difference: alone they tell of files that the workflow names.
+    return list(dict.fromkeys(differences)) or list(_common("key", before.keys, after.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,10 @@ class _Both:
     @classmethod
     def of(cls, old: Graph, new: Graph) -> _Both:
         pairs = pairs_of(old, new)
-        taken = set(pairs.values())
-        left = {call.name: i for i, call in enumerate(new.calls) if i not in taken}
+        # Not pairs: their inputs are not compared. But a link to the old one and a link to the new
+        # one lead to the same place.
+        matched = set(pairs.values())
+        left = {call.name: i for i, call in enumerate(new.calls) if i not in matched}
         replaced = {
             index: left[call.name]
             for index, call in enumerate(old.calls)
@@ -109,8 +112,8 @@ class _Both:
         new = self.new.alone(self.pairs.values())
         for name, type in gone.items():
             if name in new:
-                other = new[name] if new[name] != type else f"another {type}"
-                yield Difference("replaced", name, type, other)
+                replacement = new[name] if new[name] != type else f"another {type}"
+                yield Difference("replaced", name, type, replacement)
             else:
                 yield Difference("removed", name, type, "")
         for name, type in new.items():
@@ -119,17 +122,21 @@ class _Both:
 
     def inputs(self) -> Iterator[Difference]:
         """The values and links of the calls that both have."""
+        # In the new workflow's order. Defaults count as values: checked calls have all of them.
         for before, after in sorted(self.pairs.items(), key=lambda pair: pair[1]):
-            one, other = self.old.calls[before], self.new.calls[after]
-            for input in {**other.values, **other.links}:
-                where, param = self._where(before, after, input)
-                if input in one.values and input in other.values:
-                    for entry, was, now in _changed(one.values[input], other.values[input]):
-                        yield Difference("param" if param else "value", where + entry, was, now)
-                elif not self._same_link(one.links.get(input), other.links.get(input)):
-                    words = self.old.said(before, input), self.new.said(after, input)
+            old, new = self.old.calls[before], self.new.calls[after]
+            for input in {**new.values, **new.links}:
+                place, param = self._param_or_address(before, after, input)
+                if input in old.values and input in new.values:
+                    for entry, was, now in _changed(old.values[input], new.values[input]):
+                        yield Difference("param" if param else "value", place + entry, was, now)
+                elif not self._same_link(old.links.get(input), new.links.get(input)):
+                    words = (
+                        self.old.describe_input(before, input),
+                        self.new.describe_input(after, input),
+                    )
                     if words[0] != words[1]:  # else what it is linked to has been told of
-                        yield Difference("link", where, *words)
+                        yield Difference("link", place, *words)
 
     def params(self) -> Iterator[Difference]:
         """What the workflows' own inputs set."""
@@ -151,19 +158,20 @@ class _Both:
             if not same and words[0] != words[1]:
                 yield Difference("result", f"results.{name}", *words)
 
-    def _where(self, before: int, after: int, input: str) -> tuple[str, bool]:
+    def _param_or_address(self, before: int, after: int, input: str) -> tuple[str, bool]:
         """The param that sets an input, else its address; and whether it is a param."""
         address = self.new.address(after, input)
         param = self.new.params.get(address) or self.old.params.get(self.old.address(before, input))
         return param or address, param is not None
 
-    def _same_link(self, one: Link | None, other: Link | None) -> bool:
-        if one is None or other is None or len(one.sources) != len(other.sources):
+    def _same_link(self, old: Link | None, new: Link | None) -> bool:
+        if old is None or new is None or len(old.sources) != len(new.sources):
             return False
-        both = zip(one.sources, other.sources, strict=True)
-        return one.mode == other.mode and all(self._same_source(*sources) for sources in both)
+        both = zip(old.sources, new.sources, strict=True)
+        return old.mode == new.mode and all(self._same_source(*sources) for sources in both)
 
     def _same_source(self, before: Source, after: Source) -> bool:
+        # Equal content is one source as well: of two equal calls either may have been paired.
         return before.output == after.output and (
             self.places.get(before.call) == after.call
             or self.old.content[before.call] == self.new.content[after.call]
@@ -175,11 +183,11 @@ def _changed(before: object, after: object) -> Iterator[tuple[str, str, str]]:
     if canonical(before) == canonical(after):
         return
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (one, other) in enumerate(zip(before, after, strict=True)):
-            if canonical(one) != canonical(other):
-                yield f"[{index}]", *spelled(one, other)
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            if canonical(old) != canonical(new):
+                yield f"[{index}]", *spell_difference(old, new)
     else:
-        yield "", *spelled(before, after)
+        yield "", *spell_difference(before, after)
 
 
 def _models(
@@ -189,21 +197,23 @@ def _models(
     for name in {**before, **after}:
         old, new = _pinned(before.get(name, none)), _pinned(after.get(name, none))
         if old != new:
+            # Of a revision and a hash only what differs is told.
             both = {*old} & {*new}
             old, new = ([word for word in words if word not in both] for words in (old, new))
             yield Difference("model", f"models.{name}", ", ".join(old), ", ".join(new))
 
 
 def _pinned(lock: ModelLock) -> list[str]:
-    said = (("revision", lock.revision), ("sha256", lock.sha256))
-    return [f"{word} {value[:12]}" for word, value in said if value]
+    hashes = (("revision", lock.revision), ("sha256", lock.sha256))
+    return [f"{word} {value[:12]}" for word, value in hashes if value]
 
 
 def _memory(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
     """What only one of two pictures was made of as asked, or both of otherwise."""
+    # Only of two pictures: a workflow that was not run has not met with any memory.
     if before.keys and after.keys:
         for name in {**before.degraded, **after.degraded}:
-            old, new = (made.degraded.get(name, "as asked") for made in (before, after))
+            old, new = (snapshot.degraded.get(name, "as asked") for snapshot in (before, after))
             if old != new:
                 yield Difference("memory", name, old, new)
 

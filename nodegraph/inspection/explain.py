@@ -1,4 +1,4 @@
-"""Say what a run would do and why, without running anything."""
+"""Explanations of a plan: which items are cached or would run, and why, without running any."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from ..base.gc_pause import paused
+from ..base.gc_pause import pause_gc
 from ..cache import Cache
 from ..errors import NotFetchedError, UserError
 from ..execution.context import RunContext
@@ -32,7 +32,7 @@ class Line(NamedTuple):
     reason: str
 
 
-@paused()
+@pause_gc()
 def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
     """Tell for every item of ``plan`` whether it is cached or would run, and what changed since."""
     settings = settings or Settings()
@@ -75,15 +75,15 @@ class _Judge:
             yield self._unknown(call, "fails", f"{type(error).__name__}: {error}")
             return
         for task in call.tasks:
-            state, why = self._task(task)
+            state, reason = self._task(task)
             if state == "cached":
                 task.state = "done"
                 call.left -= 1
-            yield task, Line(name, task.items, state, why)
+            yield task, Line(name, task.items, state, reason)
 
-    def _unknown(self, call: CallState, state: State, why: str) -> tuple[Task, Line]:
+    def _unknown(self, call: CallState, state: State, reason: str) -> tuple[Task, Line]:
         call.resolved, call.tasks, call.left = True, [Task(call, None)], 1
-        return call.tasks[0], Line(call.planned.name, (), state, why)
+        return call.tasks[0], Line(call.planned.name, (), state, reason)
 
     def _task(self, task: Task) -> tuple[State, str]:
         kind = task.call.planned.kind
@@ -101,8 +101,8 @@ class _Judge:
             resumed = f", resumed {record.resumed}" if record.resumed else ""
             return "cached", f"took {record.seconds:.2g} s{resumed}"
         if record is not None:
-            how = ", ".join(record.degraded)
-            return "runs", f"it was made with less memory ({how}), which is forbidden now"
+            ways = ", ".join(record.degraded)
+            return "runs", f"it was made with less memory ({ways}), which is forbidden now"
         return "runs", self._changes(kind, parts_of(task, self.calls, self.signature))
 
     def _unknown_of(self, task: Task) -> Task | None:
@@ -125,17 +125,17 @@ class _Judge:
 
     def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:
         """Name what differs from the most similar earlier call of the same kind."""
-        known = [record.parts for record in self.cache.recent(kind)]
-        if not known:
+        earlier = [record.parts for record in self.cache.recent(kind)]
+        if not earlier:
             return f"no {kind.__name__} has been run before"
-        nearest = min(known, key=lambda other: len(_different(parts, other)))
+        nearest = min(earlier, key=lambda past: len(_different(parts, past)))
         different = [name for name in _different(parts, nearest) if name != "(node)"]
-        said = [_change(name, nearest.get(name), parts.get(name)) for name in different]
-        return "; ".join(said) or "its result is no longer held"
+        changes = [_change(name, nearest.get(name), parts.get(name)) for name in different]
+        return "; ".join(changes) or "its result is no longer held"
 
 
-def _different(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
-    return [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+def _different(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    return [name for name in {**now, **before} if now.get(name) != before.get(name)]
 
 
 def _change(name: str, before: str | None, now: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Which call of one graph is which of another: by what it makes, by its name, by its likeness."""
+"""Calls of two graphs matched: by equal content, by name and kind, by inputs in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..base.keys import Key, canonical, digest, kind_id
-from ..base.wording import spelled
+from ..base.wording import spell_difference
 from ..graph.expand import Flat, expand
 from ..graph.registry import Registry
 from ..graph.workflow import Workflow
@@ -48,6 +48,8 @@ class Graph:
         checker = Checker(flat)
         calls = checker.calls()
         running, _ = order(calls)
+        # From its kind, constants and the content of its sources: a Merkle hash, so that equal
+        # contents mean equal sub-graphs, whatever their calls are named.
         content: dict[int, Key] = {}
         for index in running:
             content[index] = _content(calls[index], content)
@@ -56,8 +58,8 @@ class Graph:
             for name, param in workflow.params.items()
             for node, input in param.targets
         }
-        found = {name: checker.find(address) for name, address in workflow.results.items()}
-        results = {name: source for name, source in found.items() if isinstance(source, Source)}
+        lookups = {name: checker.find(address) for name, address in workflow.results.items()}
+        results = {name: source for name, source in lookups.items() if isinstance(source, Source)}
         return cls(workflow, flat, calls, running, content, params, results)
 
     def top(self, call: int) -> str:
@@ -70,14 +72,14 @@ class Graph:
         origin = self.flat.origins.get(name)
         return (origin.inputs.get(input) if origin else None) or f"{name}.{input}"
 
-    def said(self, call: int, input: str) -> str:
+    def describe_input(self, call: int, input: str) -> str:
         """What an input is given, in words."""
         planned = self.calls[call]
         if input not in planned.links:
             value = planned.values[input]
-            return spelled(value, value)[0]
+            return spell_difference(value, value)[0]
         sources = [
-            self.flat.shown(f"{self.calls[source.call].name}.{source.output}")
+            self.flat.outer_address(f"{self.calls[source.call].name}.{source.output}")
             for source in planned.links[input].sources
         ]
         link = planned.links[input]
@@ -88,26 +90,26 @@ class Graph:
 
         A composite or template of which nothing is paired stands for all that is in it.
         """
-        known = set(paired)
+        matched = set(paired)
         whole = {self.top(index) for index in range(len(self.calls))}
-        whole -= {self.top(index) for index in known}
-        found = {}
+        whole -= {self.top(index) for index in matched}
+        types = {}
         for index, call in enumerate(self.calls):
-            if index not in known:
+            if index not in matched:
                 top = self.top(index)
                 if top in whole:
-                    found[top] = self.workflow.nodes[top].type
+                    types[top] = self.workflow.nodes[top].type
                 else:
-                    found[call.name] = call.kind.__name__
-        return found
+                    types[call.name] = call.kind.__name__
+        return types
 
 
-def _content(call: Planned, known: Mapping[int, Key]) -> Key:
+def _content(call: Planned, contents: Mapping[int, Key]) -> Key:
     links = [
         digest(
             input.encode(),
             link.mode.encode(),
-            *(digest(known[source.call], source.output.encode()) for source in link.sources),
+            *(digest(contents[source.call], source.output.encode()) for source in link.sources),
         )
         for input, link in sorted(call.links.items())
     ]
@@ -117,15 +119,15 @@ def _content(call: Planned, known: Mapping[int, Key]) -> Key:
 Mark: TypeAlias = Callable[[Graph, int], Hashable]
 
 
-def _made(graph: Graph, call: int) -> Hashable:
+def _by_content(graph: Graph, call: int) -> Hashable:
     return graph.content[call]
 
 
-def _made_and_name(graph: Graph, call: int) -> Hashable:
+def _by_content_and_name(graph: Graph, call: int) -> Hashable:
     return graph.content[call], graph.calls[call].name
 
 
-def _kind_and_name(graph: Graph, call: int) -> Hashable:
+def _by_kind_and_name(graph: Graph, call: int) -> Hashable:
     return graph.calls[call].kind, graph.calls[call].name
 
 
@@ -135,53 +137,65 @@ def pairs_of(old: Graph, new: Graph) -> dict[int, int]:
     Where both make the very same, names do not count. Else a call is the one of the same name and
     kind, or one that makes the same, or the one of its kind that is most like it.
     """
+    # If both make the very same, only names changed, and a call that swapped names with another is
+    # still the one with its content. Else names say more: an edited call keeps its name, and all
+    # that follow it have other contents.
     same = Counter(old.content.values()) == Counter(new.content.values())
-    marks = [_made_and_name, _made] if same else [_made_and_name, _kind_and_name, _made]
+    marks = (
+        [_by_content_and_name, _by_content]
+        if same
+        else [_by_content_and_name, _by_kind_and_name, _by_content]
+    )
     pairs: dict[int, int] = {}
     for mark in marks:
         _match(old, new, mark, pairs)
-    _match_alike(old, new, pairs)
+    _match_likest(old, new, pairs)
     return pairs
 
 
 def _match(old: Graph, new: Graph, mark: Mark, pairs: dict[int, int]) -> None:
     """Pair what is left of both and bears the same mark, in running order."""
-    taken = set(pairs.values())
+    matched = set(pairs.values())
     left: dict[Hashable, list[int]] = defaultdict(list)
+    # Reversed, as candidates are taken from the end: the first in running order goes first.
     for index in reversed(new.running):
-        if index not in taken:
+        if index not in matched:
             left[mark(new, index)].append(index)
     for index in old.running:
-        if index not in pairs and (found := left.get(mark(old, index))):
-            pairs[index] = found.pop()
+        if index not in pairs and (candidates := left.get(mark(old, index))):
+            pairs[index] = candidates.pop()
 
 
-def _match_alike(old: Graph, new: Graph, pairs: dict[int, int]) -> None:
+def _match_likest(old: Graph, new: Graph, pairs: dict[int, int]) -> None:
     """Pair calls of one kind that have at least half of their inputs in common.
 
     What another type has taken the place of is left alone.
     """
-    taken = set(pairs.values())
+    matched = set(pairs.values())
     left: dict[type, list[int]] = defaultdict(list)
     before, after = old.workflow.nodes, new.workflow.nodes
     replaced = {name for name in before if name in after and before[name].type != after[name].type}
     for index in new.running:
-        if index not in taken and new.top(index) not in replaced:
+        if index not in matched and new.top(index) not in replaced:
             left[new.calls[index].kind].append(index)
+    # In running order, so that sources are paired before the links to them are compared. Greedy:
+    # the best candidate of each call, which is quadratic only within one kind.
     for index in old.running:
         free = index not in pairs and old.top(index) not in replaced
-        others = left.get(old.calls[index].kind) if free else None
-        if others:
-            shares = {other: _share(old, index, new, other, pairs) for other in others}
-            best = max(others, key=shares.__getitem__)
+        candidates = left.get(old.calls[index].kind) if free else None
+        if candidates:
+            shares = {
+                candidate: _share(old, index, new, candidate, pairs) for candidate in candidates
+            }
+            best = max(candidates, key=shares.__getitem__)
             if shares[best] >= 0.5:
-                others.remove(best)
+                candidates.remove(best)
                 pairs[index] = best
 
 
-def _share(old: Graph, one: int, new: Graph, other: int, pairs: Mapping[int, int]) -> float:
+def _share(old: Graph, old_call: int, new: Graph, new_call: int, pairs: Mapping[int, int]) -> float:
     """The share of their inputs that two calls of one kind have in common."""
-    before, after = old.calls[one], new.calls[other]
+    before, after = old.calls[old_call], new.calls[new_call]
     names = {**before.values, **before.links}
     same = 0
     for name in names:

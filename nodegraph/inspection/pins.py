@@ -1,4 +1,4 @@
-"""Pin the models of a workflow: which revision, and which very files, it was made with."""
+"""Pins of a workflow's models: which revision, and which very files, it was made with."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ..tasks.items import constants, resolvable, resolve
 from ..tasks.task import CallState, Task, states
 
 
-def lock(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:
+def pin_models(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:
     """Copy the plan's workflow with the models it uses pinned; models are read, nothing is run.
 
     Raises:
         NodeError: a model cannot be found.
     """
-    return plan.workflow.model_copy(update={"models": _found(plan, cache, settings, {})})
+    return plan.workflow.model_copy(update={"models": _read_locks(plan, cache, settings, {})})
 
 
-def drifted(plan: Plan, cache: Cache, settings: Settings | None = None) -> dict[str, list[str]]:
+def find_drift(plan: Plan, cache: Cache, settings: Settings | None = None) -> dict[str, list[str]]:
     """Say of every model that the workflow does not pin to what is here, what is other about it.
 
     Raises:
@@ -34,68 +34,80 @@ def drifted(plan: Plan, cache: Cache, settings: Settings | None = None) -> dict[
     """
     pinned = plan.workflow.models
     # The pinned revision is what a run would take; its files are to be judged here.
-    asked = {name: ModelLock(revision=lock.revision) for name, lock in pinned.items()}
-    found = _found(plan, cache, settings, asked)
-    said = {name: _other(pinned.get(name), found.get(name)) for name in {**pinned, **found}}
-    return {name: what for name, what in said.items() if what}
+    revisions = {name: ModelLock(revision=lock.revision) for name, lock in pinned.items()}
+    present = _read_locks(plan, cache, settings, revisions)
+    differences = {
+        name: _compare_pins(pinned.get(name), present.get(name)) for name in {**pinned, **present}
+    }
+    return {name: problems for name, problems in differences.items() if problems}
 
 
 def unpinnable(plan: Plan) -> list[str]:
     """The calls whose models only a run can tell, because other nodes name them."""
-    return [call.name for call in plan.calls if call.kind.pins is not Node.pins and not _told(call)]
+    return [
+        call.name
+        for call in plan.calls
+        if call.kind.pins is not Node.pins and not _names_its_models(call)
+    ]
 
 
-def drift(pinned: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+def changed_files(pinned: Mapping[str, str], present: Mapping[str, str]) -> list[str]:
     """Say which files of a model are others than those pinned; nothing where none were noted."""
     if not pinned:
         return []
     words = {
-        name: "is missing" if name not in found else "is new" if name not in pinned else "differs"
-        for name in {**pinned, **found}
-        if pinned.get(name) != found.get(name)
+        name: "is missing" if name not in present else "is new" if name not in pinned else "differs"
+        for name in {**pinned, **present}
+        if pinned.get(name) != present.get(name)
     }
-    return [f"{name} {what}" for name, what in words.items()]
+    return [f"{name} {state}" for name, state in words.items()]
 
 
-def _other(pinned: ModelLock | None, found: ModelLock | None) -> list[str]:
+def _compare_pins(pinned: ModelLock | None, present: ModelLock | None) -> list[str]:
     if pinned is None:
         return ["is not pinned"]
-    if found is None:
+    if present is None:
         return ["is pinned, but not used"]
-    if pinned.sha256 == found.sha256:
+    if pinned.sha256 == present.sha256:
         return []
-    said = [f"sha256 {pinned.sha256[:12]}…, here {found.sha256[:12]}…"]
-    if pinned.revision != found.revision:
-        said.append(f"revision {pinned.revision[:12]}, here {found.revision[:12] or 'none'}")
-    return said + drift(pinned.files, found.files)
+    differences = [f"sha256 {pinned.sha256[:12]}…, here {present.sha256[:12]}…"]
+    if pinned.revision != present.revision:
+        differences.append(
+            f"revision {pinned.revision[:12]}, here {present.revision[:12] or 'none'}"
+        )
+    return differences + changed_files(pinned.files, present.files)
 
 
-def _found(
-    plan: Plan, cache: Cache, settings: Settings | None, asked: Mapping[str, ModelLock]
+def _read_locks(
+    plan: Plan, cache: Cache, settings: Settings | None, revisions: Mapping[str, ModelLock]
 ) -> dict[str, ModelLock]:
     """What each model is here, the revisions in ``asked`` taken where there are any."""
     settings = settings or Settings()
-    free = plan.workflow.model_copy(update={"models": dict(asked)})
+    free = plan.workflow.model_copy(update={"models": dict(revisions)})
     context = RunContext(settings, settings.devices[0], free, cache)
     calls = states(plan)
-    found = {
+    locks = {
         name: ModelLock(revision=pin[0], sha256=pin[1], files=dict(pin[2]) if len(pin) > 2 else {})
         for task in _loaders(calls, settings)
         for name, pin in _pins(task, context)
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(locks.items()))
 
 
 def _loaders(calls: Sequence[CallState], settings: Settings) -> Iterator[Task]:
     """Every item of the calls that name models, as far as constants alone say which."""
     for call in calls:
         kind = call.planned.kind
-        if kind.pins is not Node.pins and _told(call.planned) and resolvable(call, calls):
+        if (
+            kind.pins is not Node.pins
+            and _names_its_models(call.planned)
+            and resolvable(call, calls)
+        ):
             resolve(call, calls, settings.folders)
             yield from call.tasks
 
 
-def _told(call: Planned) -> bool:
+def _names_its_models(call: Planned) -> bool:
     """Whether only wires are linked in: then constants name the models."""
     fields = call.kind.model_fields
     kinds = [fields[name].annotation for name in call.links]

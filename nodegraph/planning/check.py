@@ -1,4 +1,4 @@
-"""Check each call of a flat workflow on its own: its type, inputs, values and links."""
+"""Calls of a flat workflow checked one by one: type, inputs, values, links; mistakes collected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Output(NamedTuple):
     annotation: Any
 
 
-_Found: TypeAlias = _Output | str | None
+_Lookup: TypeAlias = _Output | str | None
 
 
 class Checker:
@@ -32,13 +32,16 @@ class Checker:
         known: What was planned before; calls that are the same still are taken from it.
     """
 
-    def __init__(self, flat: Flat, known: Drawn | None = None) -> None:
+    def __init__(self, flat: Flat, earlier: Drawn | None = None) -> None:
         self.flat = flat
-        self._known: Mapping[str, Planned] = known.calls if known else {}
-        self._moved = known is None or not _same_places(flat, known)
+        self._earlier: Mapping[str, Planned] = earlier.calls if earlier else {}
+        # If some address leads elsewhere than before, links are read again even of equal calls:
+        # sources are numbers, and the same number may be another call now.
+        self._moved = earlier is None or not _same_places(flat, earlier)
         self.problems: list[Problem] = []
         self.index = {name: index for index, name in enumerate(flat.calls)}
-        self._found: dict[str, _Found] = {}
+        self._outputs: dict[str, _Lookup] = {}
+        # By the id of the annotation: quick for any, hashable or not; its class keeps it alive.
         self._misfits: dict[tuple[type[Node], str, int], str | None] = {}
         self._signatures: dict[type[Node], bytes] = {}
 
@@ -49,49 +52,62 @@ class Checker:
 
     def find(self, address: str) -> Source | str | None:
         """The output at ``address``; a text says why there is none, None that it was said."""
-        found = self._output(address)
-        return found.source if isinstance(found, _Output) else found
+        output = self._output(address)
+        return output.source if isinstance(output, _Output) else output
 
     def _planned(self, name: str, call: Call, kind: type[Node]) -> Planned:
-        given = _spelled(call)
-        known = self._known.get(name)
-        if known is None or known.kind is not kind or known.spelling != given or given is None:
-            return self._call(name, call, kind, given)
+        spelling = _spell_call(call)
+        planned = self._earlier.get(name)
+        if (
+            planned is None
+            or planned.kind is not kind
+            or planned.spelling != spelling
+            or spelling is None
+        ):
+            return self._call(name, call, kind, spelling)
         if not self._moved:
-            return known
+            return planned
         links = self._links(name, call.links, kind)
-        return known if links == known.links else known._replace(links=links, before=linked(links))
+        return (
+            planned
+            if links == planned.links
+            else planned._replace(links=links, before=linked(links))
+        )
 
-    def _call(self, name: str, call: Call, kind: type[Node], spelled: bytes | None) -> Planned:
-        known = ports(kind)
-        given, wired = call.values, call.links
-        if not (given.keys() <= known.inputs.keys() >= wired.keys()):
-            for unknown in [n for n in (*given, *wired) if n not in known.inputs]:
-                self._report(name, unknown, self.flat.suggestions(unknown, known.inputs))
-            given = {n: value for n, value in given.items() if n in known.inputs}
-            wired = {n: link for n, link in wired.items() if n in known.inputs}
-        for missing in known.required:
-            if missing not in given and missing not in wired:
+    def _call(self, name: str, call: Call, kind: type[Node], spelling: bytes | None) -> Planned:
+        # In this order each mistake is reported once: an unknown input is dropped before its value
+        # could be judged, and one with both a value and a link is judged by its link.
+        declared = ports(kind)
+        constants, wired = call.values, call.links
+        # One comparison of sets for the many calls that have no mistake.
+        if not (constants.keys() <= declared.inputs.keys() >= wired.keys()):
+            for unknown in [n for n in (*constants, *wired) if n not in declared.inputs]:
+                self._report(name, unknown, self.flat.suggestions(unknown, declared.inputs))
+            constants = {n: value for n, value in constants.items() if n in declared.inputs}
+            wired = {n: link for n, link in wired.items() if n in declared.inputs}
+        for missing in declared.required:
+            if missing not in constants and missing not in wired:
                 self._report(name, missing, "needs a value or a link")
-        if given and wired and (both := given.keys() & wired.keys()):
+        if constants and wired and (both := constants.keys() & wired.keys()):
             for twice in sorted(both):
                 self._report(name, twice, "has both a value and a link")
-            given = {n: value for n, value in given.items() if n not in both}
-        values, mapped = dict(known.defaults), tuple[str, ...]()
-        for input, make in known.factories.items():
+            constants = {n: value for n, value in constants.items() if n not in both}
+        # Defaults first, links last: what is left has a value for every input without a link.
+        values, mapped = dict(declared.defaults), tuple[str, ...]()
+        for input, make in declared.factories.items():
             values[input] = make()
-        if given:
-            converted, mapped, mistakes = convert(kind, given)
-            for where, what in mistakes:
-                self._report(name, where, what)
+        if constants:
+            converted, mapped, mistakes = convert(kind, constants)
+            for place, message in mistakes:
+                self._report(name, place, message)
             values.update(converted)
         links = self._links(name, wired, kind) if wired else {}
         for input in links:
             values.pop(input, None)
-        expands = tuple(n for n in known.expands if n in values) if known.expands else ()
+        expands = tuple(n for n in declared.expands if n in values) if declared.expands else ()
         static = self._static(name, kind, values, (*mapped, *expands), links)
         before = linked(links)
-        return Planned(name, spelled, kind, values, links, mapped, expands, static, before)
+        return Planned(name, spelling, kind, values, links, mapped, expands, static, before)
 
     def _static(
         self,
@@ -105,9 +121,11 @@ class Checker:
         if signature is None:
             signature = digest(kind_id(kind).encode(), str(kind.version).encode())
             self._signatures[kind] = signature
+        # Values that are several differ from item to item; each task adds its own to the key.
         if several:
             values = {input: value for input, value in values.items() if input not in several}
         try:
+            # The names of linked inputs, in the author's order; what they hold only a run knows.
             return digest(signature, canonical(values), *map(str.encode, links))
         except TypeError as error:
             self._report(name, "", str(error))
@@ -116,62 +134,64 @@ class Checker:
     def _links(
         self, name: str, wired: Mapping[str, str | list[str]], kind: type[Node]
     ) -> dict[str, Link]:
-        known = ports(kind)
-        return {input: self._link(name, input, link, kind, known) for input, link in wired.items()}
+        declared = ports(kind)
+        return {
+            input: self._link(name, input, link, kind, declared) for input, link in wired.items()
+        }
 
     def _link(
-        self, name: str, input: str, link: str | list[str], kind: type[Node], known: Ports
+        self, name: str, input: str, link: str | list[str], kind: type[Node], declared: Ports
     ) -> Link:
-        many = input in known.lists
+        many = input in declared.lists
         if isinstance(link, str):
-            how: LinkMode = "whole" if many else "map"
-            found = self._source(name, input, link, kind)
-            return Link((found,) if found else (), how)
+            mode: LinkMode = "whole" if many else "map"
+            source = self._source(name, input, link, kind)
+            return Link((source,) if source else (), mode)
         if not link:
             self._report(name, input, "is an empty array of links")
-        sources = [self._source(name, input, one, kind) for one in link]
+        sources = [self._source(name, input, address, kind) for address in link]
         return Link(tuple(filter(None, sources)), "gather" if many else "concat")
 
     def _source(self, name: str, input: str, address: str, kind: type[Node]) -> Source | None:
-        found = self._found.get(address) or self._output(address)
-        if isinstance(found, str):
-            self._report(name, input, found)
-        if not isinstance(found, _Output):
+        output = self._outputs.get(address) or self._output(address)
+        if isinstance(output, str):
+            self._report(name, input, output)
+        if not isinstance(output, _Output):
             return None
-        pair = (kind, input, id(found.annotation))
-        wanted = self._misfits.get(pair, "")
-        if wanted == "":
+        pair = (kind, input, id(output.annotation))
+        misfit = self._misfits.get(pair, "")  # empty: not judged yet; None: it fits
+        if misfit == "":
             target = ports(kind).inputs[input].annotation
-            wanted = self._misfits[pair] = _misfit(target, found.annotation)
-        if wanted is not None:
-            said = (
-                f"takes {wanted}, but {self.flat.shown(address)} is {type_name(found.annotation)}"
-            )
-            self._report(name, input, said)
-        return found.source
+            misfit = self._misfits[pair] = _misfit(target, output.annotation)
+        if misfit is not None:
+            source = self.flat.outer_address(address)
+            message = f"takes {misfit}, but {source} is {type_name(output.annotation)}"
+            self._report(name, input, message)
+        return output.source
 
-    def _output(self, address: str) -> _Found:
-        if address not in self._found:
-            found = self._found[address] = self._look_up(address)
-            return found
-        return self._found[address]
+    def _output(self, address: str) -> _Lookup:
+        if address not in self._outputs:
+            output = self._outputs[address] = self._look_up(address)
+            return output
+        return self._outputs[address]
 
-    def _look_up(self, address: str) -> _Found:
+    def _look_up(self, address: str) -> _Lookup:
         flat = self.flat
+        # An output of a composite leads to an inner one, which may be another composite's.
         if address in flat.aliases:
-            seen = set[str]()
-            while (target := flat.aliases.get(address)) is not None and address not in seen:
-                seen.add(address)
+            visited = set[str]()
+            while (target := flat.aliases.get(address)) is not None and address not in visited:
+                visited.add(address)
                 address = target
-            if address in seen:
-                return f"depends on itself: {' -> '.join([*sorted(seen), address])}"
+            if address in visited:
+                return f"depends on itself: {' -> '.join([*sorted(visited), address])}"
         name, output = split(address)
         if (index := self.index.get(name)) is not None:
             outputs = ports(flat.kinds[name]).outputs
             if output in outputs:
                 return _Output(Source(index, output), outputs[output].annotation)
             return f"{name} has {flat.suggestions(output, outputs)}"
-        if name in flat.broken:
+        if name in flat.broken:  # its own problem is reported; what hangs on it is not its author's
             return None
         if name in flat.expanded:
             return f"{name} has {flat.suggestions(output, flat.expanded[name])}"
@@ -188,11 +208,11 @@ class Checker:
         )
         return flat.suggestions(name, near)
 
-    def _report(self, name: str, input: str, what: str) -> None:
-        self.problems.append(self.flat.problem(name, input, what))
+    def _report(self, name: str, input: str, message: str) -> None:
+        self.problems.append(self.flat.problem(name, input, message))
 
 
-def _spelled(call: Call) -> bytes | None:
+def _spell_call(call: Call) -> bytes | None:
     """Spell what a call is given so that no two calls are alike; the order of links counts."""
     try:
         return canonical((call.values, [*call.links.items()]))
@@ -200,15 +220,15 @@ def _spelled(call: Call) -> bytes | None:
         return None
 
 
-def _same_places(flat: Flat, known: Drawn) -> bool:
+def _same_places(flat: Flat, earlier: Drawn) -> bool:
     """Whether every address leads where it led."""
     return (
-        flat.aliases == known.aliases
-        and [*flat.calls] == [*known.calls]
-        and [*flat.kinds.values()] == [call.kind for call in known.calls.values()]
+        flat.aliases == earlier.aliases
+        and [*flat.calls] == [*earlier.calls]
+        and [*flat.kinds.values()] == [call.kind for call in earlier.calls.values()]
     )
 
 
-def _misfit(target: Any, given: Any) -> str | None:
+def _misfit(target: Any, source: Any) -> str | None:
     """The type that is wanted, where an output declared ``given`` does not fit."""
-    return None if accepts(element(target), element(given)) else type_name(element(target))
+    return None if accepts(element(target), element(source)) else type_name(element(target))

@@ -1,4 +1,4 @@
-"""What is known of a plan before it runs: the lengths of its lists, the facts of its wires."""
+"""Facts before a run: lengths of lists, and what wires hold, followed along the links."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from .types import Link, Planned, Source
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""
 
-Where = Callable[[str, str, str], Problem]
+MakeProblem = Callable[[str, str, str], Problem]
 """Makes a problem of a call's name, its input and what is wrong."""
 
 
-def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> list[Problem]:
+def find_unequal_lists(
+    calls: Sequence[Planned], order: Sequence[int], problem: MakeProblem
+) -> list[Problem]:
     """Find inputs that are lists of different lengths where these are known now."""
     if not any(
         call.mapped or any(link.mode == "concat" for link in call.links.values()) for call in calls
@@ -27,13 +29,14 @@ def unequal(calls: Sequence[Planned], order: Sequence[int], where: Where) -> lis
     problems = []
     for index in order:
         lengths = list(_lengths(calls[index], calls, counts))
-        known = [length for length in lengths if length[2] != UNKNOWN]
-        counts[index] = known[0][2] if known else (UNKNOWN if lengths else None)
-        for input, label, count in known[1:]:
-            if count != known[0][2]:
-                _, first, expected = known[0]
-                what = f"{label} has {_items(count)} but {first} has {expected}"
-                problems.append(where(calls[index].name, input, what))
+        counted = [length for length in lengths if length[2] != UNKNOWN]
+        # In running order, so the counts of all sources are there: None is a single item.
+        counts[index] = counted[0][2] if counted else (UNKNOWN if lengths else None)
+        for input, label, count in counted[1:]:
+            if count != counted[0][2]:
+                _, first, expected = counted[0]
+                message = f"{label} has {_items(count)} but {first} has {expected}"
+                problems.append(problem(calls[index].name, input, message))
                 break
     return problems
 
@@ -70,7 +73,7 @@ def _items(count: int) -> str:
     return f"{count} item{'s' * (count != 1)}"
 
 
-def unfit(calls: Sequence[Planned], where: Where) -> list[Problem]:
+def find_unfit_entries(calls: Sequence[Planned], problem: MakeProblem) -> list[Problem]:
     """Find constants in lists that an output hands on, where they do not fit (see EntriesOf)."""
     handing = {kind for kind in {call.kind for call in calls} if ports(kind).entries}
     handed = {
@@ -83,30 +86,32 @@ def unfit(calls: Sequence[Planned], where: Where) -> list[Problem]:
     if not handed:
         return []
     return [
-        where(call.name, input, f"{what} (it is {calls[source.call].name}.{handed[source]}{entry})")
+        problem(
+            call.name, input, f"{message} (it is {calls[source.call].name}.{handed[source]}{entry})"
+        )
         for call in calls
         for input, link in call.links.items()
         for source in link.sources
         if source in handed
-        for entry, what in _misfits(call, input, calls[source.call].values[handed[source]])
+        for entry, message in _misfits(call, input, calls[source.call].values[handed[source]])
     ]
 
 
 def _misfits(call: Planned, input: str, values: object) -> Iterator[tuple[str, str]]:
     """Yield the entries, as ``[2]``, that an input cannot take, and why."""
-    known = ports(call.kind)
-    if isinstance(values, list) and values and input in known.scalars | known.lists:
-        for place, what in convert(call.kind, {input: values})[2]:
+    declared = ports(call.kind)
+    if isinstance(values, list) and values and input in declared.scalars | declared.lists:
+        for place, message in convert(call.kind, {input: values})[2]:
             # How long a list must be is not known: entries may be handed on more than once.
             if entry := place.removeprefix(input):
-                yield entry, what
+                yield entry, message
 
 
-def facts(
-    calls: Sequence[Planned], order: Sequence[int], where: Where
+def follow_facts(
+    calls: Sequence[Planned], order: Sequence[int], problem: MakeProblem
 ) -> tuple[list[Problem], list[Problem]]:
     """Follow what nodes tell about their outputs; return the errors and the warnings they find."""
-    told: dict[Source, Facts] = {}
+    known_facts: dict[Source, Facts] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
     kinds = {call.kind for call in calls}
@@ -115,18 +120,22 @@ def facts(
         call = calls[index]
         if call.kind not in knowing:
             continue
-        given = {input: _given(link, told) for input, link in call.links.items()}
+        linked = {input: _linked_facts(link, known_facts) for input, link in call.links.items()}
         several = {*call.mapped, *call.expands}
         values = {input: value for input, value in call.values.items() if input not in several}
         try:
-            for output, fact in call.kind.facts(values, given).items():
-                told[Source(index, output)] = fact
-            for input, what, weight in call.kind.check_facts(values, given):
-                (errors if weight == "error" else warnings).append(where(call.name, input, what))
+            for output, fact in call.kind.facts(values, linked).items():
+                known_facts[Source(index, output)] = fact
+            for input, message, weight in call.kind.check_facts(values, linked):
+                (errors if weight == "error" else warnings).append(
+                    problem(call.name, input, message)
+                )
         except Exception as error:  # a node is somebody's code; planning must go on
-            errors.append(where(call.name, "", f"its facts fail: {type(error).__name__}: {error}"))
+            errors.append(
+                problem(call.name, "", f"its facts fail: {type(error).__name__}: {error}")
+            )
     return errors, warnings
 
 
-def _given(link: Link, told: Mapping[Source, Facts]) -> list[Facts]:
-    return [told.get(source, {}) for source in link.sources]
+def _linked_facts(link: Link, known_facts: Mapping[Source, Facts]) -> list[Facts]:
+    return [known_facts.get(source, {}) for source in link.sources]

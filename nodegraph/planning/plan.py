@@ -1,27 +1,27 @@
-"""Check a workflow against the nodes there are, and put its calls in running order."""
+"""Planning: a workflow expanded, checked for all mistakes at once, its calls in running order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from ..base.gc_pause import paused
+from ..base.gc_pause import pause_gc
 from ..errors import Problem, Suggestions, WorkflowError, did_you_mean
 from ..graph.expand import expand
-from ..graph.inner_ports import settings
+from ..graph.inner_ports import param_values
 from ..graph.ports import inputs
 from ..graph.registry import Kind, Registry
 from ..graph.workflow import Workflow
 from ..node import Composite, Node
 from .check import Checker
-from .facts import facts, unequal, unfit
+from .facts import find_unequal_lists, find_unfit_entries, follow_facts
 from .order import needed, order
 from .types import Drawn, Link, LinkMode, Plan, Planned, Source, linked
 
 __all__ = ["Link", "LinkMode", "Plan", "Planned", "Source", "plan"]
 
 
-@paused()
+@pause_gc()
 def plan(
     workflow: Workflow,
     registry: Registry,
@@ -44,28 +44,33 @@ def plan(
     checker = Checker(flat, before.drawn if before else None)
     calls = checker.calls()
     running, cycles = order(calls)
-    found = {name: checker.find(address) for name, address in workflow.results.items()}
+    targets = {name: checker.find(address) for name, address in workflow.results.items()}
     names = None if only is None else list(dict.fromkeys(only))
     _raise(
         *flat.problems,
         *checker.problems,
-        *(_cycle([calls[index].name for index in cycle]) for cycle in cycles),
+        *(_circle_problem([calls[index].name for index in cycle]) for cycle in cycles),
         *_param_problems(workflow, registry),
-        *(Problem(f"results.{name}", why) for name, why in found.items() if isinstance(why, str)),
+        *_result_problems(targets),
         *_unknown(names or (), workflow.results),
     )
-    # What follows asks for links that lead somewhere.
-    errors, warnings = facts(calls, running, flat.problem)
-    lists = *unequal(calls, running, flat.problem), *unfit(calls, flat.problem)
+    # What follows asks for links that lead somewhere, in an order without circles.
+    errors, warnings = follow_facts(calls, running, flat.problem)
+    lists = (
+        *find_unequal_lists(calls, running, flat.problem),
+        *find_unfit_entries(calls, flat.problem),
+    )
     _raise(*lists, *errors)
-    sources = {name: source for name, source in found.items() if isinstance(source, Source)}
+    sources = {name: source for name, source in targets.items() if isinstance(source, Source)}
     results = sources if names is None else {name: sources[name] for name in names}
-    wanted = _wanted(calls, bool(results)) if names is None else set()
-    params = settings(workflow, registry)
+    goals = _find_goals(calls, bool(results)) if names is None else set()
+    # Until here calls are numbered in the author's order, which survives edits elsewhere; the plan
+    # numbers them in running order, without those that nothing needs.
+    params = param_values(workflow, registry)
     whole = Plan(workflow, tuple(calls), results, (), tuple(warnings), params)
-    kept = needed(calls, running, {*wanted, *(source.call for source in results.values())})
-    drawn = Drawn({call.name: call for call in calls}, flat.aliases, tuple(kept))
-    return _pruned(whole, wanted, drawn, before)
+    chosen = needed(calls, running, {*goals, *(source.call for source in results.values())})
+    drawn = Drawn({call.name: call for call in calls}, flat.aliases, tuple(chosen))
+    return _prune(whole, goals, drawn, before)
 
 
 def _raise(*problems: Problem) -> None:
@@ -78,7 +83,13 @@ def _unknown(names: Iterable[str], results: Iterable[str]) -> Iterator[Problem]:
     return (Problem("only", did_you_mean(name, results)) for name in names if name not in results)
 
 
-def _wanted(calls: Sequence[Planned], results: bool) -> set[int]:
+def _result_problems(targets: Mapping[str, Source | str | None]) -> Iterator[Problem]:
+    for name, target in targets.items():
+        if isinstance(target, str):
+            yield Problem(f"results.{name}", target)
+
+
+def _find_goals(calls: Sequence[Planned], results: bool) -> set[int]:
     """The calls to run for their own sake."""
     impure = {index for index, call in enumerate(calls) if not call.kind.pure}
     if results:
@@ -87,32 +98,36 @@ def _wanted(calls: Sequence[Planned], results: bool) -> set[int]:
     return impure | (set(range(len(calls))) - used)
 
 
-def _pruned(whole: Plan, wanted: set[int], drawn: Drawn, before: Plan | None) -> Plan:
-    """Put the calls in order, and leave out what no result and no wanted call needs."""
+def _prune(whole: Plan, goals: set[int], drawn: Drawn, before: Plan | None) -> Plan:
+    """Put the calls in order, and leave out what no result and no goal needs."""
     place = {index: at for at, index in enumerate(drawn.order)}
     return replace(
         whole,
-        calls=_moved(whole.calls, place, drawn, before),
+        calls=_reorder(whole.calls, place, drawn, before),
         results={name: Source(place[at], output) for name, (at, output) in whole.results.items()},
-        goals=tuple(place[index] for index in drawn.order if index in wanted),
+        goals=tuple(place[index] for index in drawn.order if index in goals),
         drawn=drawn,
     )
 
 
-def _moved(
+def _reorder(
     calls: Sequence[Planned], place: Mapping[int, int], drawn: Drawn, before: Plan | None
 ) -> tuple[Planned, ...]:
     """List the kept calls in order, their links renumbered; those that ``before`` has, from it."""
+    # The author's order is the running order and nothing is left out but the end: numbers stay.
     if all(index == at for index, at in place.items()):
         return tuple(calls[: len(place)])
-    known: dict[int, Planned] = {}
+    # A renumbered call of the earlier plan is right again if the checker took over the call it was
+    # made of (the same object: same values, same links) and the order is the same, so that every
+    # number in its links means what it meant.
+    reused: dict[int, Planned] = {}
     if before is not None and before.drawn.order == drawn.order:
         old = [*before.drawn.calls.values()]
-        known = {i: before.calls[at] for i, at in place.items() if old[i] is calls[i]}
-    return tuple(known.get(index) or _renumbered(calls[index], place) for index in drawn.order)
+        reused = {i: before.calls[at] for i, at in place.items() if old[i] is calls[i]}
+    return tuple(reused.get(index) or _renumber(calls[index], place) for index in drawn.order)
 
 
-def _renumbered(call: Planned, place: Mapping[int, int]) -> Planned:
+def _renumber(call: Planned, place: Mapping[int, int]) -> Planned:
     links = {
         input: Link(
             tuple(Source(place[index], output) for index, output in link.sources), link.mode
@@ -122,12 +137,12 @@ def _renumbered(call: Planned, place: Mapping[int, int]) -> Planned:
     return call._replace(links=links, before=linked(links))
 
 
-def _cycle(names: Sequence[str]) -> Problem:
-    shown = [*names, names[0]]
-    if len(shown) > 12:
-        shown = [*shown[:6], f"… {len(shown) - 11} more …", *shown[-5:]]
-    where = names[0].partition("/")[0]
-    return Problem(where, f"depends on itself: {' -> '.join(shown)}")
+def _circle_problem(names: Sequence[str]) -> Problem:
+    way = [*names, names[0]]
+    if len(way) > 12:
+        way = [*way[:6], f"… {len(way) - 11} more …", *way[-5:]]
+    address = names[0].partition("/")[0]
+    return Problem(address, f"depends on itself: {' -> '.join(way)}")
 
 
 def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]:
@@ -138,8 +153,8 @@ def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]
             kind = registry.get(call.type) if call is not None else None
             if call is None:
                 yield Problem(f"params.{name}", suggestions(node, workflow.nodes))
-            elif kind is not None and input not in (known := _inputs(kind)):
-                yield Problem(f"params.{name}", f"{node} has {suggestions(input, known)}")
+            elif kind is not None and input not in (names := _inputs(kind)):
+                yield Problem(f"params.{name}", f"{node} has {suggestions(input, names)}")
             elif input in call.links:
                 yield Problem(
                     f"params.{name}", f"{node}.{input} is linked, so it has no value to set"

@@ -1,4 +1,4 @@
-"""Plans made before, so that an edited workflow is checked again only where it was edited."""
+"""Earlier plans remembered: an edited workflow is checked again only where it was edited."""
 
 from __future__ import annotations
 
@@ -25,26 +25,35 @@ class Planner:
     ) -> Plan:
         """Plan ``workflow``; what it gives, and what it raises, is the same as that of ``plan``."""
         with self._lock:
-            known = self._plans[::-1]
-        before = max(known, key=lambda one: _common(one.workflow, workflow), default=None)
-        found = plan(workflow, registry, only, before)
+            plans = self._plans[::-1]
+        # Outside the lock, as planning takes long: plans never change, so several threads may start
+        # from the same one. Ties go to the latest, which comes first.
+        before = max(
+            plans, key=lambda earlier: _count_common(earlier.workflow, workflow), default=None
+        )
+        latest = plan(workflow, registry, only, before)
         with self._lock:
             # Of a workflow that is edited on and on, only the latest plan is of use.
-            self._plans = [one for one in self._plans if one is not before or _differs(one, found)]
-            self._plans.append(found)
-            while len(self._plans) > 1 and sum(map(_calls, self._plans)) > ROOM:
+            self._plans = [
+                earlier
+                for earlier in self._plans
+                if earlier is not before or _differs(earlier, latest)
+            ]
+            self._plans.append(latest)
+            # The plan just made stays, however large it is.
+            while len(self._plans) > 1 and sum(map(_count_calls, self._plans)) > ROOM:
                 del self._plans[0]
-        return found
+        return latest
 
 
-def _common(one: Workflow, other: Workflow) -> int:
-    return len(one.nodes.keys() & other.nodes.keys())
+def _count_common(first: Workflow, second: Workflow) -> int:
+    return len(first.nodes.keys() & second.nodes.keys())
 
 
-def _differs(one: Plan, other: Plan) -> bool:
+def _differs(earlier: Plan, latest: Plan) -> bool:
     """Whether they are of different workflows rather than of one that was edited."""
-    return 2 * _common(one.workflow, other.workflow) < len(one.workflow.nodes)
+    return 2 * _count_common(earlier.workflow, latest.workflow) < len(earlier.workflow.nodes)
 
 
-def _calls(one: Plan) -> int:
-    return len(one.drawn.calls)
+def _count_calls(entry: Plan) -> int:
+    return len(entry.drawn.calls)

@@ -1,4 +1,4 @@
-"""What a plan is made of: checked calls, and where their inputs come from."""
+"""The parts of a plan: checked calls, and links to the outputs that their inputs come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device and number format to use, without importing torch."""
+"""Devices and number formats of this machine, judged without importing torch."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def parse_devices(text: str) -> tuple[str, ...]:
     return names
 
 
-def dtype(asked: str, devices: tuple[str, ...]) -> str:
+def dtype(text: str, devices: tuple[str, ...]) -> str:
     """The dtype that ``--dtype`` names; ``auto`` is half precision on a GPU alone."""
-    if asked == "auto":
+    if text == "auto":
         return "float32" if devices[0] == "cpu" else "float16"
-    if asked not in DTYPES:
-        raise UserError(f"--dtype {asked!r}: it should be auto, {', '.join(DTYPES)}")
-    return asked
+    if text not in DTYPES:
+        raise UserError(f"--dtype {text!r}: it should be auto, {', '.join(DTYPES)}")
+    return text
 
 
 def slow(dtype: str, devices: tuple[str, ...], root: Path = Path("/")) -> str:
@@ -60,15 +60,15 @@ def slow(dtype: str, devices: tuple[str, ...], root: Path = Path("/")) -> str:
     Args:
         root: Where ``proc`` lies.
     """
-    known = _FLAGS.get(dtype)
-    if "cpu" not in devices or known is None:
+    flags = _FLAGS.get(dtype)
+    if "cpu" not in devices or flags is None:
         return ""
     try:
         text = (root / "proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return ""
-    found = re.search(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
-    if found is None or known & set(found[1].split()):
+    match = re.search(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    if match is None or flags & set(match[1].split()):
         return ""
     return f"--dtype {dtype}: this CPU has no instructions for it; float32 will be much faster"
 

@@ -1,4 +1,4 @@
-"""How PyTorch's threads are to behave: told to OpenMP, which listens when PyTorch is imported."""
+"""Threads of PyTorch, set through OpenMP's environment, which is read when it is imported."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ wait for one that does not run and keep the other program from running: both cra
 """
 
 
-def settle(environment: MutableMapping[str, str]) -> None:
+def configure_threads(environment: MutableMapping[str, str]) -> None:
     """Say how many threads compute and how they wait, unless the user has said it."""
-    environment.setdefault("OMP_NUM_THREADS", str(cores()))
+    environment.setdefault("OMP_NUM_THREADS", str(count_cores()))
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
-def cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:
+def count_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:
     """How many cores this process may keep busy: two threads of one core only share it.
 
     Args:
         root: Where ``sys`` and ``proc`` lie.
         cpus: The CPUs it may run on, where the system is not asked.
     """
-    mine = _allowed() if cpus is None else cpus
-    found = len({_core(root, cpu) for cpu in mine})
-    return max(1, min([found, *(int(share) for share in _quotas(root))]))
+    allowed = _allowed() if cpus is None else cpus
+    count = len({_core(root, cpu) for cpu in allowed})
+    return max(1, min([count, *(int(share) for share in _quotas(root))]))
 
 
 def _allowed() -> Collection[int]:
@@ -41,8 +41,8 @@ def _allowed() -> Collection[int]:
 
 def _core(root: Path, cpu: int) -> str:
     """What all threads of a CPU's core have in common."""
-    found = _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-    return found or str(cpu)
+    siblings = _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    return siblings or str(cpu)
 
 
 def _quotas(root: Path) -> Iterator[float]:
@@ -54,12 +54,12 @@ def _quotas(root: Path) -> Iterator[float]:
         top = root / "sys/fs/cgroup" / ("cpu" if names else "")
         for group in (PurePosixPath(path), *PurePosixPath(path).parents):
             folder = top / str(group).lstrip("/")
-            told = _read(folder / "cpu.max").split() or [
+            quota = _read(folder / "cpu.max").split() or [
                 _read(folder / "cpu.cfs_quota_us"),
                 _read(folder / "cpu.cfs_period_us"),
             ]
-            if all(one.isdigit() and int(one) for one in told):
-                yield int(told[0]) / int(told[1])
+            if all(part.isdigit() and int(part) for part in quota):
+                yield int(quota[0]) / int(quota[1])
 
 
 def _read(file: Path) -> str:

@@ -22,6 +22,7 @@ from .tensors import TENSORS, Tensors
 
 Skeleton: TypeAlias = Any
 
+# Beyond 64 bits a reader of JSON may round or refuse an integer.
 _SAFE_INT = 2**63
 _SEQUENCES: tuple[Any, ...] = (tuple, set, frozenset)
 _BY_NAME: dict[str, Callable[[Any], Any]] = {kind.__name__: kind for kind in _SEQUENCES}
@@ -40,7 +41,7 @@ def flatten(output: Output, tensors: Tensors = TENSORS) -> tuple[Skeleton, list[
             do not name.
     """
     kind: Any = type(output)
-    flattener = _Flattener(classes(kind), tensors)
+    flattener = _Flattener(value_classes(kind), tensors)
     names = all_fields(kind) or ()
     return {name: flattener.flat(getattr(output, name)) for name in names}, flattener.leaves
 
@@ -48,20 +49,23 @@ def flatten(output: Output, tensors: Tensors = TENSORS) -> tuple[Skeleton, list[
 class _Flattener:
     """Collects the leaves on the way."""
 
-    def __init__(self, known: Mapping[str, type], tensors: Tensors) -> None:
+    def __init__(self, kinds: Mapping[str, type], tensors: Tensors) -> None:
         self.leaves: list[Any] = []
-        self._known, self._tensors = known, tensors
+        self._kinds, self._tensors = kinds, tensors
 
     def flat(self, value: Any) -> Skeleton:
         kind = type(value)
         if kind in SCALARS:
             return {"int": hex(value)} if kind is int and abs(value) >= _SAFE_INT else value
+        # Only a list becomes a JSON list. All else that JSON has no word for becomes an object with
+        # a tag, dicts too, so no value can be taken for a tag when it is read.
         if kind is list:
-            return [self.flat(each) for each in value]
+            return [self.flat(item) for item in value]
         if kind in _SEQUENCES:
-            return {kind.__name__: [self.flat(each) for each in value]}
+            return {kind.__name__: [self.flat(item) for item in value]}
         if kind is dict:
-            return {"dict": [[self.flat(key), self.flat(each)] for key, each in value.items()]}
+            # Pairs, as keys may be anything, and their order is part of the value.
+            return {"dict": [[self.flat(key), self.flat(item)] for key, item in value.items()]}
         return self._leaf(value) if self._tensors.owns(value) else self._instance(value)
 
     def _leaf(self, value: Any) -> Skeleton:
@@ -75,75 +79,82 @@ class _Flattener:
             return {"bytes": base64.b64encode(value).decode()}
         kind: Any = type(value)
         name = kind_id(kind)
-        if self._known.get(name) is not kind:
+        # Reading takes classes from the annotations alone, so that no file can name any other: what
+        # could not be read must not be written.
+        if self._kinds.get(name) is not kind:
             raise OpaqueError(f"{kind.__name__} cannot be written to disk")
         if isinstance(value, Enum):
             return {"enum": name, "name": value.name}
         names = all_fields(kind) or ()
-        return {"class": name, "fields": {each: self.flat(getattr(value, each)) for each in names}}
+        return {
+            "class": name,
+            "fields": {field: self.flat(getattr(value, field)) for field in names},
+        }
 
 
-def rebuild(kind: type[Output], skeleton: Skeleton, found: Sequence[Any]) -> Output:
+def rebuild(kind: type[Output], skeleton: Skeleton, leaves: Sequence[Any]) -> Output:
     """Put an output of class ``kind`` together again; its annotations name all other classes.
 
     Raises:
         Exception: the skeleton is not one that ``kind`` could have; its classes judge too.
     """
-    known = classes(kind)
+    kinds = value_classes(kind)
     if set(skeleton) != set(kind.model_fields):
         raise ValueError(f"{kind.__name__} has other fields")
     return kind.model_construct(
-        **{name: _built(each, found, known) for name, each in skeleton.items()}
+        **{name: _build(part, leaves, kinds) for name, part in skeleton.items()}
     )
 
 
-def _built(part: Skeleton, found: Sequence[Any], known: Mapping[str, type]) -> Any:
+def _build(part: Skeleton, leaves: Sequence[Any], kinds: Mapping[str, type]) -> Any:
     if isinstance(part, list):
-        return [_built(each, found, known) for each in part]
+        return [_build(item, leaves, kinds) for item in part]
     if not isinstance(part, dict):
         return part
     tag, inner = next(iter(part.items()))
     if tag == "leaf":
-        return found[inner]
+        return leaves[inner]
     if tag == "dict":
-        return {_built(k, found, known): _built(each, found, known) for k, each in inner}
-    return _made(tag, inner, part, found, known)
+        return {_build(k, leaves, kinds): _build(item, leaves, kinds) for k, item in inner}
+    return _build_tagged(tag, inner, part, leaves, kinds)
 
 
-def _made(
-    tag: str, inner: Any, part: Skeleton, found: Sequence[Any], known: Mapping[str, Any]
+def _build_tagged(
+    tag: str, inner: Any, part: Skeleton, leaves: Sequence[Any], kinds: Mapping[str, Any]
 ) -> Any:
     match tag:
         case "class":
-            return _instance(known[inner], part["fields"], found, known)
+            return _build_instance(kinds[inner], part["fields"], leaves, kinds)
         case "enum":
-            return known[inner][part["name"]]
+            return kinds[inner][part["name"]]
         case "bytes" | "path" | "int":
             return _SPELLED[tag](inner)
-    return _BY_NAME[tag](_built(each, found, known) for each in inner)
+    return _BY_NAME[tag](_build(item, leaves, kinds) for item in inner)
 
 
-def _instance(
-    kind: Any, parts: Mapping[str, Skeleton], found: Sequence[Any], known: Mapping[str, type]
+def _build_instance(
+    kind: Any, parts: Mapping[str, Skeleton], leaves: Sequence[Any], kinds: Mapping[str, type]
 ) -> Any:
-    given = {name: _built(part, found, known) for name, part in parts.items()}
+    values = {name: _build(part, leaves, kinds) for name, part in parts.items()}
+    # Not validated again: it was when the node made it.
     if issubclass(kind, BaseModel):
-        return kind.model_construct(**given)
-    late = {each.name for each in fields(kind) if not each.init}
-    value = kind(**{name: each for name, each in given.items() if name not in late})
+        return kind.model_construct(**values)
+    # Fields that a dataclass's own __init__ does not take.
+    late = {field.name for field in fields(kind) if not field.init}
+    value = kind(**{name: part for name, part in values.items() if name not in late})
     for name in late:
-        object.__setattr__(value, name, given[name])
+        object.__setattr__(value, name, values[name])
     return value
 
 
 @lru_cache(maxsize=512)
-def classes(kind: type[BaseModel]) -> Mapping[str, type]:
+def value_classes(kind: type[BaseModel]) -> Mapping[str, type]:
     """Collect by identity the dataclasses, models and enums that a model's annotations speak of.
 
     Raises:
         OpaqueError: two of them have one identity.
     """
-    found: dict[str, type] = {}
+    kinds: dict[str, type] = {}
     left: list[object] = [field.annotation for field in kind.model_fields.values()]
     while left:
         annotation = left.pop()
@@ -151,38 +162,39 @@ def classes(kind: type[BaseModel]) -> Mapping[str, type]:
         named = get_origin(annotation) or annotation
         if not isinstance(named, type):
             continue
-        if (known := found.get(kind_id(named))) is not None:
-            if known is not named:
-                raise OpaqueError(clash(named, known))
+        if (first := kinds.get(kind_id(named))) is not None:
+            if first is not named:
+                raise OpaqueError(clash_message(named, first))
             continue
         if is_dataclass(named):
-            left.extend(_annotation(named, each) for each in fields(named))
+            left.extend(_annotation(named, field) for field in fields(named))
         elif issubclass(named, BaseModel):
             left.extend(field.annotation for field in named.model_fields.values())
         elif not issubclass(named, Enum):
             continue
-        found[kind_id(named)] = named
-    return found
+        kinds[kind_id(named)] = named
+    return kinds
 
 
-def clash(second: type, first: type) -> str:
+def clash_message(second: type, first: type) -> str:
     """Say that two classes have one identity, and what to do about it."""
     return (
-        f"{address(second)} and {address(first)} are both {kind_id(first)} in keys and on disk;"
-        " give one of them another name"
+        f"{class_address(second)} and {class_address(first)} are both {kind_id(first)}"
+        " in keys and on disk; give one of them another name"
     )
 
 
-def address(kind: type) -> str:
+def class_address(kind: type) -> str:
     """Where a class is written: ``nodes.preprocessors.Canny``."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _annotation(kind: type, field: Field[Any]) -> object:
     """A dataclass field's type; None where its import was made for type checkers alone."""
-    owner = next(each for each in kind.__mro__ if field.name in get_annotations(each))
-    spelled = SimpleNamespace(__annotations__={"it": field.type})
+    owner = next(base for base in kind.__mro__ if field.name in get_annotations(base))
+    # One at a time: the others may name imports that exist for type checkers alone.
+    holder = SimpleNamespace(__annotations__={"it": field.type})
     try:
-        return get_type_hints(spelled, vars(sys.modules[owner.__module__]), dict(vars(owner)))["it"]
+        return get_type_hints(holder, vars(sys.modules[owner.__module__]), dict(vars(owner)))["it"]
     except (NameError, AttributeError, TypeError):
         return None

@@ -106,6 +106,7 @@ class Arrays:
     """numpy arrays and torch tensors. torch is imported only to restore one of its tensors."""
 
     def owns(self, value: object) -> bool:
+        # A library that nobody has imported cannot have made the value, so none is imported to ask.
         numpy = sys.modules.get("numpy")
         array = getattr(numpy, "ndarray", None)
         if array is not None and isinstance(value, array):
@@ -141,11 +142,14 @@ class Arrays:
     def settle(self, leaf: Any) -> Any:
         if not _is_array(leaf):
             leaf = leaf.detach() if leaf.requires_grad else leaf
+            # A view keeps its whole storage alive: it is copied if that is more than twice as large
+            # and the difference worth a copy.
             small = leaf.nbytes * 2 + 4096 < leaf.untyped_storage().nbytes()
             return leaf.clone() if small else leaf
         base = leaf.base
         if _is_array(base) and leaf.nbytes * 2 + 4096 < base.nbytes:
             leaf = leaf.copy()
+        # Every array of the chain: whoever holds a writeable base could write through it.
         base = leaf
         while _is_array(base):
             base.flags.writeable = False
@@ -154,11 +158,14 @@ class Arrays:
 
     def content(self, leaf: Any) -> Content:
         if _is_array(leaf):
+            # The machine's byte order and C order, so that equal values have equal bytes, however
+            # they lie in memory; no copy where they lie so already.
             array = leaf.astype(leaf.dtype.newbyteorder("="), order="C", copy=False)
             data = memoryview(array.reshape(-1).view("uint8"))
             return Content("numpy", _NAMES[leaf.dtype.name], leaf.shape, data)
         import torch
 
+        # Conjugates and negatives are marks on a tensor, not in its bytes, until they are resolved.
         flat = leaf.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         data = memoryview(flat.view(torch.uint8).numpy())
         return Content("torch", _NAMES[_name(leaf)], tuple(leaf.shape), data)
@@ -168,6 +175,7 @@ class Arrays:
             import numpy as np
 
             data = bytes(content.data) if isinstance(content.data, bytearray) else content.data
+            # Of a mapped file these are its very pages: nothing is read before it is touched.
             view = memoryview(data).toreadonly()
             return np.frombuffer(view, _TYPES[content.dtype]).reshape(content.shape)
         import torch
@@ -176,7 +184,8 @@ class Arrays:
         if not len(content.data):
             return torch.empty(content.shape, dtype=dtype)
         data = memoryview(content.data)
-        # PyTorch has no tensors that cannot be written to, and none that lie askew.
+        # PyTorch has no tensors that cannot be written to, so read-only bytes are copied; a mapped
+        # file comes as private, writeable pages. Nor has it tensors whose items lie askew.
         flat = torch.frombuffer(bytearray(data) if data.readonly else data, dtype=torch.uint8)
         aligned = flat if flat.data_ptr() % dtype.itemsize == 0 else flat.clone()
         return aligned.view(dtype).reshape(content.shape)
@@ -190,13 +199,14 @@ class Arrays:
         return version + (digest_of(self.content(leaf).data).hex() if on_host else "")
 
     def weights_size(self, weights: Any) -> int:
-        seen: dict[int, int] = {}
+        sizes: dict[int, int] = {}
         for part in _parts(weights):
             for tensor in (
                 [*part.parameters(), *part.buffers()] if hasattr(part, "parameters") else [part]
             ):
-                seen[tensor.data_ptr() or id(tensor)] = int(tensor.nbytes)
-        return sum(seen.values())
+                # Tied weights are one storage under two names. Empty tensors all have pointer 0.
+                sizes[tensor.data_ptr() or id(tensor)] = int(tensor.nbytes)
+        return sum(sizes.values())
 
     def move_weights(self, weights: Any, device: str) -> Any:
         if hasattr(weights, "untyped_storage"):
@@ -266,7 +276,7 @@ def _is_oom(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError)
         and (
-            type(error).__name__ == "OutOfMemoryError" or any(each in words for each in _OOM_WORDS)
+            type(error).__name__ == "OutOfMemoryError" or any(word in words for word in _OOM_WORDS)
         )
     )
 
@@ -285,11 +295,11 @@ def _parts(weights: Any) -> Iterator[Any]:
     if hasattr(weights, "parameters") or hasattr(weights, "untyped_storage"):
         yield weights
     elif isinstance(weights, dict):
-        for each in weights.values():
-            yield from _parts(each)
+        for part in weights.values():
+            yield from _parts(part)
     elif isinstance(weights, list | tuple):
-        for each in weights:
-            yield from _parts(each)
+        for part in weights:
+            yield from _parts(part)
     elif is_dataclass(weights):
         for field in fields(weights):
             yield from _parts(getattr(weights, field.name))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodegraph.errors import UserError
-from nodegraph.inspection.pins import drift
+from nodegraph.inspection.pins import changed_files
 from nodegraph.node import Context, Pin
 
 from ..checkpoints.folders import pick_weights
@@ -93,7 +93,7 @@ def check_pin(
     moved = revision and here != revision
     changes = [f"revision {revision[:12]}, here {here[:12]}"] if moved else []
     # The files that differ, as far as the workflow has their digests.
-    changes += drift(context.pinned_files(name), digests_of_files(*parts))
+    changes += changed_files(context.pinned_files(name), digests_of_files(*parts))
     details = f": {'; '.join(changes)}" if changes else ""
     raise UserError(
         f"{address}: {name!r} is not the one this workflow was made with"

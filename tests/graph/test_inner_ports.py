@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nodegraph.cli.kinds import inputs_of, outputs_of, takes
-from nodegraph.graph.inner_ports import Inside, inside_param, inside_result, settings
+from nodegraph.graph.inner_ports import InnerPort, param_values, resolve_param, resolve_result
 from nodegraph.graph.registry import Registry, Template
 from nodegraph.graph.schema import describe
 from nodegraph.graph.workflow import Workflow
@@ -30,11 +30,11 @@ def nested(depth: int, **values: object) -> Registry:
 
 
 def test_a_param_is_followed_to_the_node_it_sets() -> None:
-    assert inside_param(one("T0"), "value", nested(1500)) == Inside(Outline, "low_threshold")
+    assert resolve_param(one("T0"), "value", nested(1500)) == InnerPort(Outline, "low_threshold")
 
 
 def test_a_result_is_followed_to_the_node_it_is_made_by() -> None:
-    assert inside_result(one("T0"), "value", nested(1500)) == Inside(Outline, "image")
+    assert resolve_result(one("T0"), "value", nested(1500)) == InnerPort(Outline, "image")
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def test_a_result_is_followed_to_the_node_it_is_made_by() -> None:
 def test_the_setting_of_a_param_is_the_outermost_stored_value_or_the_default(
     registry: Registry, workflow: Workflow, value: object
 ) -> None:
-    assert settings(workflow, registry) == {"value": value}
+    assert param_values(workflow, registry) == {"value": value}
 
 
 def test_what_leads_nowhere_or_round_is_unknown() -> None:
     round_ = TOYS.with_kinds([Template("A", one("B")), Template("B", one("A"))])
     nothing = Workflow.model_validate({"params": {"a": {"to": "b.c"}}, "results": {"a": "b.c"}})
 
-    assert [inside_param(one("A"), "value", round_), inside_param(nothing, "a", TOYS)] == [
-        Inside(None, "value"),
-        Inside(None, "a"),
+    assert [resolve_param(one("A"), "value", round_), resolve_param(nothing, "a", TOYS)] == [
+        InnerPort(None, "value"),
+        InnerPort(None, "a"),
     ]
-    assert [inside_result(one("A"), "value", round_), inside_result(nothing, "a", TOYS)] == [
-        Inside(None, "value"),
-        Inside(None, "c"),
+    assert [resolve_result(one("A"), "value", round_), resolve_result(nothing, "a", TOYS)] == [
+        InnerPort(None, "value"),
+        InnerPort(None, "c"),
     ]
 
 
@@ -105,4 +105,4 @@ def test_a_template_takes_what_the_input_inside_takes() -> None:
 
 def test_a_default_that_json_cannot_spell_is_left_out() -> None:
     assert Sheet.model_fields["images"].is_required()
-    assert settings(one("Sheet", "images"), TOYS) == {"value": None}
+    assert param_values(one("Sheet", "images"), TOYS) == {"value": None}

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from nodegraph.graph.ports import accepts, convert, element, is_list, output_of, ports, type_name
 from nodegraph.graph.registry import Template
-from nodegraph.graph.schema import describe, humanised
+from nodegraph.graph.schema import describe, humanise
 from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.node import Node, Output
 
@@ -220,7 +220,7 @@ def test_a_template_is_described_by_the_nodes_in_it() -> None:
     ],
 )
 def test_names_are_spelled_for_people(name: str, text: str) -> None:
-    assert humanised(name) == text
+    assert humanise(name) == text
 
 
 def test_outputs_are_checked_like_any_model() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nodegraph.base.wording import spelled
+from nodegraph.base.wording import spell_difference
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Template
 from nodegraph.graph.workflow import Workflow
@@ -326,10 +326,10 @@ def test_a_graph_that_is_not_sound_is_refused() -> None:
 def test_long_texts_are_shown_where_they_differ() -> None:
     start = "a man wearing a red shirt and blue trousers on a yellow "
 
-    assert spelled(f"{start}background, in the rain", f"{start}wall, in the rain") == (
+    assert spell_difference(f"{start}background, in the rain", f"{start}wall, in the rain") == (
         "'…rousers on a yellow background, in the rain'",
         "'…rousers on a yellow wall, in the rain'",
     )
-    assert spelled(f"{start}x{'y' * 80}", f"{start}z")[1] == "'…rousers on a yellow z'"
-    assert spelled("x" * 80, "y") == (f"'{'x' * 59}…'", "'y'")
-    assert spelled([1] * 30, None) == (f"{str([1] * 20)[:-1]},…", "empty")
+    assert spell_difference(f"{start}x{'y' * 80}", f"{start}z")[1] == "'…rousers on a yellow z'"
+    assert spell_difference("x" * 80, "y") == (f"'{'x' * 59}…'", "'y'")
+    assert spell_difference([1] * 30, None) == (f"{str([1] * 20)[:-1]},…", "empty")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from nodegraph import Node, Planner, Workflow, WorkflowError, execute, plan
-from nodegraph.base.gc_pause import paused
+from nodegraph.base.gc_pause import pause_gc
 from nodegraph.base.keys import digest
 from nodegraph.cache import Cache
 from nodegraph.cache.keyring import Keyring
@@ -255,7 +255,7 @@ def test_the_collector_is_left_as_it_was(on: bool) -> None:
     was = gc.isenabled()
     (gc.enable if on else gc.disable)()
     try:
-        with paused(), paused():
+        with pause_gc(), pause_gc():
             inside = gc.isenabled()
 
         assert (inside, gc.isenabled()) == (False, on)

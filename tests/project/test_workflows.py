@@ -11,7 +11,7 @@ from nodegraph import Workflow, plan
 from nodegraph.cli.app import app
 from nodegraph.cli.kinds import registry
 from nodegraph.errors import WorkflowError
-from nodegraph.graph.inner_ports import settings
+from nodegraph.graph.inner_ports import param_values
 from nodegraph.graph.registry import Template
 from nodegraph.graph.shipped import shipped
 from nodes.checkpoints.names import conditioning_of
@@ -56,7 +56,7 @@ def test_a_shipped_workflow_takes_models_of_the_hub(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CONTROLLED))
 def test_the_hub_is_known_by_name_to_read_what_the_tiny_controlnet_reads(name: str) -> None:
-    controlnet = settings(Workflow.load(shipped()[name]), registry(()))["controlnet"]
+    controlnet = param_values(Workflow.load(shipped()[name]), registry(()))["controlnet"]
 
     assert conditioning_of(str(HUB[name]["controlnet"])) == conditioning_of(str(controlnet))
 

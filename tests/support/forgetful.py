@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 from nodegraph.node import Memo, MemoT, Space
-from nodegraph.values.leaves import content
+from nodegraph.values.leaves import content_key
 
 W = TypeVar("W")
 
@@ -33,7 +33,7 @@ class Forgetful:
         """Nothing was kept."""
 
     def digest(self, value: object) -> bytes:
-        return content(value)
+        return content_key(value)
 
     def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:  # noqa: ARG002
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.system.threads import SPINS, cores, settle
+from nodegraph.system.threads import SPINS, configure_threads, count_cores
 
 
 def machine(root: Path, siblings: dict[int, str], **files: str) -> Path:
@@ -27,15 +27,15 @@ PAIRS = {0: "0,4", 1: "1,5", 2: "2,6", 3: "3,7", 4: "0,4", 5: "1,5", 6: "2,6", 7
 
 
 def test_two_threads_of_a_core_are_one_core(tmp_path: Path) -> None:
-    assert cores(machine(tmp_path, PAIRS), range(8)) == 4
+    assert count_cores(machine(tmp_path, PAIRS), range(8)) == 4
 
 
 def test_only_cores_that_the_process_may_use_count(tmp_path: Path) -> None:
-    assert cores(machine(tmp_path, PAIRS), {0, 4, 5}) == 2
+    assert count_cores(machine(tmp_path, PAIRS), {0, 4, 5}) == 2
 
 
 def test_without_knowing_cores_every_cpu_is_one(tmp_path: Path) -> None:
-    assert cores(tmp_path, range(3)) == 3
+    assert count_cores(tmp_path, range(3)) == 3
 
 
 @pytest.mark.parametrize(
@@ -67,31 +67,31 @@ def test_without_knowing_cores_every_cpu_is_one(tmp_path: Path) -> None:
 def test_a_groups_share_of_time_limits_them(
     tmp_path: Path, files: dict[str, str], expected: int
 ) -> None:
-    assert cores(machine(tmp_path, PAIRS, **files), range(8)) == expected
+    assert count_cores(machine(tmp_path, PAIRS, **files), range(8)) == expected
 
 
 def test_what_nobody_said_is_said() -> None:
     environment: dict[str, str] = {}
 
-    settle(environment)
+    configure_threads(environment)
 
-    assert environment == {"OMP_NUM_THREADS": str(cores()), "GOMP_SPINCOUNT": SPINS}
+    assert environment == {"OMP_NUM_THREADS": str(count_cores()), "GOMP_SPINCOUNT": SPINS}
 
 
 @pytest.mark.parametrize(
     ("said", "then"),
     [
         ({"OMP_NUM_THREADS": "7"}, {"OMP_NUM_THREADS": "7", "GOMP_SPINCOUNT": SPINS}),
-        ({"GOMP_SPINCOUNT": "5"}, {"OMP_NUM_THREADS": str(cores()), "GOMP_SPINCOUNT": "5"}),
+        ({"GOMP_SPINCOUNT": "5"}, {"OMP_NUM_THREADS": str(count_cores()), "GOMP_SPINCOUNT": "5"}),
         (
             {"OMP_WAIT_POLICY": "active"},
-            {"OMP_NUM_THREADS": str(cores()), "OMP_WAIT_POLICY": "active"},
+            {"OMP_NUM_THREADS": str(count_cores()), "OMP_WAIT_POLICY": "active"},
         ),
     ],
     ids=["threads", "spins", "policy"],
 )
 def test_what_the_user_said_stays(said: dict[str, str], then: dict[str, str]) -> None:
-    settle(said)
+    configure_threads(said)
 
     assert said == then
 
@@ -109,4 +109,4 @@ def test_the_command_line_says_it_before_pytorch_listens() -> None:
         [sys.executable, "-c", program], env=unsaid, capture_output=True, text=True, check=True
     ).stdout
 
-    assert said.split()[-2:] == [str(cores()), SPINS]
+    assert said.split()[-2:] == [str(count_cores()), SPINS]

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from nodegraph.base.keys import canonical, digest
 from nodegraph.node import Output, Wire
-from nodegraph.values.leaves import OpaqueError, Watch, changed, digests, leaves
-from nodegraph.values.skeleton import classes, flatten, rebuild
+from nodegraph.values.leaves import OpaqueError, Watch, digests, leaves, replace_leaves
+from nodegraph.values.skeleton import flatten, rebuild, value_classes
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -189,7 +189,7 @@ def test_an_output_with_other_fields_is_not_built() -> None:
 
 
 def test_classes_are_found_through_wires_unions_lists_and_dicts() -> None:
-    names = {kind.__name__ for kind in classes(Held).values()}
+    names = {kind.__name__ for kind in value_classes(Held).values()}
 
     assert names == {"Everything", "Picture", "Way", "Place"}
 
@@ -197,13 +197,13 @@ def test_classes_are_found_through_wires_unions_lists_and_dicts() -> None:
 def test_a_value_without_changed_leaves_is_the_same_object() -> None:
     before = held()
 
-    assert changed(before, lambda leaf: leaf) is before
+    assert replace_leaves(before, lambda leaf: leaf) is before
 
 
 def test_changing_leaves_leaves_the_original_alone() -> None:
     before = held()
 
-    after = changed(before, lambda leaf: leaf + 1)
+    after = replace_leaves(before, lambda leaf: leaf + 1)
 
     assert [int(leaf[0, 0]) for leaf in leaves(before)] == [1, 2, 3, 4]
     assert [int(leaf[0, 0]) for leaf in leaves(after)] == [2, 3, 4, 5]
@@ -214,7 +214,7 @@ class TestAWatch:
     def test_is_silent_when_nothing_was_written(self) -> None:
         watch = Watch({"a": picture(), "b": [1, {"c": 2}], "d": 3, "e": object()})
 
-        assert watch.changed() == []
+        assert watch.changed_inputs() == []
 
     def test_names_the_array_that_was_written_into(self) -> None:
         inputs = {"a": picture(), "b": picture()}
@@ -222,7 +222,7 @@ class TestAWatch:
 
         inputs["b"].pixels[0, 0] = 9
 
-        assert watch.changed() == ["b"]
+        assert watch.changed_inputs() == ["b"]
 
     def test_names_the_list_that_grew(self) -> None:
         deep = [picture()]
@@ -231,7 +231,7 @@ class TestAWatch:
 
         deep.append(picture())
 
-        assert watch.changed() == ["b"]
+        assert watch.changed_inputs() == ["b"]
 
     def test_names_what_was_exchanged_inside_a_list(self) -> None:
         pictures = [picture()]
@@ -239,7 +239,7 @@ class TestAWatch:
 
         pictures[0] = picture()
 
-        assert watch.changed() == ["pictures"]
+        assert watch.changed_inputs() == ["pictures"]
 
     def test_notices_that_a_read_only_array_was_made_writable(self) -> None:
         shared = picture()
@@ -248,11 +248,11 @@ class TestAWatch:
 
         shared.pixels.flags.writeable = True
 
-        assert watch.changed() == ["a"]
+        assert watch.changed_inputs() == ["a"]
 
     def test_cannot_look_into_what_is_nested_beyond_measure(self) -> None:
         deep: list[Any] = []
         for _ in range(100_000):
             deep = [deep]
 
-        assert Watch({"deep": deep}).changed() == []
+        assert Watch({"deep": deep}).changed_inputs() == []

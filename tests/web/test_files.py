@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from nodegraph.base.safe_paths import plain_name, safe_path
+from nodegraph.base.safe_paths import is_plain_name, safe_path
 from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
 
@@ -88,7 +88,7 @@ def test_nothing_is_written_under_such_a_name(asking: TestClient, folder: Path, 
     )
 
     # A name that is one after all (`token`) is taken, as a file of ours with our own ending.
-    assert answer.status_code in ((201, 404, 405) if plain_name(name) else (404, 405, 422))
+    assert answer.status_code in ((201, 404, 405) if is_plain_name(name) else (404, 405, 422))
     after = {str(path) for path in folder.parent.rglob("*")} - set(before)
     kept = {str(folder / "workflows" / f"{name}.json")} if answer.status_code == 201 else set()
     assert after == kept
@@ -176,7 +176,7 @@ def test_only_plain_names_become_paths(tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to("/etc/passwd")
 
     harmless = ["jobs.sqlite", "token", "linked", "a" * 64 + ".png", "A" * 64 + ".PNG"]
-    assert [name for name in HOSTILE if plain_name(name)] == harmless
+    assert [name for name in HOSTILE if is_plain_name(name)] == harmless
     assert safe_path(tmp_path, "x.json") == tmp_path.resolve() / "x.json"
     assert safe_path(tmp_path, "out") is None
 

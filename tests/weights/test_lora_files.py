@@ -11,7 +11,7 @@ import pytest
 
 from nodegraph import Cache
 from nodegraph.errors import UserError
-from nodegraph.inspection.pins import lock
+from nodegraph.inspection.pins import pin_models
 from nodegraph.planning.plan import plan
 from nodes.library.pins import pin
 from nodes.models import LoadLoRA
@@ -198,7 +198,7 @@ def test_locking_a_workflow_pins_the_loras_in_it(tmp_path: Path) -> None:
         save_lora(TINY / "base", file, seed=seed, unet=ATTENTION, text="")
     builder, _ = drawn([(file, 0.5) for file in files])
 
-    locked = lock(plan(builder.workflow(), builder.registry), Cache.in_memory())
+    locked = pin_models(plan(builder.workflow(), builder.registry), Cache.in_memory())
 
     digests = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     assert {name: model.sha256 for name, model in locked.models.items()} == digests

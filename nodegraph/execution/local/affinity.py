@@ -15,7 +15,7 @@ from ...base.keys import Key
 from ...graph.ports import output_of
 from ...node import Node
 from ...tasks.task import CallState, Task
-from ...values.skeleton import classes
+from ...values.skeleton import value_classes
 
 Model: TypeAlias = tuple[type[Node], Key]
 """A loader's kind, and the key of the item that names the model."""
@@ -67,7 +67,7 @@ class Loaders:
 @cache
 def _gives_models(kind: type[Node]) -> bool:
     """Whether some output holds a reference to weights (see ModelRef), at whatever depth."""
-    return any(hasattr(part, "load") for part in classes(output_of(kind)).values())
+    return any(hasattr(part, "load") for part in value_classes(output_of(kind)).values())
 
 
 class LoadedModels:

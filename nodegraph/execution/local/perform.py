@@ -227,7 +227,7 @@ class Performer:
             raise TypeError(
                 f"returned {type(output).__name__}, but its annotation says {expected.__name__}"
             )
-        if changed := watch.changed():
+        if changed := watch.changed_inputs():
             for needed in {
                 element.task
                 for _, value in bound(task, self.calls)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...base.safe_paths import plain_name, safe_path
+from ...base.safe_paths import is_plain_name, safe_path
 from ...errors import WorkflowError
 from ...graph.workflow import Workflow
 from ...jobs.files import put
@@ -78,7 +78,7 @@ class Library:
         Returns:
             What is kept now, and whether it is new.
         """
-        if not plain_name(name) or "." in name:
+        if not is_plain_name(name) or "." in name:
             raise ApiError(
                 422, f"{name[:120]!r} is no name; use letters, digits, - and _, at most 120"
             )
