@@ -9,6 +9,7 @@ MOVED: Mapping[str, str] = {
     "nodegraph.alike": "nodegraph.inspection.match",
     "nodegraph.builder": "nodegraph.builder and nodegraph.graph.drawing",
     "nodegraph.bundle": "nodegraph.graph.bundle",
+    "nodegraph.cache.claims": "nodegraph.cache.reservations",
     "nodegraph.checks": "nodegraph.planning.check",
     "nodegraph.cli.comparing": "nodegraph.cli.diff",
     "nodegraph.cli.ending": "nodegraph.cli.exits",

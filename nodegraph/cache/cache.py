@@ -17,7 +17,6 @@ from ..node import Node, Output
 from ..values.leaves import SCALARS, digests, leaves, replace_leaves
 from ..values.tensors import TENSORS, Tensors
 from .budget import DEFAULTS, Budgets
-from .claims import Claims
 from .folder import default_folder
 from .keyring import Keyring
 from .memory import Memory
@@ -25,6 +24,7 @@ from .needs import Needs
 from .notes import RECENT, WORTH_NOTING, Notes
 from .pool import Pool
 from .record import Record
+from .reservations import Reservations
 from .space import Space
 from .store import Store
 from .tiers import Entry
@@ -88,8 +88,8 @@ class Cache:
         self.pin, self.unpin = self._memory.pin, self._memory.unpin
         self.want, self.unwant = self._memory.want, partial(self._memory.want, more=-1)
         self.room, self.make_room = self._memory.room, self._memory.make_room
-        claims = Claims()
-        self.claim, self.release = claims.claim, claims.release
+        keys = Reservations()
+        self.reserve_key, self.release_key = keys.reserve, keys.release
 
     @classmethod
     def in_memory(cls, budgets: Budgets = DEFAULTS, tensors: Tensors = TENSORS) -> Cache:
@@ -262,7 +262,7 @@ class Cache:
         return self._memory.shrink(size)
 
     @contextmanager
-    def reserve(self, device: str) -> Iterator[Space]:
+    def reserve_room(self, device: str) -> Iterator[Space]:
         """Room of a device for what lies there while the block runs and is none of the cache's."""
         space = Space(self._memory, device)
         try:

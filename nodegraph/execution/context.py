@@ -1,4 +1,4 @@
-"""What a running node sees: settings, document, leases of weights, and memos under its own keys."""
+"""The context of a running node: settings, document, leases of weights, memos under their keys."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class RunContext:
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.savings.offload)
 
     def reserve(self) -> AbstractContextManager[Space]:
-        return self.cache.reserve(self.device)
+        return self.cache.reserve_room(self.device)
 
     def hold(self, key: Hashable, make: Callable[[], tuple[W, int]]) -> AbstractContextManager[W]:
         return self.cache.pool.hold(key, self.device, make)
@@ -98,19 +98,19 @@ class RunContext:
         return content_key(value, self.cache.tensors)
 
     def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:
-        found = self.cache.recall(self._key(kind, parts), kind, self.device)
-        return found if isinstance(found, kind) else None
+        memo = self.cache.recall(self._key(kind, parts), kind, self.device)
+        return memo if isinstance(memo, kind) else None
 
     def keep(self, memo: Memo, *parts: object, seconds: float) -> None:
         self.cache.keep(self._key(type(memo), parts), memo, seconds)
 
     def kept(self, kind: type[MemoT], make: Callable[[], MemoT], *parts: object) -> MemoT:
-        found = self.recall(kind, *parts)
-        if found is None:
+        memo = self.recall(kind, *parts)
+        if memo is None:
             start = perf_counter()
-            found = make()
-            self.keep(found, *parts, seconds=perf_counter() - start)
-        return found
+            memo = make()
+            self.keep(memo, *parts, seconds=perf_counter() - start)
+        return memo
 
     def _key(self, kind: type[Memo], parts: tuple[object, ...]) -> Key:
         """A memo's key; two nodes that keep the same class under the same parts share it."""

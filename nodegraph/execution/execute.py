@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
+from typing import Literal
 from uuid import uuid4
 
 from ..base.keys import Key, digest
@@ -66,7 +67,14 @@ def run(
 
 
 class _Run:
-    """The state of one run. Only the thread that drives the generator touches it."""
+    """The state of one run. Only the thread that drives the generator touches it.
+
+    Lanes post reports into ``reports``, and everything else happens in the driver's thread, so that
+    frontier and queues need no lock. That is why a run is a generator: whoever drives it lends it
+    that thread, decides how fast, and cancels by closing it; nothing is called back. ``_advance``
+    never waits and ``_handle`` never yields: between two events the state is always whole, and a
+    driver that stops there leaves only what ``close`` gives back.
+    """
 
     def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
         self.plan, self.cache, self.settings = plan, cache, settings
@@ -75,7 +83,7 @@ class _Run:
         self.calls = self.front.calls
         self.reports: SimpleQueue[object] = SimpleQueue()
         self.lanes = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
-        self.claimed: dict[Key, Task] = {}
+        self.reserved: dict[Key, Task] = {}
         self.passing: set[Key] = set()
         self.elsewhere = 0
         self.results: dict[str, object] = {}
@@ -86,29 +94,32 @@ class _Run:
         """Drive the run to its end."""
         while True:
             more = self._advance()
-            yield from self._tell()
+            yield from self._new_events()
             if more:
                 continue
+            # All that could be done at once has been, and the lanes are at work: now work here (the
+            # CPU's lane), wait for a report, or end.
             own = self.lanes.own()
             if own is not None:
                 yield from self._work(own)
             elif self.elsewhere or self.lanes.busy:
-                self._hear(self._next())
+                self._handle(self._next())
+            # Nothing is running and nothing is to come: whatever is not done has lost its waker.
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
                 raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
             elif self._collect():
-                yield from self._tell()
+                yield from self._new_events()
                 return
 
     def _work(self, job: Generator[Report, None, None]) -> Iterator[Event]:
         """Do a job in this thread, serving the lanes between its steps."""
         with closing(job):
             for report in job:
-                self._hear(report)
+                self._handle(report)
                 while not self.reports.empty():
-                    self._hear(self.reports.get())
+                    self._handle(self.reports.get())
                 self._advance()
-                yield from self._tell()
+                yield from self._new_events()
 
     def _next(self) -> object:
         """Wait for a report; where none comes soon, weights are loaded that will be needed."""
@@ -125,15 +136,15 @@ class _Run:
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
         self.lanes.close()
-        for key in self.claimed:
-            self.cache.release(key)
+        for key in self.reserved:
+            self.cache.release_key(key)
         self.front.close()
         for key in self.passing:
             self.cache.drop(key)
 
-    def _tell(self) -> Iterator[Event]:
-        heard, self.front.events = self.front.events, []
-        yield from heard
+    def _new_events(self) -> Iterator[Event]:
+        events, self.front.events = self.front.events, []
+        yield from events
 
     def _advance(self) -> bool:
         """Settle what can be settled at once and keep the lanes at work; True if there is more."""
@@ -144,14 +155,16 @@ class _Run:
             if front.ready:
                 self._consider(front.ready.popleft())
             else:
-                told = list(self.lanes.give())
-                for report in told:
-                    self._hear(report)
-                if not told:
+                # Only when nothing is ready: the queues have then seen all there is, and choose
+                # well between models. Quick calls run in here, and may make others ready.
+                reports = list(self.lanes.give())
+                for report in reports:
+                    self._handle(report)
+                if not reports:
                     return False
         return True
 
-    def _hear(self, report: object) -> None:
+    def _handle(self, report: object) -> None:
         """Take in one report of a lane."""
         match report:
             case Idle():
@@ -166,12 +179,14 @@ class _Run:
                 self._release(task)
                 self.front.fail(task, error)
             case Lost(task, missing):
+                # Dropped between _require and the lane's turn. The key stays reserved by this task.
                 self.front.demand(task, [missing])
             case Stamped(task, stamp):
                 task.stamp, task.state = stamp, "waiting"
                 task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
                 self.front.ready.append(task)
             case Task():
+                # Another run let go of its key. It may have failed, so the task is looked at anew.
                 self.elsewhere -= 1
                 self.front.ready.append(report)
             case Crashed(error):
@@ -190,6 +205,7 @@ class _Run:
                 return
             task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
         if not kind.pure:
+            # What is run for its side effect gets a key of this run alone, once: nobody finds it.
             if task.key not in self.passing:
                 task.key = digest(task.key, uuid4().bytes)
                 self.passing.add(task.key)
@@ -203,7 +219,7 @@ class _Run:
                 return
         self._require(task, "run")
 
-    def _require(self, task: Task, what: str) -> None:
+    def _require(self, task: Task, aim: Literal["stamp", "run"]) -> None:
         """Queue ``task`` for its lane, once every value it reads can be had."""
         missing = [
             needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")
@@ -212,28 +228,30 @@ class _Run:
             self.front.demand(task, missing)
             return
         if (
-            what == "run"
+            aim == "run"
             and task.call.planned.kind.pure
-            and self.claimed.get(task.key or b"") is not task
+            and self.reserved.get(task.key or b"") is not task
         ):
             assert task.key is not None
-            if not self.cache.claim(task.key, lambda: self.reports.put(task)):
+            # The waiter is called in the other run's thread: it may only post.
+            if not self.cache.reserve_key(task.key, lambda: self.reports.put(task)):
                 self.elsewhere += 1
                 return
-            self.claimed[task.key] = task
-        if what == "run":
+            self.reserved[task.key] = task
+        if aim == "run":
             self.front.hold(task)  # before there is a value: a full tier would drop it at once
-        task.state = what
+        task.state = aim
         self.lanes.push(task)
 
     def _is_result(self, task: Task) -> bool:
+        # A call is held by its consumers and by the results that it is; those never let go.
         return task.call.holds > len(task.call.consumers)
 
     def _release(self, task: Task) -> None:
         """Let others who need the same result go on."""
-        if task.key is not None and self.claimed.get(task.key) is task:
-            del self.claimed[task.key]
-            self.cache.release(task.key)
+        if task.key is not None and self.reserved.get(task.key) is task:
+            del self.reserved[task.key]
+            self.cache.release_key(task.key)
 
     def _collect(self) -> bool:
         """Fetch the results; False if one of them has to be computed again first."""
@@ -244,21 +262,23 @@ class _Run:
 
     def _fetch(self, name: str, source: Source) -> None:
         call = self.calls[source.call]
-        found: list[object] = []
+        values: list[object] = []
         keys: list[str] = []
         shortages: list[Shortages] = []
-        held: dict[int, Output] = {}
+        fetched: dict[int, Output] = {}
         for element in elements(source, self.calls):
             task = element.task
-            output = held.get(id(task)) or self.cache.get(task.key or b"", task.call.planned.kind)
+            output = fetched.get(id(task)) or self.cache.get(
+                task.key or b"", task.call.planned.kind
+            )
             if output is None:
                 self.front.again(task)
                 return
-            held[id(task)] = output
-            found.append(element.value(output))
+            fetched[id(task)] = output
+            values.append(element.value(output))
             keys.append(element.key())
             shortages.append(task.shortages)
         many = call.count is not None or source.output in call.lists
-        self.results[name] = found if many else found[0]
+        self.results[name] = values if many else values[0]
         self.keys[name] = tuple(keys)
         self.shortages[name] = tuple(shortages)

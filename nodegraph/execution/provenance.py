@@ -1,4 +1,4 @@
-"""What a saved picture says about how it was made: texts to be kept inside its file."""
+"""Provenance of a picture: texts for its file on workflow, params, versions, keys, shortages."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def texts(
         results: The key of what the file shows.
         shortages: How that and all it depends on was made to fit into memory.
     """
-    found = {
+    by_keyword = {
         KEY: plan.workflow.to_json(),
         PARAMS: _json(plan.params),
         VERSIONS: _json(versions(plan, signature)),
         RESULTS: _json(results),
         DEGRADED: _json(shortages),
     }
-    return {keyword: text for keyword, text in found.items() if text != "{}"}
+    return {keyword: text for keyword, text in by_keyword.items() if text != "{}"}
 
 
 def versions(plan: Plan, signature: str) -> dict[str, str]:

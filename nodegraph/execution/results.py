@@ -1,4 +1,4 @@
-"""What of a run's results can be looked at: the pictures."""
+"""Pictures among the results of a run, each with the name of its file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import IO, NamedTuple, Protocol, runtime_checkable
 
 
 class Encoder(Protocol):
-    """What a picture library gives: it can write a PNG."""
+    """A picture of a library that can write PNG files."""
 
     def save(self, file: IO[bytes], format: str) -> None: ...
 
 
 @runtime_checkable
 class Picture(Protocol):
-    """What a wire needs to be saved as a picture."""
+    """A wire that can be saved as a picture."""
 
     def pil(self) -> Encoder: ...
 
 
-class Found(NamedTuple):
+class ResultPicture(NamedTuple):
     """A picture among the results: what to call its file, and which item of which result it is."""
 
     name: str
@@ -28,13 +28,13 @@ class Found(NamedTuple):
     item: int = 0
 
 
-def pictures(results: Mapping[str, object]) -> Iterator[Found]:
+def pictures(results: Mapping[str, object]) -> Iterator[ResultPicture]:
     """Yield every result that is a picture; those of a list are numbered: ``images-01``."""
     for name, value in results.items():
         if isinstance(value, Picture):
-            yield Found(name, value, name)
+            yield ResultPicture(name, value, name)
         elif isinstance(value, list):
             width = max(2, len(str(len(value))))
-            for item, each in enumerate(value):
-                if isinstance(each, Picture):
-                    yield Found(f"{name}-{item + 1:0{width}}", each, name, item)
+            for item, entry in enumerate(value):
+                if isinstance(entry, Picture):
+                    yield ResultPicture(f"{name}-{item + 1:0{width}}", entry, name, item)

@@ -505,32 +505,32 @@ class TestClaims:
     def test_the_first_computes_and_the_others_are_told(self, cache: Cache) -> None:
         told: list[int] = []
 
-        claimed = [cache.claim(key(1), lambda i=i: told.append(i)) for i in range(3)]  # type: ignore[misc]
-        cache.release(key(1))
+        claimed = [cache.reserve_key(key(1), lambda i=i: told.append(i)) for i in range(3)]  # type: ignore[misc]
+        cache.release_key(key(1))
 
         assert claimed == [True, False, False]
         assert told == [1, 2]
 
     def test_who_was_told_may_claim_at_once(self, cache: Cache) -> None:
         again: list[bool] = []
-        cache.claim(key(1), lambda: None)
-        cache.claim(key(1), lambda: again.append(cache.claim(key(1), lambda: None)))
+        cache.reserve_key(key(1), lambda: None)
+        cache.reserve_key(key(1), lambda: again.append(cache.reserve_key(key(1), lambda: None)))
 
-        cache.release(key(1))
+        cache.release_key(key(1))
 
         assert again == [True]
 
     def test_releasing_what_is_not_claimed_does_nothing(self, cache: Cache) -> None:
-        cache.release(key(1))
+        cache.release_key(key(1))
 
-        assert cache.claim(key(1), lambda: None)
+        assert cache.reserve_key(key(1), lambda: None)
 
     def test_of_many_threads_one_computes(self, cache: Cache) -> None:
         start, won = Event(), []
 
         def work() -> None:
             start.wait()
-            if cache.claim(key(1), lambda: None):
+            if cache.reserve_key(key(1), lambda: None):
                 won.append(1)
 
         threads = [Thread(target=work) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Who computes what at this moment, so that nothing is computed twice at once."""
+"""Reservations of keys by whoever computes them, so that nothing is computed twice at once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from threading import Lock
 from ..base.keys import Key
 
 
-class Claims:
-    """Keys that somebody has taken on, and who waits for them."""
+class Reservations:
+    """Keys that somebody is computing, and who waits for them."""
 
     def __init__(self) -> None:
         self._waiting: dict[Key, list[Callable[[], None]]] = {}
         self._lock = Lock()
 
-    def claim(self, key: Key, waiter: Callable[[], None]) -> bool:
+    def reserve(self, key: Key, waiter: Callable[[], None]) -> bool:
         """Take a key on: True. Or have ``waiter`` called when whoever has it lets go: False."""
         with self._lock:
             waiters = self._waiting.get(key)
@@ -26,7 +26,7 @@ class Claims:
             return False
 
     def release(self, key: Key) -> None:
-        """Let go of a key and tell all who wait, outside the lock: they may claim it at once."""
+        """Let go of a key and call all who wait, outside the lock: they may reserve it at once."""
         with self._lock:
             waiters = self._waiting.pop(key, ())
         for waiter in waiters:
