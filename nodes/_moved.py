@@ -27,6 +27,7 @@ MOVED: Mapping[str, str] = {
     "nodes._folders": "nodes.checkpoints.folders",
     "nodes._hub": "nodes.checkpoints.hub",
     "nodes._identity": "nodes.checkpoints.hashes",
+    "nodes._info": "nodes.info",
     "nodes._inputs": "nodes._fields",
     "nodes._known": "nodes.networks.supported",
     "nodes._layers": "nodes.networks.layers",
