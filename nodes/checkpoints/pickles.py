@@ -84,11 +84,11 @@ def pickle_refused(path: Path, address: str = "model") -> str:
     return f"{address}: {str(path)!r} {pickle_risk('is a pickle')}"
 
 
-def pickle_risk(subject: str) -> str:
+def pickle_risk(subject: str, instead: str = "a .safetensors file") -> str:
     """A sentence with the risk of a pickle, and with what to do instead of reading it."""
     return (
         f"{subject}, which can run code when it is read;"
-        " use a .safetensors file, or allow it with --allow-pickle if you trust where it is from"
+        f" use {instead}, or allow it with --allow-pickle if you trust where it is from"
     )
 
 

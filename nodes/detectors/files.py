@@ -14,6 +14,7 @@ from nodegraph.node import Context
 from ..builtin.paths import FOLDER as BUILTIN
 from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
+from ..checkpoints.pickles import pickle_risk
 from ..weights.reference import LOADING
 from . import controlnet_aux
 
@@ -89,11 +90,8 @@ def find_weights(model: str, file: File, context: Context) -> Path:
     else:
         path = None
     if (path is None or path.suffix != ".safetensors") and "pickle" not in context.allow:
-        raise UserError(
-            f"model: {model!r} holds {file.owner} weights as a pickle ({file.pickle}), which can"
-            f" run code when it is read; use {file.default!r}, or allow it with --allow-pickle if"
-            " you trust where it is from"
-        )
+        subject = f"model: {model!r} holds {file.owner} weights as a pickle ({file.pickle})"
+        raise UserError(pickle_risk(subject, repr(file.default)))
     return path or from_hub(model, file, context.allow)
 
 
