@@ -29,6 +29,10 @@ from nodegraph.web.workflows.library import Library
 EDITOR = Path(__file__).resolve().parent.parent / "editor"
 TYPES = EDITOR / "src" / "server" / "openapi.ts"
 
+_ANY_JSON = "JsonValue: unknown;"
+_JSON = 'JsonValue: import("../graph/workflow").Json;'
+"""What pydantic leaves open: ``JsonValue`` is anything to a validator, but not to TypeScript."""
+
 
 def main() -> int:
     """Write the file, or compare it; returns the exit status."""
@@ -64,8 +68,13 @@ def openapi() -> dict[str, Any]:
 
 
 def typescript(description: dict[str, Any]) -> str:
-    """What openapi-typescript makes of it."""
-    command = ["node", "node_modules/openapi-typescript/bin/cli.js", "--default-non-nullable=false"]
+    """The types that openapi-typescript makes of it, all of them readonly."""
+    command = [
+        "node",
+        "node_modules/openapi-typescript/bin/cli.js",
+        "--default-non-nullable=false",
+        "--immutable",
+    ]
     # Only the shapes: spelled out, each path would repeat every refusal there is.
     shapes = {**description, "paths": {}, "info": {"title": "nodegraph", "version": "1"}}
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
@@ -74,7 +83,7 @@ def typescript(description: dict[str, Any]) -> str:
         done = subprocess.run(
             [*command, file.name], cwd=EDITOR, capture_output=True, text=True, check=True
         )
-    return done.stdout
+    return done.stdout.replace(_ANY_JSON, _JSON)
 
 
 if __name__ == "__main__":

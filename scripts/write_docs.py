@@ -23,11 +23,10 @@ from nodegraph.graph.schema import describe, group_of
 from nodegraph.graph.shipped import shipped
 from nodegraph.graph.workflow import Workflow
 from nodegraph.settings import Compute
-from nodegraph.web import reference
 from nodegraph.web.app import create_app
 from nodegraph.web.errors import CODES
 from nodegraph.web.routes.common import WORDS
-from scripts import layers, write_gallery
+from scripts import http_reference, layers, write_gallery
 from training.evaluation.page import parts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +77,7 @@ def http_page() -> str:
         with serving.built() as services:
             document = create_app(services).openapi()
     statuses = {status: (code, WORDS[status]) for status, code in CODES.items()}
-    return reference.page(document, statuses)
+    return http_reference.page(document, statuses)
 
 
 def order() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
+from typing_extensions import TypedDict
 
 from ..node import Composite, Each, Node
 from .inner_ports import InnerPort, resolve_param, resolve_result
@@ -15,7 +17,72 @@ from .ports import is_list, output_of, ports
 from .registry import Kind, Registry, Template
 
 
-class _PortSchema(GenerateJsonSchema):
+class PortSchema(TypedDict, total=False):
+    """A port as JSON Schema; a type that JSON cannot spell is `{"wire": "Image"}`."""
+
+    title: str
+    description: str
+    type: str
+    wire: str
+    format: str
+    enum: list[JsonValue]
+    const: JsonValue
+    default: JsonValue
+    examples: list[JsonValue]
+    pattern: str
+    minimum: float
+    maximum: float
+    exclusiveMinimum: float
+    exclusiveMaximum: float
+    multipleOf: float
+    minLength: int
+    maxLength: int
+    minItems: int
+    maxItems: int
+    items: PortSchema
+    anyOf: list[PortSchema]
+
+
+class InputPort(PortSchema, total=False):
+    """An input: what fits it, and how it takes several items.
+
+    Without a default it is `required`: it needs a value or a link. Given several items, one that
+    `maps` runs its node once for each; any other takes them all at once. One value of an input that
+    `expands` may stand for several items, as a folder does for its pictures. An input with `models`
+    names a model, of this list of `GET /v1/models` among others.
+    """
+
+    required: bool
+    maps: bool
+    expands: bool
+    models: str
+
+
+class OutputPort(PortSchema, total=False):
+    """An output; `items_out` tells that it gives several items."""
+
+    items_out: bool
+
+
+class NodeKind(TypedDict):
+    """A kind of node, with all that is needed to draw it with its widgets.
+
+    `version`, `pure` and `lane` are of those that run, not of composites and templates.
+    """
+
+    type: str
+    title: str
+    group: str
+    doc: str
+    sort: Literal["node", "composite", "template"]
+    inputs: dict[str, InputPort]
+    outputs: dict[str, OutputPort]
+    version: NotRequired[int]
+    pure: NotRequired[bool]
+    lane: NotRequired[str]
+
+
+class _SchemaWriter(GenerateJsonSchema):
     """JSON Schema in which a type that JSON cannot spell is ``{"wire": "<class name>"}``."""
 
     # A wire's default has no JSON form; the port is then just optional.
@@ -25,7 +92,7 @@ class _PortSchema(GenerateJsonSchema):
         return {"wire": schema["cls"].__name__}
 
 
-def describe(kind: Kind, registry: Registry | None = None) -> dict[str, Any]:
+def describe(kind: Kind, registry: Registry | None = None) -> NodeKind:
     """Return all that is needed to draw ``kind`` with its widgets, as JSON.
 
     Args:
@@ -34,7 +101,7 @@ def describe(kind: Kind, registry: Registry | None = None) -> dict[str, Any]:
     if isinstance(kind, Template):
         return _describe_template(kind, registry or Registry({}))
     declared = ports(kind)
-    described: dict[str, Any] = {
+    described: NodeKind = {
         "type": kind.__name__,
         "title": humanise(kind.__name__),
         "group": group_of(kind),
@@ -49,7 +116,8 @@ def describe(kind: Kind, registry: Registry | None = None) -> dict[str, Any]:
         if any(isinstance(part, Each) for part in declared.inputs[name].metadata):
             port["expands"] = True
     if issubclass(kind, Node):
-        described |= {"version": kind.version, "pure": kind.pure, "lane": kind.lane}
+        described["version"], described["pure"] = kind.version, kind.pure
+        described["lane"] = kind.lane
     return described
 
 
@@ -73,9 +141,9 @@ def _doc(kind: type[BaseModel]) -> str:
     return "\n".join(line.strip() for line in lines)
 
 
-def _describe_ports(model: type[BaseModel], mode: Any) -> dict[str, dict[str, Any]]:
+def _describe_ports(model: type[BaseModel], mode: Any) -> dict[str, Any]:
     """The schema of each field by name, complete in itself: nothing in it refers elsewhere."""
-    whole = model.model_json_schema(schema_generator=_PortSchema, mode=mode)
+    whole = model.model_json_schema(schema_generator=_SchemaWriter, mode=mode)
     definitions = whole.get("$defs", {})
     described = {}
     for name, schema in whole.get("properties", {}).items():
@@ -100,16 +168,16 @@ def _resolve_references(schema: Any, definitions: dict[str, Any], depth: int) ->
     return {name: _resolve_references(part, definitions, depth) for name, part in schema.items()}
 
 
-def _describe_template(template: Template, registry: Registry) -> dict[str, Any]:
+def _describe_template(template: Template, registry: Registry) -> NodeKind:
     workflow = template.workflow
-    inputs = {}
+    inputs: dict[str, Any] = {}
     for name, param in workflow.params.items():
         inner = resolve_param(workflow, name, registry)
         texts = {"title": param.label or humanise(name), "description": param.help}
         stored = {"default": inner.value[0], "required": False} if inner.value else {}
         port = _describe_inner(inner, "inputs")
         inputs[name] = port | {key: text for key, text in texts.items() if text} | stored
-    outputs = {
+    outputs: dict[str, Any] = {
         name: _describe_inner(resolve_result(workflow, name, registry), "outputs")
         | {"title": humanise(name)}
         for name in workflow.results
@@ -125,9 +193,10 @@ def _describe_template(template: Template, registry: Registry) -> dict[str, Any]
     }
 
 
-def _describe_inner(inner: InnerPort, side: str) -> dict[str, Any]:
+def _describe_inner(inner: InnerPort, side: Literal["inputs", "outputs"]) -> dict[str, Any]:
     """The description of the port that a template's own stands for; empty where there is none."""
     if inner.kind is None:
         return {}
-    port: dict[str, Any] = describe(inner.kind)[side].get(inner.port, {})
+    described: Mapping[str, Any] = describe(inner.kind)[side]
+    port: dict[str, Any] = described.get(inner.port, {})
     return port

@@ -1,77 +1,211 @@
-"""The log of all that happened: numbered by the database, so that nobody misses anything."""
+"""The events of jobs: a shape for the data of each kind, and the union that clients are promised.
+
+This is the only description there is. Whoever logs an event builds its data by one of these
+TypedDicts, plain dictionaries at run time, so that mypy checks the fields and nothing is slower;
+OpenAPI, the editor's types and the table in docs/http.md are made from the union at the end.
+"""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypeAlias
 
-import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing_extensions import TypedDict
 
-from .rows import dump
-from .tables import events, jobs
-from .types import Event
+from .types import Counts, JobResult, Problem
 
-Note: TypeAlias = tuple[str | None, str, Mapping[str, Any]]
+Kind: TypeAlias = Literal[
+    "job.queued", "job.moved", "job.started", "job.progress", "job.cancelling", "job.cancelled",
+    "job.requeued", "job.done", "job.failed", "node.started", "node.progress", "node.cached",
+    "node.finished", "node.failed", "node.skipped", "node.result", "job.deleted", "queue.changed",
+]  # fmt: skip
+Note: TypeAlias = tuple[str | None, Kind, Mapping[str, Any]]
 """An event to be: the job's id, the kind and the data."""
 
-_CHANGING = frozenset(
-    {"job.queued", "job.started", "job.done", "job.failed", "job.cancelled", "job.requeued",
-     "job.moved"}
-)  # fmt: skip
+
+class JobQueued(TypedDict):
+    """A job waits."""
+
+    title: str
+    priority: int
 
 
-def append(connection: sa.Connection, notes: Sequence[Note]) -> list[Event]:
-    """Write events down, and what they change about the queue."""
-    if any(kind in _CHANGING for _, kind, _ in notes):
-        notes = [*notes, (None, "queue.changed", waiting_and_running(connection))]
-    if not notes:
-        return []
-    now = time.time()
-    rows = [
-        {"job": job, "time": now, "kind": kind, "data": dump(data, f"event {kind}")}
-        for job, kind, data in notes
-    ]
-    numbers = connection.scalars(
-        sa.insert(events).returning(events.c.seq, sort_by_parameter_order=True), rows
-    )
-    return [
-        Event(seq, job, now, kind, data)
-        for seq, (job, kind, data) in zip(numbers, notes, strict=True)
-    ]
+class JobMoved(TypedDict):
+    """It has another place in the queue."""
+
+    priority: int
+    place: float
 
 
-def waiting_and_running(connection: sa.Connection) -> dict[str, int]:
-    """How many jobs wait, and how many run."""
-    counted = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
-    found = {"queued": 0, "running": 0}
-    for state, count in connection.execute(counted.where(jobs.c.state.in_(found))):
-        found[state] = count
-    return found
+class JobStarted(TypedDict):
+    """A worker began."""
+
+    device: str
+    attempt: int
 
 
-def after(connection: sa.Connection, seq: int, job: str | None, limit: int) -> list[Event]:
-    """List events with a higher number, in order."""
-    wanted = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    if job is not None:
-        wanted = wanted.where(events.c.job == job)
-    return [
-        Event(row.seq, row.job, row.time, row.kind, json.loads(row.data))
-        for row in connection.execute(wanted)
-    ]
+class JobProgress(TypedDict):
+    """So many of its items are known."""
+
+    done: int
+    total: int
 
 
-def edge(connection: sa.Connection, last: bool) -> int:
-    """The number of the newest or the oldest event; 0 where there is none."""
-    which = sa.func.max if last else sa.func.min
-    return connection.scalar(sa.select(which(events.c.seq))) or 0
+class JobCancelling(TypedDict):
+    """It was asked to stop."""
 
 
-def prune(connection: sa.Connection, keep: int) -> int:
-    """Forget all but the newest ``keep``."""
-    newest = sa.select(events.c.seq).order_by(events.c.seq.desc()).offset(keep).limit(1)
-    upto = connection.scalar(newest)
-    if upto is None:
-        return 0
-    return connection.execute(sa.delete(events).where(events.c.seq <= upto)).rowcount
+class JobCancelled(TypedDict):
+    """It has stopped."""
+
+
+class JobRequeued(TypedDict):
+    """Its worker is gone; it waits again."""
+
+    why: str
+
+
+class JobDone(TypedDict):
+    """It made all it was to make; `degraded` as below, of all its nodes."""
+
+    results: list[JobResult]
+    counts: Counts
+    seconds: float
+    degraded: NotRequired[list[str]]
+
+
+class JobFailed(TypedDict):
+    """It did not; what it made nevertheless is kept."""
+
+    problems: list[Problem]
+    results: list[JobResult]
+    degraded: NotRequired[list[str]]
+
+
+class NodeStarted(TypedDict):
+    """Items of a node are being computed."""
+
+    node: str
+    items: list[int]
+
+
+class NodeProgress(TypedDict):
+    """So many steps are done; with `resumed`, by an earlier run that began alike."""
+
+    node: str
+    items: list[int]
+    done: int
+    total: int
+    resumed: NotRequired[Literal[True]]
+
+
+class NodeCached(TypedDict):
+    """Items were known already; `degraded` as below."""
+
+    node: str
+    items: list[int]
+    degraded: NotRequired[list[str]]
+
+
+class NodeFinished(TypedDict):
+    """Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,
+    `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from what an
+    earlier run had done: `at step 16 of 20`."""
+
+    node: str
+    items: list[int]
+    seconds: float
+    degraded: NotRequired[list[str]]
+    resumed: NotRequired[str]
+
+
+class NodeFailed(TypedDict):
+    """Why a node could not compute them."""
+
+    node: str
+    items: list[int]
+    message: str
+
+
+class NodeSkipped(TypedDict):
+    """They need what failed."""
+
+    node: str
+    items: list[int]
+    because: str
+
+
+class NodeResult(TypedDict):
+    """What an output looks like, as small pictures."""
+
+    node: str
+    items: list[int]
+    output: str
+    assets: list[str]
+
+
+class JobDeleted(TypedDict):
+    """A job was forgotten."""
+
+    id: str
+
+
+class QueueChanged(TypedDict):
+    """So many jobs wait and run."""
+
+    queued: int
+    running: int
+
+
+SHAPES: Mapping[Kind, type[Any]] = {
+    "job.queued": JobQueued,
+    "job.moved": JobMoved,
+    "job.started": JobStarted,
+    "job.progress": JobProgress,
+    "job.cancelling": JobCancelling,
+    "job.cancelled": JobCancelled,
+    "job.requeued": JobRequeued,
+    "job.done": JobDone,
+    "job.failed": JobFailed,
+    "node.started": NodeStarted,
+    "node.progress": NodeProgress,
+    "node.cached": NodeCached,
+    "node.finished": NodeFinished,
+    "node.failed": NodeFailed,
+    "node.skipped": NodeSkipped,
+    "node.result": NodeResult,
+    "job.deleted": JobDeleted,
+    "queue.changed": QueueChanged,
+}
+"""The shape of the data of every kind, in the order of a job's life."""
+
+
+class Envelope(BaseModel):
+    """What every event has beside its kind and data.
+
+    No job where it is about the whole queue; `seq` grows strictly, over all jobs and for ever.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, defer_build=True)
+
+    seq: int
+    job: str | None
+    time: float
+
+
+def _model(kind: Kind, shape: type[Any]) -> type[Envelope]:
+    """The model of one kind, ``JobQueuedEvent`` in OpenAPI."""
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...), "data": (shape, ...)}
+    name = f"{shape.__name__}Event"
+    return create_model(name, __base__=Envelope, __doc__=shape.__doc__, **fields)
+
+
+if TYPE_CHECKING:
+    AnyEvent: TypeAlias = Envelope
+else:
+    _union = reduce(or_, [_model(kind, shape) for kind, shape in SHAPES.items()])
+    AnyEvent = Annotated[_union, Field(discriminator="kind")]
+    """Whatever the log may hold."""

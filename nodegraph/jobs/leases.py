@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from . import owners
-from .events import Note
+from .events import JobCancelled, JobDone, JobFailed, JobRequeued, JobStarted, Note
 from .rows import as_job, as_json, claim_of, dump
 from .tables import jobs, results
-from .types import Claim, Job, LeaseLostError, Result, State
+from .types import Claim, Counts, Job, JobResult, LeaseLostError, Problem
 
 STARTS = 3
 """Starts after which a job whose workers die is taken to kill them."""
@@ -45,7 +45,7 @@ def claim(
         )
         .returning(jobs)
     ).one()  # fmt: skip
-    notes.append((row.id, "job.started", {"device": device, "attempt": row.attempts}))
+    notes.append((row.id, "job.started", JobStarted(device=device, attempt=row.attempts)))
     return claim_of(connection, row)
 
 
@@ -94,10 +94,10 @@ class End:
         degraded: How it was made to fit into memory, in words.
     """
 
-    state: State
-    results: Sequence[Result] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    problems: Sequence[Mapping[str, str]] = ()
+    state: Literal["done", "failed", "cancelled"]
+    results: Sequence[JobResult] = ()
+    counts: Counts = field(default_factory=Counts)
+    problems: Sequence[Problem] = ()
     degraded: Sequence[str] = ()
 
 
@@ -106,7 +106,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
     now = time.time()
     values: dict[str, Any] = {
         "state": how.state, "finished": now, "owner": None, "lease_until": None,
-        "counts": dump(dict(how.counts), "counts"),
+        "counts": dump(how.counts, "counts"),
         "degraded": dump(list(how.degraded), "degraded"), **_how_far(id, notes),
     }  # fmt: skip
     if how.state == "failed":
@@ -121,19 +121,22 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: 
         connection.execute(
             sa.insert(results), [{"job": id, "created": now, **each} for each in made]
         )
-    notes.append((id, f"job.{how.state}", _said(how, made, now - row.started)))
+    notes.append(_end_note(id, how, made, now - row.started))
     return as_job(row, how.results)
 
 
-def _said(how: End, made: Sequence[Mapping[str, Any]], seconds: float) -> Mapping[str, Any]:
-    """What the event says."""
-    short = {"degraded": list(how.degraded)} if how.degraded else {}
+def _end_note(id: str, how: End, made: list[Any], seconds: float) -> Note:
+    if how.state == "cancelled":
+        return id, "job.cancelled", JobCancelled()
     if how.state == "done":
-        counts = dict(how.counts)
-        return {"results": made, "counts": counts, "seconds": round(seconds, 3), **short}
-    if how.state == "failed":
-        return {"problems": list(how.problems), "results": made, **short}
-    return {}
+        done = JobDone(results=made, counts=how.counts, seconds=round(seconds, 3))
+        if how.degraded:
+            done["degraded"] = list(how.degraded)
+        return id, "job.done", done
+    failed = JobFailed(problems=list(how.problems), results=made)
+    if how.degraded:
+        failed["degraded"] = list(how.degraded)
+    return id, "job.failed", failed
 
 
 def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
@@ -154,11 +157,11 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
     excused = row.excused + (not blame)
     if row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS:
         said = f"{why}; it was started {row.attempts} times and is not tried again"
-        problems = [{"address": address, "message": said}]
+        problems = [Problem(address=address, message=said)]
         return end(connection, notes, row.id, row.token, End("failed", problems=problems))
     values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
     held = hold(connection, row.id, row.token, values)
-    notes.append((row.id, "job.requeued", {"why": why}))
+    notes.append((row.id, "job.requeued", JobRequeued(why=why)))
     return as_job(held)
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from ..errors import UserError
-from .events import Note
+from .events import JobCancelled, JobCancelling, JobDeleted, JobMoved, JobQueued, Note
 from .rows import (
     as_job,
     document,
@@ -26,13 +26,13 @@ from .rows import (
 from .tables import documents, events, jobs, results
 from .types import (
     FINISHED,
+    GalleryResult,
     Job,
     KeyReusedError,
     NotFinishedError,
     NotQueuedError,
     Order,
     QueueFullError,
-    Shown,
     State,
 )
 
@@ -98,7 +98,7 @@ def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
     }
     job = as_job(connection.execute(sa.insert(jobs).values(row).returning(jobs)).one())
     connection.execute(sa.insert(documents).values(ordered))
-    notes.append((job.id, "job.queued", {"title": job.title, "priority": job.priority}))
+    notes.append((job.id, "job.queued", JobQueued(title=job.title, priority=job.priority)))
     return job
 
 
@@ -127,10 +127,10 @@ def cancel(connection: sa.Connection, notes: list[Note], id: str) -> Job:
     this = sa.update(jobs).where(jobs.c.id == id)
     if row.state == "queued":
         connection.execute(this.values(state="cancelled", finished=time.time()))
-        notes.append((id, "job.cancelled", {}))
+        notes.append((id, "job.cancelled", JobCancelled()))
     elif row.state == "running" and not row.cancel_requested:
         connection.execute(this.values(cancel_requested=1))
-        notes.append((id, "job.cancelling", {}))
+        notes.append((id, "job.cancelling", JobCancelling()))
     return job_of(connection, id)
 
 
@@ -140,7 +140,7 @@ def delete(connection: sa.Connection, notes: list[Note], id: str) -> None:
         raise NotFinishedError(id)
     connection.execute(sa.delete(events).where(events.c.job == id))
     connection.execute(sa.delete(jobs).where(jobs.c.id == id))
-    notes.append((None, "job.deleted", {"id": id}))
+    notes.append((None, "job.deleted", JobDeleted(id=id)))
 
 
 def move(
@@ -159,9 +159,9 @@ def move(
             raise NotQueuedError(after)
         priority, place = other.priority, _behind(connection, row, other)
     priority = row.priority if priority is None else priority
-    values = {"priority": _bounded(priority), "place": place}
-    connection.execute(sa.update(jobs).where(jobs.c.id == id).values(values))
-    notes.append((id, "job.moved", values))
+    moved = JobMoved(priority=_bounded(priority), place=place)
+    connection.execute(sa.update(jobs).where(jobs.c.id == id).values(**moved))
+    notes.append((id, "job.moved", moved))
     return job_of(connection, id)
 
 
@@ -224,7 +224,7 @@ def page(
 
 def gallery(
     connection: sa.Connection, before: int | None, limit: int
-) -> tuple[list[Shown], int | None]:
+) -> tuple[list[GalleryResult], int | None]:
     """List pictures newest first, and where the next page begins."""
     wanted = (
         sa.select(results, jobs.c.title)
@@ -237,7 +237,7 @@ def gallery(
         wanted = wanted.where(results.c.seq < before)
     rows = connection.execute(wanted).all()
     shown = [
-        Shown(r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
+        GalleryResult(r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
         for r in rows[:limit]
     ]
     return shown, rows[limit - 1].seq if len(rows) > limit else None

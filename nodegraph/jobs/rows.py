@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 from .tables import documents, jobs, results
-from .types import Claim, Job, NoSuchJobError, Order, Result
+from .types import Claim, Job, JobResult, NoSuchJobError, Order
 
 _ID = re.compile(r"[0-9a-f]{32}")
 DEEPEST = 100
@@ -77,16 +77,16 @@ def job_of(connection: sa.Connection, id: str) -> Job:
 
 def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
     """Make jobs of their rows, reading the results of all in one go."""
-    found: dict[str, list[Result]] = {row.id: [] for row in rows}
+    found: dict[str, list[JobResult]] = {row.id: [] for row in rows}
     of_these = sa.select(results).where(results.c.job.in_(found)).order_by(results.c.seq)
     for each in connection.execute(of_these) if found else ():
         found[each.job].append(
-            Result(each.result, each.item, each.asset, each.width, each.height, each.text)
+            JobResult(each.result, each.item, each.asset, each.width, each.height, each.text)
         )
     return [as_job(row, found[row.id]) for row in rows]
 
 
-def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
+def as_job(row: sa.Row[Any], made: Sequence[JobResult] = ()) -> Job:
     """The job of a row, with the results that are known to be its."""
     return Job(
         id=row.id,
@@ -94,14 +94,13 @@ def as_job(row: sa.Row[Any], made: Sequence[Result] = ()) -> Job:
         title=row.title,
         state=row.state,
         priority=row.priority,
-        place=row.place,
         attempts=row.attempts,
         created=row.created,
         started=row.started,
         finished=row.finished,
         error=json.loads(row.error) if row.error else None,
         results=tuple(made),
-        counts=json.loads(row.counts),
+        counts={"ran": 0, "cached": 0, "resumed": 0, **json.loads(row.counts)},
         done=row.done,
         total=row.total,
         only=tuple(json.loads(row.only)) if row.only else None,
@@ -129,6 +128,6 @@ def time_limit_of(settings: str) -> float | None:
     return limit
 
 
-def as_json(made: Sequence[Result]) -> list[Mapping[str, Any]]:
-    """Results as an event tells them."""
+def as_json(made: Sequence[JobResult]) -> list[Any]:
+    """Results as JSON values, which an event has of them."""
     return [asdict(result) for result in made]

@@ -6,20 +6,31 @@ import builtins
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from . import events as log
-from . import leases, queue
+from . import leases, log, queue
 from .database import Database
 from .events import Note
 from .rows import job_of, row_of
 from .tables import documents, jobs
-from .types import STATES, Claim, Event, Job, Order, Result, Shown, State, StorageFullError
+from .types import (
+    STATES,
+    Claim,
+    Counts,
+    Event,
+    GalleryResult,
+    Job,
+    JobResult,
+    Order,
+    Problem,
+    State,
+    StorageFullError,
+)
 
 Listener: TypeAlias = Callable[[Sequence[Event]], None]
 T = TypeVar("T")
@@ -199,8 +210,8 @@ class Store:
         self,
         id: str,
         token: int,
-        results: Sequence[Result],
-        counts: Mapping[str, int],
+        results: Sequence[JobResult],
+        counts: Counts,
         log: Sequence[Note] = (),
         *,
         degraded: Sequence[str] = (),
@@ -213,9 +224,9 @@ class Store:
         self,
         id: str,
         token: int,
-        problems: Sequence[Mapping[str, str]],
-        results: Sequence[Result] = (),
-        counts: Mapping[str, int] | None = None,
+        problems: Sequence[Problem],
+        results: Sequence[JobResult] = (),
+        counts: Counts | None = None,
         *,
         log: Sequence[Note] = (),
         degraded: Sequence[str] = (),
@@ -303,7 +314,7 @@ class Store:
 
     def results(
         self, before: int | None = None, limit: int = 50
-    ) -> tuple[builtins.list[Shown], int | None]:
+    ) -> tuple[builtins.list[GalleryResult], int | None]:
         """The pictures of all jobs, newest first."""
         with self.database.reading() as connection:
             return queue.gallery(connection, before, limit)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from ..errors import UserError
 from ..savings import OnOom
@@ -12,6 +15,30 @@ from ..savings import OnOom
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 FINISHED: tuple[State, ...] = ("done", "failed", "cancelled")
+
+
+class Problem(TypedDict):
+    """One mistake: where it is (`node`, `node.input`, a field of the body), and what it is."""
+
+    address: str
+    message: str
+
+
+class JobError(TypedDict):
+    """Why a job failed."""
+
+    problems: list[Problem]
+
+
+class Counts(TypedDict, total=False):
+    """How many items were computed, and how many were known.
+
+    Of those that ran, `resumed` went on from what an earlier run had done.
+    """
+
+    ran: int
+    cached: int
+    resumed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +63,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class JobResult:
     """One thing a job made: a picture (an asset's file name) or a value (as JSON text).
 
     Attributes:
         item: Which item, of a result that is a list.
     """
+
+    __pydantic_config__: ClassVar = ConfigDict(json_schema_serialization_defaults_required=True)
 
     result: str
     item: int | None = None
@@ -57,11 +86,7 @@ class Job:
 
     Attributes:
         priority: Higher goes first.
-        place: Among equal priorities, lower goes first.
         created: Unix time, as all times.
-        error: ``{"problems": [{"address": …, "message": …}]}``.
-        counts: ``{"ran": …, "cached": …}``: how many items were computed, and how many known; where
-            some of those that ran went on from what an earlier run had done, ``resumed`` of them.
         done: Items that are known, of ``total``.
         on_oom: What was asked for where memory does not suffice; None: what the server does.
         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
@@ -72,20 +97,19 @@ class Job:
     title: str
     state: State
     priority: int
-    place: float
     attempts: int
     created: float
-    started: float | None = None
-    finished: float | None = None
-    error: dict[str, Any] | None = None
-    results: tuple[Result, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    done: int = 0
-    total: int = 0
-    only: tuple[str, ...] | None = None
-    cancel_requested: bool = False
-    on_oom: OnOom | None = None
-    degraded: tuple[str, ...] = ()
+    started: float | None
+    finished: float | None
+    error: JobError | None
+    results: tuple[JobResult, ...]
+    counts: Counts
+    done: int
+    total: int
+    only: tuple[str, ...] | None
+    cancel_requested: bool
+    on_oom: OnOom | None
+    degraded: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +134,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class GalleryResult:
     """A picture in the gallery."""
 
     asset: str

@@ -1,4 +1,4 @@
-"""How a refusal reads: a code for programs, a sentence for people, and the problems one by one."""
+"""Refusals: a code for programs, a sentence for people, and every problem at its address."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope, Send
 
 from ..errors import Problem, WorkflowError
+from ..jobs import types
 
 CODES: Mapping[int, str] = {
     400: "malformed",
@@ -53,8 +54,13 @@ def refused(error: WorkflowError) -> ApiError:
 
 def body_of(status: int, message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
     """The JSON of a refusal."""
-    told = [{"address": problem.address, "message": problem.message} for problem in problems]
-    return {"error": {"code": CODES.get(status, "refused"), "message": message, "problems": told}}
+    code, listed = CODES.get(status, "refused"), problems_as_json(problems)
+    return {"error": {"code": code, "message": message, "problems": listed}}
+
+
+def problems_as_json(problems: Iterable[Problem]) -> list[types.Problem]:
+    """Problems as JSON objects."""
+    return [types.Problem(address=part.address, message=part.message) for part in problems]
 
 
 def response_of(

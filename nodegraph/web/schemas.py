@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from ..jobs.types import Shown
+from ..graph.schema import NodeKind
+from ..jobs.events import AnyEvent
+from ..jobs.types import GalleryResult, Job, Problem
 from ..savings import OnOom
 
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -23,7 +25,7 @@ TimeLimit = Annotated[
     ),
 ]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-Asked = Annotated[
+OnOomChoice = Annotated[
     OnOom | None,
     Field(description="Where memory does not suffice; without it, what the server does."),
 ]
@@ -42,20 +44,13 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Told(BaseModel):
+class Answer(BaseModel):
     """Something that is answered."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-class Problem(Told):
-    """One mistake: where it is (`node`, `node.input`, a field of the body), and what it is."""
-
-    address: str
-    message: str
-
-
-class Failure(Told):
+class Failure(Answer):
     """Why not: a code for programs, a sentence for people, and every mistake at its address."""
 
     code: str
@@ -63,7 +58,7 @@ class Failure(Told):
     problems: list[Problem]
 
 
-class Refusal(Told):
+class Refusal(Answer):
     """What every answer from 400 on holds."""
 
     error: Failure
@@ -82,7 +77,7 @@ class GraphBody(Body):
 class ExplainBody(GraphBody):
     """A workflow whose run is foreseen, under what its job would ask for."""
 
-    on_oom: Asked = None
+    on_oom: OnOomChoice = None
 
 
 class FormBody(Body):
@@ -91,7 +86,7 @@ class FormBody(Body):
     workflow: Document
 
 
-class Checked(Told):
+class Check(Answer):
     """Everything that is wrong with a workflow, and what will probably not do as meant."""
 
     ok: bool
@@ -99,7 +94,7 @@ class Checked(Told):
     warnings: list[Problem]
 
 
-class Fate(Told):
+class ExplainLine(Answer):
     """What would become of a node's items, and why."""
 
     name: str
@@ -108,13 +103,13 @@ class Fate(Told):
     why: str
 
 
-class Explained(Told):
+class Explained(Answer):
     """What a run would do, node by node."""
 
-    lines: list[Fate]
+    lines: list[ExplainLine]
 
 
-class Form(Told):
+class Form(Answer):
     """A workflow's params, as the JSON Schema of an object, and the names of its results."""
 
     title: str
@@ -122,21 +117,21 @@ class Form(Told):
     results: list[str]
 
 
-class Nodes(Told):
+class NodeList(Answer):
     """Every kind of node with its ports, and what could not be loaded."""
 
-    nodes: list[dict[str, Any]]
+    nodes: list[NodeKind]
     refused: list[Refused]
 
 
-class Refused(Told):
+class Refused(Answer):
     """A node or template that cannot be used, and why."""
 
     source: str
     reason: str
 
 
-class Model(Told):
+class Model(Answer):
     """A model that is here already, by the name that a node takes."""
 
     name: str
@@ -147,7 +142,7 @@ class Model(Told):
 # Workflows that are kept
 
 
-class Kept(Told):
+class WorkflowEntry(Answer):
     """A workflow in the list."""
 
     name: str
@@ -159,13 +154,13 @@ class Kept(Told):
     results: list[str]
 
 
-class KeptList(Told):
+class WorkflowList(Answer):
     """Every workflow there is: those that were saved, and those that came with packages."""
 
-    workflows: list[Kept]
+    workflows: list[WorkflowEntry]
 
 
-class KeptWorkflow(Told):
+class StoredWorkflow(Answer):
     """A workflow with its document; `version` is what a change to it is sent with."""
 
     name: str
@@ -186,7 +181,7 @@ class SubmitBody(Body):
     only: Only | None = None
     priority: Priority = 0
     title: Title = ""
-    on_oom: Asked = None
+    on_oom: OnOomChoice = None
     time_limit: TimeLimit | None = None
 
 
@@ -197,98 +192,34 @@ class MoveBody(Body):
     after: Id | None = None
 
 
-class JobResult(Told):
-    """What a job made: a picture, by its asset, or a value as JSON text."""
-
-    result: str
-    item: int | None
-    asset: str | None
-    width: int
-    height: int
-    text: str | None
-
-
-class JobError(Told):
-    """Why a job failed."""
-
-    problems: list[Problem]
-
-
-class Counts(Told):
-    """How many items were computed, and how many were known.
-
-    Of those that ran, `resumed` went on from what an earlier run had done.
-    """
-
-    ran: int = 0
-    cached: int = 0
-    resumed: int = 0
-
-
-class Job(Told):
-    """One queued run of a workflow, as it stands. `done` of `total` items are known.
-
-    `degraded` says how it was made to fit into memory; it is empty where all is as asked for.
-    """
-
-    id: str
-    seq: int
-    title: str
-    state: State
-    priority: int
-    attempts: int
-    created: float
-    started: float | None
-    finished: float | None
-    error: JobError | None
-    results: list[JobResult]
-    counts: Counts
-    done: int
-    total: int
-    only: list[str] | None
-    cancel_requested: bool
-    on_oom: OnOom | None
-    degraded: list[str]
-
-
-class JobList(Told):
+class JobList(Answer):
     """Jobs, newest first; `next` asks for older ones, as `before`."""
 
     jobs: list[Job]
     next: int | None
 
 
-class JobWorkflow(Told):
+class JobWorkflow(Answer):
     """The workflow that a job runs."""
 
     workflow: dict[str, Any]
 
 
-class Event(Told):
-    """Something that happened; the websocket tells the same."""
-
-    seq: int
-    job: str | None
-    time: float
-    kind: str
-    data: dict[str, Any]
-
-
-class EventList(Told):
+class EventList(Answer):
     """Events in their order; `next` asks for later ones, as `after`."""
 
-    events: list[Event]
+    events: list[AnyEvent]
     next: int | None
 
 
-class ShownList(Told):
+class GalleryResultList(Answer):
     """The pictures of all jobs, newest first; `next` asks for older ones, as `before`."""
 
-    results: list[Shown]
+    results: list[GalleryResult]
     next: int | None
 
 
-class Asset(Told):
+class Asset(Answer):
     """A stored picture; `asset` is its file name, and the path that LoadImage takes."""
 
     asset: str
@@ -304,7 +235,7 @@ class Stored(Asset):
     created: float
 
 
-class AssetList(Told):
+class AssetList(Answer):
     """What was uploaded, newest first; `next` asks for older ones, as `before`."""
 
     assets: list[Stored]
@@ -314,28 +245,28 @@ class AssetList(Told):
 # The server
 
 
-class Health(Told):
+class Health(Answer):
     """The server answers."""
 
     status: Literal["ok"]
     version: str
 
 
-class Editor(Told):
+class Editor(Answer):
     """Whether the page was built, and whether its sources have changed since."""
 
     built: bool
     stale: bool
 
 
-class Database(Told):
+class Database(Answer):
     """Where jobs are kept; `journal` is SQLite's."""
 
     kind: str
     journal: str
 
 
-class Device(Told):
+class Device(Answer):
     """A device and the process that works on it; `starts` counts its processes."""
 
     name: str
@@ -344,7 +275,7 @@ class Device(Told):
     starts: int
 
 
-class Queue(Told):
+class Queue(Answer):
     """How many jobs wait and run, and how many may wait."""
 
     queued: int
@@ -352,7 +283,7 @@ class Queue(Told):
     limit: int
 
 
-class Tier(Told):
+class Tier(Answer):
     """How full a tier of the cache is."""
 
     tier: str
@@ -361,7 +292,7 @@ class Tier(Told):
     entries: int
 
 
-class System(Told):
+class System(Answer):
     """What this server is made of, and how busy it is."""
 
     version: str
@@ -374,4 +305,4 @@ class System(Told):
     budgets: dict[str, int | None]
 
 
-Nodes.model_rebuild()
+NodeList.model_rebuild()

@@ -1,4 +1,4 @@
-"""A device: the thread that keeps a worker process going for it, and gives it jobs."""
+"""A device: the thread that keeps a worker process going for it, and claims jobs for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..jobs import owners
 from ..jobs.store import Store
 from ..jobs.types import Claim
 from . import frames
-from .job import Session
+from .job import RunningJob
 from .options import Options
 from .process import Process
 
@@ -23,7 +23,7 @@ OnPreview: TypeAlias = Callable[[str, Mapping[str, Any], bytes], None]
 State: TypeAlias = Literal["starting", "idle", "busy", "down"]
 
 LOOK = 1.0
-"""Seconds after which an idle device looks for jobs that nobody told it of."""
+"""Seconds after which an idle device looks for jobs that other servers queued."""
 START = 600.0
 """Seconds a process may take until it is ready."""
 PAUSES = (0.2, 30.0)
@@ -32,14 +32,19 @@ PAUSES = (0.2, 30.0)
 log = logging.getLogger("nodegraph.worker")
 
 
-class _Heard(NamedTuple):
+class _Received(NamedTuple):
     process: Process
     message: frames.Message | None
     payload: bytes
 
 
-class Station:
-    """Everything about one device.
+class DeviceThread:
+    """One device, its process and the thread that has both.
+
+    A process lives until it dies, ends in the middle of a job, or leaks memory; then the next is
+    started, after a pause that doubles for as long as none gets to a job. All messages, of the
+    process and of other threads, come by one inbox, so that nothing here needs a lock but the
+    claim: ``drain`` must not return before a claim that has begun is seen as busy.
 
     Attributes:
         starts: How many processes it has had.
@@ -51,7 +56,7 @@ class Station:
         self,
         device: str,
         store: Store,
-        told: Mapping[str, Any],
+        process_options: Mapping[str, Any],
         options: Options,
         on_preview: OnPreview | None,
     ) -> None:
@@ -60,9 +65,10 @@ class Station:
         self.job: str | None = None
         self.cache: tuple[Mapping[str, Any], ...] = ()
         self.ooms = 0
-        self._store, self._told, self._options = store, told, options
+        self._store, self._options = store, options
+        self._process_options = process_options
         self._on_preview, self._previews = on_preview, False
-        self._inbox: Queue[_Heard | str] = Queue(maxsize=2000)
+        self._inbox: Queue[_Received | str] = Queue(maxsize=2000)
         self._ending, self._draining, self._claiming = Flag(), False, Lock()
         self._process: Process | None = None
         self._thread = Thread(target=self._serve, name=f"device {device}", daemon=True)
@@ -76,9 +82,9 @@ class Station:
         with suppress(Full):  # then it is awake
             self._inbox.put_nowait(job)
 
-    def want_previews(self, wanted: bool) -> None:
+    def want_previews(self, previews: bool) -> None:
         """Have previews made, or no longer."""
-        self._previews = wanted and self._on_preview is not None
+        self._previews = previews and self._on_preview is not None
         if self._process is not None:
             self._process.send({"previews": self._previews})
 
@@ -116,7 +122,7 @@ class Station:
         self.state = "starting"
         self._process = process = Process(self._hear)
         self.starts += 1
-        process.start(self._told)
+        process.start(self._process_options)
         worked = False
         try:
             alive = self._ready(process)
@@ -132,13 +138,13 @@ class Station:
     def _ready(self, process: Process) -> bool:
         late = monotonic() + START
         while monotonic() < late and not self._ending.is_set():
-            heard = self._next(process, LOOK)
-            if isinstance(heard, str):
+            received = self._next(process, LOOK)
+            if isinstance(received, str):
                 continue
-            if heard.message is None:
+            if received.message is None:
                 log.error("device %s: its process did not start: %s", self.device, process.wait())
                 return False
-            if "ready" in heard.message:
+            if "ready" in received.message:
                 process.send({"previews": self._previews})
                 return True
         return False
@@ -158,42 +164,42 @@ class Station:
 
     def _idle(self, process: Process) -> bool:
         self.state, self.job = "idle", None
-        heard = self._next(process, LOOK)
-        if isinstance(heard, str):
+        received = self._next(process, LOOK)
+        if isinstance(received, str):
             return True
-        if heard.message is None:
+        if received.message is None:
             log.error("device %s: %s", self.device, process.wait())
             return False
-        if "sizes" in heard.message:
-            self.cache, self.ooms = tuple(heard.message["sizes"]), heard.message["ooms"]
+        if "sizes" in received.message:
+            self.cache, self.ooms = tuple(received.message["sizes"]), received.message["ooms"]
         return True
 
     def _run(self, claim: Claim, process: Process) -> bool:
         """Have a job run to its end; False if that was the end of the process, too."""
-        session = Session(claim, process, self._store, self._options)
+        running = RunningJob(claim, process, self._store, self._options)
         alive = True
-        while not (session.quiet and session.over):
+        while not (running.quiet and running.over):
             if self._ending.is_set():
-                session.give_back()
+                running.give_back()
                 process.kill()
                 return False
-            heard = self._next(process, session.patience())
-            if isinstance(heard, str):
-                if heard == session.id:
-                    session.beat()
-            elif heard.message is None:
+            received = self._next(process, running.patience())
+            if isinstance(received, str):
+                if received == running.id:
+                    running.beat()
+            elif received.message is None:
                 alive = False
-                why = process.wait()
-                log.error("device %s, job %s: %s", self.device, session.id, why)
-                session.died(why)
-            elif "preview" in heard.message:
-                self._show(session.id, heard.message["preview"], heard.payload)
-            elif heard.message.get("job") == session.id:
-                session.hear(heard.message)
-                if heard.message.get("spent"):
+                reason = process.wait()
+                log.error("device %s, job %s: %s", self.device, running.id, reason)
+                running.died(reason)
+            elif "preview" in received.message:
+                self._show(running.id, received.message["preview"], received.payload)
+            elif received.message.get("job") == running.id:
+                running.hear(received.message)
+                if received.message.get("spent"):
                     log.warning("device %s: memory does not come back; a new process", self.device)
                     alive = False
-            session.tick()
+            running.tick()
         return alive
 
     def _show(self, job: str, header: Mapping[str, Any], jpeg: bytes) -> None:
@@ -205,21 +211,21 @@ class Station:
             log.exception("a preview could not be shown")
 
     def _hear(self, process: Process, message: frames.Message | None, payload: bytes) -> None:
-        """Pass a message on; a process that sends faster than it is heard has to wait."""
+        """Pass a message on; a process that sends faster than it is read has to wait."""
         while process is self._process:
             try:
-                self._inbox.put(_Heard(process, message, payload), timeout=1)
+                self._inbox.put(_Received(process, message, payload), timeout=1)
             except Full:
                 continue
             return
 
-    def _next(self, process: Process, timeout: float) -> _Heard | str:
+    def _next(self, process: Process, timeout: float) -> _Received | str:
         """The next message of ``process``; or a job's id, empty where nothing came in time."""
         late = monotonic() + timeout
         while True:
             try:
-                heard = self._inbox.get(timeout=max(0.0, late - monotonic()))
+                received = self._inbox.get(timeout=max(0.0, late - monotonic()))
             except Empty:
                 return ""
-            if isinstance(heard, str) or heard.process is process:
-                return heard
+            if isinstance(received, str) or received.process is process:
+                return received

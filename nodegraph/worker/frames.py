@@ -43,5 +43,5 @@ def read(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
 
 
 def _exactly(stream: BinaryIO, count: int) -> bytes | None:
-    found = stream.read(count)
-    return found if len(found) == count else None
+    data = stream.read(count)
+    return data if len(data) == count else None

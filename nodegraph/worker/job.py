@@ -1,4 +1,4 @@
-"""One job on one worker process: what is passed on, recorded, and done about it in time."""
+"""A claimed job on a worker process: its messages gathered and recorded, its deadlines kept."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any, TypeAlias
 
-from ..jobs.events import Note
+from ..jobs.events import JobProgress, Kind, Note
 from ..jobs.store import Store
-from ..jobs.types import Claim, LeaseLostError, Result
+from ..jobs.types import Claim, JobResult, LeaseLostError, Problem
 from . import frames
 from .options import Options, limit_of
 from .process import Process
@@ -25,7 +25,7 @@ Record: TypeAlias = Callable[[Sequence[Note]], object]
 log = logging.getLogger("nodegraph.worker")
 
 
-class Session:
+class RunningJob:
     """A claimed job while it runs. Only the thread of its device touches it.
 
     Attributes:
@@ -42,6 +42,7 @@ class Session:
         self._advanced = False
         self._running: dict[str, None] = {}
         self._wanted, self._late = True, False
+        # How it ended, where that could not be written down yet.
         self._pending: Record | None = None
         now = monotonic()
         self._flush_at, self._beat_at, self._kill_at = float("inf"), now + BEAT, float("inf")
@@ -70,10 +71,10 @@ class Session:
             return
         self.quiet = True
         match message:
-            case {"done": dict(said)}:
-                self._done(said)
-            case {"failed": dict(said)}:
-                self._failed(said)
+            case {"done": dict(ending)}:
+                self._done(ending)
+            case {"failed": dict(ending)}:
+                self._failed(ending)
             case {"cancelled": _}:
                 self._stopped()
 
@@ -120,7 +121,7 @@ class Session:
             self._process.send({"cancel": self.id})
             self._kill_at = monotonic() + self._options.cancel_s
 
-    def died(self, why: str) -> None:
+    def died(self, reason: str) -> None:
         """The process is gone: put the job back, unless it was to be stopped anyway."""
         self.quiet = True
         if not self._wanted:
@@ -129,15 +130,15 @@ class Session:
         address = next(iter(self._running)) if len(self._running) == 1 else ""
         self._flush()
         token = self.claim.token
-        self._record(lambda _: self._store.requeue(self.id, token, why, address=address))
+        self._record(lambda _: self._store.requeue(self.id, token, reason, address=address))
 
     def give_back(self) -> None:
         """Put the job back because this server ends."""
         token = self.claim.token
-        why = "the server is shutting down"
-        self._record(lambda _: self._store.requeue(self.id, token, why, blame=False))
+        reason = "the server is shutting down"
+        self._record(lambda _: self._store.requeue(self.id, token, reason, blame=False))
 
-    def _note(self, kind: str, data: dict[str, Any]) -> None:
+    def _note(self, kind: Kind, data: dict[str, Any]) -> None:
         if kind == "node.started":
             self._running[data["node"]] = None
         elif kind in ("node.finished", "node.failed"):
@@ -162,10 +163,10 @@ class Session:
         return True
 
     def _gather(self) -> None:
-        """Of how far the job is, only the latest is worth an event."""
+        """Note how far the job is: of all it reported since, only the last is worth an event."""
         if self._advanced and self._progress is not None:
             done, total = self._progress
-            self._notes.append((self.id, "job.progress", {"done": done, "total": total}))
+            self._notes.append((self.id, "job.progress", JobProgress(done=done, total=total)))
             self._advanced = False
 
     def _flush(self) -> None:
@@ -185,19 +186,22 @@ class Session:
         else:
             self._notes = []
 
-    def _done(self, said: Mapping[str, Any]) -> None:
-        made, counts, short = _results(said["results"]), said["counts"], said["degraded"]
-        token = self.claim.token
+    def _done(self, ending: Mapping[str, Any]) -> None:
+        results, counts = _results(ending["results"]), ending["counts"]
+        token, degraded = self.claim.token, ending["degraded"]
         self._record(
-            lambda notes: self._store.finish(self.id, token, made, counts, notes, degraded=short)
+            lambda notes: self._store.finish(
+                self.id, token, results, counts, notes, degraded=degraded
+            )
         )
 
-    def _failed(self, said: Mapping[str, Any]) -> None:
-        problems, made = said["problems"], _results(said.get("results", ()))
-        token, counts, short = self.claim.token, said.get("counts", {}), said.get("degraded", ())
+    def _failed(self, ending: Mapping[str, Any]) -> None:
+        problems, results = ending["problems"], _results(ending.get("results", ()))
+        token, counts = self.claim.token, ending.get("counts", {})
+        degraded = ending.get("degraded", ())
         self._record(
             lambda notes: self._store.fail(
-                self.id, token, problems, made, counts, log=notes, degraded=short
+                self.id, token, problems, results, counts, log=notes, degraded=degraded
             )
         )
 
@@ -205,7 +209,7 @@ class Session:
         token = self.claim.token
         if self._late:
             address = next(iter(self._running)) if len(self._running) == 1 else ""
-            problem = {"address": address, "message": f"took longer than {self._limit:g} s"}
+            problem = Problem(address=address, message=f"took longer than {self._limit:g} s")
             self._record(lambda notes: self._store.fail(self.id, token, [problem], log=notes))
         else:
             self._record(lambda notes: self._store.cancelled(self.id, token, notes))
@@ -228,5 +232,5 @@ class Session:
         self.over = True
 
 
-def _results(made: Sequence[Mapping[str, Any]]) -> list[Result]:
-    return [Result(**each) for each in made]
+def _results(values: Sequence[Mapping[str, Any]]) -> list[JobResult]:
+    return [JobResult(**value) for value in values]

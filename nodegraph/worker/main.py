@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from . import frames
 from .run import run
-from .setup import Kit
+from .setup import Setup
 
 IDLE = 2.0
 """Seconds without a job after which the cache is measured."""
@@ -29,40 +29,40 @@ def main() -> None:
     first = frames.read(commands)
     if first is None:
         return
-    child = Child(Kit.open(first[0]["open"]), answers)
+    child = Child(Setup.open(first[0]["open"]), answers)
     Thread(target=child.listen, args=(commands,), name="commands", daemon=True).start()
-    child.answer({"ready": {"pid": os.getpid(), "nodes": len(child.kit.registry)}})
+    child.answer({"ready": {"pid": os.getpid(), "nodes": len(child.setup.registry)}})
     Thread(target=_preload, args=(first[0]["open"]["preload"],), daemon=True).start()
     child.work()
-    child.kit.cache.close()
+    child.setup.cache.close()
     os._exit(0)  # as in cli.leave: taking PyTorch apart takes longer than a second
 
 
 class Child:
     """Jobs come in by one thread and are run in another, so that they can be cancelled."""
 
-    def __init__(self, kit: Kit, answers: BinaryIO) -> None:
-        self.kit = kit
+    def __init__(self, setup: Setup, answers: BinaryIO) -> None:
+        self.setup = setup
         self._answers, self._writing = answers, Lock()
         self._orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._unwanted: set[str] = set()
 
     def answer(self, message: frames.Message, payload: bytes = b"") -> None:
-        """Tell the server something."""
+        """Send the server a message."""
         with self._writing:
             frames.write(self._answers, message, payload)
 
     def listen(self, commands: BinaryIO) -> None:
         """Take commands; without a server there is nothing left to do."""
         with suppress(OSError, ValueError):
-            while (found := frames.read(commands)) is not None:
-                match found[0]:
+            while (frame := frames.read(commands)) is not None:
+                match frame[0]:
                     case {"run": order}:
                         self._orders.put(order)
                     case {"cancel": id}:
                         self._unwanted.add(id)
-                    case {"previews": wanted}:
-                        self.kit.previews = bool(wanted)
+                    case {"previews": previews}:
+                        self.setup.previews = bool(previews)
                     case {"stop": _}:
                         self._orders.put(None)
         os._exit(0)
@@ -74,7 +74,7 @@ class Child:
             try:
                 order = self._orders.get(timeout=None if measured else IDLE)
             except Empty:
-                self.answer({"sizes": self.kit.sizes(), "ooms": self.kit.ooms})
+                self.answer({"sizes": self.setup.sizes(), "ooms": self.setup.ooms})
                 measured = True
                 continue
             if order is None:
@@ -85,17 +85,17 @@ class Child:
     def _run(self, order: dict[str, Any]) -> None:
         id = order["id"]
         try:
-            ending = self._followed(order)
+            ending = self._run_to_end(order)
         except BaseException as error:  # of ours, or a node's that no layer caught
-            said = f"{type(error).__name__}: {error}"[:4000]
-            ending = {"failed": {"problems": [{"address": "", "message": said}]}}
+            message = f"{type(error).__name__}: {error}"[:4000]
+            ending = {"failed": {"problems": [{"address": "", "message": message}]}}
         self._unwanted.discard(id)
-        spent = {"spent": True} if "failed" in ending and self.kit.is_spent() else {}
+        spent = {"spent": True} if "failed" in ending and self.setup.is_spent() else {}
         self.answer({**ending, **spent, "job": id})
 
-    def _followed(self, order: dict[str, Any]) -> frames.Message:
+    def _run_to_end(self, order: dict[str, Any]) -> frames.Message:
         id = order["id"]
-        with closing(run(order, self.kit, lambda: id in self._unwanted)) as messages:
+        with closing(run(order, self.setup, lambda: id in self._unwanted)) as messages:
             while True:
                 try:
                     message, payload = next(messages)

@@ -40,7 +40,7 @@ class Options:
         return self.compute.devices
 
     def to_json(self, device: str, assets: Path, thumbnails: Path) -> dict[str, Any]:
-        """What the process of ``device`` is started with; ``Kit.open`` reads it."""
+        """What the process of ``device`` is started with; ``Setup.open`` reads it."""
         compute = replace(
             self.compute,
             device=device,

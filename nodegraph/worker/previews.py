@@ -63,9 +63,9 @@ def jpegs(preview: object, items: Items) -> Iterator[Jpeg]:
     if callable(preview) and not isinstance(preview, Picture | Drawn):
         preview = preview()
     if isinstance(preview, list | tuple):
-        each = items if len(items) == len(preview) else range(len(preview))
-        for item, one in zip(each, preview, strict=True):
-            yield from jpegs(one, (item,))
+        numbers = items if len(items) == len(preview) else range(len(preview))
+        for item, part in zip(numbers, preview, strict=True):
+            yield from jpegs(part, (item,))
         return
     picture = preview.pil() if isinstance(preview, Picture) else preview
     if isinstance(picture, Drawn):
@@ -94,16 +94,15 @@ def thumbnails(
     there = [name for name in names if (folder / name).is_file()]
     if there and there == names[: len(there)]:
         return there
-    made = value()
-    shown = getattr(made, output, None)
-    pictures = shown if isinstance(shown, list) else [shown]
-    found = []
+    entries = getattr(value(), output, None)
+    pictures = entries if isinstance(entries, list) else [entries]
+    files = []
     for name, picture in zip(names, pictures, strict=False):
         if isinstance(picture, Picture):
             with suppress(OSError, StorageFullError):  # the job does not depend on it
                 put(folder / name, _jpeg(_within(picture.pil(), SMALL), 85), durable=False)
-                found.append(name)
-    return found
+                files.append(name)
+    return files
 
 
 @cache
@@ -139,7 +138,7 @@ def _jpeg(picture: Pixels, quality: int) -> bytes:
 
 
 def header(jpeg: Jpeg, node: str, done: int, total: int) -> Mapping[str, Any]:
-    """What is told about a preview beside its bytes."""
+    """The header that goes with the bytes of a preview."""
     return {
         "node": node,
         "items": list(jpeg.items),

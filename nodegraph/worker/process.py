@@ -18,7 +18,7 @@ _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 """The older and the newer name of the same setting."""
 
 Hear: TypeAlias = "Callable[[Process, frames.Message | None, bytes], None]"
-"""Told every message of a process, with its bytes; None when there will be no more."""
+"""Called with every message of a process, with its bytes; None when there will be no more."""
 SECRETS = frozenset({"NODEGRAPH_TOKEN", "NODEGRAPH_DATABASE"})
 """Of the server's environment, what the nodes of a worker have no use for."""
 
@@ -31,8 +31,8 @@ class Process:
     def __init__(self, hear: Hear) -> None:
         self._hear, self._writing = hear, Lock()
 
-    def start(self, told: Mapping[str, Any]) -> None:
-        """Start it, and tell it what it needs to know.
+    def start(self, options: Mapping[str, Any]) -> None:
+        """Start it with what ``Options.to_json`` wrote.
 
         The calling thread has to outlive it: the system ends the child with that thread.
         """
@@ -44,10 +44,10 @@ class Process:
             start_new_session=True,  # Ctrl-C is for the server, which ends its workers in order
         )
         Thread(target=self._listen, name="worker answers", daemon=True).start()
-        self.send({"open": told})
+        self.send({"open": options})
 
     def send(self, message: frames.Message) -> None:
-        """Tell it something; if it has died meanwhile, ``hear`` will know."""
+        """Send it a message; if it has died meanwhile, ``hear`` will know."""
         with self._writing, suppress(OSError, ValueError):
             frames.write(self._child.stdin, message)  # type: ignore[arg-type]
 
@@ -80,14 +80,14 @@ class Process:
         with self._child.stdout as answers:
             while True:
                 try:
-                    found = frames.read(answers)  # type: ignore[arg-type]
+                    frame = frames.read(answers)  # type: ignore[arg-type]
                 except (OSError, ValueError):
-                    found = None
-                if found is None:
+                    frame = None
+                if frame is None:
                     self.kill()  # what closed its pipe, or sends nonsense, is of no more use
                     self._hear(self, None, b"")
                     return
-                self._hear(self, *found)
+                self._hear(self, *frame)
 
 
 def _environment() -> Mapping[str, str]:
@@ -98,11 +98,11 @@ def _environment() -> Mapping[str, str]:
     """
     here = str(Path(__file__).parent.parent.parent)
     path = os.environ.get("PYTHONPATH", "")
-    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     own = {"PYTHONPATH": os.pathsep.join([here, path]) if path else here}
-    if not any(name in kept for name in _ALLOCATOR):
+    if not any(name in environment for name in _ALLOCATOR):
         own |= dict.fromkeys(_ALLOCATOR, "expandable_segments:True")
-    return {**kept, **own}
+    return {**environment, **own}
 
 
 def _signal(number: int) -> str:

@@ -21,16 +21,16 @@ from ..jobs.files import named
 from ..planning.plan import Plan
 from ..tasks.totals import totals
 from .frames import Message
-from .messages import Teller, Told, message_of
-from .setup import Kit
+from .messages import Reporter, Sent, message_of
+from .setup import Setup
 
 _LONGEST = 65_536
 """Characters of a value that is kept as text."""
 
 
 def run(
-    order: Mapping[str, Any], kit: Kit, unwanted: Callable[[], bool]
-) -> Generator[Told, None, Message]:
+    order: Mapping[str, Any], setup: Setup, unwanted: Callable[[], bool]
+) -> Generator[Sent, None, Message]:
     """Run a job.
 
     Args:
@@ -41,39 +41,39 @@ def run(
         same, or ``{"cancelled": {}}``.
     """
     try:
-        chosen = _planned(order, kit)
+        plan = _plan(order, setup)
     except WorkflowError as error:
         problems = [{"address": p.address, "message": p.message} for p in error.problems]
         return _failed(problems)
-    teller = Teller(chosen, kit, totals(chosen, kit.settings.folders))
+    reporter = Reporter(plan, setup, totals(plan, setup.settings.folders))
     try:
-        events = execute(chosen, kit.cache, kit.settings.with_on_oom(order["on_oom"]))
-        outcome = yield from _driven(events, teller, unwanted)
-        yield from teller.rest()
+        events = execute(plan, setup.cache, setup.settings.with_on_oom(order["on_oom"]))
+        outcome = yield from _drive(events, reporter, unwanted)
+        yield from reporter.rest()
         if outcome is None:
             return {"cancelled": {}}
-        made = list(_made(outcome, chosen, kit))
+        results = list(_save_results(outcome, plan, setup))
     except GeneratorExit:
         raise
     except BaseException as error:  # SystemExit included: a node may raise what it likes
-        yield from teller.rest()
-        return _failed([{"address": _culprit(teller), "message": _said(error)}])
-    words = list(dict.fromkeys(chain.from_iterable(outcome.degraded.values())))
-    ending = {"results": made, "counts": teller.counts, "degraded": words}
+        yield from reporter.rest()
+        return _failed([{"address": _culprit(reporter), "message": _sentence(error)}])
+    degraded = list(dict.fromkeys(chain.from_iterable(outcome.degraded.values())))
+    ending = {"results": results, "counts": reporter.counts, "degraded": degraded}
     if outcome.failures:
         return _failed(map(_problem, outcome.failures), ending)
     return {"done": ending}
 
 
-def _planned(order: Mapping[str, Any], kit: Kit) -> Plan:
-    whole = bundle(Workflow.read(order["workflow"]), kit.registry)
-    return kit.planner.plan(whole, kit.registry.knowing(whole), order["only"])
+def _plan(order: Mapping[str, Any], setup: Setup) -> Plan:
+    workflow = bundle(Workflow.read(order["workflow"]), setup.registry)
+    return setup.planner.plan(workflow, setup.registry.knowing(workflow), order["only"])
 
 
-def _driven(
-    run: Generator[Event, None, Outcome], teller: Teller, unwanted: Callable[[], bool]
-) -> Generator[Told, None, Outcome | None]:
-    """Tell what happens, to the end; None where it was stopped before."""
+def _drive(
+    run: Generator[Event, None, Outcome], reporter: Reporter, unwanted: Callable[[], bool]
+) -> Generator[Sent, None, Outcome | None]:
+    """Report the run to its end; None where it was stopped before."""
     with closing(run) as events:
         while not unwanted():
             try:
@@ -81,24 +81,24 @@ def _driven(
             except StopIteration as end:
                 outcome: Outcome = end.value
                 return outcome
-            yield from teller.tell(event)
+            yield from reporter.report(event)
     return None
 
 
-def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any]]:
+def _save_results(outcome: Outcome, plan: Plan, setup: Setup) -> Iterator[Mapping[str, Any]]:
     """Save every picture among the results, and write down every other value."""
-    signature = kit.settings.signature()
-    shown = set()
+    signature = setup.settings.signature()
+    drawn = set()
     for _, picture, result, item in pictures(outcome.results):
         several = isinstance(outcome.results[result], list)
-        where = result + (f"[{item}]" if several else "")
-        key, short = outcome.keys[result][item], outcome.shortages[result][item]
-        said = texts(chosen, signature, {where: key}, short)
-        drawn, file = picture.pil(), BytesIO()
-        drawn.save(file, "PNG")
-        width, height = getattr(drawn, "size", (0, 0))
-        asset = named(kit.assets, with_texts(file.getvalue(), said), ".png")
-        shown.add(result)
+        address = result + (f"[{item}]" if several else "")
+        key, shortages = outcome.keys[result][item], outcome.shortages[result][item]
+        provenance = texts(plan, signature, {address: key}, shortages)
+        image, file = picture.pil(), BytesIO()
+        image.save(file, "PNG")
+        width, height = getattr(image, "size", (0, 0))
+        asset = named(setup.assets, with_texts(file.getvalue(), provenance), ".png")
+        drawn.add(result)
         yield {
             "result": result,
             "item": item if several else None,
@@ -107,7 +107,7 @@ def _made(outcome: Outcome, chosen: Plan, kit: Kit) -> Iterator[Mapping[str, Any
             "height": height,
         }
     for result, value in outcome.results.items():
-        if result not in shown:
+        if result not in drawn:
             yield {"result": result, "text": _text(value)}
 
 
@@ -130,13 +130,13 @@ def _problem(error: NodeError) -> Mapping[str, str]:
     return {"address": error.node, "message": message_of(error)}
 
 
-def _culprit(teller: Teller) -> str:
+def _culprit(reporter: Reporter) -> str:
     """The node that was at work, if it was just one."""
-    names = {name for name, _ in teller.running}
+    names = {name for name, _ in reporter.running}
     return names.pop() if len(names) == 1 else ""
 
 
-def _said(error: BaseException) -> str:
+def _sentence(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, SystemExit):

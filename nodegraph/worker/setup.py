@@ -1,4 +1,4 @@
-"""What a worker process opens once and uses for every job."""
+"""The parts of the engine that a worker process opens once, for all of its jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASTRAY = 256 * 2**20
 
 
 @dataclass(slots=True)
-class Kit:
+class Setup:
     """Nodes, cache, settings and folders.
 
     Attributes:
@@ -34,8 +34,8 @@ class Kit:
     planner: Planner = field(default_factory=Planner)
 
     @classmethod
-    def open(cls, options: Mapping[str, Any]) -> Kit:
-        """Load the nodes and open the cache, as ``Options.to_json`` says."""
+    def open(cls, options: Mapping[str, Any]) -> Setup:
+        """Load the nodes and open the cache, by what ``Options.to_json`` wrote."""
         compute = Compute.from_json(options)
         budgets = parse_budget(compute.budget) if compute.budget else Budgets()
         output = Path(options["output"]) if options["output"] else None

@@ -11,7 +11,7 @@ from ..jobs import owners
 from ..jobs.assets import Assets
 from ..jobs.store import Store
 from ..jobs.types import Event
-from .device import OnPreview, State, Station
+from .device import DeviceThread, OnPreview, State
 from .options import Options
 
 _WAITING = frozenset({"job.queued", "job.requeued"})
@@ -19,7 +19,7 @@ _WAITING = frozenset({"job.queued", "job.requeued"})
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """How the worker of a device is doing.
+    """The state of a device and its process.
 
     Attributes:
         starts: How many processes it has had.
@@ -39,8 +39,8 @@ class Supervisor:
     """One thread and one process for each device.
 
     Args:
-        on_preview: Told a job's id, ``{"node", "items", "done", "total", "width", "height"}`` and a
-            JPEG, in a device's thread; it should return at once.
+        on_preview: Called with a job's id, the header of a preview and its JPEG, in a device's
+            thread; it should return at once.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Supervisor:
         on_preview: OnPreview | None = None,
     ) -> None:
         self._store = store
-        self._stations = [
-            Station(
+        self._threads = [
+            DeviceThread(
                 device,
                 store,
                 options.to_json(device, assets.folder, assets.thumbnails),
@@ -66,24 +66,24 @@ class Supervisor:
     def start(self) -> None:
         """Take back what dead predecessors held, and begin."""
         self._store.recover(owners.host(), owners.boot_id())
-        for station in self._stations:
-            station.start()
+        for thread in self._threads:
+            thread.start()
 
     def status(self) -> list[Device]:
         """How every device is doing now."""
-        return [Device(s.device, s.state, s.job, s.starts, s.cache, s.ooms) for s in self._stations]
+        return [Device(s.device, s.state, s.job, s.starts, s.cache, s.ooms) for s in self._threads]
 
-    def want_previews(self, wanted: bool) -> None:
+    def want_previews(self, previews: bool) -> None:
         """Say whether anybody looks at previews; nobody does until this is called."""
-        for station in self._stations:
-            station.want_previews(wanted)
+        for thread in self._threads:
+            thread.want_previews(previews)
 
     def drain(self, timeout: float) -> bool:
         """Take no more jobs and wait for those that run; False if some still do."""
-        for station in self._stations:
-            station.drain()
+        for thread in self._threads:
+            thread.drain()
         late = monotonic() + timeout
-        while any(station.state == "busy" for station in self._stations):
+        while any(thread.state == "busy" for thread in self._threads):
             if monotonic() >= late:
                 return False
             sleep(0.05)
@@ -92,14 +92,14 @@ class Supervisor:
     def stop(self) -> None:
         """End now: what still runs goes back to the queue, and nobody blames it."""
         self._unsubscribe()
-        for station in self._stations:
-            station.stop()
-        for station in self._stations:
-            station.join()
+        for thread in self._threads:
+            thread.stop()
+        for thread in self._threads:
+            thread.join()
 
     def _hear(self, events: Sequence[Event]) -> None:
         more = any(event.kind in _WAITING for event in events)
         unwanted = [event.job for event in events if event.kind == "job.cancelling" and event.job]
-        for station in self._stations:
+        for thread in self._threads:
             for job in (*unwanted, *([""] if more else [])):
-                station.wake(job)
+                thread.wake(job)

@@ -12,7 +12,7 @@ from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import owners
 from nodegraph.jobs.files import named
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import LeaseLostError, Order, Result, StorageFullError
+from nodegraph.jobs.types import JobResult, LeaseLostError, Order, StorageFullError
 from nodegraph.web.errors import ApiError
 from nodegraph.web.workflows.library import Library
 from nodegraph.worker.options import Options
@@ -43,7 +43,7 @@ def works(url: str, _: Path) -> None:
             continue
         time.sleep(0.02)
         with suppress(LeaseLostError):  # on a busy machine a second is soon over
-            store.finish(claim.job.id, claim.token, [Result("by", text=str(os.getpid()))], {})
+            store.finish(claim.job.id, claim.token, [JobResult("by", text=str(os.getpid()))], {})
 
 
 def same_key(url: str, _: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Order, Result, StorageFullError
+from nodegraph.jobs.types import JobResult, Order, StorageFullError
 
 from .processes import Actor
 
@@ -60,7 +60,7 @@ def test_a_full_disk_loses_nothing_and_stops_nothing_that_runs(small_disk: Path)
             refused += 1
     assert refused > 90
     assert not store.heartbeat(claim.job.id, claim.token, 60)
-    made = [Result("text", text="y" * 20_000)]
+    made = [JobResult("text", text="y" * 20_000)]
     assert store.finish(claim.job.id, claim.token, made, {}).state == "done"
 
     ballast.unlink()

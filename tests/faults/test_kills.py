@@ -16,7 +16,7 @@ import pytest
 
 from nodegraph.jobs import owners
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Order, Result
+from nodegraph.jobs.types import JobResult, Order
 from nodegraph.web.workflows.library import Library
 
 from ..support.queueing import submit_all
@@ -169,10 +169,10 @@ def test_a_server_that_was_stalled_cannot_end_the_job_any_more(
 
         assert (claim.job.id, claim.token) == (job.id, 2)
         assert store.get(job.id).state == "running"
-        store.finish(job.id, 2, [Result("right", text="1")], {})
+        store.finish(job.id, 2, [JobResult("right", text="1")], {})
         time.sleep(1)
 
-    assert store.get(job.id).results == (Result("right", text="1"),)
+    assert store.get(job.id).results == (JobResult("right", text="1"),)
     assert completions(store) == Counter([job.id])
 
 

@@ -19,9 +19,9 @@ from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import (
     AssetRefusedError,
+    JobResult,
     NoSuchAssetError,
     Order,
-    Result,
     StorageFullError,
 )
 
@@ -266,7 +266,7 @@ def made(store: Store, file: str) -> str:
     job, _ = store.submit(Order({"format": 1}))
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
-    return store.finish(job.id, claim.token, [Result("grid", None, file, 4, 3)], {}).id
+    return store.finish(job.id, claim.token, [JobResult("grid", None, file, 4, 3)], {}).id
 
 
 def test_what_a_job_made_is_an_asset(assets: Assets, store: Store) -> None:

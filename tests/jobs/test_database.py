@@ -21,7 +21,7 @@ from nodegraph.jobs import database
 from nodegraph.jobs import migrate as upgrade
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.tables import METADATA
-from nodegraph.jobs.types import Order, StorageFullError
+from nodegraph.jobs.types import Order, Problem, StorageFullError
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -201,7 +201,7 @@ def test_a_full_disk_refuses_new_jobs_and_records_what_runs(store: Store) -> Non
         store.submit(Order(large))
 
     assert store.counts()["queued"] == 0
-    problems = [{"address": "a", "message": "x" * 50_000}]
+    problems = [Problem(address="a", message="x" * 50_000)]
     assert store.fail(claim.job.id, claim.token, problems).state == "failed"
     store.restock()
     assert store.database._reserve is not None

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from nodegraph.jobs.events import Note
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Event, Order, Result
+from nodegraph.jobs.types import Event, JobResult, Order
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -22,8 +23,8 @@ def test_the_life_of_a_job_is_told(store: Store) -> None:
     job, _ = store.submit(Order(EMPTY, title="one", priority=2))
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
-    log = [(job.id, "node.finished", {"node": "a"})]
-    store.finish(job.id, claim.token, [Result("r", text="1")], {"ran": 1, "cached": 0}, log)
+    log: list[Note] = [(job.id, "node.finished", {"node": "a"})]
+    store.finish(job.id, claim.token, [JobResult("r", text="1")], {"ran": 1, "cached": 0}, log)
 
     told = [(e.kind, e.data) for e in store.events_after(0)]
     made = {"result": "r", "item": None, "asset": None, "width": 0, "height": 0, "text": "1"}
@@ -56,9 +57,9 @@ def test_listeners_hear_what_is_in_the_log_in_its_order(store: Store) -> None:
     end = store.subscribe(heard.extend)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: store.append([(None, "x", {"n": n})] * 3), range(20)))
+        list(pool.map(lambda n: store.append([(None, "node.progress", {"n": n})] * 3), range(20)))
     end()
-    store.append([(None, "x", {})])
+    store.append([(None, "node.progress", {})])
 
     assert heard == store.events_after(0)[:-1]
     assert [e.seq for e in heard] == sorted({e.seq for e in heard})
@@ -83,24 +84,24 @@ def test_what_failed_to_be_written_is_not_told(store: Store) -> None:
     store.subscribe(heard.extend)
 
     with pytest.raises(Exception, match="JSON"):
-        store.append([(None, "x", {"bad": {1}})])
+        store.append([(None, "node.progress", {"bad": {1}})])
 
     assert heard == []
     assert store.last_seq() == 0
 
 
 def test_numbers_are_not_used_again(store: Store) -> None:
-    store.append([(None, "x", {})] * 5)
+    store.append([(None, "node.progress", {})] * 5)
     store.prune(events=0)
 
-    (event,) = store.append([(None, "x", {})])
+    (event,) = store.append([(None, "node.progress", {})])
 
     assert event.seq == 6
     assert (store.first_seq(), store.last_seq()) == (6, 6)
 
 
 def test_the_oldest_events_are_forgotten_first(store: Store) -> None:
-    store.append([(None, "x", {"n": n}) for n in range(10)])
+    store.append([(None, "node.progress", {"n": n}) for n in range(10)])
 
     assert store.prune(events=4) == 6
 

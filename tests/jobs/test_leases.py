@@ -13,7 +13,7 @@ from nodegraph.jobs import owners
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.housekeeping import Keeper
 from nodegraph.jobs.store import Store
-from nodegraph.jobs.types import Claim, LeaseLostError, Order, Result
+from nodegraph.jobs.types import Claim, JobResult, LeaseLostError, Order, Problem
 
 from ..support.queueing import submit_all
 
@@ -42,11 +42,15 @@ def test_a_job_is_claimed_with_all_that_its_worker_needs(store: Store) -> None:
 
 def test_a_job_that_is_done_says_what_it_made(store: Store) -> None:
     claim = claimed(store)
-    made = [Result("grid", 0, "a.png", 4, 3), Result("count", text="3")]
+    made = [JobResult("grid", 0, "a.png", 4, 3), JobResult("count", text="3")]
 
-    done = store.finish(claim.job.id, claim.token, made, {"ran": 1, "cached": 2})
+    done = store.finish(claim.job.id, claim.token, made, {"ran": 1, "cached": 2, "resumed": 0})
 
-    assert (done.state, done.results, done.counts) == ("done", tuple(made), {"ran": 1, "cached": 2})
+    assert (done.state, done.results, done.counts) == (
+        "done",
+        tuple(made),
+        {"ran": 1, "cached": 2, "resumed": 0},
+    )
     assert (done.done, done.total, done.error) == (3, 3, None)
 
 
@@ -77,12 +81,12 @@ def test_a_job_says_how_it_was_made_to_fit_into_memory(store: Store, url: str) -
 
 def test_a_job_that_failed_says_why_and_what_it_made_nevertheless(store: Store) -> None:
     claim = claimed(store)
-    problems = [{"address": "edges.low", "message": "300 is too much"}]
+    problems = [Problem(address="edges.low", message="300 is too much")]
 
-    failed = store.fail(claim.job.id, claim.token, problems, [Result("a", text="1")])
+    failed = store.fail(claim.job.id, claim.token, problems, [JobResult("a", text="1")])
 
     assert (failed.state, failed.error) == ("failed", {"problems": problems})
-    assert failed.results == (Result("a", text="1"),)
+    assert failed.results == (JobResult("a", text="1"),)
 
 
 def test_a_job_ends_once(store: Store) -> None:
@@ -110,11 +114,11 @@ def test_whoever_was_silent_for_too_long_has_lost_the_job(store: Store) -> None:
     second = claimed(store, "there:2:boot")
 
     with pytest.raises(LeaseLostError):
-        store.finish(stalled.job.id, stalled.token, [Result("late", text="1")], {})
+        store.finish(stalled.job.id, stalled.token, [JobResult("late", text="1")], {})
 
     assert (second.job.id, second.token, second.job.attempts) == (stalled.job.id, 2, 2)
-    done = store.finish(second.job.id, second.token, [Result("right", text="2")], {})
-    assert done.results == (Result("right", text="2"),)
+    done = store.finish(second.job.id, second.token, [JobResult("right", text="2")], {})
+    assert done.results == (JobResult("right", text="2"),)
 
 
 def test_a_heartbeat_keeps_the_job_and_notes_how_far_it_is(store: Store) -> None:

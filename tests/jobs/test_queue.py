@@ -11,13 +11,13 @@ from nodegraph.errors import UserError
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import (
     Job,
+    JobResult,
     KeyReusedError,
     NoSuchJobError,
     NotFinishedError,
     NotQueuedError,
     Order,
     QueueFullError,
-    Result,
 )
 from nodegraph.savings import OnOom
 
@@ -37,7 +37,7 @@ def running_order(store: Store) -> list[str]:
     return found
 
 
-def finished(store: Store, title: str = "done", results: list[Result] | None = None) -> Job:
+def finished(store: Store, title: str = "done", results: list[JobResult] | None = None) -> Job:
     add(store, title)
     claim = store.claim("here:1:boot", "cpu", 30)
     assert claim is not None
@@ -251,7 +251,7 @@ def test_a_job_is_tried_again_as_a_new_one(store: Store) -> None:
 
 
 def test_only_what_has_ended_is_deleted(store: Store) -> None:
-    done, waits = finished(store, results=[Result("r", asset="x.png")]), add(store, "waits")
+    done, waits = finished(store, results=[JobResult("r", asset="x.png")]), add(store, "waits")
 
     store.delete(done.id)
 
@@ -285,9 +285,9 @@ def test_jobs_are_listed_newest_first_page_by_page(store: Store) -> None:
 
 
 def test_the_gallery_shows_the_pictures_of_all_jobs_newest_first(store: Store) -> None:
-    pictures = [Result("grid", 0, "a.png", 4, 3), Result("grid", 1, "b.png", 4, 3)]
-    one = finished(store, "one", [*pictures, Result("count", text="3")])
-    two = finished(store, "two", [Result("grid", None, "c.png", 4, 3)])
+    pictures = [JobResult("grid", 0, "a.png", 4, 3), JobResult("grid", 1, "b.png", 4, 3)]
+    one = finished(store, "one", [*pictures, JobResult("count", text="3")])
+    two = finished(store, "two", [JobResult("grid", None, "c.png", 4, 3)])
 
     shown, more = store.results(limit=2)
     rest, none = store.results(before=more, limit=2)

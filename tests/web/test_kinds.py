@@ -1,30 +1,58 @@
-"""The kinds of events: those the server tells are described, and known to the editor."""
+"""The kinds of events: what a job, its nodes and the queue say is of the shape that is promised."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import get_args
 
-from nodegraph.web.reference import EVENTS
+import pytest
+from pydantic import TypeAdapter, ValidationError
 
-ROOT = Path(__file__).parent.parent.parent
-KIND = r"\"((?:job|node|queue)\.[a-z]+)\""
+from nodegraph.jobs.events import SHAPES, AnyEvent, Kind
+from nodegraph.jobs.types import Event
+
+from ..support.working import Service, service
+
+ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
-def test_every_kind_that_is_told_is_described() -> None:
-    told = {
-        kind
-        for folder in ("jobs", "worker")
-        for file in (ROOT / "nodegraph" / folder).glob("*.py")
-        for kind in re.findall(KIND, file.read_text())
+def test_every_kind_has_one_shape() -> None:
+    assert tuple(SHAPES) == get_args(Kind)
+
+
+def test_a_field_that_is_not_promised_is_refused() -> None:
+    event = Event(1, None, 0.0, "job.deleted", {"id": "x", "more": 1})
+
+    with pytest.raises(ValidationError, match="more"):
+        ADAPTER.validate_python(event)
+
+
+@pytest.mark.slow
+def test_all_that_a_server_says_is_as_it_is_promised(url: str, tmp_path: Path) -> None:
+    with service(url, tmp_path) as running:
+        everything(running)
+        events = running.store.events_after(0)
+
+    for event in events:
+        ADAPTER.validate_python(event)
+    assert {event.kind for event in events} == set(SHAPES)
+
+
+def everything(running: Service) -> None:
+    """Run, fail, move, cancel, lose and delete jobs, so that every kind of event comes up."""
+    stroll = running.submit("Strolls", steps=40, value=1)
+    first, last = running.submit("Plus", value=1), running.submit("Plus", value=[1, 2])
+    running.store.move(last.id, after="")
+    running.underway(stroll, "node.progress")
+    running.store.cancel(stroll.id)
+    for job in (stroll, first, last):
+        running.ended(job)
+    running.store.delete(first.id)
+    running.run("Plus", value=1)
+    running.run("Paint", "image")
+    running.run("Dies", file=str(running.folder / "starts"), times=1)
+    failing = {
+        "wrong": {"type": "Hurries", "values": {"value": 7, "wrong": True}},
+        "waits": {"type": "Plus", "links": {"value": "wrong.value"}},
     }
-
-    assert told == set(EVENTS)
-
-
-def test_the_editor_knows_every_kind_that_is_described() -> None:
-    types = (ROOT / "editor" / "src" / "server" / "types.ts").read_text()
-    known = re.search(r"interface EventData \{\n(.*?)\n\}", types, re.DOTALL)
-    assert known is not None
-
-    assert set(re.findall(rf"^  {KIND}:", known[1], re.MULTILINE)) == set(EVENTS)
+    running.ended(running.order(failing, {"made": "waits.value"}))

@@ -148,8 +148,10 @@ def test_a_job_is_told_the_same(top: Path, tmp_path: Path, url: str) -> None:
     options = Options(compute, cache=tmp_path / "cache")
 
     with service(url, tmp_path, options) as running:
-        problems = (running.ended(running.order(nodes, {})).error or {})["problems"]
+        error = running.ended(running.order(nodes, {})).error
 
+    assert error is not None
+    problems = error["problems"]
     assert len(problems) == 99
     for letter, role, at in (
         ("b", "base model", "model"), ("c", "ControlNet", "model"), ("l", "LoRA", "lora"),

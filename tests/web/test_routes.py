@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from nodegraph import plan, run
-from nodegraph.jobs.types import Result, StorageFullError
+from nodegraph.jobs.types import JobResult, Problem, StorageFullError
 from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 
@@ -352,7 +352,7 @@ def test_what_failed_is_told_without_folders(asking: TestClient, services: Servi
     job = submit(asking).json()["id"]
     claim = services.store.claim("me", "cpu", 60)
     assert claim is not None
-    problem = {"address": "photo", "message": f"no file in {services.assets.folder}"}
+    problem = Problem(address="photo", message=f"no file in {services.assets.folder}")
     services.store.fail(job, claim.token, [problem])
 
     assert asking.get(f"/v1/jobs/{job}").json()["error"] == {
@@ -367,7 +367,7 @@ def test_what_jobs_made_is_in_the_gallery(asking: TestClient, services: Services
     claim = services.store.claim("me", "cpu", 60)
     assert claim is not None
     asset = "e" * 64 + ".png"
-    results = [Result("edges", 0, asset, 4, 3), Result("size", text="[4, 3]")]
+    results = [JobResult("edges", 0, asset, 4, 3), JobResult("size", text="[4, 3]")]
     services.store.finish(job, claim.token, results, {"ran": 2})
 
     shown = asking.get("/v1/results").json()["results"]

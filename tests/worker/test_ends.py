@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nodegraph.jobs.types import Result
+from nodegraph.jobs.types import JobResult
 from nodegraph.settings import Compute
 from nodegraph.worker.options import Options
 
@@ -57,9 +57,9 @@ def test_what_was_done_before_a_crash_is_not_done_again(worker: Service, tmp_pat
     job = worker.ended(worker.order(nodes, {"made": "last.value"}))
 
     assert (job.state, job.attempts) == ("done", 2)
-    assert job.results == (Result("made", text="[1, 2, 3]"),)
+    assert job.results == (JobResult("made", text="[1, 2, 3]"),)
     assert sorted(tally.read_text().split()) == ["1", "1", "2", "2", "3", "3"]
-    assert job.counts == {"ran": 6, "cached": 3}
+    assert job.counts == {"ran": 6, "cached": 3, "resumed": 0}
     assert [e.data["why"] for e in worker.told(job, "job.requeued")] == [
         "its process ended with exit code 3"
     ]
@@ -109,7 +109,7 @@ def test_no_secret_of_the_server_reaches_a_node(
     monkeypatch.setenv("NODEGRAPH_TOKEN", "a-token-that-nobody-guesses")
     monkeypatch.setenv("NODEGRAPH_DATABASE", "postgresql+psycopg://me:a-password@host/name")
     with service(url, tmp_path) as worker:
-        assert worker.run("Peeks").results == (Result("made", text="0"),)
+        assert worker.run("Peeks").results == (JobResult("made", text="0"),)
 
 
 def test_two_devices_share_one_queue(url: str, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from nodegraph.events import Event, Finished, Progressed
 from nodegraph.savings import OnOom
 from nodegraph.settings import Compute
 from nodegraph.worker import frames, process
-from nodegraph.worker.messages import Teller
+from nodegraph.worker.messages import Reporter
 from nodegraph.worker.options import Options, limit_of
 from nodegraph.worker.previews import jpegs, pictured
 from nodegraph.worker.run import run
-from nodegraph.worker.setup import Kit
+from nodegraph.worker.setup import Setup
 
 from ..support.harmful.faulty import Paint, Plus, Strolls, Tile
 from ..support.pretend import DEVICE, MB, Pretend
@@ -123,12 +123,13 @@ def test_pictures_are_known_by_their_class() -> None:
 @pytest.mark.parametrize("cached", [False, True])
 def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Path) -> None:
     one = plan(workflow({"one": {"type": "Const", "values": {"value": 1}}}), TOYS)
-    teller = Teller(one, Kit(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path), {"one": 1})
+    setup = Setup(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path)
+    reporter = Reporter(one, setup, {"one": 1})
 
     said = [
         message["note"][1].get("degraded")
         for degraded in (("tiled",), ())
-        for message, _ in teller.tell(Finished("one", (), 1.0, cached, b"key", degraded))
+        for message, _ in reporter.report(Finished("one", (), 1.0, cached, b"key", degraded))
         if message["note"][0] in ("node.finished", "node.cached")
     ]
 
@@ -137,7 +138,8 @@ def test_events_say_of_results_that_memory_was_short(cached: bool, tmp_path: Pat
 
 def test_events_say_where_a_run_went_on_and_jobs_how_often(tmp_path: Path) -> None:
     one = plan(workflow({"one": {"type": "Const", "values": {"value": [1, 2]}}}), TOYS)
-    teller = Teller(one, Kit(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path), {"one": 2})
+    setup = Setup(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path)
+    reporter = Reporter(one, setup, {"one": 2})
     events: list[Event] = [
         Progressed("one", (0, 1), 3, 6, resumed=True),
         Progressed("one", (0, 1), 6, 6),
@@ -145,11 +147,11 @@ def test_events_say_where_a_run_went_on_and_jobs_how_often(tmp_path: Path) -> No
         Finished("one", (1,), 1.0, True, b"key"),
     ]
 
-    said = [m["note"] for event in events for m, _ in teller.tell(event)]
+    said = [m["note"] for event in events for m, _ in reporter.report(event)]
 
     told = [data.get("resumed") for kind, data in said if kind.startswith("node.")]
     assert told == [True, None, "at step 4 of 6", None]
-    assert teller.counts == {"ran": 1, "cached": 1, "resumed": 1}
+    assert reporter.counts == {"ran": 1, "cached": 1, "resumed": 1}
 
 
 CRAMPED = workflow(
@@ -163,10 +165,10 @@ CRAMPED = workflow(
 def test_a_job_says_whether_it_may_be_made_with_less_memory_else_its_server_does(
     server: OnOom, job: OnOom | None, tmp_path: Path
 ) -> None:
-    kit = Kit(TOYS, Cache.in_memory(), Settings(on_oom=server), tmp_path, tmp_path)
+    setup = Setup(TOYS, Cache.in_memory(), Settings(on_oom=server), tmp_path, tmp_path)
     order = {"workflow": CRAMPED.document(), "only": None, "on_oom": job}
 
-    ended = outcome(run(order, kit, bool))
+    ended = outcome(run(order, setup, bool))
 
     if (job or server) == "degrade":
         assert ended["done"]["degraded"] == ["batch 2 of 4"]
@@ -192,16 +194,16 @@ def test_a_process_is_spent_when_memory_ran_out_and_does_not_come_back(
     monkeypatch.setattr("nodegraph.worker.setup.ASTRAY", MB)
     pretend = Pretend(capacity=8 * MB)
     cache = Cache.in_memory(Budgets(), pretend)
-    kit = Kit(TOYS, cache, Settings(devices=(DEVICE,)), tmp_path, tmp_path)
+    setup = Setup(TOYS, cache, Settings(devices=(DEVICE,)), tmp_path, tmp_path)
     lost = pretend.block(5 * MB)
-    before = kit.is_spent()
+    before = setup.is_spent()
     with pytest.raises(RuntimeError):
         pretend.block(4 * MB)
 
-    after = kit.is_spent(), kit.ooms
+    after = setup.is_spent(), setup.ooms
     del lost
 
-    assert (before, after, kit.is_spent()) == (False, (True, 1), False)
+    assert (before, after, setup.is_spent()) == (False, (True, 1), False)
 
 
 def test_what_the_user_says_of_the_allocator_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nodegraph.carriers.picture import read_text, read_workflow
-from nodegraph.jobs.types import Job, Order, Result, StorageFullError
+from nodegraph.jobs.types import Job, JobResult, Order, StorageFullError
 
 from ..support.working import Service, service
 
@@ -28,23 +28,26 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def still_the_same_process(worker: Service) -> Iterator[None]:
     """No test of this module may end the process."""
     yield
-    assert worker.run("Plus", value=1).results == (Result("made", text="2"),)
+    assert worker.run("Plus", value=1).results == (JobResult("made", text="2"),)
     assert [device.starts for device in worker.supervisor.status()] == [1]
 
 
 def test_values_come_back_as_json(worker: Service) -> None:
     job = worker.run("Plus", value=41)
 
-    assert (job.state, job.results) == ("done", (Result("made", text="42"),))
-    assert (job.counts, job.done, job.total) == ({"ran": 1, "cached": 0}, 1, 1)
+    assert (job.state, job.results) == ("done", (JobResult("made", text="42"),))
+    assert (job.counts, job.done, job.total) == ({"ran": 1, "cached": 0, "resumed": 0}, 1, 1)
 
 
 def test_items_are_counted_and_told_once_they_are_known(worker: Service) -> None:
     first = worker.run("Plus", value=[100, 101, 102])
     again = worker.run("Plus", value=[100, 101, 102])
 
-    assert first.results == (Result("made", text="[101, 102, 103]"),)
-    assert (first.counts, again.counts) == ({"ran": 3, "cached": 0}, {"ran": 0, "cached": 3})
+    assert first.results == (JobResult("made", text="[101, 102, 103]"),)
+    assert (first.counts, again.counts) == (
+        {"ran": 3, "cached": 0, "resumed": 0},
+        {"ran": 0, "cached": 3, "resumed": 0},
+    )
     cached = [event.data for event in worker.told(again, "node.cached")]
     assert cached == [{"node": "node", "items": [0, 1, 2]}]
     assert worker.told(again, "job.progress")[-1].data == {"done": 3, "total": 3}
@@ -100,7 +103,7 @@ def test_only_what_was_asked_for_is_made(worker: Service) -> None:
 
     job, _ = worker.store.submit(Order(workflow, only=["b"]))
 
-    assert worker.ended(job).results == (Result("b", text="8"),)
+    assert worker.ended(job).results == (JobResult("b", text="8"),)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,8 @@ def test_a_workflow_that_cannot_run_says_where_and_why(
     job = worker.ended(worker.store.submit(Order(workflow))[0])
 
     assert job.state == "failed"
-    (problem,) = (job.error or {})["problems"]
+    assert job.error is not None
+    (problem,) = job.error["problems"]
     assert problem["address"] == address
     assert message in problem["message"]
 
@@ -159,16 +163,16 @@ def test_a_long_chain_of_nodes_runs(worker: Service) -> None:
 
     job = worker.ended(worker.order(nodes, {"last": f"n{count - 1}.value"}))
 
-    assert job.results == (Result("last", text=str(count)),)
+    assert job.results == (JobResult("last", text=str(count)),)
     assert job.done == count
 
 
 def test_what_a_node_prints_does_not_get_in_the_way(worker: Service) -> None:
-    assert worker.run("Prints", value=5).results == (Result("made", text="5"),)
+    assert worker.run("Prints", value=5).results == (JobResult("made", text="5"),)
 
 
 def test_a_value_that_json_cannot_spell_is_named(worker: Service) -> None:
-    assert worker.run("Odd").results == (Result("made", text='"nan"'),)
+    assert worker.run("Odd").results == (JobResult("made", text='"nan"'),)
 
 
 def test_a_flood_of_progress_is_thinned_out(worker: Service) -> None:
@@ -285,7 +289,7 @@ def test_the_end_of_a_job_is_recorded_as_soon_as_there_is_room(
 
     job = worker.run("Plus", value=500)
 
-    assert (job.state, job.attempts, job.results) == ("done", 1, (Result("made", text="501"),))
+    assert (job.state, job.attempts, job.results) == ("done", 1, (JobResult("made", text="501"),))
     assert len(refused) == 2
 
 
@@ -293,7 +297,8 @@ def test_a_folder_outside_is_not_read(worker: Service) -> None:
     job = worker.run("LoadImage", "image", path="/etc/hostname")
 
     assert job.state == "failed"
-    assert "hostname" in (job.error or {})["problems"][0]["message"]
+    assert job.error is not None
+    assert "hostname" in job.error["problems"][0]["message"]
 
 
 def test_an_uploaded_picture_is_read_by_its_name(worker: Service) -> None:

@@ -6,7 +6,7 @@ import { say } from "../ui/say";
 import { openWorkflow } from "../documents/opening";
 import { watchChecks } from "../card/checks";
 import { templateTypes } from "../commands/canvasMenus";
-import { editor, kindsByType, openEmpty, setKinds, shown, titleOf, type Kind } from "../graph";
+import { editor, kindsByType, openEmpty, setKinds, shown, titleOf } from "../graph";
 import { openStored } from "../panels";
 import { api, runs, sentence, start } from "../server";
 import { loadModels } from "../server/models";
@@ -52,7 +52,7 @@ function onToken(now: { token: string | null }, before: { token: string | null }
 async function loadKinds() {
   try {
     const { nodes, refused } = await api.nodes();
-    setKinds(kindsByType(nodes as unknown as readonly Kind[]));
+    setKinds(kindsByType(nodes));
     templateTypes.clear();
     for (const kind of nodes) if (kind.sort === "template") templateTypes.add(kind.type);
     for (const { source, reason } of refused) say(`${source} was refused: ${reason}`);

@@ -11,7 +11,7 @@ export class ServerError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
-    readonly problems: Problem[] = [],
+    readonly problems: readonly Problem[] = [],
     /** Seconds after which it may work. */
     readonly retryAfter: number | null = null,
   ) {

@@ -11,37 +11,37 @@ export interface components {
          * Asset
          * @description A stored picture; `asset` is its file name, and the path that LoadImage takes.
          */
-        Asset: {
+        readonly Asset: {
             /** Asset */
-            asset: string;
+            readonly asset: string;
             /** Name */
-            name: string;
+            readonly name: string;
             /** Width */
-            width: number;
+            readonly width: number;
             /** Height */
-            height: number;
+            readonly height: number;
         };
         /**
          * AssetList
          * @description What was uploaded, newest first; `next` asks for older ones, as `before`.
          */
-        AssetList: {
+        readonly AssetList: {
             /** Assets */
-            assets: components["schemas"]["Stored"][];
+            readonly assets: readonly components["schemas"]["Stored"][];
             /** Next */
-            next: number | null;
+            readonly next: number | null;
         };
         /**
-         * Checked
+         * Check
          * @description Everything that is wrong with a workflow, and what will probably not do as meant.
          */
-        Checked: {
+        readonly Check: {
             /** Ok */
-            ok: boolean;
+            readonly ok: boolean;
             /** Problems */
-            problems: components["schemas"]["Problem"][];
+            readonly problems: readonly components["schemas"]["Problem"][];
             /** Warnings */
-            warnings: components["schemas"]["Problem"][];
+            readonly warnings: readonly components["schemas"]["Problem"][];
         };
         /**
          * Counts
@@ -49,93 +49,66 @@ export interface components {
          *
          *     Of those that ran, `resumed` went on from what an earlier run had done.
          */
-        Counts: {
-            /**
-             * Ran
-             * @default 0
-             */
-            ran?: number;
-            /**
-             * Cached
-             * @default 0
-             */
-            cached?: number;
-            /**
-             * Resumed
-             * @default 0
-             */
-            resumed?: number;
+        readonly Counts: {
+            /** Ran */
+            readonly ran?: number;
+            /** Cached */
+            readonly cached?: number;
+            /** Resumed */
+            readonly resumed?: number;
         };
         /**
          * Database
          * @description Where jobs are kept; `journal` is SQLite's.
          */
-        Database: {
+        readonly Database: {
             /** Kind */
-            kind: string;
+            readonly kind: string;
             /** Journal */
-            journal: string;
+            readonly journal: string;
         };
         /**
          * Device
          * @description A device and the process that works on it; `starts` counts its processes.
          */
-        Device: {
+        readonly Device: {
             /** Name */
-            name: string;
+            readonly name: string;
             /**
              * State
              * @enum {string}
              */
-            state: "starting" | "idle" | "busy" | "down";
+            readonly state: "starting" | "idle" | "busy" | "down";
             /** Job */
-            job: string | null;
+            readonly job: string | null;
             /** Starts */
-            starts: number;
+            readonly starts: number;
         };
         /**
          * Editor
          * @description Whether the page was built, and whether its sources have changed since.
          */
-        Editor: {
+        readonly Editor: {
             /** Built */
-            built: boolean;
+            readonly built: boolean;
             /** Stale */
-            stale: boolean;
-        };
-        /**
-         * Event
-         * @description Something that happened; the websocket tells the same.
-         */
-        Event: {
-            /** Seq */
-            seq: number;
-            /** Job */
-            job: string | null;
-            /** Time */
-            time: number;
-            /** Kind */
-            kind: string;
-            /** Data */
-            data: {
-                [key: string]: unknown;
-            };
+            readonly stale: boolean;
         };
         /**
          * EventList
          * @description Events in their order; `next` asks for later ones, as `after`.
          */
-        EventList: {
+        readonly EventList: {
             /** Events */
-            events: components["schemas"]["Event"][];
+            readonly events: readonly (components["schemas"]["JobQueuedEvent"] | components["schemas"]["JobMovedEvent"] | components["schemas"]["JobStartedEvent"] | components["schemas"]["JobProgressEvent"] | components["schemas"]["JobCancellingEvent"] | components["schemas"]["JobCancelledEvent"] | components["schemas"]["JobRequeuedEvent"] | components["schemas"]["JobDoneEvent"] | components["schemas"]["JobFailedEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeProgressEvent"] | components["schemas"]["NodeCachedEvent"] | components["schemas"]["NodeFinishedEvent"] | components["schemas"]["NodeFailedEvent"] | components["schemas"]["NodeSkippedEvent"] | components["schemas"]["NodeResultEvent"] | components["schemas"]["JobDeletedEvent"] | components["schemas"]["QueueChangedEvent"])[];
             /** Next */
-            next: number | null;
+            readonly next: number | null;
         };
         /**
          * ExplainBody
          * @description A workflow whose run is foreseen, under what its job would ask for.
          */
-        ExplainBody: {
+        readonly ExplainBody: {
             /**
              * Workflow
              * @description A workflow: `format`, `title`, `nodes`, `params`, `results`, …
@@ -144,73 +117,73 @@ export interface components {
              *       "nodes": {}
              *     }
              */
-            workflow: {
-                [key: string]: components["schemas"]["JsonValue"];
+            readonly workflow: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
             };
             /** Only */
-            only?: string[] | null;
+            readonly only?: readonly string[] | null;
             /**
              * On Oom
              * @description Where memory does not suffice; without it, what the server does.
              */
-            on_oom?: ("degrade" | "fail") | null;
+            readonly on_oom?: ("degrade" | "fail") | null;
+        };
+        /**
+         * ExplainLine
+         * @description What would become of a node's items, and why.
+         */
+        readonly ExplainLine: {
+            /** Name */
+            readonly name: string;
+            /** Items */
+            readonly items: readonly number[];
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "cached" | "runs" | "waits" | "fails";
+            /** Why */
+            readonly why: string;
         };
         /**
          * Explained
          * @description What a run would do, node by node.
          */
-        Explained: {
+        readonly Explained: {
             /** Lines */
-            lines: components["schemas"]["Fate"][];
+            readonly lines: readonly components["schemas"]["ExplainLine"][];
         };
         /**
          * Failure
          * @description Why not: a code for programs, a sentence for people, and every mistake at its address.
          */
-        Failure: {
+        readonly Failure: {
             /** Code */
-            code: string;
+            readonly code: string;
             /** Message */
-            message: string;
+            readonly message: string;
             /** Problems */
-            problems: components["schemas"]["Problem"][];
-        };
-        /**
-         * Fate
-         * @description What would become of a node's items, and why.
-         */
-        Fate: {
-            /** Name */
-            name: string;
-            /** Items */
-            items: number[];
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "cached" | "runs" | "waits" | "fails";
-            /** Why */
-            why: string;
+            readonly problems: readonly components["schemas"]["Problem"][];
         };
         /**
          * Form
          * @description A workflow's params, as the JSON Schema of an object, and the names of its results.
          */
-        Form: {
+        readonly Form: {
             /** Title */
-            title: string;
+            readonly title: string;
             /** Schema */
-            schema: {
-                [key: string]: unknown;
+            readonly schema: {
+                readonly [key: string]: unknown;
             };
             /** Results */
-            results: string[];
+            readonly results: readonly string[];
         };
         /**
          * FormBody
          * @description A workflow whose params are asked for.
          */
-        FormBody: {
+        readonly FormBody: {
             /**
              * Workflow
              * @description A workflow: `format`, `title`, `nodes`, `params`, `results`, …
@@ -219,15 +192,47 @@ export interface components {
              *       "nodes": {}
              *     }
              */
-            workflow: {
-                [key: string]: components["schemas"]["JsonValue"];
+            readonly workflow: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
             };
+        };
+        /**
+         * GalleryResult
+         * @description A picture in the gallery.
+         */
+        readonly GalleryResult: {
+            /** Asset */
+            readonly asset: string;
+            /** Job */
+            readonly job: string;
+            /** Result */
+            readonly result: string;
+            /** Item */
+            readonly item: number | null;
+            /** Width */
+            readonly width: number;
+            /** Height */
+            readonly height: number;
+            /** Created */
+            readonly created: number;
+            /** Title */
+            readonly title: string;
+        };
+        /**
+         * GalleryResultList
+         * @description The pictures of all jobs, newest first; `next` asks for older ones, as `before`.
+         */
+        readonly GalleryResultList: {
+            /** Results */
+            readonly results: readonly components["schemas"]["GalleryResult"][];
+            /** Next */
+            readonly next: number | null;
         };
         /**
          * GraphBody
          * @description A workflow to look at, or only what some of its results need.
          */
-        GraphBody: {
+        readonly GraphBody: {
             /**
              * Workflow
              * @description A workflow: `format`, `title`, `nodes`, `params`, `results`, …
@@ -236,356 +241,1045 @@ export interface components {
              *       "nodes": {}
              *     }
              */
-            workflow: {
-                [key: string]: components["schemas"]["JsonValue"];
+            readonly workflow: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
             };
             /** Only */
-            only?: string[] | null;
+            readonly only?: readonly string[] | null;
         };
         /**
          * Health
          * @description The server answers.
          */
-        Health: {
+        readonly Health: {
             /**
              * Status
              * @constant
              */
-            status: "ok";
+            readonly status: "ok";
             /** Version */
-            version: string;
+            readonly version: string;
+        };
+        /**
+         * InputPort
+         * @description An input: what fits it, and how it takes several items.
+         *
+         *     Without a default it is `required`: it needs a value or a link. Given several items, one that
+         *     `maps` runs its node once for each; any other takes them all at once. One value of an input that
+         *     `expands` may stand for several items, as a folder does for its pictures. An input with `models`
+         *     names a model, of this list of `GET /v1/models` among others.
+         */
+        readonly InputPort: {
+            /** Title */
+            readonly title?: string;
+            /** Description */
+            readonly description?: string;
+            /** Type */
+            readonly type?: string;
+            /** Wire */
+            readonly wire?: string;
+            /** Format */
+            readonly format?: string;
+            /** Enum */
+            readonly enum?: readonly components["schemas"]["JsonValue"][];
+            readonly const?: components["schemas"]["JsonValue"];
+            readonly default?: components["schemas"]["JsonValue"];
+            /** Examples */
+            readonly examples?: readonly components["schemas"]["JsonValue"][];
+            /** Pattern */
+            readonly pattern?: string;
+            /** Minimum */
+            readonly minimum?: number;
+            /** Maximum */
+            readonly maximum?: number;
+            /** Exclusiveminimum */
+            readonly exclusiveMinimum?: number;
+            /** Exclusivemaximum */
+            readonly exclusiveMaximum?: number;
+            /** Multipleof */
+            readonly multipleOf?: number;
+            /** Minlength */
+            readonly minLength?: number;
+            /** Maxlength */
+            readonly maxLength?: number;
+            /** Minitems */
+            readonly minItems?: number;
+            /** Maxitems */
+            readonly maxItems?: number;
+            readonly items?: components["schemas"]["PortSchema"];
+            /** Anyof */
+            readonly anyOf?: readonly components["schemas"]["PortSchema"][];
+            /** Required */
+            readonly required?: boolean;
+            /** Maps */
+            readonly maps?: boolean;
+            /** Expands */
+            readonly expands?: boolean;
+            /** Models */
+            readonly models?: string;
         };
         /**
          * Job
-         * @description One queued run of a workflow, as it stands. `done` of `total` items are known.
+         * @description One queued run of a workflow, as it stands.
          *
-         *     `degraded` says how it was made to fit into memory; it is empty where all is as asked for.
+         *     Attributes:
+         *         priority: Higher goes first.
+         *         created: Unix time, as all times.
+         *         done: Items that are known, of ``total``.
+         *         on_oom: What was asked for where memory does not suffice; None: what the server does.
+         *         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
          */
-        Job: {
+        readonly Job: {
             /** Id */
-            id: string;
+            readonly id: string;
             /** Seq */
-            seq: number;
+            readonly seq: number;
             /** Title */
-            title: string;
+            readonly title: string;
             /**
              * State
              * @enum {string}
              */
-            state: "queued" | "running" | "done" | "failed" | "cancelled";
+            readonly state: "queued" | "running" | "done" | "failed" | "cancelled";
             /** Priority */
-            priority: number;
+            readonly priority: number;
             /** Attempts */
-            attempts: number;
+            readonly attempts: number;
             /** Created */
-            created: number;
+            readonly created: number;
             /** Started */
-            started: number | null;
+            readonly started: number | null;
             /** Finished */
-            finished: number | null;
-            error: components["schemas"]["JobError"] | null;
+            readonly finished: number | null;
+            readonly error: components["schemas"]["JobError"] | null;
             /** Results */
-            results: components["schemas"]["JobResult"][];
-            counts: components["schemas"]["Counts"];
+            readonly results: readonly components["schemas"]["JobResult"][];
+            readonly counts: components["schemas"]["Counts"];
             /** Done */
-            done: number;
+            readonly done: number;
             /** Total */
-            total: number;
+            readonly total: number;
             /** Only */
-            only: string[] | null;
+            readonly only: readonly string[] | null;
             /** Cancel Requested */
-            cancel_requested: boolean;
+            readonly cancel_requested: boolean;
             /** On Oom */
-            on_oom: ("degrade" | "fail") | null;
+            readonly on_oom: ("degrade" | "fail") | null;
             /** Degraded */
-            degraded: string[];
+            readonly degraded: readonly string[];
+        };
+        /**
+         * JobCancelled
+         * @description It has stopped.
+         */
+        readonly JobCancelled: Record<string, never>;
+        /**
+         * JobCancelledEvent
+         * @description It has stopped.
+         */
+        readonly JobCancelledEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.cancelled";
+            readonly data: components["schemas"]["JobCancelled"];
+        };
+        /**
+         * JobCancelling
+         * @description It was asked to stop.
+         */
+        readonly JobCancelling: Record<string, never>;
+        /**
+         * JobCancellingEvent
+         * @description It was asked to stop.
+         */
+        readonly JobCancellingEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.cancelling";
+            readonly data: components["schemas"]["JobCancelling"];
+        };
+        /**
+         * JobDeleted
+         * @description A job was forgotten.
+         */
+        readonly JobDeleted: {
+            /** Id */
+            readonly id: string;
+        };
+        /**
+         * JobDeletedEvent
+         * @description A job was forgotten.
+         */
+        readonly JobDeletedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.deleted";
+            readonly data: components["schemas"]["JobDeleted"];
+        };
+        /**
+         * JobDone
+         * @description It made all it was to make; `degraded` as below, of all its nodes.
+         */
+        readonly JobDone: {
+            /** Results */
+            readonly results: readonly components["schemas"]["JobResult"][];
+            readonly counts: components["schemas"]["Counts"];
+            /** Seconds */
+            readonly seconds: number;
+            /** Degraded */
+            readonly degraded?: readonly string[];
+        };
+        /**
+         * JobDoneEvent
+         * @description It made all it was to make; `degraded` as below, of all its nodes.
+         */
+        readonly JobDoneEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.done";
+            readonly data: components["schemas"]["JobDone"];
         };
         /**
          * JobError
          * @description Why a job failed.
          */
-        JobError: {
+        readonly JobError: {
             /** Problems */
-            problems: components["schemas"]["Problem"][];
+            readonly problems: readonly components["schemas"]["Problem"][];
+        };
+        /**
+         * JobFailed
+         * @description It did not; what it made nevertheless is kept.
+         */
+        readonly JobFailed: {
+            /** Problems */
+            readonly problems: readonly components["schemas"]["Problem"][];
+            /** Results */
+            readonly results: readonly components["schemas"]["JobResult"][];
+            /** Degraded */
+            readonly degraded?: readonly string[];
+        };
+        /**
+         * JobFailedEvent
+         * @description It did not; what it made nevertheless is kept.
+         */
+        readonly JobFailedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.failed";
+            readonly data: components["schemas"]["JobFailed"];
         };
         /**
          * JobList
          * @description Jobs, newest first; `next` asks for older ones, as `before`.
          */
-        JobList: {
+        readonly JobList: {
             /** Jobs */
-            jobs: components["schemas"]["Job"][];
+            readonly jobs: readonly components["schemas"]["Job"][];
             /** Next */
-            next: number | null;
+            readonly next: number | null;
+        };
+        /**
+         * JobMoved
+         * @description It has another place in the queue.
+         */
+        readonly JobMoved: {
+            /** Priority */
+            readonly priority: number;
+            /** Place */
+            readonly place: number;
+        };
+        /**
+         * JobMovedEvent
+         * @description It has another place in the queue.
+         */
+        readonly JobMovedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.moved";
+            readonly data: components["schemas"]["JobMoved"];
+        };
+        /**
+         * JobProgress
+         * @description So many of its items are known.
+         */
+        readonly JobProgress: {
+            /** Done */
+            readonly done: number;
+            /** Total */
+            readonly total: number;
+        };
+        /**
+         * JobProgressEvent
+         * @description So many of its items are known.
+         */
+        readonly JobProgressEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.progress";
+            readonly data: components["schemas"]["JobProgress"];
+        };
+        /**
+         * JobQueued
+         * @description A job waits.
+         */
+        readonly JobQueued: {
+            /** Title */
+            readonly title: string;
+            /** Priority */
+            readonly priority: number;
+        };
+        /**
+         * JobQueuedEvent
+         * @description A job waits.
+         */
+        readonly JobQueuedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.queued";
+            readonly data: components["schemas"]["JobQueued"];
+        };
+        /**
+         * JobRequeued
+         * @description Its worker is gone; it waits again.
+         */
+        readonly JobRequeued: {
+            /** Why */
+            readonly why: string;
+        };
+        /**
+         * JobRequeuedEvent
+         * @description Its worker is gone; it waits again.
+         */
+        readonly JobRequeuedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.requeued";
+            readonly data: components["schemas"]["JobRequeued"];
         };
         /**
          * JobResult
-         * @description What a job made: a picture, by its asset, or a value as JSON text.
+         * @description One thing a job made: a picture (an asset's file name) or a value (as JSON text).
+         *
+         *     Attributes:
+         *         item: Which item, of a result that is a list.
          */
-        JobResult: {
+        readonly JobResult: {
             /** Result */
-            result: string;
+            readonly result: string;
             /** Item */
-            item: number | null;
+            readonly item: number | null;
             /** Asset */
-            asset: string | null;
-            /** Width */
-            width: number;
-            /** Height */
-            height: number;
+            readonly asset: string | null;
+            /**
+             * Width
+             * @default 0
+             */
+            readonly width: number;
+            /**
+             * Height
+             * @default 0
+             */
+            readonly height: number;
             /** Text */
-            text: string | null;
+            readonly text: string | null;
+        };
+        /**
+         * JobStarted
+         * @description A worker began.
+         */
+        readonly JobStarted: {
+            /** Device */
+            readonly device: string;
+            /** Attempt */
+            readonly attempt: number;
+        };
+        /**
+         * JobStartedEvent
+         * @description A worker began.
+         */
+        readonly JobStartedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "job.started";
+            readonly data: components["schemas"]["JobStarted"];
         };
         /**
          * JobWorkflow
          * @description The workflow that a job runs.
          */
-        JobWorkflow: {
+        readonly JobWorkflow: {
             /** Workflow */
-            workflow: {
-                [key: string]: unknown;
+            readonly workflow: {
+                readonly [key: string]: unknown;
             };
         };
-        JsonValue: unknown;
-        /**
-         * Kept
-         * @description A workflow in the list.
-         */
-        Kept: {
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Shipped */
-            shipped: boolean;
-            /** Version */
-            version: string;
-            /** Modified */
-            modified: number;
-            /** Params */
-            params: string[];
-            /** Results */
-            results: string[];
-        };
-        /**
-         * KeptList
-         * @description Every workflow there is: those that were saved, and those that came with packages.
-         */
-        KeptList: {
-            /** Workflows */
-            workflows: components["schemas"]["Kept"][];
-        };
-        /**
-         * KeptWorkflow
-         * @description A workflow with its document; `version` is what a change to it is sent with.
-         */
-        KeptWorkflow: {
-            /** Name */
-            name: string;
-            /** Shipped */
-            shipped: boolean;
-            /** Version */
-            version: string;
-            /** Workflow */
-            workflow: {
-                [key: string]: unknown;
-            };
-        };
+        readonly JsonValue: import("../graph/workflow").Json;
         /**
          * Model
          * @description A model that is here already, by the name that a node takes.
          */
-        Model: {
+        readonly Model: {
             /** Name */
-            name: string;
+            readonly name: string;
             /** Family */
-            family: string | null;
+            readonly family: string | null;
             /** Built In */
-            built_in: boolean;
+            readonly built_in: boolean;
         };
         /**
          * MoveBody
          * @description Where a waiting job goes: another priority, or behind another job (null: first).
          */
-        MoveBody: {
+        readonly MoveBody: {
             /** Priority */
-            priority?: number | null;
+            readonly priority?: number | null;
             /** After */
-            after?: string | null;
+            readonly after?: string | null;
         };
         /**
-         * Nodes
+         * NodeCached
+         * @description Items were known already; `degraded` as below.
+         */
+        readonly NodeCached: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Degraded */
+            readonly degraded?: readonly string[];
+        };
+        /**
+         * NodeCachedEvent
+         * @description Items were known already; `degraded` as below.
+         */
+        readonly NodeCachedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.cached";
+            readonly data: components["schemas"]["NodeCached"];
+        };
+        /**
+         * NodeFailed
+         * @description Why a node could not compute them.
+         */
+        readonly NodeFailed: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Message */
+            readonly message: string;
+        };
+        /**
+         * NodeFailedEvent
+         * @description Why a node could not compute them.
+         */
+        readonly NodeFailedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.failed";
+            readonly data: components["schemas"]["NodeFailed"];
+        };
+        /**
+         * NodeFinished
+         * @description Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,
+         *     `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from what an
+         *     earlier run had done: `at step 16 of 20`.
+         */
+        readonly NodeFinished: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Seconds */
+            readonly seconds: number;
+            /** Degraded */
+            readonly degraded?: readonly string[];
+            /** Resumed */
+            readonly resumed?: string;
+        };
+        /**
+         * NodeFinishedEvent
+         * @description Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,
+         *     `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from what an
+         *     earlier run had done: `at step 16 of 20`.
+         */
+        readonly NodeFinishedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.finished";
+            readonly data: components["schemas"]["NodeFinished"];
+        };
+        /**
+         * NodeKind
+         * @description A kind of node, with all that is needed to draw it with its widgets.
+         *
+         *     `version`, `pure` and `lane` are of those that run, not of composites and templates.
+         */
+        readonly NodeKind: {
+            /** Type */
+            readonly type: string;
+            /** Title */
+            readonly title: string;
+            /** Group */
+            readonly group: string;
+            /** Doc */
+            readonly doc: string;
+            /**
+             * Sort
+             * @enum {string}
+             */
+            readonly sort: "node" | "composite" | "template";
+            /** Inputs */
+            readonly inputs: {
+                readonly [key: string]: components["schemas"]["InputPort"];
+            };
+            /** Outputs */
+            readonly outputs: {
+                readonly [key: string]: components["schemas"]["OutputPort"];
+            };
+            /** Version */
+            readonly version?: number;
+            /** Pure */
+            readonly pure?: boolean;
+            /** Lane */
+            readonly lane?: string;
+        };
+        /**
+         * NodeList
          * @description Every kind of node with its ports, and what could not be loaded.
          */
-        Nodes: {
+        readonly NodeList: {
             /** Nodes */
-            nodes: {
-                [key: string]: unknown;
-            }[];
+            readonly nodes: readonly components["schemas"]["NodeKind"][];
             /** Refused */
-            refused: components["schemas"]["Refused"][];
+            readonly refused: readonly components["schemas"]["Refused"][];
+        };
+        /**
+         * NodeProgress
+         * @description So many steps are done; with `resumed`, by an earlier run that began alike.
+         */
+        readonly NodeProgress: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Done */
+            readonly done: number;
+            /** Total */
+            readonly total: number;
+            /**
+             * Resumed
+             * @constant
+             */
+            readonly resumed?: true;
+        };
+        /**
+         * NodeProgressEvent
+         * @description So many steps are done; with `resumed`, by an earlier run that began alike.
+         */
+        readonly NodeProgressEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.progress";
+            readonly data: components["schemas"]["NodeProgress"];
+        };
+        /**
+         * NodeResult
+         * @description What an output looks like, as small pictures.
+         */
+        readonly NodeResult: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Output */
+            readonly output: string;
+            /** Assets */
+            readonly assets: readonly string[];
+        };
+        /**
+         * NodeResultEvent
+         * @description What an output looks like, as small pictures.
+         */
+        readonly NodeResultEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.result";
+            readonly data: components["schemas"]["NodeResult"];
+        };
+        /**
+         * NodeSkipped
+         * @description They need what failed.
+         */
+        readonly NodeSkipped: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+            /** Because */
+            readonly because: string;
+        };
+        /**
+         * NodeSkippedEvent
+         * @description They need what failed.
+         */
+        readonly NodeSkippedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.skipped";
+            readonly data: components["schemas"]["NodeSkipped"];
+        };
+        /**
+         * NodeStarted
+         * @description Items of a node are being computed.
+         */
+        readonly NodeStarted: {
+            /** Node */
+            readonly node: string;
+            /** Items */
+            readonly items: readonly number[];
+        };
+        /**
+         * NodeStartedEvent
+         * @description Items of a node are being computed.
+         */
+        readonly NodeStartedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "node.started";
+            readonly data: components["schemas"]["NodeStarted"];
+        };
+        /**
+         * OutputPort
+         * @description An output; `items_out` tells that it gives several items.
+         */
+        readonly OutputPort: {
+            /** Title */
+            readonly title?: string;
+            /** Description */
+            readonly description?: string;
+            /** Type */
+            readonly type?: string;
+            /** Wire */
+            readonly wire?: string;
+            /** Format */
+            readonly format?: string;
+            /** Enum */
+            readonly enum?: readonly components["schemas"]["JsonValue"][];
+            readonly const?: components["schemas"]["JsonValue"];
+            readonly default?: components["schemas"]["JsonValue"];
+            /** Examples */
+            readonly examples?: readonly components["schemas"]["JsonValue"][];
+            /** Pattern */
+            readonly pattern?: string;
+            /** Minimum */
+            readonly minimum?: number;
+            /** Maximum */
+            readonly maximum?: number;
+            /** Exclusiveminimum */
+            readonly exclusiveMinimum?: number;
+            /** Exclusivemaximum */
+            readonly exclusiveMaximum?: number;
+            /** Multipleof */
+            readonly multipleOf?: number;
+            /** Minlength */
+            readonly minLength?: number;
+            /** Maxlength */
+            readonly maxLength?: number;
+            /** Minitems */
+            readonly minItems?: number;
+            /** Maxitems */
+            readonly maxItems?: number;
+            readonly items?: components["schemas"]["PortSchema"];
+            /** Anyof */
+            readonly anyOf?: readonly components["schemas"]["PortSchema"][];
+            /** Items Out */
+            readonly items_out?: boolean;
+        };
+        /**
+         * PortSchema
+         * @description A port as JSON Schema; a type that JSON cannot spell is `{"wire": "Image"}`.
+         */
+        readonly PortSchema: {
+            /** Title */
+            readonly title?: string;
+            /** Description */
+            readonly description?: string;
+            /** Type */
+            readonly type?: string;
+            /** Wire */
+            readonly wire?: string;
+            /** Format */
+            readonly format?: string;
+            /** Enum */
+            readonly enum?: readonly components["schemas"]["JsonValue"][];
+            readonly const?: components["schemas"]["JsonValue"];
+            readonly default?: components["schemas"]["JsonValue"];
+            /** Examples */
+            readonly examples?: readonly components["schemas"]["JsonValue"][];
+            /** Pattern */
+            readonly pattern?: string;
+            /** Minimum */
+            readonly minimum?: number;
+            /** Maximum */
+            readonly maximum?: number;
+            /** Exclusiveminimum */
+            readonly exclusiveMinimum?: number;
+            /** Exclusivemaximum */
+            readonly exclusiveMaximum?: number;
+            /** Multipleof */
+            readonly multipleOf?: number;
+            /** Minlength */
+            readonly minLength?: number;
+            /** Maxlength */
+            readonly maxLength?: number;
+            /** Minitems */
+            readonly minItems?: number;
+            /** Maxitems */
+            readonly maxItems?: number;
+            readonly items?: components["schemas"]["PortSchema"];
+            /** Anyof */
+            readonly anyOf?: readonly components["schemas"]["PortSchema"][];
         };
         /**
          * Problem
          * @description One mistake: where it is (`node`, `node.input`, a field of the body), and what it is.
          */
-        Problem: {
+        readonly Problem: {
             /** Address */
-            address: string;
+            readonly address: string;
             /** Message */
-            message: string;
+            readonly message: string;
         };
         /**
          * Queue
          * @description How many jobs wait and run, and how many may wait.
          */
-        Queue: {
+        readonly Queue: {
             /** Queued */
-            queued: number;
+            readonly queued: number;
             /** Running */
-            running: number;
+            readonly running: number;
             /** Limit */
-            limit: number;
+            readonly limit: number;
+        };
+        /**
+         * QueueChanged
+         * @description So many jobs wait and run.
+         */
+        readonly QueueChanged: {
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+        };
+        /**
+         * QueueChangedEvent
+         * @description So many jobs wait and run.
+         */
+        readonly QueueChangedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "queue.changed";
+            readonly data: components["schemas"]["QueueChanged"];
         };
         /**
          * Refusal
          * @description What every answer from 400 on holds.
          */
-        Refusal: {
-            error: components["schemas"]["Failure"];
+        readonly Refusal: {
+            readonly error: components["schemas"]["Failure"];
         };
         /**
          * Refused
          * @description A node or template that cannot be used, and why.
          */
-        Refused: {
+        readonly Refused: {
             /** Source */
-            source: string;
+            readonly source: string;
             /** Reason */
-            reason: string;
-        };
-        /**
-         * Shown
-         * @description A picture in the gallery.
-         */
-        Shown: {
-            /** Asset */
-            asset: string;
-            /** Job */
-            job: string;
-            /** Result */
-            result: string;
-            /** Item */
-            item: number | null;
-            /** Width */
-            width: number;
-            /** Height */
-            height: number;
-            /** Created */
-            created: number;
-            /** Title */
-            title: string;
-        };
-        /**
-         * ShownList
-         * @description The pictures of all jobs, newest first; `next` asks for older ones, as `before`.
-         */
-        ShownList: {
-            /** Results */
-            results: components["schemas"]["Shown"][];
-            /** Next */
-            next: number | null;
+            readonly reason: string;
         };
         /**
          * Stored
          * @description A stored picture in the list.
          */
-        Stored: {
+        readonly Stored: {
             /** Asset */
-            asset: string;
+            readonly asset: string;
             /** Name */
-            name: string;
+            readonly name: string;
             /** Width */
-            width: number;
+            readonly width: number;
             /** Height */
-            height: number;
+            readonly height: number;
             /** Bytes */
-            bytes: number;
+            readonly bytes: number;
             /** Created */
-            created: number;
+            readonly created: number;
+        };
+        /**
+         * StoredWorkflow
+         * @description A workflow with its document; `version` is what a change to it is sent with.
+         */
+        readonly StoredWorkflow: {
+            /** Name */
+            readonly name: string;
+            /** Shipped */
+            readonly shipped: boolean;
+            /** Version */
+            readonly version: string;
+            /** Workflow */
+            readonly workflow: {
+                readonly [key: string]: unknown;
+            };
         };
         /**
          * SubmitBody
          * @description A job: a workflow, or the name of a kept one, with its params set.
          */
-        SubmitBody: {
+        readonly SubmitBody: {
             /** Workflow */
-            workflow?: {
-                [key: string]: components["schemas"]["JsonValue"];
+            readonly workflow?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
             } | null;
             /** Name */
-            name?: string | null;
+            readonly name?: string | null;
             /**
              * Params
              * @default {}
              */
-            params?: {
-                [key: string]: components["schemas"]["JsonValue"];
+            readonly params?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
             };
             /** Only */
-            only?: string[] | null;
+            readonly only?: readonly string[] | null;
             /**
              * Priority
              * @default 0
              */
-            priority?: number;
+            readonly priority?: number;
             /**
              * Title
              * @default
              */
-            title?: string;
+            readonly title?: string;
             /**
              * On Oom
              * @description Where memory does not suffice; without it, what the server does.
              */
-            on_oom?: ("degrade" | "fail") | null;
+            readonly on_oom?: ("degrade" | "fail") | null;
             /** Time Limit */
-            time_limit?: number | null;
+            readonly time_limit?: number | null;
         };
         /**
          * System
          * @description What this server is made of, and how busy it is.
          */
-        System: {
+        readonly System: {
             /** Version */
-            version: string;
+            readonly version: string;
             /** Python */
-            python: string;
-            editor: components["schemas"]["Editor"];
-            database: components["schemas"]["Database"];
+            readonly python: string;
+            readonly editor: components["schemas"]["Editor"];
+            readonly database: components["schemas"]["Database"];
             /** Devices */
-            devices: components["schemas"]["Device"][];
-            queue: components["schemas"]["Queue"];
+            readonly devices: readonly components["schemas"]["Device"][];
+            readonly queue: components["schemas"]["Queue"];
             /** Cache */
-            cache: components["schemas"]["Tier"][];
+            readonly cache: readonly components["schemas"]["Tier"][];
             /** Budgets */
-            budgets: {
-                [key: string]: number | null;
+            readonly budgets: {
+                readonly [key: string]: number | null;
             };
         };
         /**
          * Tier
          * @description How full a tier of the cache is.
          */
-        Tier: {
+        readonly Tier: {
             /** Tier */
-            tier: string;
+            readonly tier: string;
             /** Bytes */
-            bytes: number;
+            readonly bytes: number;
             /** Limit */
-            limit: number;
+            readonly limit: number;
             /** Entries */
-            entries: number;
+            readonly entries: number;
+        };
+        /**
+         * WorkflowEntry
+         * @description A workflow in the list.
+         */
+        readonly WorkflowEntry: {
+            /** Name */
+            readonly name: string;
+            /** Title */
+            readonly title: string;
+            /** Shipped */
+            readonly shipped: boolean;
+            /** Version */
+            readonly version: string;
+            /** Modified */
+            readonly modified: number;
+            /** Params */
+            readonly params: readonly string[];
+            /** Results */
+            readonly results: readonly string[];
+        };
+        /**
+         * WorkflowList
+         * @description Every workflow there is: those that were saved, and those that came with packages.
+         */
+        readonly WorkflowList: {
+            /** Workflows */
+            readonly workflows: readonly components["schemas"]["WorkflowEntry"][];
         };
     };
     responses: never;

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...jobs.types import NoSuchAssetError
-from .. import schemas as models
+from .. import schemas
 from ..errors import ApiError
 from ..middleware.bodies import PICTURES
 from ..middleware.headers import CONTENT
@@ -52,20 +52,20 @@ def routes(services: Services) -> APIRouter:
         name: Annotated[
             str, Query(max_length=200, description="What to call it; it names no file.")
         ] = "",
-    ) -> models.Asset:
+    ) -> schemas.Asset:
         """Store a picture: its bytes are the body. It is decoded and encoded anew, and its name is
         a digest of its content."""
         if not data:
             raise ApiError(422, "the body should be a picture: PNG, JPEG or WebP")
         kept = assets.put(data, name)
-        return models.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
+        return schemas.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
 
     @api.get("/assets", responses=may(422), tags=["assets"])
-    def list_assets(before: Before = None, limit: int = size_of_page) -> models.AssetList:
+    def list_assets(before: Before = None, limit: int = size_of_page) -> schemas.AssetList:
         """What was uploaded, newest first."""
         found, following = assets.list(before, limit)
         shown = [
-            models.Stored(
+            schemas.Stored(
                 asset=one.file,
                 name=one.name,
                 width=one.width,
@@ -75,7 +75,7 @@ def routes(services: Services) -> APIRouter:
             )
             for one in found
         ]
-        return models.AssetList(assets=shown, next=following)
+        return schemas.AssetList(assets=shown, next=following)
 
     @api.get("/assets/{file}", responses={**_SHOWN, **may(404, 422)}, response_class=Response,
              tags=["assets"])  # fmt: skip

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from ...errors import Problem, WorkflowError
 from ...graph.schema import describe
-from .. import schemas as models
-from ..errors import refused
+from ...jobs import types
+from .. import schemas
+from ..errors import problems_as_json, refused
 from ..services import Services
 from .common import BODY, may, router
 
@@ -23,14 +24,13 @@ def routes(services: Services) -> APIRouter:
     graphs, names = services.graphs, services.names
     api = router(services.limits)
 
-    def told(problems: Sequence[Problem]) -> list[models.Problem]:
-        shown = map(names.problem, problems)
-        return [models.Problem(address=one.address, message=one.message) for one in shown]
+    def redacted(problems: Sequence[Problem]) -> list[types.Problem]:
+        return problems_as_json(map(names.problem, problems))
 
     @api.get(
         "/nodes",
         responses={
-            200: {"model": models.Nodes, "description": "Every kind of node"},
+            200: {"model": schemas.NodeList, "description": "Every kind of node"},
             304: {"description": "Nothing has changed since"},
             **may(422),
         },
@@ -62,29 +62,31 @@ def routes(services: Services) -> APIRouter:
         return kept[0]
 
     @api.get("/models", responses=may(), tags=["graphs"])
-    def list_models() -> dict[str, list[models.Model]]:
+    def list_models() -> dict[str, list[schemas.Model]]:
         """The models that are here already, by what they are: `base`, `controlnet`, `lora`, …"""
         return {
-            sort: [models.Model.model_validate(dict(one)) for one in found]
+            sort: [schemas.Model.model_validate(dict(one)) for one in found]
             for sort, found in services.models().items()
         }
 
     @api.post("/check", responses=may(*BODY), tags=["graphs"])
-    def check(body: models.GraphBody) -> models.Checked:
+    def check(body: schemas.GraphBody) -> schemas.Check:
         """Find every mistake in a workflow without running it."""
         problems, warnings = graphs.check(graphs.read(body.workflow), body.only)
-        return models.Checked(ok=not problems, problems=told(problems), warnings=told(warnings))
+        return schemas.Check(
+            ok=not problems, problems=redacted(problems), warnings=redacted(warnings)
+        )
 
     @api.post("/explain", responses=may(*BODY), tags=["graphs"])
-    def explain(body: models.ExplainBody) -> models.Explained:
+    def explain(body: schemas.ExplainBody) -> schemas.Explained:
         """Tell what would run and what is cached, and why; a workflow with mistakes is refused."""
         try:
             lines = graphs.explain(graphs.read(body.workflow), body.only, body.on_oom)
         except WorkflowError as error:
             raise refused(error) from error
-        return models.Explained(
+        return schemas.Explained(
             lines=[
-                models.Fate(
+                schemas.ExplainLine(
                     name=line.name,
                     items=[*line.items],
                     state=line.state,
@@ -95,10 +97,10 @@ def routes(services: Services) -> APIRouter:
         )
 
     @api.post("/form", responses=may(*BODY), tags=["graphs"])
-    def form(body: models.FormBody) -> models.Form:
+    def form(body: schemas.FormBody) -> schemas.Form:
         """The params of a workflow as JSON Schema: titles, defaults, limits."""
         workflow = graphs.read(body.workflow)
         schema = graphs.form("Sent", workflow)
-        return models.Form(title=workflow.title, form=schema, results=[*workflow.results])
+        return schemas.Form(title=workflow.title, form=schema, results=[*workflow.results])
 
     return api

@@ -8,7 +8,7 @@ from importlib.metadata import version as version_of
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from .. import schemas as models
+from .. import schemas
 from ..middleware.metrics import TEXT, Counts, text
 from ..page import built
 from ..services import Services
@@ -23,21 +23,21 @@ def routes(services: Services, counted: Counts) -> APIRouter:
     api = router(services.limits)
 
     @api.get("/health", responses=may(), tags=["system"])
-    def health() -> models.Health:
+    def health() -> schemas.Health:
         """Say that the server answers. This needs no token."""
-        return models.Health(status="ok", version=VERSION)
+        return schemas.Health(status="ok", version=VERSION)
 
     @api.get("/system", responses=may(), tags=["system"])
-    def system() -> models.System:
+    def system() -> schemas.System:
         """What this server is made of, and how busy it is."""
         counts, budgets = store.counts(), services.graphs.cache.budgets
-        return models.System(
+        return schemas.System(
             version=VERSION,
             python=platform.python_version(),
-            editor=models.Editor(built=built(services.page), stale=services.stale()),
-            database=models.Database(kind=store.kind, journal=store.journal),
-            devices=[models.Device.model_validate(one) for one in services.devices()],
-            queue=models.Queue(
+            editor=schemas.Editor(built=built(services.page), stale=services.stale()),
+            database=schemas.Database(kind=store.kind, journal=store.journal),
+            devices=[schemas.Device.model_validate(one) for one in services.devices()],
+            queue=schemas.Queue(
                 queued=counts.get("queued", 0),
                 running=counts.get("running", 0),
                 limit=services.limits.queue,
@@ -59,16 +59,16 @@ def routes(services: Services, counted: Counts) -> APIRouter:
     return api
 
 
-def tiers(services: Services) -> list[models.Tier]:
+def tiers(services: Services) -> list[schemas.Tier]:
     """The disk as this process sees it, and memory as the workers last reported it."""
     seen = {
-        name: models.Tier(tier=name, bytes=size.bytes, limit=size.budget, entries=size.entries)
+        name: schemas.Tier(tier=name, bytes=size.bytes, limit=size.budget, entries=size.entries)
         for name, size in services.graphs.cache.sizes().items()
         if name == "disk"
     }
     for device in services.devices():
         for one in device.cache:
-            tier = models.Tier.model_validate(dict(one))
+            tier = schemas.Tier.model_validate(dict(one))
             if tier.tier != "disk":
                 named = tier.tier if tier.tier not in seen else f"{tier.tier} {device.name}"
                 seen[named] = tier.model_copy(update={"tier": named})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from pydantic import JsonValue
 
-from .. import schemas as models
+from .. import schemas
 from ..errors import ApiError
 from ..services import Services
 from ..workflows.library import Entry
@@ -18,10 +18,10 @@ def routes(services: Services) -> APIRouter:
     library = graphs.library
     api = router(services.limits)
 
-    def document(entry: Entry, response: Response) -> models.KeptWorkflow:
+    def document(entry: Entry, response: Response) -> schemas.StoredWorkflow:
         response.headers["ETag"] = f'"{entry.version}"'
         workflow = entry.workflow()
-        return models.KeptWorkflow(
+        return schemas.StoredWorkflow(
             name=entry.name,
             shipped=entry.shipped,
             version=entry.version,
@@ -29,19 +29,19 @@ def routes(services: Services) -> APIRouter:
         )
 
     @api.get("/workflows", responses=may(), tags=["workflows"])
-    def list_workflows() -> models.KeptList:
+    def list_workflows() -> schemas.WorkflowList:
         """Every workflow that was saved, and every one that came with a package."""
-        return models.KeptList(workflows=[_summary(entry) for entry in library.entries()])
+        return schemas.WorkflowList(workflows=[_summary(entry) for entry in library.entries()])
 
     @api.get("/workflows/{name}", responses=may(404, 422), tags=["workflows"])
-    def get_workflow(name: WorkflowName, response: Response) -> models.KeptWorkflow:
+    def get_workflow(name: WorkflowName, response: Response) -> schemas.StoredWorkflow:
         """A workflow; its ETag is its version."""
         return document(library.get(name), response)
 
     @api.put(
         "/workflows/{name}",
         responses={
-            201: {"model": models.KeptWorkflow, "description": "It is new"},
+            201: {"model": schemas.StoredWorkflow, "description": "It is new"},
             **may(404, 412, 428, 507, *BODY),
         },
         tags=["workflows"],
@@ -52,7 +52,7 @@ def routes(services: Services) -> APIRouter:
         response: Response,
         if_match: IfMatch = "",
         if_none_match: IfNoneMatch = "",
-    ) -> models.KeptWorkflow:
+    ) -> schemas.StoredWorkflow:
         """Save a workflow, sound or not: as a new one (`If-None-Match: *`), or in the place of the
         version that it was made from (`If-Match`)."""
         workflow = graphs.read(body)
@@ -73,17 +73,17 @@ def routes(services: Services) -> APIRouter:
         library.delete(name, version_in(if_match))
 
     @api.get("/workflows/{name}/form", responses=may(404, 422, 503), tags=["workflows"])
-    def get_form(name: WorkflowName) -> models.Form:
+    def get_form(name: WorkflowName) -> schemas.Form:
         """The params of a workflow as JSON Schema: titles, defaults, limits."""
         entry = library.get(name)
         workflow = entry.workflow()
         schema = graphs.form(name, workflow, entry.path)
-        return models.Form(title=workflow.title or name, form=schema, results=[*workflow.results])
+        return schemas.Form(title=workflow.title or name, form=schema, results=[*workflow.results])
 
     return api
 
 
-def _summary(entry: Entry) -> models.Kept:
+def _summary(entry: Entry) -> schemas.WorkflowEntry:
     """A line of the list; a file that is no workflow any more is in it, to be seen and deleted."""
     title, params, results = entry.name, list[str](), list[str]()
     try:
@@ -93,7 +93,7 @@ def _summary(entry: Entry) -> models.Kept:
     else:
         title, params = workflow.title or entry.name, [*workflow.params]
         results = [*workflow.results]
-    return models.Kept(
+    return schemas.WorkflowEntry(
         name=entry.name,
         title=title,
         shipped=entry.shipped,

@@ -1,48 +1,11 @@
-"""The page of the documentation that tells of HTTP and the websocket, made from what they are."""
+"""docs/http.md: HTTP by its OpenAPI document, the websocket by the models of its events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-EVENTS: Mapping[str, tuple[str, str]] = {
-    "job.queued": ("title, priority", "A job waits."),
-    "job.moved": ("priority, place", "It has another place in the queue."),
-    "job.started": ("device, attempt", "A worker began."),
-    "job.progress": ("done, total", "So many of its items are known."),
-    "job.cancelling": ("", "It was asked to stop."),
-    "job.cancelled": ("", "It has stopped."),
-    "job.requeued": ("why", "Its worker is gone; it waits again."),
-    "job.done": (
-        "results, counts, seconds, degraded",
-        "It made all it was to make; `degraded` as below, of all its nodes.",
-    ),
-    "job.failed": (
-        "problems, results, degraded",
-        "It did not; what it made nevertheless is kept.",
-    ),
-    "node.started": ("node, items", "Items of a node are being computed."),
-    "node.progress": (
-        "node, items, done, total, resumed",
-        "So many steps are done; with `resumed`, by an earlier run that began alike.",
-    ),
-    "node.cached": (
-        "node, items, degraded",
-        "Items were known already; `degraded` as below.",
-    ),
-    "node.finished": (
-        "node, items, seconds, degraded, resumed",
-        "Items have been computed; `degraded`, where memory was short, says how: `batch 2 of 4`,"
-        " `tiled`, `models offloaded`, `layers offloaded`. `resumed` says where it went on from"
-        " what an earlier run had done: `at step 16 of 20`.",
-    ),
-    "node.failed": ("node, items, message", "Why a node could not compute them."),
-    "node.skipped": ("node, items, because", "They need what failed."),
-    "node.result": ("node, items, output, assets", "What an output looks like, as small pictures."),
-    "job.deleted": ("id", "A job was forgotten."),
-    "queue.changed": ("queued, running", "So many jobs wait and run."),
-}
-"""Every kind of event: what its data holds, and what it says."""
+from nodegraph.jobs.events import SHAPES
 
 _HEAD = """\
 # HTTP and the websocket
@@ -70,7 +33,7 @@ A refusal has a code for programs, a sentence for people, and every mistake at i
 | --- | --- | --- |
 """
 
-SAID: Mapping[str, str] = {
+CLIENT_MESSAGES: Mapping[str, str] = {
     '{"type": "hello", "after": 1234, "jobs": "all", "previews": true}': (
         "First. `after` is the last event it knows, or null to begin with now; `jobs` is `all`"
         " or a list of ids."
@@ -78,8 +41,8 @@ SAID: Mapping[str, str] = {
     '{"type": "subscribe", "jobs": [ids]}': "Other jobs from now on.",
     '{"type": "ping"}': "Asks for a pong.",
 }
-"""What a client may say."""
-TOLD: Mapping[str, str] = {
+"""The messages of a client, and what they are for."""
+SERVER_MESSAGES: Mapping[str, str] = {
     '{"type": "welcome", "seq": 1240, "client": id}': "`seq` is the last event there was.",
     '{"type": "event", "seq", "job", "time", "kind", "data"}': (
         "Something happened. Numbers grow, with gaps where other jobs are left out."
@@ -89,7 +52,7 @@ TOLD: Mapping[str, str] = {
     ),
     '{"type": "pong"}': "",
 }
-"""What the server says."""
+"""The messages of the server, but for previews."""
 
 _SOCKET = """
 ## The websocket `/v1/ws`
@@ -99,11 +62,11 @@ It speaks `nodegraph.v1`. A page offers that and, where a token is needed,
 
 The client says, as JSON text:
 
-{said}
+{client}
 
 The server says:
 
-{told}
+{server}
 
 Events are in the database before they are sent. Who comes back with the last number it knows misses
 none and hears none twice.
@@ -131,30 +94,42 @@ def page(document: Mapping[str, Any], statuses: Mapping[int, tuple[str, str]]) -
     """
     rows = [f"| {status} | `{code}` | {words} |" for status, (code, words) in statuses.items()]
     lines = [_HEAD + "\n".join(rows)]
-    for tag in dict.fromkeys(tag for *_, one in _operations(document) for tag in one["tags"]):
+    operations = [operation for *_, operation in _operations(document)]
+    for tag in dict.fromkeys(tag for operation in operations for tag in operation["tags"]):
         lines += ["", f"## {tag.capitalize()}"]
         for method, path, operation in _operations(document):
             if tag in operation["tags"]:
                 lines += _operation(method, path, operation, document)
     lines += _types(document)
-    events = [f"| `{kind}` | {data} | {what} |" for kind, (data, what) in EVENTS.items()]
-    socket = _SOCKET.replace("{said}", _table(SAID)).replace("{told}", _table(TOLD))
-    return "\n".join(lines) + "\n" + socket + "\n".join(events) + "\n"
+    socket = _SOCKET.replace("{client}", _table(CLIENT_MESSAGES))
+    socket = socket.replace("{server}", _table(SERVER_MESSAGES))
+    return "\n".join(lines) + "\n" + socket + "\n".join(_events()) + "\n"
+
+
+def _events() -> Iterator[str]:
+    """A row for each kind of event: the fields of its data, and the sentence about its shape."""
+    for kind, shape in SHAPES.items():
+        fields, about = ", ".join(shape.__annotations__), " ".join(str(shape.__doc__).split())
+        yield f"| `{kind}` | {fields} | {about} |"
 
 
 def _types(document: Mapping[str, Any]) -> Iterator[str]:
     """The objects that answers are made of."""
     yield from ("", "## Objects")
-    for name, about in document["components"]["schemas"].items():
-        if name.endswith("Body") or not about.get("properties"):
+    # Events have a table of their own.
+    shaped = {shape.__name__ for shape in SHAPES.values()}
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith("Body") or not schema.get("properties"):
             continue
-        fields = (f"`{field}` ({_type(one)})" for field, one in about["properties"].items())
-        said = " ".join(about.get("description", "").split())
-        yield from ("", f"**{name}**: {said} {', '.join(fields)}.")
+        if name in shaped or name.removesuffix("Event") in shaped:
+            continue
+        fields = (f"`{field}` ({_type(of)})" for field, of in schema["properties"].items())
+        about = " ".join(schema.get("description", "").partition("Attributes:")[0].split())
+        yield from ("", f"**{name}**: {about} {', '.join(fields)}.")
 
 
 def _table(messages: Mapping[str, str]) -> str:
-    rows = [f"| `{message}` | {what} |" for message, what in messages.items()]
+    rows = [f"| `{message}` | {purpose} |" for message, purpose in messages.items()]
     return "\n".join(["| | |", "| --- | --- |", *rows])
 
 
@@ -170,14 +145,14 @@ def _operation(
     yield from ("", f"### {method} {path}", "", " ".join(operation["description"].split()), "")
     schemas = document["components"]["schemas"]
     rows = [
-        (f"`{one['name']}`", f"{one['in']}. {one.get('description', '')}".rstrip(". ") + ".")
-        for one in operation.get("parameters", ())
+        (f"`{part['name']}`", f"{part['in']}. {part.get('description', '')}".rstrip(". ") + ".")
+        for part in operation.get("parameters", ())
     ]
     sent = _schema(operation.get("requestBody", {}).get("content", {}), schemas)
     rows += [(f"`{name}`", f"body: {_type(about)}") for name, about in sent.items()]
     if rows:
         yield from ("| | |", "| --- | --- |")
-        yield from (f"| {name} | {what} |" for name, what in rows)
+        yield from (f"| {name} | {about} |" for name, about in rows)
         yield ""
     for status, answer in operation["responses"].items():
         if int(status) < 300:
@@ -189,8 +164,8 @@ def _operation(
 def _schema(content: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fields of a JSON body or answer that is described by name."""
     name = _name(content.get("application/json", {}).get("schema", {}))
-    found: Mapping[str, Any] = schemas.get(name, {}).get("properties", {})
-    return found
+    fields: Mapping[str, Any] = schemas.get(name, {}).get("properties", {})
+    return fields
 
 
 def _answer(content: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
@@ -204,12 +179,14 @@ def _answer(content: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
 
 def _type(about: Mapping[str, Any]) -> str:
     """A JSON Schema in a few words."""
+    if about.get("discriminator"):
+        return "[event](#events)"
     if name := _name(about):
         return name
     if options := about.get("anyOf"):
         return " or ".join(dict.fromkeys(map(_type, options)))
     if "enum" in about:
-        return " or ".join(f"`{one}`" for one in about["enum"])
+        return " or ".join(f"`{value}`" for value in about["enum"])
     if "const" in about:
         return f"`{about['const']}`"
     kind, inner = about.get("type", "any value"), about.get("additionalProperties")
