@@ -19,6 +19,7 @@ from ..support.toys import TOYS
 ROOT = Path(__file__).parents[2]
 MOVED = {**nodegraph._moved.MOVED, **nodes._moved.MOVED}
 
+# Without nodegraph.web.reference, a generator of documentation: that is a script now.
 # fmt: off
 MODULES: Mapping[str, str] = {
     "nodegraph": """
@@ -49,7 +50,7 @@ MODULES: Mapping[str, str] = {
     """,
     "nodegraph.web": """
         access answers app bodies build client errors graphs guard heads hub library limits
-        mailbox metrics models names page reference routes_assets routes_graphs routes_jobs
+        mailbox metrics models names page routes_assets routes_graphs routes_jobs
         routes_system routes_workflows routing services strict turns websocket
     """,
     "nodegraph.worker": """
