@@ -13,11 +13,11 @@ class NodeGraphError(Exception):
 
 
 class UserError(NodeGraphError):
-    """What the user gave cannot be used. A node raises it to have its sentence shown as it is."""
+    """An input that cannot be used. A node raises it to have its sentence shown as it is."""
 
 
 class NotFetchedError(UserError):
-    """What a node needs is elsewhere, and who asks may not fetch it; a run will."""
+    """A file that a node needs lies elsewhere and must not be fetched now; a run will fetch it."""
 
 
 class DoesNotFitError(UserError):
@@ -109,7 +109,7 @@ def brief(value: object) -> str:
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Say that ``name`` does not exist, with its nearest match or else all there is."""
+    """The sentence that ``name`` does not exist, with its nearest match, else all candidates."""
     names = list(candidates)
     # Comparing is slow: in a graph of thousands the first names must do.
     close = get_close_matches(name, names[:2000], n=1)
@@ -121,7 +121,7 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 
 @dataclass(slots=True)
 class Suggestions:
-    """Says of names that they do not exist; of the first ones of a document with the nearest match.
+    """Sentences that names do not exist; only the first ones of a document have a nearest match.
 
     Comparing is slow, and nobody reads thousands of suggestions.
     """

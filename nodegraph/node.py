@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from .savings import Offload, Saving, Savings
 
+# No protected names: many an input is called ``model``.
 _MODEL = ConfigDict(
     frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
 )
@@ -64,7 +65,7 @@ class Composed(Protocol[W_co]):
 
     @property
     def parts(self) -> Sequence[ModelRef[Any]]:
-        """What is changed and, after it, what changes it; none where it is just a reference."""
+        """The weights that are changed, then those that change them; none for a plain reference."""
         ...
 
     @property
@@ -104,7 +105,7 @@ class Returns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a node is about to do on a device, as far as memory is concerned.
+    """The memory that a node is about to need on a device.
 
     Attributes:
         name: Of the work: the same work on as large pictures takes as much memory.
@@ -174,7 +175,7 @@ class Space(Protocol):
 
 
 class Context(Protocol):
-    """What a running node may ask of the engine."""
+    """The engine as a running node sees it."""
 
     @property
     def device(self) -> str:
@@ -191,7 +192,7 @@ class Context(Protocol):
 
     @property
     def allow(self) -> frozenset[str]:
-        """What the person at this machine allowed: ``pickle``, ``http``."""
+        """Permissions that the person at this machine gave: ``pickle``, ``http``."""
         ...
 
     @property
@@ -201,7 +202,7 @@ class Context(Protocol):
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """What a saved file says about how it was made, by keyword: the workflow, versions, …"""
+        """Texts for saved files about their making, by keyword: the workflow, versions, …"""
         ...
 
     @property
@@ -236,7 +237,7 @@ class Context(Protocol):
         ...
 
     def forget(self, key: Hashable) -> None:
-        """Drop what ``hold`` kept: it is of no use any more."""
+        """Drop the value that ``hold`` made under ``key``."""
         ...
 
     def digest(self, value: object) -> bytes:
@@ -244,7 +245,7 @@ class Context(Protocol):
         ...
 
     def recall(self, kind: type[MemoT], *parts: object) -> MemoT | None:
-        """Find what was kept under the same parts, if it is still held; on the device, if it was.
+        """The memo under the same parts, if it is still held; on the device, if it was made there.
 
         Args:
             parts: All that it depends on, by content, beside the device's kind, the dtype, and
@@ -311,7 +312,7 @@ class EntriesOf:
 
 
 class Address(str):
-    """Where a value will come from, while a graph is drawn: its class tells it from other text.
+    """The address of a value to come, while a graph is drawn: a class of its own among texts.
 
     ``photo.image`` is an output; ``.prompt`` is an input of the composite that is being drawn.
     """
@@ -334,7 +335,7 @@ class Output(BaseModel):
 
 
 class Memo(Output):
-    """What a node keeps on its way, beside its results: found again by any node, in any run.
+    """An intermediate value kept in the cache beside results, for any node and any run.
 
     It may be gone at any time, and is made again then. Two that were kept under the same parts are
     told apart by their classes, by ``version`` and by the installed versions of ``packages``.
@@ -379,7 +380,7 @@ class Node(BaseModel, ABC):
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        """Tell what is known of each output, from constants and upstream facts alone (no files).
+        """The facts of each output, from constants and upstream facts alone (no files).
 
         Args:
             values: The constants, validated, with defaults; those that are several are left out.
@@ -404,7 +405,7 @@ class Node(BaseModel, ABC):
         return {}
 
     def work(self) -> Work | None:
-        """Say what it will do on a device, so that as many items run together as fit."""
+        """The memory it will need on a device, so that as many items run together as fit."""
         return None
 
     @classmethod

@@ -50,7 +50,7 @@ class Settings:
         return replace(self, allow=self.allow | {"offline"})
 
     def signature(self) -> str:
-        """What results of device nodes depend on: the device's kind and the dtype."""
+        """The device's kind and the dtype, on which results of device nodes depend."""
         return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
 
 

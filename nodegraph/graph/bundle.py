@@ -59,7 +59,7 @@ def bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Where the types of some workflows lead.
+    """The place that types of some workflows are looked up in.
 
     Attributes:
         prefix: Comes before the names of all templates that were found through it.
@@ -79,7 +79,7 @@ class _Entry:
     """A workflow whose calls are to be looked through: its name in the bundle, and its folder.
 
     Attributes:
-        where: The address of the call that was the first to use it; empty for the outermost.
+        address: That of the call that was the first to use it; empty for the outermost.
     """
 
     name: str
@@ -146,7 +146,7 @@ class _Bundler:
         return name.removeprefix("./") if name or self.source is None else self.source.name
 
     def _target(self, call: Call, entry: _Entry, address: str) -> str | None:
-        """The name in the bundle of what ``call`` uses; None for a node, or what is not known."""
+        """The name in the bundle of the template that ``call`` uses; None if it uses none."""
         scope, type = entry.scope, call.type
         # What came in the document goes first, so it means the same wherever it is opened. Names
         # of different documents are told apart by the prefix: ``Sketch#Edges``.

@@ -56,6 +56,7 @@ class Drawing:
         if name in self.calls:
             raise UserError(f"{name}: there is a call of this name already")
         added = cast(type[Node], kind)
+        # Workflows name kinds by their class names, so one drawing cannot have two of one name.
         if self.kinds.setdefault(added.__name__, added) is not added:
             raise UserError(f"{name}: another kind is called {added.__name__!r} too")
         self.calls[name] = _make_call(name, added, inputs)

@@ -20,7 +20,7 @@ AnyLink: TypeAlias = str | list[str]
 
 
 class Origin(NamedTuple):
-    """Where the author wrote what an inner call comes from.
+    """The author's own call that an inner call comes from.
 
     Attributes:
         name: The call in the workflow.
@@ -54,7 +54,7 @@ class Flat:
     _outer: dict[str, str] | None = None
 
     def problem(self, name: str, input: str, message: str) -> Problem:
-        """A mistake at an input (or at a whole call), told where the author can act."""
+        """A mistake at an input (or at a whole call), at the address where the author can act."""
         address = f"{name}.{input}" if input else name
         origin = self.origins.get(name)
         if origin is None:
@@ -128,7 +128,7 @@ def is_file(type: str) -> bool:
 
 
 def unknown_type_message(type: str, kinds: Mapping[str, Kind], suggestions: Suggestions) -> str:
-    """Say that there is no kind called ``type``, with the nearest."""
+    """The sentence that there is no kind called ``type``, with the nearest."""
     if is_file(type):
         return (
             f"{type!r} is a file, but this workflow is in none that it could lie beside (it came in"

@@ -29,6 +29,7 @@ class InnerPort(NamedTuple):
 
 def resolve_param(workflow: Workflow, param: str, kinds: Mapping[str, Kind]) -> InnerPort:
     """The first input that ``param`` sets."""
+    # Templates that hold each other in a circle come round to a param that was followed already.
     visited: set[tuple[int, str]] = set()
     value: tuple[JsonValue, ...] = ()
     while param in workflow.params and (id(workflow), param) not in visited:
@@ -37,6 +38,7 @@ def resolve_param(workflow: Workflow, param: str, kinds: Mapping[str, Kind]) -> 
         call = workflow.nodes.get(node)
         if call is None:
             break
+        # The outermost stored value counts, as it does when the template is expanded.
         if not value and port in call.values:
             value = (call.values[port],)
         kind = kinds.get(call.type)

@@ -9,7 +9,7 @@ _MISSING = re.compile(r"cannot import name '(\w+)'")
 
 
 def new_place(error: ImportError) -> str | None:
-    """Say where the module that could not be imported lies now; None if it has not moved.
+    """The sentence where the module that could not be imported lies now; None if it never was.
 
     A package names its moved modules in ``MOVED`` of its module ``_moved``, which is read only
     here: an import that works costs nothing.

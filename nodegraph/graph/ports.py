@@ -95,6 +95,7 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
         },
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
+        # Of constants alone, so no input is required here: links and defaults fill in the rest.
         validator=_validator(
             core_schema.typed_dict_schema(
                 {n: core_schema.typed_dict_field(s, required=False) for n, s in schemas.items()}
@@ -161,10 +162,12 @@ def accepts(target: Any, source: Any) -> bool:
     """
     if target is Any or target is object or target == source or source is Any:
         return True
+    # JSON holds anything but wires; compared first, as its own union refers to itself.
     if JsonValue in (target, source):
         opposite = target if source == JsonValue else source
         return not all(map(_is_wire, _parts(opposite)))
     targets, sources = _parts(target), _parts(source)
+    # Every alternative of the source must fit, each into some alternative of the target.
     if len(sources) > 1:
         return all(accepts(target, part) for part in sources)
     if len(targets) > 1:
@@ -261,6 +264,7 @@ def _accepts_one(target: Any, source: Any) -> bool:
     if wide is not None and wide is narrow:
         return all(map(accepts, get_args(target), get_args(source)))
     if isinstance(target, type) and isinstance(source, type):
+        # PEP 484: an int is welcome where a float is expected.
         return issubclass(source, target) or (target, source) == (float, int)
     return bool(target == source)
 

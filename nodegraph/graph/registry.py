@@ -101,6 +101,7 @@ class Registry(Mapping[str, Kind]):
             problem = refusal(kind)
             if problem is None and registered.get(name, kind) is not kind:
                 problem = f"the name is taken by {_home(registered[name])}"
+            # Last, as it reads annotations, which only a sound kind lets itself be asked for.
             if problem is None and isinstance(kind, type):
                 problem = _clash(kind, identities)
             if problem is None:
@@ -113,6 +114,7 @@ class Registry(Mapping[str, Kind]):
         """Copy the registry with the templates inside ``workflow``, which come before others."""
         if not workflow.templates:
             return self
+        # A node's name stays the node's; ``expand`` reports the template that would take it.
         inside = {
             name: Template(name, template, template.title)
             for name, template in workflow.templates.items()
@@ -152,7 +154,7 @@ def name_of(kind: Kind) -> str:
 
 
 def refusal(kind: Any) -> str | None:
-    """Say why ``kind`` cannot be registered, or None when it can."""
+    """The reason why ``kind`` cannot be registered, or None when it can."""
     if isinstance(kind, Template):
         return None if kind.workflow.results else "a template needs results: they are its outputs"
     if not (isinstance(kind, type) and issubclass(kind, Node | Composite)):
@@ -215,6 +217,7 @@ def _module(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Known before it runs: dataclasses and pydantic look up the module of a class they are given.
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

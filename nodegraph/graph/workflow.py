@@ -48,7 +48,7 @@ class Param(BaseModel):
 
 
 class ModelLock(BaseModel):
-    """Which revision of a model a workflow was made with, and the hashes of it and its files."""
+    """A model as a workflow was made with it: its revision, its hash and those of its files."""
 
     model_config = _MODEL
 

@@ -107,7 +107,7 @@ class _Both:
         return cls(old, new, pairs, {**pairs, **replaced})
 
     def gone_and_new(self) -> Iterator[Difference]:
-        """The calls that only one of them has; a whole composite or template is told once."""
+        """The calls that only one of them has; a whole composite or template counts once."""
         gone = self.old.alone(self.pairs.keys())
         new = self.new.alone(self.pairs.values())
         for name, type in gone.items():
@@ -139,7 +139,7 @@ class _Both:
                         yield Difference("link", place, *words)
 
     def params(self) -> Iterator[Difference]:
-        """What the workflows' own inputs set."""
+        """The workflows' own inputs that set other addresses."""
         tops = {self.old.top(before): self.new.top(after) for before, after in self.pairs.items()}
         old, new = self.old.workflow.params, self.new.workflow.params
         for name in {**old, **new}:
@@ -149,7 +149,7 @@ class _Both:
                 yield Difference("param", f"params.{name}", ", ".join(before), ", ".join(after))
 
     def results(self) -> Iterator[Difference]:
-        """What the workflows give away."""
+        """The results that come from other sources."""
         old, new = self.old.workflow.results, self.new.workflow.results
         for name in {**old, **new}:
             before, after = self.old.results.get(name), self.new.results.get(name)
@@ -179,7 +179,7 @@ class _Both:
 
 
 def _changed(before: object, after: object) -> Iterator[tuple[str, str, str]]:
-    """Where two values differ: the whole of them, or entries of lists that are equally long."""
+    """The differences of two values: whole ones, or entries of lists that are equally long."""
     if canonical(before) == canonical(after):
         return
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
@@ -209,7 +209,7 @@ def _pinned(lock: ModelLock) -> list[str]:
 
 
 def _memory(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
-    """What only one of two pictures was made of as asked, or both of otherwise."""
+    """The nodes that memory was short for in one of two pictures, or differently in both."""
     # Only of two pictures: a workflow that was not run has not met with any memory.
     if before.keys and after.keys:
         for name in {**before.degraded, **after.degraded}:
@@ -221,7 +221,7 @@ def _memory(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
 def _common(
     sort: Literal["version", "key"], before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterable[Difference]:
-    """What both name and say otherwise; what only one names follows from its nodes."""
+    """The names that both have with other texts; those of only one follow from its nodes."""
     width = 12 if sort == "key" else None
     return (
         Difference(sort, name, old[:width], new[:width])

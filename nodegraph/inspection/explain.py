@@ -24,7 +24,7 @@ State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 
 
 class Line(NamedTuple):
-    """What would become of one item: ``waits`` means that it depends on one that runs."""
+    """The fate of one item: ``waits`` means that it depends on one that runs."""
 
     name: str
     items: tuple[int, ...]
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 @pause_gc()
 def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
-    """Tell for every item of ``plan`` whether it is cached or would run, and what changed since."""
+    """List for every item of ``plan`` whether it is cached or would run, and what has changed."""
     settings = settings or Settings()
     calls = states(plan)
     judge = _Judge(calls, cache, settings, settings.signature(), plan.workflow)

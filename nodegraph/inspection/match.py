@@ -73,7 +73,7 @@ class Graph:
         return (origin.inputs.get(input) if origin else None) or f"{name}.{input}"
 
     def describe_input(self, call: int, input: str) -> str:
-        """What an input is given, in words."""
+        """The value or the sources of an input, in words."""
         planned = self.calls[call]
         if input not in planned.links:
             value = planned.values[input]

@@ -27,7 +27,7 @@ def pin_models(plan: Plan, cache: Cache, settings: Settings | None = None) -> Wo
 
 
 def find_drift(plan: Plan, cache: Cache, settings: Settings | None = None) -> dict[str, list[str]]:
-    """Say of every model that the workflow does not pin to what is here, what is other about it.
+    """List by model how the one here differs from the one that the workflow pins, if it does.
 
     Raises:
         NodeError: a model cannot be found.
@@ -52,7 +52,7 @@ def unpinnable(plan: Plan) -> list[str]:
 
 
 def changed_files(pinned: Mapping[str, str], present: Mapping[str, str]) -> list[str]:
-    """Say which files of a model are others than those pinned; nothing where none were noted."""
+    """The files of a model that differ from those pinned, in words; none if none were noted."""
     if not pinned:
         return []
     words = {
@@ -81,7 +81,7 @@ def _compare_pins(pinned: ModelLock | None, present: ModelLock | None) -> list[s
 def _read_locks(
     plan: Plan, cache: Cache, settings: Settings | None, revisions: Mapping[str, ModelLock]
 ) -> dict[str, ModelLock]:
-    """What each model is here, the revisions in ``asked`` taken where there are any."""
+    """The pin of each model as it is here, of the revision in ``revisions`` if it has one."""
     settings = settings or Settings()
     free = plan.workflow.model_copy(update={"models": dict(revisions)})
     context = RunContext(settings, settings.devices[0], free, cache)

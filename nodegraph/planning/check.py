@@ -29,7 +29,7 @@ class Checker:
     Sources are numbered in the author's order.
 
     Args:
-        known: What was planned before; calls that are the same still are taken from it.
+        earlier: Calls that were planned before; those that are the same still are taken over.
     """
 
     def __init__(self, flat: Flat, earlier: Drawn | None = None) -> None:
@@ -51,7 +51,7 @@ class Checker:
         return [self._planned(name, call, kinds[name]) for name, call in self.flat.calls.items()]
 
     def find(self, address: str) -> Source | str | None:
-        """The output at ``address``; a text says why there is none, None that it was said."""
+        """The output at ``address``; a text says why there is none, None that this was reported."""
         output = self._output(address)
         return output.source if isinstance(output, _Output) else output
 
@@ -198,7 +198,7 @@ class Checker:
         return self._nowhere(name)
 
     def _nowhere(self, name: str) -> str:
-        """Say that there is no such call, and what was probably meant."""
+        """The sentence that there is no such call, and which was probably meant."""
         flat = self.flat
         prefix = name.rpartition("/")[0]
         near = (
@@ -213,7 +213,7 @@ class Checker:
 
 
 def _spell_call(call: Call) -> bytes | None:
-    """Spell what a call is given so that no two calls are alike; the order of links counts."""
+    """Spell a call's values and links so that no two calls agree; the order of links counts."""
     try:
         return canonical((call.values, [*call.links.items()]))
     except (TypeError, RecursionError):  # the defaults of a composite may be anything
@@ -230,5 +230,5 @@ def _same_places(flat: Flat, earlier: Drawn) -> bool:
 
 
 def _misfit(target: Any, source: Any) -> str | None:
-    """The type that is wanted, where an output declared ``given`` does not fit."""
+    """The type that the input takes, where an output declared ``source`` does not fit."""
     return None if accepts(element(target), element(source)) else type_name(element(target))

@@ -113,7 +113,7 @@ def _prune(whole: Plan, goals: set[int], drawn: Drawn, before: Plan | None) -> P
 def _reorder(
     calls: Sequence[Planned], place: Mapping[int, int], drawn: Drawn, before: Plan | None
 ) -> tuple[Planned, ...]:
-    """List the kept calls in order, their links renumbered; those that ``before`` has, from it."""
+    """List the needed calls in order, their links renumbered; unchanged ones from ``before``."""
     # The author's order is the running order and nothing is left out but the end: numbers stay.
     if all(index == at for index, at in place.items()):
         return tuple(calls[: len(place)])

@@ -25,7 +25,7 @@ class Source(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What an input is linked to, and how its items come in."""
+    """The outputs that an input is linked to, and how their items come in."""
 
     sources: tuple[Source, ...]
     mode: LinkMode

@@ -15,14 +15,14 @@ wait for one that does not run and keep the other program from running: both cra
 
 
 def configure_threads(environment: MutableMapping[str, str]) -> None:
-    """Say how many threads compute and how they wait, unless the user has said it."""
+    """Set how many threads compute and how they wait, unless the user has set it."""
     environment.setdefault("OMP_NUM_THREADS", str(count_cores()))
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def count_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:
-    """How many cores this process may keep busy: two threads of one core only share it.
+    """Count the cores that this process may keep busy: two threads of one core only share it.
 
     Args:
         root: Where ``sys`` and ``proc`` lie.
@@ -40,17 +40,18 @@ def _allowed() -> Collection[int]:
 
 
 def _core(root: Path, cpu: int) -> str:
-    """What all threads of a CPU's core have in common."""
+    """A text that all threads of a CPU's core have in common."""
     siblings = _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
     return siblings or str(cpu)
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """The CPUs' worth of time that each control group above this process is given (v2 and v1)."""
+    """The CPUs' worth of time of each control group above this process (v2 and v1)."""
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
         if names and "cpu" not in names.split(","):
             continue
+        # Version 2 has one tree and no names of controllers; version 1 one tree for each.
         top = root / "sys/fs/cgroup" / ("cpu" if names else "")
         for group in (PurePosixPath(path), *PurePosixPath(path).parents):
             folder = top / str(group).lstrip("/")

@@ -177,7 +177,7 @@ def value_classes(kind: type[BaseModel]) -> Mapping[str, type]:
 
 
 def clash_message(second: type, first: type) -> str:
-    """Say that two classes have one identity, and what to do about it."""
+    """The sentence that two classes have one identity, and what to do about it."""
     return (
         f"{class_address(second)} and {class_address(first)} are both {kind_id(first)}"
         " in keys and on disk; give one of them another name"

@@ -22,7 +22,7 @@ _OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "st
 
 
 class Content(NamedTuple):
-    """What a leaf holds: ``dtype`` as safetensors spells it, ``data`` its bytes in C order."""
+    """The content of a leaf: ``dtype`` as safetensors spells it, ``data`` its bytes in C order."""
 
     library: str
     dtype: str
@@ -31,10 +31,10 @@ class Content(NamedTuple):
 
 
 class Tensors(Protocol):
-    """What the engine must know of the leaves of values, and of weights."""
+    """The operations that the engine needs on leaves of values and on weights."""
 
     def owns(self, value: object) -> bool:
-        """Tell whether ``value`` is a leaf: an array or tensor that is no more than its bytes."""
+        """Whether ``value`` is a leaf: an array or tensor that is no more than its bytes."""
         ...
 
     def size(self, leaf: Any) -> int:
@@ -50,7 +50,7 @@ class Tensors(Protocol):
         ...
 
     def settle(self, leaf: Any) -> Any:
-        """Make a leaf fit to be kept: no small view of something big; read-only if it can be."""
+        """Make a leaf fit for the cache: no small view of large storage; read-only if it can be."""
         ...
 
     def content(self, leaf: Any) -> Content:
@@ -58,7 +58,7 @@ class Tensors(Protocol):
         ...
 
     def restore(self, content: Content) -> Any:
-        """Make a leaf on the host, of the very memory it is given where that can be."""
+        """Make a leaf on the host, over the memory of ``content`` where that is possible."""
         ...
 
     def mark(self, leaf: Any) -> str:
@@ -98,7 +98,7 @@ class Tensors(Protocol):
         ...
 
     def is_oom(self, error: BaseException) -> bool:
-        """Tell whether an error says that memory ran out."""
+        """Whether an error means that memory ran out."""
         ...
 
 
