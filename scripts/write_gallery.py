@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from nodegraph import Registry, Workflow, plan
-from nodegraph.cli.kinds import registry
+from nodegraph.cli.kinds import load_kinds
 from nodegraph.graph.shipped import shipped
 from scripts.hub import HUB, PICKLED, arguments
 
@@ -57,7 +57,7 @@ def _keep(path: Path, name: str) -> None:
 
 def page() -> str:
     """The text of docs/gallery.md: a section for each shipped workflow."""
-    known = registry(())
+    known = load_kinds(())
     return "\n".join([_INTRODUCTION, *("\n".join(_section(name, known)) for name in shipped())])
 
 

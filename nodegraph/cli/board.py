@@ -1,4 +1,4 @@
-"""What is known of a run so far, node by node: events in, rows of state out. Draws nothing."""
+"""The state of a run, a row for each node: events in, rows out. Draws nothing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Row:
         batch: How many items of that batch are not finished yet.
         seconds: Time spent computing, summed over items.
         began: When its first item was started, by the board's clock; None until then.
-        why: What failed, or whose failure made it skip.
-        known: The items that are finished, and whether they were cached.
+        reason: What failed, or whose failure made it skip.
+        finished: The items that are finished, and whether they were cached.
         degraded: In which words results say that memory was short.
         resumed: Where items went on from what an earlier run had done.
     """
@@ -41,8 +41,8 @@ class Row:
     batch: int = 0
     seconds: float = 0.0
     began: float | None = None
-    why: str = ""
-    known: dict[Items, bool] = field(default_factory=dict)
+    reason: str = ""
+    finished: dict[Items, bool] = field(default_factory=dict)
     degraded: dict[str, None] = field(default_factory=dict)
     resumed: dict[str, None] = field(default_factory=dict)
 
@@ -91,9 +91,9 @@ class Board:
                 row.steps = (done, total)
                 row.begun = done if resumed else row.begun
             case Finished(items=items, seconds=seconds, cached=cached):
-                # A known result that is no longer held is made again for somebody who needs it.
-                before = row.known.get(items)
-                row.known[items] = cached
+                # An item can finish twice: a result that was dropped is made again if needed.
+                before = row.finished.get(items)
+                row.finished[items] = cached
                 row.degraded |= dict.fromkeys(event.degraded)
                 row.resumed |= {event.resumed: None} if event.resumed else {}
                 row.done += before is None
@@ -102,11 +102,11 @@ class Board:
                 row.batch = max(row.batch - 1, 0)
             case Failed(error=error):
                 row.failed += 1
-                row.why = str(error.cause)
+                row.reason = str(error.cause)
                 row.batch = max(row.batch - 1, 0)
             case Skipped(because=because):
                 row.skipped += 1
-                row.why = row.why or f"needs {because}"
+                row.reason = row.reason or f"needs {because}"
         self._settle(row)
         return row
 
@@ -130,7 +130,7 @@ class Board:
             self._settle(row)
         return late
 
-    def shown(self, lines: int) -> Iterable[Row]:
+    def visible(self, lines: int) -> Iterable[Row]:
         """The rows worth showing in so many lines, in the plan's order.
 
         Failures first, then what runs, then what ended last, then what comes next.
@@ -138,8 +138,8 @@ class Board:
         if len(self.rows) <= lines:
             return self.rows.values()
         rows = self.rows.values()
-        wanted = [name for name in self.latest if self.rows[name].state == "failed"]
-        wanted += [*self.running, *reversed(self.latest)][: max(lines * 2 // 3, 1)]
-        wanted += [row.name for row in rows if row.state == "waiting"][:lines]
-        chosen = set(list(dict.fromkeys(wanted))[:lines])
+        names = [name for name in self.latest if self.rows[name].state == "failed"]
+        names += [*self.running, *reversed(self.latest)][: max(lines * 2 // 3, 1)]
+        names += [row.name for row in rows if row.state == "waiting"][:lines]
+        chosen = set(list(dict.fromkeys(names))[:lines])
         return [row for row in rows if row.name in chosen]

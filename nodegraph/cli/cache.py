@@ -10,10 +10,10 @@ import typer
 from ..cache import Budgets, Cache, default_folder, parse_budget
 
 
-def open_cache(kept: bool = True, budget: str | None = None) -> Cache:
-    """Open the cache; one that is not ``kept`` reads nothing from disk and leaves nothing there."""
+def open_cache(on_disk: bool = True, budget: str | None = None) -> Cache:
+    """Open the cache; one not ``on_disk`` reads nothing there and leaves nothing."""
     budgets = parse_budget(budget) if budget else Budgets()
-    return Cache(budgets=budgets) if kept else Cache.in_memory(budgets)
+    return Cache(budgets=budgets) if on_disk else Cache.in_memory(budgets)
 
 
 def show_cache() -> None:
@@ -26,7 +26,7 @@ def show_cache() -> None:
 
 
 def clear_cache() -> None:
-    """Delete every kept result."""
+    """Delete every result on disk."""
     with closing(open_cache()) as cache:
         before = cache.sizes().get("disk")
         cache.clear()

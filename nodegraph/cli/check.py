@@ -1,4 +1,4 @@
-"""`nodegraph check`, `explain` and `workflows`: look at workflows without running them."""
+"""`nodegraph check`, `explain` and `workflows`: workflows looked at without running them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..errors import NodeGraphError
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
 from ..inspection.explain import Line, explain
-from . import cache as stored
+from .cache import open_cache
 from .exits import warn
-from .find import find
+from .find import find_workflow
 from .run import Options, planned, settings_of
 
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
@@ -22,33 +22,34 @@ _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
 
 def check_file(options: Options) -> None:
     """Plan a workflow; every mistake is raised at once."""
-    found = find(options.file)
-    chosen = planned(options, found)
+    file = find_workflow(options.file)
+    chosen = planned(options, file)
     count = len(chosen.workflow.nodes)
     typer.echo(
-        f"{found.path}: sound; {count} node{'s' * (count != 1)},"
+        f"{file.path}: sound; {count} node{'s' * (count != 1)},"
         f" results {', '.join(chosen.results) or 'none'}"
     )
 
 
 def explain_file(options: Options) -> None:
-    """Print what every node would do, items of one fate in one line."""
-    found = find(options.file)
-    settings = settings_of(options, found).offline()
-    chosen = planned(options, found)
-    with closing(stored.open_cache()) as cache:
+    """Print what every node would do, items that would do the same in one line."""
+    file = find_workflow(options.file)
+    settings = settings_of(options, file).offline()
+    chosen = planned(options, file)
+    with closing(open_cache()) as cache:
         lines = explain(chosen, cache, settings)
     width = max((len(line.name) for line in lines), default=0)
-    for (name, state, why), same in groupby(lines, key=_fate):
-        where = _items([*same])
+    for (name, state, reason), same in groupby(lines, key=_shared):
+        items = _items([*same])
         typer.echo(
-            f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}  {where}{why}"
+            f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}"
+            f"  {items}{reason}"
         )
     runs = len({line.name for line in lines if line.state != "cached"})
     typer.secho(f"{runs} of {len({line.name for line in lines})} nodes would run", dim=True)
 
 
-def _fate(line: Line) -> tuple[str, str, str]:
+def _shared(line: Line) -> tuple[str, str, str]:
     """What items that share a line have in common; each depends on its own item of another node."""
     own = "".join(f"[{index}]" for index in line.items)
     return line.name, line.state, line.reason.removesuffix(own) if own else line.reason

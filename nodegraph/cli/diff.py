@@ -17,7 +17,7 @@ from ..inspection.diff import Snapshot, diff
 from ..planning.plan import plan
 from . import kinds
 from .exits import DIFFERENT
-from .find import find
+from .find import find_workflow
 from .run import Options, data_folders
 
 
@@ -27,33 +27,33 @@ def diff_files(files: tuple[str, str], nodes: Sequence[Path], as_json: bool) -> 
     Raises:
         Exit: they differ.
     """
-    registry = kinds.registry(nodes)
-    before, after = (_made(name, registry) for name in files)
-    found = diff(before, after, registry)
+    registry = kinds.load_kinds(nodes)
+    before, after = (_snapshot(name, registry) for name in files)
+    differences = diff(before, after, registry)
     if as_json:
-        told = [{**asdict(one), "text": str(one)} for one in found]
+        rows = [{**asdict(entry), "text": str(entry)} for entry in differences]
         typer.echo(
-            json.dumps({"same": not found, "differences": told}, indent=2, ensure_ascii=False)
+            json.dumps({"same": not differences, "differences": rows}, indent=2, ensure_ascii=False)
         )
     else:
-        typer.echo("\n".join(map(str, found)) or "the same graph")
-    if found:
+        typer.echo("\n".join(map(str, differences)) or "the same graph")
+    if differences:
         raise typer.Exit(DIFFERENT)
 
 
-def _made(name: str, registry: Registry) -> Snapshot:
-    found = find(name)
-    folders = data_folders(Options(name), found)
+def _snapshot(name: str, registry: Registry) -> Snapshot:
+    file = find_workflow(name)
+    folders = data_folders(Options(name), file)
     try:
-        whole = bundle(found.workflow, registry, found.source, folders)
+        whole = bundle(file.workflow, registry, file.source, folders)
         plan(whole, registry)
     except WorkflowError as error:
-        problems = [Problem(f"{found.path.name}: {p.address}", p.message) for p in error.problems]
+        problems = [Problem(f"{file.path.name}: {p.address}", p.message) for p in error.problems]
         raise WorkflowError(problems) from error
-    versions, keys = (_texts(found.carried(keyword)) for keyword in (VERSIONS, RESULTS))
-    degraded = {name: ", ".join(words) for name, words in found.shortages.items()}
+    versions, keys = (_texts(file.carried(keyword)) for keyword in (VERSIONS, RESULTS))
+    degraded = {name: ", ".join(words) for name, words in file.shortages.items()}
     return Snapshot(whole, versions, keys, degraded)
 
 
-def _texts(read: Mapping[str, object]) -> Mapping[str, str]:
-    return {name: str(value) for name, value in read.items()}
+def _texts(values: Mapping[str, object]) -> Mapping[str, str]:
+    return {name: str(value) for name, value in values.items()}

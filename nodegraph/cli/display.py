@@ -1,4 +1,4 @@
-"""Watch a run: a live table in a terminal, plain lines in a log, JSON for programs."""
+"""Views of a run: a live table in a terminal, plain lines in a log, JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAUSE = 5.0  # seconds between two lines of a log about the same node
 
 
 class Display(Protocol):
-    """Somebody to tell what happens."""
+    """A view of a run, which hears its events."""
 
     def watching(self) -> AbstractContextManager[object]:
         """Be shown for as long as the block runs."""
@@ -45,19 +45,19 @@ class Lines:
 
 
 def _fields(event: Event) -> Mapping[str, object]:
-    told = {
+    values = {
         field.name: getattr(event, field.name) for field in fields(event) if field.name != "preview"
     }
     if isinstance(event, Failed):
         error = event.error
-        told["error"] = {
+        values["error"] = {
             "kind": error.kind,
             "message": str(error.cause),
             "inputs": dict(error.inputs),
         }
-    if isinstance(told.get("key"), bytes):
-        told["key"] = told["key"].hex()
-    return told
+    if isinstance(values.get("key"), bytes):
+        values["key"] = values["key"].hex()
+    return values
 
 
 class Log:
@@ -65,7 +65,7 @@ class Log:
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self.said: dict[str, float] = {}
+        self.reported: dict[str, float] = {}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -77,10 +77,10 @@ class Log:
         row = self.board.hear(event)
         now = self.board.clock()
         if isinstance(event, Started):
-            self.said.setdefault(row.name, now)
+            self.reported.setdefault(row.name, now)
         elif isinstance(event, Progressed):
-            if now - self.said.get(row.name, now) >= _PAUSE:
-                self.said[row.name] = now
+            if now - self.reported.get(row.name, now) >= _PAUSE:
+                self.reported[row.name] = now
                 self._say(row, now)
         elif row.state in ENDED:
             self._say(row, now)
@@ -121,7 +121,7 @@ class Live:
         now = self.board.clock()
         table = _table()
         # Rich draws from a thread of its own, while rows change: take what there is now.
-        for row in list(self.board.shown(max(self.console.height - 3, 3))):
+        for row in list(self.board.visible(max(self.console.height - 3, 3))):
             table.add_row(*_cells(row, now))
         summary = f"{self.board.ended} of {len(self.board.rows)} nodes, {_span(now - self.began)}"
         return Group(table, Text(summary, style="dim"))
@@ -166,29 +166,29 @@ def _cells(row: Row, now: float) -> tuple[RenderableType, ...]:
 
 def state_of(row: Row, now: float) -> str:
     """A row in words: ``2 of 4 items, step 5 of 20, 3 s to go``."""
-    said = []
+    parts = []
     many = (row.total or row.ended + row.batch) > 1
     if many and row.state != "waiting":
-        said.append(
+        parts.append(
             f"{row.ended} of {row.total} items"
             if row.total and row.state == "running"
             else f"{row.ended} items"
         )
     if row.state == "running":
         if row.steps[1]:
-            said.append(f"step {row.steps[0]} of {row.steps[1]}")
+            parts.append(f"step {row.steps[0]} of {row.steps[1]}")
         if (left := row.remaining(now)) is not None and left >= 1:
-            said.append(f"{_span(left)} to go")
+            parts.append(f"{_span(left)} to go")
     elif row.state in ("failed", "skipped"):
-        said.append(f"{row.state}: {row.why}")
+        parts.append(f"{row.state}: {row.reason}")
     elif row.state == "done":
         if row.cached:
-            said.append("cached" if row.cached == row.done else f"{row.cached} cached")
+            parts.append("cached" if row.cached == row.done else f"{row.cached} cached")
         if row.cached < row.done:
-            said.append(_span(row.seconds))
-        said += [f"resumed {where}" for where in row.resumed]
-        said += row.degraded
-    return ", ".join(said) or row.state
+            parts.append(_span(row.seconds))
+        parts += [f"resumed {place}" for place in row.resumed]
+        parts += row.degraded
+    return ", ".join(parts) or row.state
 
 
 def _span(seconds: float) -> str:

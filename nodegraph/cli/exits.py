@@ -1,4 +1,4 @@
-"""How commands end: one sentence and an exit code, never a traceback for what a user did."""
+"""The ends of commands: a sentence and an exit code, no traceback for what a user did."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def sentences() -> Iterator[None]:
         raise typer.Exit(DONE) from None
 
 
-def end(code: int, said: str) -> NoReturn:
-    """Say one thing on stderr and leave."""
-    say(said, "red" if code in (FAILED, BAD) else "yellow")
+def end(code: int, message: str) -> NoReturn:
+    """Print a message on stderr and leave."""
+    say(message, "red" if code in (FAILED, BAD) else "yellow")
     raise typer.Exit(code)
 
 
-def warn(said: str) -> None:
-    """Say what is not an error but should be known."""
-    say(f"warning: {said}", "yellow")
+def warn(message: str) -> None:
+    """Print what is no error but should be seen."""
+    say(f"warning: {message}", "yellow")
 
 
-def say(said: str, colour: str) -> None:
-    first, newline, rest = said.partition("\n")
+def say(message: str, colour: str) -> None:
+    first, newline, rest = message.partition("\n")
     typer.echo(typer.style(first, fg=colour) + newline + rest, err=True)

@@ -1,4 +1,4 @@
-"""Find the workflow a person means: a file, a picture carrying one, a shipped one by name."""
+"""Workflows found by name: in a file, in a picture that carries one, or among the shipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..savings import Shortages
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class WorkflowFile:
     """A workflow, the file it was in, and the name its results are saved under."""
 
     workflow: Workflow
@@ -51,13 +51,13 @@ class Found:
         """A text of a picture that is a JSON object; empty where it carries no such text."""
         text = read_text(self.path, keyword) if self.picture else None
         try:
-            read = json.loads(text or "{}")
+            value = json.loads(text or "{}")
         except (ValueError, RecursionError):
             return {}
-        return read if isinstance(read, dict) else {}
+        return value if isinstance(value, dict) else {}
 
 
-def find(name: str) -> Found:
+def find_workflow(name: str) -> WorkflowFile:
     """The workflow called ``name``.
 
     Raises:
@@ -68,7 +68,7 @@ def find(name: str) -> Found:
     if not path.is_file():
         path = _shipped(name)
     picture = is_picture(path)
-    return Found(_inside(path) if picture else Workflow.load(path), path, picture)
+    return WorkflowFile(_inside(path) if picture else Workflow.load(path), path, picture)
 
 
 def _inside(path: Path) -> Workflow:
@@ -84,11 +84,11 @@ def _inside(path: Path) -> Workflow:
 
 
 def _shipped(name: str) -> Path:
-    known = shipped()
-    if name.removesuffix(".json") in known:
-        return known[name.removesuffix(".json")]
+    paths = shipped()
+    if name.removesuffix(".json") in paths:
+        return paths[name.removesuffix(".json")]
     if Path(name).is_dir():
         raise UserError(f"{name!r} is a folder; name a workflow file")
     raise UserError(
-        f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, known)}"
+        f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, paths)}"
     )

@@ -1,4 +1,4 @@
-"""What can be set in one workflow: `nodegraph run NAME --help`, and `nodegraph workflows NAME`."""
+"""The params of one workflow: `nodegraph run NAME --help`, and `nodegraph workflows NAME`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .exits import sentences
 
 
 class FileCommand(TyperCommand):
-    """A command whose ``--help`` tells about the workflow that it is given, if it is given one.
+    """A command whose ``--help`` is about the workflow on its command line, if there is one.
 
     Some versions of typer use click, others a copy of it, so what comes from it has no type here.
     """
@@ -24,19 +24,19 @@ class FileCommand(TyperCommand):
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        file, nodes = self._given(ctx)
+        file, nodes = self._file_and_nodes(ctx)
         if file is None:
             super().format_help(ctx, formatter)
             return
         with sentences():
             show_form(file, nodes, f"nodegraph {self.name}")
 
-    def _given(self, ctx: Any) -> tuple[str | None, Sequence[Path]]:
+    def _file_and_nodes(self, ctx: Any) -> tuple[str | None, Sequence[Path]]:
         """The workflow and the folders of nodes on the command line."""
         # They have been read once before, so nothing can be wrong with them.
-        given, _, _ = self.make_parser(ctx).parse_args(args=list(ctx.meta[__name__]))
-        file: Any = given.get("file")
-        return (file if isinstance(file, str) else None), [*map(Path, given.get("nodes") or ())]
+        values, _, _ = self.make_parser(ctx).parse_args(args=list(ctx.meta[__name__]))
+        file: Any = values.get("file")
+        return (file if isinstance(file, str) else None), [*map(Path, values.get("nodes") or ())]
 
 
 def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") -> None:
@@ -44,18 +44,18 @@ def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") 
     from ..graph.bundle import bundle
     from ..graph.registry import Template
     from . import kinds
-    from .find import find
+    from .find import find_workflow
     from .run import Options, data_folders
 
-    found, known = find(name), kinds.registry(nodes)
-    whole = bundle(found.workflow, known, found.source, data_folders(Options(name), found))
-    known = known.knowing(whole)
-    described = list(kinds.inputs_of(Template(found.name, whole), known))
+    file, registry = find_workflow(name), kinds.load_kinds(nodes)
+    whole = bundle(file.workflow, registry, file.source, data_folders(Options(name), file))
+    registry = registry.knowing(whole)
+    described = list(kinds.inputs_of(Template(file.name, whole), registry))
     rows = [
-        (one.name, one.label, one.type, one.limits, one.default or "needed", one.help)
-        for one in described
+        (port.name, port.label, port.type, port.limits, port.default or "needed", port.help)
+        for port in described
     ]
-    typer.echo(f"{whole.title or found.name}\n\n{command} {name} --set NAME=VALUE …\n")
+    typer.echo(f"{whole.title or file.name}\n\n{command} {name} --set NAME=VALUE …\n")
     if not rows:
         typer.echo("it has no params; any input can be set, as NODE.INPUT=VALUE")
     elif sys.stdout.isatty():
@@ -95,7 +95,7 @@ def _print_table(rows: Sequence[_Row]) -> None:
     for column, title in enumerate(_HEAD):
         if any(row[column] for row in rows):
             table.add_column(title, style="cyan" if column == 0 else "", overflow="fold")
-    shown = [c for c in range(len(_HEAD)) if any(row[c] for row in rows)]
+    columns = [c for c in range(len(_HEAD)) if any(row[c] for row in rows)]
     for row in rows:
-        table.add_row(*(Text(_short(row[c]) if c < len(_HEAD) - 1 else row[c]) for c in shown))
+        table.add_row(*(Text(_short(row[c]) if c < len(_HEAD) - 1 else row[c]) for c in columns))
     Console(highlight=False).print(table)

@@ -1,4 +1,4 @@
-"""What nodes there are and what they take: `nodegraph nodes`, and the table in the docs."""
+"""Kinds of nodes described: inputs, limits and outputs, for `nodegraph nodes` and the docs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Described:
     label: str = ""
 
 
-def registry(folders: Iterable[Path]) -> Registry:
-    """Load every node and template there is; what had to be refused is said on stderr."""
-    found = load_registry(tuple(folders), templates=shipped().values())
-    for problem in found.refused:
+def load_kinds(folders: Iterable[Path]) -> Registry:
+    """Load every node and template there is; stderr names those that had to be refused."""
+    registry = load_registry(tuple(folders), templates=shipped().values())
+    for problem in registry.refused:
         warn(f"{problem}; the other nodes are loaded")
-    return found
+    return registry
 
 
 def summary(kind: Kind) -> str:
@@ -55,29 +55,29 @@ def summary(kind: Kind) -> str:
     return " ".join(doc.partition("\n\n")[0].split())
 
 
-def inputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
+def inputs_of(kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[Described]:
     """Describe every input; a template's are its params."""
     if not isinstance(kind, Template):
         yield from (_input(name, field) for name, field in inputs(kind).items())
         return
     for name, param in kind.workflow.params.items():
-        inside = resolve_param(kind.workflow, name, known)
+        inside = resolve_param(kind.workflow, name, kinds)
         inner = (
             _input(name, inputs(inside.kind)[inside.port])
             if inside.kind
             else Described(name, "unknown")
         )
-        default = _plain(inside.value[0]) if inside.value else inner.default
+        default = _default(inside.value[0]) if inside.value else inner.default
         yield replace(inner, default=default, help=param.help or param.label, label=param.label)
 
 
-def outputs_of(kind: Kind, known: Mapping[str, Kind]) -> Iterator[Described]:
+def outputs_of(kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[Described]:
     """Describe every output; a template's are its results."""
     if not isinstance(kind, Template):
         yield from (_output(name, field) for name, field in outputs(kind).items())
         return
     for name in kind.workflow.results:
-        inside = resolve_result(kind.workflow, name, known)
+        inside = resolve_result(kind.workflow, name, kinds)
         field = outputs(inside.kind).get(inside.port) if inside.kind else None
         yield _output(name, field) if field else Described(name, "unknown")
 
@@ -87,7 +87,7 @@ def _output(name: str, field: FieldInfo) -> Described:
 
 
 def _input(name: str, field: FieldInfo) -> Described:
-    default = "" if field.is_required() else _plain(field.get_default(call_default_factory=True))
+    default = "" if field.is_required() else _default(field.get_default(call_default_factory=True))
     return Described(
         name, _type(field.annotation), default, _limits(field), field.description or ""
     )
@@ -101,25 +101,25 @@ def _type(annotation: object) -> str:
 
 
 def _limits(field: FieldInfo) -> str:
-    found = {
+    limits = {
         key: value
         for m in _metadata(field)
         for key in _LIMITS
         if (value := getattr(m, key, None)) is not None
     }
-    said = [f"{found.pop('ge')} to {found.pop('le')}"] if {"ge", "le"} <= found.keys() else []
-    return ", ".join([*said, *(_LIMITS[key].format(value) for key, value in found.items())])
+    texts = [f"{limits.pop('ge')} to {limits.pop('le')}"] if {"ge", "le"} <= limits.keys() else []
+    return ", ".join([*texts, *(_LIMITS[key].format(value) for key, value in limits.items())])
 
 
 def _metadata(field: FieldInfo) -> Iterator[object]:
-    """What is declared of an input; of one that may be empty, also of what it is otherwise."""
+    """The constraints of an input; of an optional one, those of its other types too."""
     yield from field.metadata
     for part in get_args(field.annotation):
-        for each in getattr(part, "__metadata__", ()):
-            yield from getattr(each, "metadata", (each,))
+        for constraint in getattr(part, "__metadata__", ()):
+            yield from getattr(constraint, "metadata", (constraint,))
 
 
-def _plain(value: object) -> str:
+def _default(value: object) -> str:
     if value is None:
         return "empty"
     if isinstance(value, list):
@@ -127,10 +127,10 @@ def _plain(value: object) -> str:
     return '""' if value == "" else str(value)
 
 
-def takes(kind: Kind, field: str, value: object, known: Mapping[str, Kind]) -> bool:
+def takes(kind: Kind, field: str, value: object, kinds: Mapping[str, Kind]) -> bool:
     """Whether an input takes this JSON value, as one or as several."""
     if isinstance(kind, Template):
-        inside = resolve_param(kind.workflow, field, known)
+        inside = resolve_param(kind.workflow, field, kinds)
         if inside.kind is None:
             return True
         kind, field = inside.kind, inside.port

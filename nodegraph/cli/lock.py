@@ -1,4 +1,4 @@
-"""`nodegraph lock`: pin the models that a workflow file uses."""
+"""`nodegraph lock`: the models of a workflow file pinned in it, or compared with its pins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..graph.workflow import Workflow
 from ..inspection.pins import find_drift, pin_models, unpinnable
 from ..planning.plan import Plan
 from .exits import FAILED, warn
-from .find import Found, find
+from .find import WorkflowFile, find_workflow
 from .run import Options, planned, settings_of
 
 
@@ -24,13 +24,13 @@ def lock_file(options: Options, output: Path | None) -> None:
     Raises:
         RunError: a model cannot be found.
     """
-    found = find(options.file)
+    file = find_workflow(options.file)
     if output is None:
-        _refuse_others(options.file, found)
-    with _planned(options, found) as (chosen, cache):
-        pinned = _written_so(pin_models(chosen, cache, settings_of(options, found)), found, output)
-    target = output or found.path
-    if output is not None or pinned != found.workflow:
+        _refuse_others(options.file, file)
+    with _planned(options, file) as (chosen, cache):
+        pinned = _written_so(pin_models(chosen, cache, settings_of(options, file)), file, output)
+    target = output or file.path
+    if output is not None or pinned != file.workflow:
         pinned.save(target)
     for name, pin in pinned.models.items():
         typer.echo(f"{name}  {pin.revision[:12] or 'local'}  sha256 {pin.sha256[:12]}…")
@@ -46,20 +46,20 @@ def check_lock(options: Options) -> None:
         Exit: some are not.
         RunError: a model cannot be found.
     """
-    found = find(options.file)
-    with _planned(options, found) as (chosen, cache):
-        others = find_drift(chosen, cache, settings_of(options, found))
-    for name, what in others.items():
-        typer.echo(f"{name}: {'; '.join(what)}")
-    if others:
+    file = find_workflow(options.file)
+    with _planned(options, file) as (chosen, cache):
+        changes = find_drift(chosen, cache, settings_of(options, file))
+    for name, differences in changes.items():
+        typer.echo(f"{name}: {'; '.join(differences)}")
+    if changes:
         raise typer.Exit(FAILED)
-    typer.echo(f"{found.path}: all its models are those it pins")
+    typer.echo(f"{file.path}: all its models are those it pins")
 
 
 @contextmanager
-def _planned(options: Options, found: Found) -> Iterator[tuple[Plan, Cache]]:
+def _planned(options: Options, file: WorkflowFile) -> Iterator[tuple[Plan, Cache]]:
     """Plan a workflow to look at its models, with a cache that nothing stays in."""
-    chosen = planned(options, found)
+    chosen = planned(options, file)
     for name in unpinnable(chosen):
         warn(f"{name}: another node says which model it loads, so that is not pinned")
     with closing(Cache.in_memory()) as cache:
@@ -69,19 +69,19 @@ def _planned(options: Options, found: Found) -> Iterator[tuple[Plan, Cache]]:
             raise RunError([error]) from error
 
 
-def _written_so(pinned: Workflow, found: Found, output: Path | None) -> Workflow:
+def _written_so(pinned: Workflow, file: WorkflowFile, output: Path | None) -> Workflow:
     """Leave templates out again that the file finds beside itself."""
-    here = output is None or output.resolve().parent == found.path.resolve().parent
-    if not here or found.source is None:
+    here = output is None or output.resolve().parent == file.path.resolve().parent
+    if not here or file.source is None:
         return pinned
-    types = {name: call.type for name, call in found.workflow.nodes.items()}
+    types = {name: call.type for name, call in file.workflow.nodes.items()}
     nodes = {
         name: call.model_copy(update={"type": types[name]}) for name, call in pinned.nodes.items()
     }
-    return pinned.model_copy(update={"nodes": nodes, "templates": found.workflow.templates})
+    return pinned.model_copy(update={"nodes": nodes, "templates": file.workflow.templates})
 
 
-def _refuse_others(name: str, found: Found) -> None:
-    if found.picture or not Path(name).is_file():
-        what = "a picture" if found.picture else "a shipped workflow"
-        raise UserError(f"{name!r} is {what}; say with --output which file to write")
+def _refuse_others(name: str, file: WorkflowFile) -> None:
+    if file.picture or not Path(name).is_file():
+        source = "a picture" if file.picture else "a shipped workflow"
+        raise UserError(f"{name!r} is {source}; say with --output which file to write")

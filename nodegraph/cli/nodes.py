@@ -1,4 +1,4 @@
-"""`nodegraph nodes`: the nodes there are, and all about one."""
+"""`nodegraph nodes`: the kinds of nodes in a list, or one of them in full."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from ..errors import UserError, did_you_mean
 from ..graph.registry import Kind, Template
 from ..graph.schema import describe, group_of
 from ..node import Composite
-from .kinds import Described, inputs_of, outputs_of, registry, summary
+from .kinds import Described, inputs_of, load_kinds, outputs_of, summary
 
 
 def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
     """Print one line a node, by palette group."""
-    known = registry(folders)
+    kinds = load_kinds(folders)
     if as_json:
-        _print_json([describe(kind, known) for kind in known.values()])
+        _print_json([describe(kind, kinds) for kind in kinds.values()])
         return
     groups: dict[str, list[str]] = {}
-    for name, kind in known.items():
+    for name, kind in kinds.items():
         groups.setdefault(group_of(kind), []).append(name)
-    width = max(map(len, known), default=0)
+    width = max(map(len, kinds), default=0)
     for title, names in groups.items():
         typer.secho(title, bold=True)
         for name in names:
-            typer.echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(known[name])}")
+            typer.echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(kinds[name])}")
     typer.secho("\n`nodegraph nodes NAME` shows one in full.", dim=True)
 
 
 def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
     """Print everything about one node."""
-    known = registry(folders)
-    if name not in known:
-        close = next((other for other in known if other.lower() == name.lower()), None)
+    kinds = load_kinds(folders)
+    if name not in kinds:
+        close = next((kind_name for kind_name in kinds if kind_name.lower() == name.lower()), None)
         raise UserError(
-            f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, known)
+            f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, kinds)
         )
-    kind = known[name]
+    kind = kinds[name]
     if as_json:
-        _print_json(describe(kind, known))
+        _print_json(describe(kind, kinds))
         return
     doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
     typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group_of(kind)})\n{doc}")
-    _table("Inputs", list(inputs_of(kind, known)))
-    _table("Outputs", list(outputs_of(kind, known)))
+    _table("Inputs", list(inputs_of(kind, kinds)))
+    _table("Outputs", list(outputs_of(kind, kinds)))
 
 
 def _print_json(described: object) -> None:

@@ -1,4 +1,4 @@
-"""What `--set name=value` means: text from a shell becomes values of a workflow."""
+"""`--set name=value`: text from a shell, read as values of the inputs that it is meant for."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..graph.workflow import Workflow, split
 from .kinds import takes
 
 
-def fill(workflow: Workflow, settings: Sequence[str], registry: Registry) -> Workflow:
+def fill(workflow: Workflow, assignments: Sequence[str], registry: Registry) -> Workflow:
     """Set params by name, and any other input by its address (``sample.steps=12``).
 
-    A name that is given several times makes a list, and so maps.
+    A name that occurs several times makes a list, and so maps.
 
     Raises:
         UserError: something is not ``name=value``.
         WorkflowError: there is no such param, node or input; all of them are named.
     """
-    given = _by_name(settings)
-    problems = [p for name in given if (p := _problem(workflow, name)) is not None]
+    texts_by_name = _by_name(assignments)
+    problems = [p for name in texts_by_name if (p := _problem(workflow, name)) is not None]
     if problems:
         raise WorkflowError(problems)
     values: dict[str, object] = {}
-    for name, texts in given.items():
+    for name, texts in texts_by_name.items():
         node, field = next(iter(_targets(workflow, name)), ("", ""))
         kind = registry.get(workflow.nodes[node].type) if node in workflow.nodes else None
         fits = partial(_fits, kind, field, registry)
@@ -39,13 +39,13 @@ def fill(workflow: Workflow, settings: Sequence[str], registry: Registry) -> Wor
     return _set(workflow.fill(params), {n: v for n, v in values.items() if "." in n})
 
 
-def folders_of(settings: Sequence[str]) -> tuple[Path, ...]:
+def folders_of(assignments: Sequence[str]) -> tuple[Path, ...]:
     """The folders of files that were typed: typing a path is allowing it."""
     paths = [
-        Path(text) for texts in _by_name(settings).values() for text in texts if "\0" not in text
+        Path(text) for texts in _by_name(assignments).values() for text in texts if "\0" not in text
     ]
-    found = [path.parent if not path.is_dir() else path for path in paths if _exists(path)]
-    return tuple(dict.fromkeys(folder.resolve() for folder in found))
+    folders = [path.parent if not path.is_dir() else path for path in paths if _exists(path)]
+    return tuple(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 def _exists(path: Path) -> bool:
@@ -55,26 +55,26 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _by_name(settings: Iterable[str]) -> dict[str, list[str]]:
-    given: dict[str, list[str]] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
+def _by_name(assignments: Iterable[str]) -> dict[str, list[str]]:
+    texts_by_name: dict[str, list[str]] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
         if not equals:
-            raise UserError(f"--set {setting!r}: write name=value")
-        given.setdefault(name.strip().replace("-", "_"), []).append(text)
-    return given
+            raise UserError(f"--set {assignment!r}: write name=value")
+        texts_by_name.setdefault(name.strip().replace("-", "_"), []).append(text)
+    return texts_by_name
 
 
 def _problem(workflow: Workflow, name: str) -> Problem | None:
-    where = f"--set {name}"
+    address = f"--set {name}"
     if "." not in name:
         if name in workflow.params:
             return None
         inputs = [f"{n}.{name}" for n, call in workflow.nodes.items() if name in call.values]
         near = f"; or write {inputs[0]!r}" if inputs else ""
-        return Problem(where, did_you_mean(name, workflow.params) + near)
+        return Problem(address, did_you_mean(name, workflow.params) + near)
     node, _ = split(name)
-    return None if node in workflow.nodes else Problem(where, did_you_mean(node, workflow.nodes))
+    return None if node in workflow.nodes else Problem(address, did_you_mean(node, workflow.nodes))
 
 
 def _targets(workflow: Workflow, name: str) -> list[tuple[str, str]]:

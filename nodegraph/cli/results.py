@@ -1,4 +1,4 @@
-"""Results that are no pictures, in lines to print."""
+"""Results that are no pictures, as lines to print."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _WIDTH = 80
 _FEW = 4
 
 
-def told(name: str, value: object) -> Iterator[str]:
+def result_lines(name: str, value: object) -> Iterator[str]:
     """Yield the lines that tell a result: no text is cut, a long one stands below its name."""
-    if isinstance(value, list) and _tells_much(value):
-        for index, one in enumerate(value):
-            yield from told(f"{name}[{index}]", one)
+    if isinstance(value, list) and _is_bulky(value):
+        for index, entry in enumerate(value):
+            yield from result_lines(f"{name}[{index}]", entry)
     elif isinstance(value, PurePath):
         yield f"{name} = {str(value)!r}"
     elif isinstance(value, str) and _is_long(value):
@@ -36,8 +36,8 @@ def shortages(degraded: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"{name}: memory was short, so it was made by {words}{of}; --on-oom fail forbids it"
 
 
-def _tells_much(values: list[object]) -> bool:
-    texts = [str(one) for one in values if isinstance(one, str | PurePath)]
+def _is_bulky(values: list[object]) -> bool:
+    texts = [str(value) for value in values if isinstance(value, str | PurePath)]
     return len(texts) > _FEW or any(map(_is_long, texts))
 
 
@@ -47,4 +47,4 @@ def _is_long(text: str) -> bool:
 
 def _printable(line: str) -> str:
     """Spell out what would steer a terminal."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)

@@ -1,4 +1,4 @@
-"""`nodegraph run`: make the plan, drive it, show it, and save what it makes."""
+"""`nodegraph run`: a plan made, driven to its end, shown meanwhile, its pictures saved."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ..savings import Shortages
 from ..settings import Compute, Settings
 from ..system.devices import slow
 from ..tasks.totals import totals
-from . import cache as stored
 from . import kinds, params
-from . import save as saving
+from .cache import open_cache
 from .display import Display, Lines, display
 from .exits import FAILED, end, stoppable, warn
-from .find import Found, find
-from .results import shortages, told
+from .find import WorkflowFile, find_workflow
+from .results import result_lines, shortages
+from .save import prepare_folder, save_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +63,24 @@ def run_file(options: Options) -> None:
         RunError: a node failed; what could be made nevertheless is saved.
     """
     began = time.monotonic()
-    found = find(options.file)
-    settings = settings_of(options, found)
-    chosen = planned(options, found)
-    saving.prepare(options.out)
+    file = find_workflow(options.file)
+    settings = settings_of(options, file)
+    chosen = planned(options, file)
+    prepare_folder(options.out)
     # Lines of JSON need no count, for which folders would be listed once more.
     view = Lines() if options.json else display(totals(chosen, settings.folders))
-    with closing(stored.open_cache(options.cached, options.compute.budget)) as cache, stoppable():
+    with closing(open_cache(options.cached, options.compute.budget)) as cache, stoppable():
         with view.watching():
             outcome = drive(execute(chosen, cache, settings), view)
-        made = partial(texts, chosen, settings.signature())
-        paths = _save(outcome, made, f"{found.name}-", options.out, view)
+        texts_of = partial(texts, chosen, settings.signature())
+        paths = _save(outcome, texts_of, f"{file.name}-", options.out, view)
     _conclude(view, outcome, time.monotonic() - began, paths)
 
 
-def planned(options: Options, found: Found) -> Plan:
+def planned(options: Options, file: WorkflowFile) -> Plan:
     """Fill in what was set and plan it; say what will probably not do as meant."""
-    registry = kinds.registry(options.compute.nodes)
-    whole = bundle(found.workflow, registry, found.source, data_folders(options, found))
+    registry = kinds.load_kinds(options.compute.nodes)
+    whole = bundle(file.workflow, registry, file.source, data_folders(options, file))
     registry = registry.knowing(whole)
     chosen = plan(params.fill(whole, options.assignments, registry), registry, options.only or None)
     for problem in chosen.warnings:
@@ -88,11 +88,11 @@ def planned(options: Options, found: Found) -> Plan:
     return chosen
 
 
-def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
+def data_folders(options: Options, file: WorkflowFile) -> tuple[Path, ...]:
     """The folders that may be read from: beside the workflow, here, and where the user said."""
     data = (
         *options.compute.data,
-        *found.inputs,
+        *file.inputs,
         Path.cwd(),
         *params.folders_of(options.assignments),
         *inputs(),
@@ -100,10 +100,10 @@ def data_folders(options: Options, found: Found) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path.resolve() for path in data))
 
 
-def settings_of(options: Options, found: Found) -> Settings:
+def settings_of(options: Options, file: WorkflowFile) -> Settings:
     """Where and how to run."""
     compute = resolve(options.compute)
-    return compute.settings(data_folders(options, found), options.out.resolve())
+    return compute.settings(data_folders(options, file), options.out.resolve())
 
 
 def resolve(compute: Compute) -> Compute:
@@ -124,13 +124,13 @@ def drive(events: Generator[Event, None, T], view: Display) -> T:
             try:
                 view.hear(next(events))
             except StopIteration as end:
-                found: T = end.value
-                return found
+                outcome: T = end.value
+                return outcome
 
 
 def _save(
     outcome: Outcome,
-    made: Callable[[Mapping[str, str], Shortages], Mapping[str, str]],
+    texts_of: Callable[[Mapping[str, str], Shortages], Mapping[str, str]],
     prefix: str,
     folder: Path,
     view: Display,
@@ -140,8 +140,8 @@ def _save(
         several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
         key = {result + several: outcome.keys[result][item]}
         try:
-            said = made(key, outcome.shortages[result][item])
-            path = saving.save(picture, said, folder, prefix + name)
+            carried = texts_of(key, outcome.shortages[result][item])
+            path = save_picture(picture, carried, folder, prefix + name)
         except UserError as error:
             end(FAILED, str(error))
         paths.append(path)
@@ -159,10 +159,10 @@ def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]
     else:
         for name, value in outcome.results.items():
             if not any(pictures({name: value})):
-                for line in told(name, value):
+                for line in result_lines(name, value):
                     typer.echo(line)
-        for said in shortages(outcome.degraded):
-            warn(said)
+        for message in shortages(outcome.degraded):
+            warn(message)
     if outcome.failures:
         raise RunError(outcome.failures) from outcome.failures[0]
     if not paths and not outcome.results and not isinstance(view, Lines):

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from uuid import uuid4
 
+from ..base.files import write_new
 from ..carriers.png import with_texts
 from ..errors import UserError
 from ..execution.results import Picture
 
 
-def save(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:
+def save_picture(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:
     """Write a PNG that carries ``texts``.
 
     Returns:
@@ -31,45 +31,27 @@ def save(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) ->
     picture.pil().save(file, "PNG")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        return _place(with_texts(file.getvalue(), texts), folder, plain(name))
+        return _place(with_texts(file.getvalue(), texts), folder, file_name(name))
 
 
-def plain(name: str) -> str:
+def file_name(name: str) -> str:
     """A name that is a file name everywhere."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "workflow"
 
 
 def _place(data: bytes, folder: Path, name: str) -> Path:
-    temporary = folder / f".{uuid4().hex}.part"
-    try:
-        temporary.write_bytes(data)
-        for number in count(1):
-            path = folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
-            if _holds(path, data) or _claimed(temporary, path):
-                return path
-        raise AssertionError  # count never ends
-    finally:
-        temporary.unlink(missing_ok=True)
+    for number in count(1):
+        path = folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
+        if _holds(path, data) or write_new(path, data):
+            return path
+    raise AssertionError  # count never ends
 
 
 def _holds(path: Path, data: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
-def _claimed(temporary: Path, path: Path) -> bool:
-    """Name the file, if the name is free: a link fails where it is taken, a rename would not."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError:
-        if path.exists():
-            return False
-        temporary.replace(path)  # a file system without links
-    return True
-
-
-def prepare(folder: Path) -> None:
+def prepare_folder(folder: Path) -> None:
     """Make the folder, or say why nothing can be saved there, before anything is computed."""
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +69,7 @@ def _writing(folder: Path) -> Iterator[None]:
             raise UserError(f"the disk of {str(folder)!r} is full") from error
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
             raise UserError(f"{str(folder)!r} is not a folder; name one with --out") from error
-        why = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"cannot write to {str(folder)!r}: {why}; name a folder with --out"
+            f"cannot write to {str(folder)!r}: {reason}; name a folder with --out"
         ) from error

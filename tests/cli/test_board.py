@@ -107,7 +107,7 @@ def test_a_known_result_that_is_made_again_is_counted_once() -> None:
 
 
 def test_all_rows_are_shown_where_they_fit() -> None:
-    assert [row.name for row in board({"a": 1, "b": 1}).shown(5)] == ["a", "b"]
+    assert [row.name for row in board({"a": 1, "b": 1}).visible(5)] == ["a", "b"]
 
 
 def test_failures_and_what_runs_are_shown_where_not_all_fit() -> None:
@@ -117,7 +117,9 @@ def test_failures_and_what_runs_are_shown_where_not_all_fit() -> None:
     ]
     events: list[Event] = [Failed("n3", (), error), *done, Started("n70", ())]
 
-    shown = [row.name for row in board({f"n{index}": 1 for index in range(100)}, *events).shown(6)]
+    shown = [
+        row.name for row in board({f"n{index}": 1 for index in range(100)}, *events).visible(6)
+    ]
 
     assert len(shown) == 6
     assert {"n3", "n70", "n59", "n60"} <= set(shown)

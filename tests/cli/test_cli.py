@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from nodegraph.carriers.picture import read_text, read_workflow, with_texts
 from nodegraph.cli.app import app
 from nodegraph.cli.form import show_form
-from nodegraph.cli.results import told
+from nodegraph.cli.results import result_lines
 from nodegraph.execution.provenance import DEGRADED, PARAMS, RESULTS, VERSIONS
 
 TOYS = Path(__file__).parent.parent / "support" / "cli_toys.py"
@@ -293,7 +293,7 @@ def test_a_text_is_printed_whole_below_its_name_where_it_is_long(
 def test_a_long_path_is_printed_whole_beside_its_name() -> None:
     path = Path("folder" * 20) / "picture.png"
 
-    assert list(told("saved", path)) == [f"saved = {str(path)!r}"]
+    assert list(result_lines("saved", path)) == [f"saved = {str(path)!r}"]
 
 
 @pytest.mark.parametrize(

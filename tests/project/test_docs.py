@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from nodegraph import Workflow, load_registry, plan
 from nodegraph.cli.app import app
-from nodegraph.cli.kinds import registry
+from nodegraph.cli.kinds import load_kinds
 from nodegraph.graph.ports import inputs
 from nodegraph.graph.registry import Template
 from nodegraph.graph.shipped import shipped
@@ -84,7 +84,7 @@ def test_a_python_example_runs(text: str) -> None:
     "text", [pytest.param(b.text, id=f"{b.page}:{b.line}") for b in blocks("json")]
 )
 def test_a_workflow_in_the_documentation_is_sound(text: str) -> None:
-    assert plan(Workflow.load(text), registry(())).calls
+    assert plan(Workflow.load(text), load_kinds(())).calls
 
 
 @pytest.mark.parametrize("text", parameters(blocks("console"), r"\$ nodegraph run"))

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from nodegraph import Cache, Folders, Settings, Workflow, execute, plan
 from nodegraph.carriers.picture import read_workflow
 from nodegraph.cli.app import app
-from nodegraph.cli.kinds import registry
+from nodegraph.cli.kinds import load_kinds
 from nodegraph.events import Finished
 from nodegraph.graph.shipped import shipped
 from nodes.types import Pixels
@@ -257,7 +257,7 @@ def test_another_base_model_reuses_the_edges_and_the_controlnet() -> None:
 
     def finished(name: str) -> set[str]:
         workflow = Workflow.load(shipped()[name]).fill(steps=2, strength=1.0)
-        events = execute(plan(workflow, registry(())), known, settings)
+        events = execute(plan(workflow, load_kinds(())), known, settings)
         found = {e.name for e in events if isinstance(e, Finished) and not e.cached}
         return {name.removeprefix("portraits/") for name in found}
 

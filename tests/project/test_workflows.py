@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from nodegraph import Workflow, plan
 from nodegraph.cli.app import app
-from nodegraph.cli.kinds import registry
+from nodegraph.cli.kinds import load_kinds
 from nodegraph.errors import WorkflowError
 from nodegraph.graph.inner_ports import param_values
 from nodegraph.graph.registry import Template
@@ -22,12 +22,12 @@ CONTROLLED = {name for name, set_there in HUB.items() if "controlnet" in set_the
 
 
 def test_no_shipped_workflow_has_the_name_of_a_node() -> None:
-    assert registry(()).refused == ()
+    assert load_kinds(()).refused == ()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_workflow_is_sound_and_warns_of_nothing(name: str) -> None:
-    planned = plan(Workflow.load(shipped()[name]), registry(()))
+    planned = plan(Workflow.load(shipped()[name]), load_kinds(()))
 
     assert planned.results
     assert planned.warnings == ()
@@ -56,7 +56,7 @@ def test_a_shipped_workflow_takes_models_of_the_hub(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CONTROLLED))
 def test_the_hub_is_known_by_name_to_read_what_the_tiny_controlnet_reads(name: str) -> None:
-    controlnet = param_values(Workflow.load(shipped()[name]), registry(()))["controlnet"]
+    controlnet = param_values(Workflow.load(shipped()[name]), load_kinds(()))["controlnet"]
 
     assert conditioning_of(str(HUB[name]["controlnet"])) == conditioning_of(str(controlnet))
 
@@ -68,7 +68,7 @@ def test_another_kind_of_controlnet_is_warned_of_or_nothing_is_known_of_its_imag
     given = name in ("control-to-image", "logo-to-scene", "scribble-to-drawing")
     other = "tiny-canny" if "canny" not in str(HUB[name]["controlnet"]) else "tiny-seg"
 
-    warned = plan(Workflow.load(shipped()[name]).fill(controlnet=other), registry(())).warnings
+    warned = plan(Workflow.load(shipped()[name]).fill(controlnet=other), load_kinds(())).warnings
 
     assert bool(warned) != given
 
@@ -78,13 +78,13 @@ def test_models_of_two_families_are_refused_before_anything_runs(name: str) -> N
     workflow = Workflow.load(shipped()[name]).fill(model=BASE)
 
     with pytest.raises(WorkflowError, match="is for tiny models, but the model is SD"):
-        plan(workflow, registry(()))
+        plan(workflow, load_kinds(()))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_param_of_a_shipped_workflow_reaches_something_that_runs(name: str) -> None:
     workflow = Workflow.load(shipped()[name])
-    running = {call.name.partition("/")[0] for call in plan(workflow, registry(())).calls}
+    running = {call.name.partition("/")[0] for call in plan(workflow, load_kinds(())).calls}
 
     targets = {node for param in workflow.params.values() for node, _ in param.targets}
     assert targets - running == set()
@@ -95,12 +95,12 @@ def test_a_shipped_workflow_is_a_node_too(name: str) -> None:
     kind = Template.load(shipped()[name]).name
     document = {"format": 1, "nodes": {"it": {"type": kind}}}
 
-    assert plan(Workflow.load(json.dumps(document)), registry(())).calls
+    assert plan(Workflow.load(json.dumps(document)), load_kinds(())).calls
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_shipped_workflow_starts_from_is_shipped_too(name: str) -> None:
-    calls = plan(Workflow.load(shipped()[name]), registry(())).calls
+    calls = plan(Workflow.load(shipped()[name]), load_kinds(())).calls
     paths = [call.values["path"] for call in calls if call.kind.__name__ == "LoadImage"]
 
     named = [one for path in paths for one in (path if isinstance(path, list) else [path])]

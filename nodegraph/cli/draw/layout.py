@@ -128,10 +128,10 @@ def _crossings(columns: Columns, flow: nx.DiGraph) -> int:
     total = 0
     for column in columns:
         ends = [sorted(place[after] for after in flow.successors(name)) for name in column]
-        seen: list[int] = []
+        above: list[int] = []
         for group in ends:
-            total += sum(earlier > end for end in group for earlier in seen)
-            seen += group
+            total += sum(earlier > end for end in group for earlier in above)
+            above += group
     return total
 
 

@@ -16,7 +16,7 @@ from ...graph.schema import group_of
 from ...graph.workflow import Call, Workflow, split
 from .. import kinds
 from ..exits import warn
-from ..find import find
+from ..find import find_workflow
 from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
 
@@ -35,10 +35,10 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     if chosen not in FORMATS:
         raise UserError(f"--format {chosen!r}: it should be one of {', '.join(FORMATS)}")
-    found, known = find(file), kinds.registry(folders)
-    known = known.knowing(bundle(found.workflow, known, found.source, (Path.cwd(),)))
-    text = drawn(sketch(found.workflow, known), chosen)
-    for name, words in found.shortages.items():
+    source, registry = find_workflow(file), kinds.load_kinds(folders)
+    registry = registry.knowing(bundle(source.workflow, registry, source.source, (Path.cwd(),)))
+    text = drawn(sketch(source.workflow, registry), chosen)
+    for name, words in source.shortages.items():
         warn(f"{name}: memory was short, so it was made by {', '.join(words)}")
     if output is None:
         typer.echo(text, nl=False)
@@ -66,7 +66,7 @@ def drawn(graph: Sketch, format: str) -> str:
     return mermaid(graph) if format == "mermaid" else tree(graph)
 
 
-def sketch(workflow: Workflow, known: Mapping[str, Kind]) -> Sketch:
+def sketch(workflow: Workflow, registry: Mapping[str, Kind]) -> Sketch:
     """Reduce a workflow to what is drawn. Kinds that are not known are drawn by what links to them.
 
     Raises:
@@ -79,7 +79,7 @@ def sketch(workflow: Workflow, known: Mapping[str, Kind]) -> Sketch:
         for address in ([link] if isinstance(link, str) else link)
     )
     order = _order(workflow, lines)
-    sketcher = _Sketcher(workflow, known, lines)
+    sketcher = _Sketcher(workflow, registry, lines)
     return Sketch(workflow.title, tuple(sketcher.box(name) for name in order), lines)
 
 
@@ -108,12 +108,12 @@ def _order(workflow: Workflow, lines: Sequence[Line]) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Sketcher:
     workflow: Workflow
-    known: Mapping[str, Kind]
+    registry: Mapping[str, Kind]
     lines: Sequence[Line]
 
     def box(self, name: str) -> Box:
         call = self.workflow.nodes[name]
-        kind = self.known.get(call.type)
+        kind = self.registry.get(call.type)
         return Box(
             name=name,
             kind=call.type,
@@ -128,12 +128,12 @@ class _Sketcher:
 
     def _outputs(self, name: str, call: Call) -> tuple[Port, ...]:
         """The outputs in use, in the kind's order."""
-        kind = self.known.get(call.type)
+        kind = self.registry.get(call.type)
         wires = (
-            {port.name: port.type for port in kinds.outputs_of(kind, self.known)} if kind else {}
+            {port.name: port.type for port in kinds.outputs_of(kind, self.registry)} if kind else {}
         )
-        given = {split(address): result for result, address in self.workflow.results.items()}
+        results = {split(address): result for result, address in self.workflow.results.items()}
         used = {line.output for line in self.lines if line.source == name}
-        used |= {output for node, output in given if node == name}
+        used |= {output for node, output in results if node == name}
         names = [*(o for o in wires if o in used), *sorted(used - set(wires))]
-        return tuple(Port(o, wires.get(o, "unknown"), given.get((name, o), "")) for o in names)
+        return tuple(Port(o, wires.get(o, "unknown"), results.get((name, o), "")) for o in names)

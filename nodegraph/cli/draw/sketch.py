@@ -1,4 +1,4 @@
-"""What `nodegraph show` draws: a workflow reduced to boxes and lines."""
+"""A workflow reduced to boxes and lines, for `nodegraph show` to draw."""
 
 from __future__ import annotations
 

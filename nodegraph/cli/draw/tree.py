@@ -14,18 +14,18 @@ def tree(sketch: Sketch) -> str:
     for line in sketch.lines:
         links[line.target].append(line)
     used = {line.source for line in sketch.lines}
-    seen: set[str] = set()
+    drawn: set[str] = set()
     lines = [sketch.title] if sketch.title else []
     # A stack of (how the link reads, box, indentation of its own line, indentation below it).
     waiting = [("", name, "", "") for name in reversed(boxes) if name not in used]
     waiting.reverse()
     while waiting:
         link, name, lead, below = waiting.pop()
-        again = name in seen and bool(links[name])
+        again = name in drawn and bool(links[name])
         lines.append(f"{lead}{link or name}: {_heading(boxes[name], again)}")
-        if name in seen:
+        if name in drawn:
             continue
-        seen.add(name)
+        drawn.add(name)
         children = links[name]
         for index, line in reversed(list(enumerate(children))):
             last = index == len(children) - 1
