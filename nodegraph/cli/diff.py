@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -31,7 +30,16 @@ def diff_files(files: tuple[str, str], nodes: Sequence[Path], as_json: bool) -> 
     before, after = (_snapshot(name, registry) for name in files)
     differences = diff(before, after, registry)
     if as_json:
-        rows = [{**asdict(entry), "text": str(entry)} for entry in differences]
+        rows = [
+            {
+                "sort": entry.sort,
+                "where": entry.address,
+                "before": entry.before,
+                "after": entry.after,
+                "text": str(entry),
+            }
+            for entry in differences
+        ]
         typer.echo(
             json.dumps({"same": not differences, "differences": rows}, indent=2, ensure_ascii=False)
         )
