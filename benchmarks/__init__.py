@@ -1,1 +1,1 @@
-"""What is claimed about speed, to be run again: `make bench` runs all and writes its page."""
+"""The claims about speed, to be measured again: `make bench` runs all and writes its page."""

@@ -41,11 +41,11 @@ COLOURS = {"met": "green", "missed": "red", "void": "red", "failed": "red"}
 
 def main() -> int:
     """Run what is asked for, write the page, and print how the aims fare."""
-    given = _options().parse_args()
+    arguments = _options().parse_args()
     console = Console()
-    target = ROOT / "output" / "bench" if given.quick else ROOT / "docs"
-    results = given.results or (target / "results" if given.quick else page.RESULTS)
-    failed = [] if given.page else run(_chosen(given, results), given, results, console)
+    target = ROOT / "output" / "bench" if arguments.quick else ROOT / "docs"
+    results = arguments.results or (target / "results" if arguments.quick else page.RESULTS)
+    failed = [] if arguments.page else run(_chosen(arguments, results), arguments, results, console)
     reports = page.load(results)
     write(reports, target)
     console.print(table(reports))
@@ -67,39 +67,41 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(given: argparse.Namespace, results: Path) -> list[Suite]:
-    known = {suite.name for suite in SUITES}
-    wanted = set(given.only.split(",")) if given.only else known
-    if unknown := sorted(wanted - known):
-        raise SystemExit(f"--only: no {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    if given.missing:
-        wanted -= {name for name, one in page.load(results).items() if not one.error}
-    if given.quick:
-        wanted -= {suite.name for suite in SUITES if suite.quick is None}
-    return [suite for suite in SUITES if suite.name in wanted]
+def _chosen(arguments: argparse.Namespace, results: Path) -> list[Suite]:
+    names = {suite.name for suite in SUITES}
+    chosen = set(arguments.only.split(",")) if arguments.only else names
+    if unknown := sorted(chosen - names):
+        raise SystemExit(f"--only: no {', '.join(unknown)}; there are {', '.join(sorted(names))}")
+    if arguments.missing:
+        chosen -= {name for name, report in page.load(results).items() if not report.error}
+    if arguments.quick:
+        chosen -= {suite.name for suite in SUITES if suite.quick is None}
+    return [suite for suite in SUITES if suite.name in chosen]
 
 
 def run(
-    suites: Sequence[Suite], given: argparse.Namespace, results: Path, console: Console
+    suites: Sequence[Suite], arguments: argparse.Namespace, results: Path, console: Console
 ) -> list[str]:
     """Run suites one after the other; the names of those that failed."""
     _warn(console)
     failed = []
     with tempfile.TemporaryDirectory() as folder:
-        made = given.made or Path(folder) / "models"
-        made.mkdir(parents=True, exist_ok=True)
+        models = arguments.made or Path(folder) / "models"
+        models.mkdir(parents=True, exist_ok=True)
         for number, suite in enumerate(suites, start=1):
-            words = suite.quick if given.quick else suite.full
-            more = ["--made", str(made)] if suite.needs_models else []
+            words = suite.quick if arguments.quick else suite.full
+            more = ["--made", str(models)] if suite.needs_models else []
             path = results / f"{suite.name}.json"
             command = [sys.executable, "-m", f"benchmarks.{suite.script}", *(words or ()), *more]
             console.rule(f"{number} of {len(suites)}: {suite.title}", align="left")
-            if not one(suite.name, [*command, "--json", str(path)], path, Path(folder), console):
+            if not run_suite(
+                suite.name, [*command, "--json", str(path)], path, Path(folder), console
+            ):
                 failed.append(suite.name)
     return failed
 
 
-def one(name: str, command: Sequence[str], path: Path, cache: Path, console: Console) -> bool:
+def run_suite(name: str, command: Sequence[str], path: Path, cache: Path, console: Console) -> bool:
     """Run a suite, showing what it says; where it leaves no report, one is written that says so."""
     path.unlink(missing_ok=True)
     here, watch, started = machine(), Watch(), datetime.now(UTC).replace(microsecond=0)
@@ -119,21 +121,21 @@ def one(name: str, command: Sequence[str], path: Path, cache: Path, console: Con
             last = [*last, line.rstrip()][-3:]
         code = process.wait()
     if code != 0:
-        why = f"ended after {LONGEST // 60} minutes" if late.is_set() else f"ended with {code}"
+        reason = f"ended after {LONGEST // 60} minutes" if late.is_set() else f"ended with {code}"
         unknown = Report(
             suite=name, machine=here, started=started, seconds=round(watch.seconds(), 1),
             others=watch.others(), figures=[], error=UNDONE,
         )  # fmt: skip
-        _explain(path, unknown, nameless(f"{why}: {' '.join(last)}"))
+        _explain(path, unknown, nameless(f"{reason}: {' '.join(last)}"))
     console.print(f"{name}: {watch.seconds():.0f} s{'' if code == 0 else ', failed'}")
     return code == 0
 
 
-def _explain(path: Path, unknown: Report, why: str) -> None:
+def _explain(path: Path, unknown: Report, reason: str) -> None:
     """Say why a suite ended that did not say so itself; ``unknown`` where it wrote nothing."""
     left = Report.model_validate_json(path.read_text("utf-8")) if path.exists() else unknown
     if left.error == UNDONE:
-        left.model_copy(update={"error": why}).save(path)
+        left.model_copy(update={"error": reason}).save(path)
 
 
 @contextmanager
@@ -187,12 +189,12 @@ def write(reports: Reports, target: Path) -> None:
 
 def table(reports: Reports) -> Table:
     """The aims, as the terminal shows them."""
-    made = Table("figure", "aim", "measured", "", box=None, pad_edge=False)
+    rows = Table("figure", "aim", "measured", "", box=None, pad_edge=False)
     for verdict in judge(load(), reports):
         colour = COLOURS.get(verdict.state, "yellow")
-        said = f"[{colour}]{verdict.said}[/]"
-        made.add_row(verdict.aim.label, verdict.goal, page.measured(verdict), said)
-    return made
+        state = f"[{colour}]{verdict.said}[/]"
+        rows.add_row(verdict.aim.label, verdict.goal, page.measured(verdict), state)
+    return rows
 
 
 def _near(path: Path) -> str:

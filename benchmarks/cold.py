@@ -21,14 +21,14 @@ from benchmarks.report.figures import Pair, pair, parser, record
 HERE = Path(__file__).parent
 
 
-def figures(given: argparse.Namespace) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace) -> Iterator[Pair]:
     """Wall time, CPU time and peak memory of both."""
     sides: dict[str, Side] = {
         "script": partial(_first, [str(HERE / "plain.py"), "grid.png"]),
         "ours": partial(_first, ["-m", "nodegraph", "run", "canny-portraits"]),
     }
-    found = turns(sides, given.rounds)
-    yield pair("first", "the first run", found, measures=("wall", "cpu", "peak"))
+    costs = turns(sides, arguments.rounds)
+    yield pair("first", "the first run", costs, measures=("wall", "cpu", "peak"))
 
 
 def _first(words: Sequence[str], _: int) -> Cost:
@@ -38,8 +38,8 @@ def _first(words: Sequence[str], _: int) -> Cost:
 
 def main() -> None:
     """Measure, and print what is found."""
-    given = parser(__doc__, 3).parse_args()
-    record("cold", figures(given), given.json)
+    arguments = parser(__doc__, 3).parse_args()
+    record("cold", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What writing to disk costs the run beside it: the same work with and without the disk tier.
+"""The cost of writing to disk beside a run: the same work with and without the disk tier.
 
     python benchmarks/disk.py [--rounds 9] [--megabytes 128]
 
@@ -31,7 +31,7 @@ SIDE = 1024
 PRODUCTS = 40
 
 
-class Held(Output):
+class Holding(Output):
     """A picture."""
 
     image: Image
@@ -40,7 +40,7 @@ class Held(Output):
 class Hold(Node):
     """Hold a picture."""
 
-    def run(self) -> Held:
+    def run(self) -> Holding:
         raise AssertionError("never run: what it would give is put into the cache")
 
 
@@ -50,9 +50,9 @@ def pictures(cache: Cache, used: Setup, job: Callable[[int], Job]) -> Side:
     ours.run(job(-1))  # loads the weights
 
     def side(number: int) -> Cost:
-        found = cost(partial(ours.run, job(number)))
+        spent = cost(partial(ours.run, job(number)))
         cache.flush()
-        return found
+        return spent
 
     return side
 
@@ -70,35 +70,35 @@ def products(cache: Cache | None, megabytes: int) -> Side:
     def side(number: int) -> Cost:
         if cache is not None:
             noise = np.random.default_rng(number).integers(0, 256, (megabytes, 2**20 // 3, 3))
-            held = Held(image=Image(noise.astype(np.uint8)))
-            cache.put(digest(b"%d" % number), held, kind=Hold, seconds=1.0, parts=dict)
-        found = cost(work)
+            holding = Holding(image=Image(noise.astype(np.uint8)))
+            cache.put(digest(b"%d" % number), holding, kind=Hold, seconds=1.0, parts=dict)
+        spent = cost(work)
         if cache is not None:
             cache.flush()
             cache.clear()
-        return found
+        return spent
 
     return side
 
 
-def figures(given: argparse.Namespace) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace) -> Iterator[Pair]:
     """Both kinds of work, with the disk tier against without."""
-    with working(None) as (folder, made):
-        used, job = setup("tiny", made), jobs(4, given.steps, 128, folder, 2.0)
+    with working(None) as (folder, models):
+        used, job = setup("tiny", models), jobs(4, arguments.steps, 128, folder, 2.0)
         written = _writes(folder, "pictures")
         sides = {
             "in memory": pictures(Cache.in_memory(ROOMY), used, job),
             "with disk": pictures(written, used, job),
         }
-        yield pair("pictures", "4 pictures of the tiny model", turns(sides, given.rounds))
+        yield pair("pictures", "4 pictures of the tiny model", turns(sides, arguments.rounds))
         written.close()
         written = _writes(folder, "products")
         sides = {
-            "alone": products(None, given.megabytes),
-            "beside the writer": products(written, given.megabytes),
+            "alone": products(None, arguments.megabytes),
+            "beside the writer": products(written, arguments.megabytes),
         }
-        label = f"matrix products, {given.megabytes} MiB being written"
-        yield pair("products", label, turns(sides, given.rounds))
+        label = f"matrix products, {arguments.megabytes} MiB being written"
+        yield pair("products", label, turns(sides, arguments.rounds))
         written.close()
 
 
@@ -111,9 +111,9 @@ def main() -> None:
     options = parser(__doc__, 9)
     options.add_argument("--steps", type=int, default=20)
     options.add_argument("--megabytes", type=int, default=128)
-    given = options.parse_args()
+    arguments = options.parse_args()
     warnings.filterwarnings("ignore")
-    record("disk", figures(given), given.json)
+    record("disk", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -80,12 +80,12 @@ def ours() -> Ours:
 
 def edits(scene: Scene, bases: list[Path], pictures: list[Path]) -> dict[str, Edit]:
     """Every edit by name: the scene after the i-th time it is made."""
-    other = "a man wearing a {} shirt and black trousers on a white background"
+    prompt = "a man wearing a {} shirt and black trousers on a white background"
     return {
         "nothing": lambda i: scene,  # noqa: ARG005
         "grid columns": lambda i: replace(scene, columns=COLUMNS[i]),
         "one of four prompts": lambda i: replace(
-            scene, prompts=(*scene.prompts[:3], other.format(COLOURS[i]))
+            scene, prompts=(*scene.prompts[:3], prompt.format(COLOURS[i]))
         ),
         "canny threshold, same edges": lambda i: replace(scene, low=90 - i, high=180 - i),
         "picture": lambda i: replace(scene, picture=pictures[i]),
@@ -117,32 +117,32 @@ def agree(scene: Scene, graph: Ours, script: Script) -> int:
     assert isinstance(pictures, list)
     for i, picture in enumerate(pictures):
         y, x = i // columns * size, i % columns * size
-        theirs = grid[y : y + size, x : x + size]
-        worst = max(worst, int(np.abs(theirs - picture.pixels.astype(int)).max()))
+        tile = grid[y : y + size, x : x + size]
+        worst = max(worst, int(np.abs(tile - picture.pixels.astype(int)).max()))
     return worst
 
 
-def figures(given: argparse.Namespace) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace) -> Iterator[Pair]:
     """Every edit, after both sides were compared."""
     scene = Scene(TINY / "base", TINY / "controlnet-canny", INPUTS / "portrait-128.png")
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "portrait-128.png"
         _shrink(INPUTS / "portrait.png", picture, scene.size)
         scene = replace(scene, picture=picture)
-        pictures = [_moved(picture, i + 1) for i in range(given.rounds)]
+        pictures = [_moved(picture, i + 1) for i in range(arguments.rounds)]
         hush()
         graph, script = ours(), Script()
         levels = agree(scene, graph, script)
         wrong = "" if levels <= 1 else f"the pictures are {levels} of 255 apart"
-        bases = list(changed_bases(Path(folder), given.rounds))
+        bases = list(changed_bases(Path(folder), arguments.rounds))
         for name, edit in edits(scene, bases, pictures).items():
             sides: dict[str, Side] = {
                 "script": partial(_timed, script.run, edit),
                 "ours": partial(_timed, graph.run, edit),
             }
-            found = turns(sides, given.rounds)
+            costs = turns(sides, arguments.rounds)
             script.run(scene)  # back to the first base, untimed
-            yield pair(key_of(name), name, found, differs=wrong)
+            yield pair(key_of(name), name, costs, differs=wrong)
 
 
 def key_of(edit: str) -> str:
@@ -156,9 +156,9 @@ def _timed(work: Callable[[Scene], object], edit: Edit, number: int) -> Cost:
 
 def main() -> None:
     """Measure, and print what is found."""
-    given = parser(__doc__, 3).parse_args()
-    given.rounds = min(given.rounds, MOST)
-    record("edits", figures(given), given.json)
+    arguments = parser(__doc__, 3).parse_args()
+    arguments.rounds = min(arguments.rounds, MOST)
+    record("edits", figures(arguments), arguments.json)
 
 
 def _shrink(source: Path, target: Path, size: int) -> None:

@@ -1,4 +1,4 @@
-"""What the engine itself costs: time a node, peak memory and growth, on graphs of trivial nodes.
+"""The cost of the engine itself: time a node, peak memory and growth, on graphs of trivial nodes.
 
     python benchmarks/engine.py [--sizes 100,1000,5000,20000,50000] [--repeats 3]
 
@@ -200,14 +200,14 @@ def table(options: argparse.Namespace) -> Iterator[Figure]:
     print(f"\nchain of {size}: ours cold {ours['cold']:.1f} us, plain calls {plain:.1f} us a node, "
           f"ratio {ours['cold'] / plain:.1f}")  # fmt: skip
     beside = {f"plain calls, a chain of {size:,}": plain}
-    other = by_pipefunc(min(size, 300))
-    if other is None:
+    by_others = by_pipefunc(min(size, 300))
+    if by_others is None:
         print("pipefunc is not installed: pip install pipefunc")
     else:
         same = measure("chain", min(size, 300), options.repeats)["cold"]
-        print(f"chain of {min(size, 300)}: pipefunc {other:.1f} us, ours cold {same:.1f} us "
-              f"a node, pipefunc / ours {other / same:.1f}")  # fmt: skip
-        beside[f"pipefunc, a chain of {min(size, 300)}, made and run once"] = other
+        print(f"chain of {min(size, 300)}: pipefunc {by_others:.1f} us, ours cold {same:.1f} us "
+              f"a node, pipefunc / ours {by_others / same:.1f}")  # fmt: skip
+        beside[f"pipefunc, a chain of {min(size, 300)}, made and run once"] = by_others
         beside[f"ours, a chain of {min(size, 300)}, planned and run once"] = same
     yield from figures(shapes, beside)
 

@@ -1,4 +1,4 @@
-"""How long `explain` thinks about a large graph, of which all is known, nothing, or a part.
+"""The time of `explain` on a large graph, of which all is known, nothing, or a part.
 
     python benchmarks/explain.py [--rounds 5] [--sizes 1000,5000]
 
@@ -23,31 +23,34 @@ SHAPES = ("chain", "diamond", "forest")
 STATES = {"known": "all is known", "new": "nothing is known", "edited": "one value was changed"}
 
 
-def figures(given: argparse.Namespace) -> Iterator[Value | Curve]:
+def figures(arguments: argparse.Namespace) -> Iterator[Value | Curve]:
     """Every state, of the shape that takes longest; at the largest size also as a value."""
-    sizes = [int(size) for size in given.sizes.split(",")]
-    found = {(size, shape): _shape(shape, size, given.rounds) for size in sizes for shape in SHAPES}
-    for state, said in STATES.items():
+    sizes = [int(size) for size in arguments.sizes.split(",")]
+    costs = {
+        (size, shape): _shape(shape, size, arguments.rounds) for size in sizes for shape in SHAPES
+    }
+    for state, state_label in STATES.items():
         for shape in SHAPES:
             points = [
-                (size, min(one.wall for one in found[size, shape][state]) * 1e3) for size in sizes
+                (size, min(run_cost.wall for run_cost in costs[size, shape][state]) * 1e3)
+                for size in sizes
             ]
             yield Curve(key=state, line=shape, unit="ms", points=points)
-        walls = {shape: [one.wall * 1e3 for one in found[sizes[-1], shape][state]]
+        walls = {shape: [run_cost.wall * 1e3 for run_cost in costs[sizes[-1], shape][state]]
                  for shape in SHAPES}  # fmt: skip
         slowest = max(walls, key=lambda shape: sorted(walls[shape])[len(walls[shape]) // 2])
-        label = f"explain, {sizes[-1]:,} nodes, {said}"
+        label = f"explain, {sizes[-1]:,} nodes, {state_label}"
         yield value(state, label, "ms", walls[slowest], f"{slowest}, the slowest shape")
 
 
 def _shape(shape: str, size: int, rounds: int) -> dict[str, list[Cost]]:
     workflow, cache = graph(shape, size), Cache.in_memory()
     run(workflow, cache)
-    known = plan(workflow, REGISTRY)
+    planned = plan(workflow, REGISTRY)
     edited = plan(_edited(workflow, size // 2), REGISTRY)
     sides: dict[str, Side] = {
-        "known": lambda _: cost(partial(explain, known, cache)),
-        "new": lambda _: cost(partial(explain, known, Cache.in_memory())),
+        "known": lambda _: cost(partial(explain, planned, cache)),
+        "new": lambda _: cost(partial(explain, planned, Cache.in_memory())),
         "edited": lambda _: cost(partial(explain, edited, cache)),
     }
     return turns(sides, rounds)
@@ -64,8 +67,8 @@ def main() -> None:
     """Measure, and print what is found."""
     options = parser(__doc__, 5)
     options.add_argument("--sizes", default="1000,5000")
-    given = options.parse_args()
-    record("explain", figures(given), given.json)
+    arguments = options.parse_args()
+    record("explain", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class Layer(NamedTuple):
 
     pictures: int
     channels: int
-    made: int
+    filters: int
     side: int
 
 
@@ -48,66 +48,66 @@ def figures(rounds: int) -> Iterator[Pair]:
     from nodes.networks import convolutions
 
     for layer in CONVOLVED:
-        given, weight, bias = _tensors(layer)
-        usual = partial(torch.conv2d, given, weight, bias, 1, 1)
+        inputs, weight, bias = _tensors(layer)
+        usual = partial(torch.conv2d, inputs, weight, bias, 1, 1)
         pixels = layer.pictures * layer.side**2
         rule = convolutions.product if convolutions.multiplied(pixels, weight) else None
-        other = partial(convolutions.product, given, weight, bias, 1, 1)
-        yield _compared("convolved", layer, usual, other, chosen=rule is not None, rounds=rounds)
+        trial = partial(convolutions.product, inputs, weight, bias, 1, 1)
+        yield _compared("convolved", layer, usual, trial, chosen=rule is not None, rounds=rounds)
     for layer in DOUBLED:
-        given, weight, bias = _tensors(layer)
+        inputs, weight, bias = _tensors(layer)
 
-        def apart(given: Any = given, weight: Any = weight, bias: Any = bias) -> Any:
-            larger = interpolate(given, scale_factor=2.0, mode="nearest")
+        def apart(inputs: Any = inputs, weight: Any = weight, bias: Any = bias) -> Any:
+            larger = interpolate(inputs, scale_factor=2.0, mode="nearest")
             return torch.conv2d(larger, weight, bias, 1, 1)
 
-        chosen = convolutions.rewrite_of(given, weight)
+        chosen = convolutions.rewrite_of(inputs, weight)
         for way in (convolutions.shared, convolutions.transposed):
-            other = partial(way, given, weight, bias)
+            trial = partial(way, inputs, weight, bias)
             name = f"doubled, {way.__name__}"
-            yield _compared(name, layer, apart, other, chosen=way is chosen, rounds=rounds)
+            yield _compared(name, layer, apart, trial, chosen=way is chosen, rounds=rounds)
 
 
 def _tensors(layer: Layer) -> tuple[Any, Any, Any]:
     import torch
 
-    given = torch.randn(layer.pictures, layer.channels, layer.side, layer.side)
-    weight = torch.randn(layer.made, layer.channels, 3, 3) * (9 * layer.channels) ** -0.5
-    return given, weight, torch.randn(layer.made)
+    inputs = torch.randn(layer.pictures, layer.channels, layer.side, layer.side)
+    weight = torch.randn(layer.filters, layer.channels, 3, 3) * (9 * layer.channels) ** -0.5
+    return inputs, weight, torch.randn(layer.filters)
 
 
 def _compared(  # noqa: PLR0913 (two by name)
     way: str,
     layer: Layer,
     usual: Callable[[], Any],
-    other: Callable[[], Any],
+    trial: Callable[[], Any],
     *,
     chosen: bool,
     rounds: int,
 ) -> Pair:
-    sides: dict[str, Side] = {"usual": lambda _: cost(usual), "ours": lambda _: cost(other)}
-    far = float((usual() - other()).abs().max())
+    sides: dict[str, Side] = {"usual": lambda _: cost(usual), "ours": lambda _: cost(trial)}
+    far = float((usual() - trial()).abs().max())
     shape = "{} of {} to {} channels, {} wide".format(*layer)
     note = f"at most {far:.0e} apart{', chosen' if chosen else ''}"
     key = "-".join(map(str, (way, *layer)))
-    found = turns(sides, rounds)
-    return pair(key, f"{way}: {shape}", found, note=note)
+    costs = turns(sides, rounds)
+    return pair(key, f"{way}: {shape}", costs, note=note)
 
 
 def options() -> argparse.ArgumentParser:
-    made = parser(__doc__, 5)
-    made.add_argument("--threads", type=int, default=1, help="that PyTorch computes with")
-    return made
+    arguments = parser(__doc__, 5)
+    arguments.add_argument("--threads", type=int, default=1, help="that PyTorch computes with")
+    return arguments
 
 
 def main() -> None:
     """Try all layers and print what is found."""
-    given = options().parse_args()
+    arguments = options().parse_args()
     import torch
 
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(arguments.threads)
     with torch.inference_mode():
-        record("layers", figures(given.rounds), given.json)
+        record("layers", figures(arguments.rounds), arguments.json)
 
 
 if __name__ == "__main__":

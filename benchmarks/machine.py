@@ -1,4 +1,4 @@
-"""What a measurement was made on, and whether anything else kept it busy."""
+"""The machine of a measurement, and the cores that other programs used meanwhile."""
 
 from __future__ import annotations
 

@@ -82,18 +82,18 @@ def turns(sides: Mapping[str, Side], rounds: int) -> dict[str, list[Cost]]:
     So what changes while it is measured (heat, another program) meets all sides alike, and nobody
     always comes first.
     """
-    found: dict[str, list[Cost]] = {name: [] for name in sides}
+    costs: dict[str, list[Cost]] = {name: [] for name in sides}
     for number in range(rounds):
         for name in list(sides)[:: -1 if number % 2 else 1]:
-            found[name].append(sides[name](number))
-    return found
+            costs[name].append(sides[name](number))
+    return costs
 
 
-def compared(theirs: Sequence[float], ours: Sequence[float]) -> Compared:
+def compared(reference: Sequence[float], ours: Sequence[float]) -> Compared:
     """Compare two sides, each measurement with the one of the same round."""
-    pairs = [(max(a, _NO_TIME), max(b, _NO_TIME)) for a, b in zip(theirs, ours, strict=True)]
+    pairs = [(max(a, _NO_TIME), max(b, _NO_TIME)) for a, b in zip(reference, ours, strict=True)]
     return Compared(
-        theirs=Spread.of(theirs),
+        theirs=Spread.of(reference),
         ours=Spread.of(ours),
         ratio=Spread.of([a / b for a, b in pairs]),
         share=Spread.of([b / a for a, b in pairs]),
@@ -117,12 +117,12 @@ def ran(command: Sequence[str], folder: Path, cache: Path | None = None) -> Cost
     )
     assert process.stderr is not None
     with process.stderr as stream:
-        said = stream.read()
+        output = stream.read()
     _, status, usage = os.wait4(process.pid, 0)
     wall = perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        tail = said.decode(errors="replace").strip()[-800:]
+        tail = output.decode(errors="replace").strip()[-800:]
         raise RuntimeError(f"{' '.join(command[1:4])} ended with {process.returncode}: {tail}")
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)

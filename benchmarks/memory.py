@@ -19,7 +19,7 @@ from benchmarks.measure import Cost, Side, ran, turns
 from benchmarks.models import NAMES, Name
 from benchmarks.report.figures import Pair, pair, parser, record
 
-ASKED: Mapping[Name, tuple[str, int, int, int]] = {
+SIZES: Mapping[Name, tuple[str, int, int, int]] = {
     "tiny": ("tiny, 4 pictures of 128 × 128", 4, 2, 128),
     "small": ("small, 4 pictures of 256 × 256", 4, 1, 256),
     "sd15": ("Stable Diffusion 1.5's size, 256 × 256", 1, 1, 256),
@@ -27,33 +27,33 @@ ASKED: Mapping[Name, tuple[str, int, int, int]] = {
 """Label, pictures, steps and pixels."""
 
 
-def figures(given: argparse.Namespace) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace) -> Iterator[Pair]:
     """Every model that is asked for."""
     with tempfile.TemporaryDirectory() as passing:
-        folder, made = Path(passing), given.made or Path(passing)
-        for name in given.models.split(","):
-            label, *asked = ASKED[name]
-            _prepare(name, made)
+        folder, models = Path(passing), arguments.made or Path(passing)
+        for name in arguments.models.split(","):
+            label, *sizes = SIZES[name]
+            _prepare(name, models)
             sides: dict[str, Side] = {
-                side: partial(_child, side, name, asked, made, folder)
+                side: partial(_child, side, name, sizes, models, folder)
                 for side in ("pipeline", "ours")
             }
-            yield pair(name, label, turns(sides, given.rounds), measures=("peak", "wall"))
+            yield pair(name, label, turns(sides, arguments.rounds), measures=("peak", "wall"))
 
 
-def _prepare(name: Name, made: Path) -> None:
+def _prepare(name: Name, models: Path) -> None:
     """Make the model in a process of its own: what a process once used counts for its children."""
     code = "import sys; from pathlib import Path; from benchmarks.models import folders; "
     code += "folders(sys.argv[1], Path(sys.argv[2]))"
-    ran([sys.executable, "-c", code, name, str(made)], made)
+    ran([sys.executable, "-c", code, name, str(models)], models)
 
 
 def _child(  # noqa: PLR0913, PLR0917 (all but the last bound)
-    side: str, name: Name, asked: list[int], made: Path, folder: Path, number: int
+    side: str, name: Name, sizes: list[int], models: Path, folder: Path, number: int
 ) -> Cost:  # fmt: skip
-    batch, steps, size = map(str, asked)
+    batch, steps, size = map(str, sizes)
     command = [sys.executable, "-m", "benchmarks.sides", side, "--model", name]
-    command += ["--made", str(made), "--batch", batch, "--steps", steps, "--size", size]
+    command += ["--made", str(models), "--batch", batch, "--steps", steps, "--size", size]
     place = folder / f"{side}-{number}"
     place.mkdir(exist_ok=True)
     # What is noted about files is kept, so that a large one is hashed once; results are not.
@@ -65,8 +65,8 @@ def main() -> None:
     options = parser(__doc__, 3)
     options.add_argument("--models", default=",".join(NAMES))
     options.add_argument("--made", type=Path, metavar="DIR", help="where random weights are kept")
-    given = options.parse_args()
-    record("memory", figures(given), given.json)
+    arguments = options.parse_args()
+    record("memory", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

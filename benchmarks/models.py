@@ -34,11 +34,11 @@ WIDTHS: Mapping[Name, Widths] = {
 }
 
 
-def folders(name: Name, made: Path) -> tuple[Path, Path]:
+def folders(name: Name, parent: Path) -> tuple[Path, Path]:
     """The base model and the ControlNet of a size; ``made`` keeps those that must be made."""
     if name == "tiny":
         return TINY / "base", TINY / "controlnet-canny"
-    folder = made / name
+    folder = parent / name
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         _make(WIDTHS[name], folder)

@@ -72,22 +72,22 @@ class Moved:
 
     def apart(self) -> Apart:
         self.begin(COMPARED)
-        asked = self.after(COMPARED)
-        return apart(self.pipeline.made(asked), self.ours.made(asked))
+        job = self.after(COMPARED)
+        return apart(self.pipeline.make(job), self.ours.make(job))
 
 
-def figures(given: argparse.Namespace) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace) -> Iterator[Pair]:
     """Every move, compared and timed."""
-    with working(None) as (folder, made):
-        used = setup("tiny", made)
+    with working(None) as (folder, models):
+        used = setup("tiny", models)
         ours, pipeline = Ours(used, Cache.in_memory(ROOMY)), Pipeline(used)
-        job = jobs(given.batch, given.steps, 128, folder, 2.0)
+        job = jobs(arguments.batch, arguments.steps, 128, folder, 2.0)
         for at, move in enumerate(MOVES):
             both = Moved(ours, pipeline, move, job, first=1000 * at)
-            how = both.apart()
-            found = turns({"pipeline": both.anew, "ours": both.again}, given.rounds)
-            wrong = "" if how.levels <= 1 else "the pictures are not the same"
-            yield pair(move.key, move.label, found, note=str(how), differs=wrong)
+            apartness = both.apart()
+            costs = turns({"pipeline": both.anew, "ours": both.again}, arguments.rounds)
+            wrong = "" if apartness.levels <= 1 else "the pictures are not the same"
+            yield pair(move.key, move.label, costs, note=str(apartness), differs=wrong)
 
 
 def main() -> None:
@@ -95,9 +95,9 @@ def main() -> None:
     options = parser(__doc__, 5)
     options.add_argument("--batch", type=int, default=4)
     options.add_argument("--steps", type=int, default=20)
-    given = options.parse_args()
+    arguments = options.parse_args()
     warnings.filterwarnings("ignore")
-    record("resume", figures(given), given.json)
+    record("resume", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

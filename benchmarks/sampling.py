@@ -80,34 +80,34 @@ PRESETS: Mapping[Name, Preset] = {
 }
 
 
-def name_of(given: argparse.Namespace) -> str:
+def name_of(arguments: argparse.Namespace) -> str:
     """What the suite is called: the model, and ``-half`` in half precision."""
-    return given.model if given.dtype == "float32" else f"{given.model}-half"
+    return arguments.model if arguments.dtype == "float32" else f"{arguments.model}-half"
 
 
-def differs(how: Apart, given: argparse.Namespace) -> str:
+def differs(apartness: Apart, arguments: argparse.Namespace) -> str:
     """Why the two results are not the same picture; half precision rounds too much to tell."""
-    exact = how.levels <= 1 if given.model == "tiny" else how.latents <= FAR
-    return "" if exact or given.dtype != "float32" else "the pictures are not the same"
+    exact = apartness.levels <= 1 if arguments.model == "tiny" else apartness.latents <= FAR
+    return "" if exact or arguments.dtype != "float32" else "the pictures are not the same"
 
 
-def figures(given: argparse.Namespace, preset: Preset) -> Iterator[Pair]:
+def figures(arguments: argparse.Namespace, preset: Preset) -> Iterator[Pair]:
     """Every case of a model, compared and timed."""
-    with working(given.made) as (folder, made):
-        used = setup(given.model, made, given.dtype, given.device)
+    with working(arguments.made) as (folder, models):
+        used = setup(arguments.model, models, arguments.dtype, arguments.device)
         ours, pipeline = Ours(used, Cache.in_memory(ROOMY)), Pipeline(used)
         job = jobs(preset.batch, preset.steps, preset.size, folder, preset.guidance)
         for at, case in enumerate(preset.cases):
             first = 1000 * at
-            asked = case.of(job(first + COMPARED))
-            how = apart(pipeline.made(asked), ours.made(asked))
+            compared_job = case.of(job(first + COMPARED))
+            apartness = apart(pipeline.make(compared_job), ours.make(compared_job))
             sides: dict[str, Side] = {
                 "pipeline": partial(_timed, pipeline.run, job, case, first),
                 "ours": partial(_timed, ours.run, job, case, first),
             }
-            found = turns(sides, given.rounds or preset.rounds)
-            note, wrong = str(how), differs(how, given)
-            yield pair(case.key, case.label, found, note=note, differs=wrong)
+            costs = turns(sides, arguments.rounds or preset.rounds)
+            note, wrong = str(apartness), differs(apartness, arguments)
+            yield pair(case.key, case.label, costs, note=note, differs=wrong)
 
 
 def _timed(
@@ -117,21 +117,21 @@ def _timed(
 
 
 def options() -> argparse.ArgumentParser:
-    made = parser(__doc__, None)
-    add_model(made)
+    arguments = parser(__doc__, None)
+    add_model(arguments)
     for name in ("batch", "steps", "size"):
-        made.add_argument(f"--{name}", type=int, help="the model's own unless told otherwise")
-    return made
+        arguments.add_argument(f"--{name}", type=int, help="the model's own unless told otherwise")
+    return arguments
 
 
 def main() -> None:
     """Measure one model and print what is found."""
-    given = options().parse_args()
+    arguments = options().parse_args()
     warnings.filterwarnings("ignore")
-    preset = PRESETS[given.model]
-    asked = {name: getattr(given, name) for name in ("batch", "steps", "size")}
-    preset = replace(preset, **{name: number for name, number in asked.items() if number})
-    record(name_of(given), figures(given, preset), given.json)
+    preset = PRESETS[arguments.model]
+    sizes = {name: getattr(arguments, name) for name in ("batch", "steps", "size")}
+    preset = replace(preset, **{name: number for name, number in sizes.items() if number})
+    record(name_of(arguments), figures(arguments, preset), arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the server takes: to start, to begin a job, for many jobs and clients, and when idle.
+"""The costs of a server: to start, to begin a job, for many jobs and clients, and when idle.
 
     python benchmarks/server.py [--rounds 5] [--jobs 200] [--clients 100]
 
@@ -69,10 +69,10 @@ def started(folder: Path, *, first: str = "") -> Iterator[Server]:
     )
     try:
         assert process.stdout is not None
-        found = re.search(r"http://[\d.:]+", process.stdout.readline())
-        assert found is not None
-        ask(f"{found[0]}/v1/health")
-        yield Server(psutil.Process(process.pid), found[0], time.perf_counter() - began)
+        match = re.search(r"http://[\d.:]+", process.stdout.readline())
+        assert match is not None
+        ask(f"{match[0]}/v1/health")
+        yield Server(psutil.Process(process.pid), match[0], time.perf_counter() - began)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -97,7 +97,9 @@ def listening(server: Server) -> Iterator[ClientConnection]:
 
 def idle(server: Server) -> None:
     """Wait until the worker has imported what it needs."""
-    while any(one["state"] != "idle" for one in ask(f"{server.address}/v1/system")["devices"]):
+    while any(
+        device["state"] != "idle" for device in ask(f"{server.address}/v1/system")["devices"]
+    ):
         time.sleep(0.1)
     time.sleep(1)
 
@@ -114,15 +116,15 @@ STARTS = {
 
 def start_times(rounds: int) -> Iterator[Value]:
     """From nothing to the first answer, as it is, and as if the server loaded PyTorch itself."""
-    found: dict[str, list[float]] = {key: [] for key in STARTS}
+    seconds_by_key: dict[str, list[float]] = {key: [] for key in STARTS}
     for number in range(rounds):
         for key in list(STARTS)[:: -1 if number % 2 else 1]:
             with (
                 tempfile.TemporaryDirectory() as folder,
                 started(Path(folder), first=STARTS[key][1]) as server,
             ):
-                found[key].append(server.seconds)
-    for key, seconds in found.items():
+                seconds_by_key[key].append(server.seconds)
+    for key, seconds in seconds_by_key.items():
         yield value(key, STARTS[key][0], "s", seconds)
 
 
@@ -140,7 +142,7 @@ def first_events(server: Server, times: int) -> Iterator[Value]:
                     waited.remove(kind)
                     heard[kind].append(time.perf_counter() - began)
     for kind, seconds in heard.items():
-        yield value(kind, f"submit to {kind}", "ms", [1000 * one for one in seconds])
+        yield value(kind, f"submit to {kind}", "ms", [1000 * second for second in seconds])
 
 
 def many_jobs(server: Server, count: int, rounds: int) -> Iterator[Value]:
@@ -169,10 +171,10 @@ def many_clients(server: Server, count: int) -> Iterator[Value]:
         began = time.perf_counter()
         for number in range(10):
             ask(f"{server.address}/v1/jobs", {"workflow": TRIVIAL, "title": str(number)})
-        told = [heard_until(client, 10) for client in clients]
+        events_by_client = [heard_until(client, 10) for client in clients]
         seconds = time.perf_counter() - began
-    assert len({tuple(one) for one in told}) == 1, "some client missed something"
-    heard = f"{count} websockets, {len(told[0])} events each, all heard by all"
+    assert len({tuple(events) for events in events_by_client}) == 1, "some client missed something"
+    heard = f"{count} websockets, {len(events_by_client[0])} events each, all heard by all"
     yield value("websockets", heard, "s", [seconds])
     yield value("websockets-memory", f"memory for {count} websockets", "MB", [memory / 1e6])
 
@@ -187,9 +189,9 @@ def heard_until(client: ClientConnection, jobs: int) -> Sequence[int]:
     return numbers
 
 
-def figures(given: argparse.Namespace) -> Iterator[Value]:
+def figures(arguments: argparse.Namespace) -> Iterator[Value]:
     """Everything, of several servers that start, and of one that works."""
-    yield from start_times(given.rounds)
+    yield from start_times(arguments.rounds)
     with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as server:
         idle(server)
         memory = server.process.memory_info().rss / 1e6
@@ -197,8 +199,8 @@ def figures(given: argparse.Namespace) -> Iterator[Value]:
         workers = sum(child.memory_info().rss for child in server.process.children(recursive=True))
         yield value("idle-worker", "memory of its idle worker", "MB", [workers / 1e6])
         yield from first_events(server, 20)
-        yield from many_jobs(server, given.jobs, given.rounds)
-        yield from many_clients(server, given.clients)
+        yield from many_jobs(server, arguments.jobs, arguments.rounds)
+        yield from many_clients(server, arguments.clients)
 
 
 def main() -> None:
@@ -206,8 +208,8 @@ def main() -> None:
     options = parser(__doc__, 5)
     options.add_argument("--jobs", type=int, default=200)
     options.add_argument("--clients", type=int, default=100)
-    given = options.parse_args()
-    record("server", figures(given), given.json)
+    arguments = options.parse_args()
+    record("server", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

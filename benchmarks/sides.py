@@ -47,7 +47,7 @@ class Job:
     end: float = 1.0
 
 
-class Made(NamedTuple):
+class Sample(NamedTuple):
     """Pictures (H, W, 3) uint8, and their latents, (B, C, h, w) float32."""
 
     pictures: list[npt.NDArray[np.uint8]]
@@ -78,12 +78,12 @@ class Ours:
         settings = Settings((self.setup.device,), self.setup.dtype, len(job.prompts), folder)
         return run(plan(graph(self.setup, job), self.registry), self.cache, settings)
 
-    def made(self, job: Job) -> Made:
+    def make(self, job: Job) -> Sample:
         import numpy as np
 
-        found = self.run(job)
-        latents = np.stack([one.values.float().cpu().numpy() for one in found["latents"]])
-        return Made([one.pixels for one in found["pictures"]], latents)
+        values = self.run(job)
+        latents = np.stack([latent.values.float().cpu().numpy() for latent in values["latents"]])
+        return Sample([picture.pixels for picture in values["pictures"]], latents)
 
 
 def graph(setup: Setup, job: Job) -> Workflow:
@@ -143,7 +143,7 @@ class Pipeline:
 
         with Image.open(job.picture) as opened:
             picture = opened.convert("RGB")
-        found: list[Any] = self._pipeline(
+        pictures: list[Any] = self._pipeline(
             list(job.prompts),
             picture,
             negative_prompt=[NEGATIVE] * len(job.prompts),
@@ -155,9 +155,9 @@ class Pipeline:
             generator=[torch.Generator("cpu").manual_seed(job.seed) for _ in job.prompts],
             **more,
         ).images
-        return found
+        return pictures
 
-    def made(self, job: Job) -> Made:
+    def make(self, job: Job) -> Sample:
         import numpy as np
 
         last: list[Any] = []
@@ -167,7 +167,7 @@ class Pipeline:
             return tensors
 
         pictures = self.run(job, callback_on_step_end=keep)
-        return Made([np.asarray(one) for one in pictures], last[0].float().cpu().numpy())
+        return Sample([np.asarray(picture) for picture in pictures], last[0].float().cpu().numpy())
 
 
 class Apart(NamedTuple):
@@ -182,13 +182,13 @@ class Apart(NamedTuple):
         return f"at most {self.levels} of 255 apart, latents {self.latents:.1e} of their spread"
 
 
-def apart(theirs: Made, ours: Made) -> Apart:
+def apart(reference: Sample, ours: Sample) -> Apart:
     """Compare two results."""
     import numpy as np
 
-    pairs = zip(theirs.pictures, ours.pictures, strict=True)
+    pairs = zip(reference.pictures, ours.pictures, strict=True)
     levels = max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)
-    far = np.abs(theirs.latents - ours.latents).max() / theirs.latents.std()
+    far = np.abs(reference.latents - ours.latents).max() / reference.latents.std()
     return Apart(levels, float(far))
 
 
@@ -235,15 +235,15 @@ def add_made(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def working(made: Path | None) -> Iterator[tuple[Path, Path]]:
+def working(models: Path | None) -> Iterator[tuple[Path, Path]]:
     """A folder for passing files, and one for models: ``made``, or a passing one too."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder), made or Path(folder)
+        yield Path(folder), models or Path(folder)
 
 
-def setup(name: Name, made: Path, dtype: str = "float32", device: str = "cpu") -> Setup:
+def setup(name: Name, models: Path, dtype: str = "float32", device: str = "cpu") -> Setup:
     """The setup of a model, which is made if it is not there."""
-    return Setup(*folders(name, made), dtype=dtype, device=device)
+    return Setup(*folders(name, models), dtype=dtype, device=device)
 
 
 def main() -> None:
@@ -256,11 +256,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--size", type=int, default=128)
-    given = parser.parse_args()
-    with working(given.made) as (folder, made):
-        used = setup(given.model, made, given.dtype, given.device)
-        job = jobs(given.batch, given.steps, given.size, folder, 7.5)(0)
-        side = Pipeline(used) if given.side == "pipeline" else Ours(used, Cache.in_memory())
+    arguments = parser.parse_args()
+    with working(arguments.made) as (folder, models):
+        used = setup(arguments.model, models, arguments.dtype, arguments.device)
+        job = jobs(arguments.batch, arguments.steps, arguments.size, folder, 7.5)(0)
+        side = Pipeline(used) if arguments.side == "pipeline" else Ours(used, Cache.in_memory())
         side.run(job)
 
 

@@ -1,4 +1,4 @@
-"""What it takes to start: commands that compute nothing, each in a new process.
+"""The time to start: commands that compute nothing, each in a new process.
 
     python benchmarks/startup.py [--rounds 5]
 
@@ -36,17 +36,17 @@ LABELS = {
 }
 
 
-def figures(given: argparse.Namespace) -> Iterator[Value]:
+def figures(arguments: argparse.Namespace) -> Iterator[Value]:
     """Every command's wall time, after one start of each that is not counted."""
     with tempfile.TemporaryDirectory() as folder:
         sides: dict[str, Side] = {
             name: partial(_start, words, Path(folder)) for name, words in COMMANDS.items()
         }
         turns(sides, 1)
-        for name, found in turns(sides, given.rounds).items():
-            cpu = sorted(one.cpu for one in found)[len(found) // 2]
+        for name, costs in turns(sides, arguments.rounds).items():
+            cpu = sorted(spent.cpu for spent in costs)[len(costs) // 2]
             note = f"{cpu:.2f} s of CPU"
-            yield value(name, LABELS[name], "s", [one.wall for one in found], note)
+            yield value(name, LABELS[name], "s", [spent.wall for spent in costs], note)
 
 
 def _start(words: tuple[str, ...], folder: Path, _: int) -> Cost:
@@ -55,8 +55,8 @@ def _start(words: tuple[str, ...], folder: Path, _: int) -> Cost:
 
 def main() -> None:
     """Measure, and print what is found."""
-    given = parser(__doc__, 5).parse_args()
-    record("startup", figures(given), given.json)
+    arguments = parser(__doc__, 5).parse_args()
+    record("startup", figures(arguments), arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `make bench` runs, in this order, and with which options."""
+"""The suites that `make bench` runs, in this order, and their options."""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ class Aim(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def bound(self) -> float:
-        found = self.at_most if self.at_least is None else self.at_least
-        assert found is not None
-        return found
+        bound = self.at_most if self.at_least is None else self.at_least
+        assert bound is not None
+        return bound
 
 
 class Verdict(NamedTuple):
@@ -69,7 +69,7 @@ class Verdict(NamedTuple):
 
 def load(file: Path = FILE) -> list[Aim]:
     """Read the aims."""
-    return [Aim.model_validate(one) for one in tomllib.loads(file.read_text("utf-8"))["aim"]]
+    return [Aim.model_validate(table) for table in tomllib.loads(file.read_text("utf-8"))["aim"]]
 
 
 def judge(aims: Sequence[Aim], reports: Reports) -> list[Verdict]:
@@ -85,16 +85,16 @@ def _judged(aim: Aim, reports: Reports) -> Verdict:
         if report is None or not report.error:
             return Verdict(aim, "not measured", "not measured")
         return Verdict(aim, "failed", "failed before it was measured")
-    found = _quantity(aim, figure)
-    if found is None:
-        what = f"{aim.of} in {aim.unit}" if aim.unit else aim.of
-        return Verdict(aim, "failed", f"{aim.figure} has no {what}")
+    measured = _quantity(aim, figure)
+    if measured is None:
+        quantity = f"{aim.of} in {aim.unit}" if aim.unit else aim.of
+        return Verdict(aim, "failed", f"{aim.figure} has no {quantity}")
     if isinstance(figure, Pair) and figure.differs:
-        return Verdict(aim, "void", f"does not count: {figure.differs}", found)
-    off = _missed_by(aim, found.median)
+        return Verdict(aim, "void", f"does not count: {figure.differs}", measured)
+    off = _missed_by(aim, measured.median)
     if off <= 0:
-        return Verdict(aim, "met", "met", found)
-    return Verdict(aim, "missed", f"missed by {number(100 * off)} %", found)
+        return Verdict(aim, "met", "met", measured)
+    return Verdict(aim, "missed", f"missed by {number(100 * off)} %", measured)
 
 
 def _quantity(aim: Aim, figure: Pair | Value) -> Spread | None:
@@ -107,8 +107,8 @@ def _quantity(aim: Aim, figure: Pair | Value) -> Spread | None:
     return None
 
 
-def _missed_by(aim: Aim, found: float) -> float:
+def _missed_by(aim: Aim, measured: float) -> float:
     """In parts of the aim; nothing or less where it is met."""
     if aim.at_least is not None:
-        return (aim.at_least - found) / aim.at_least
-    return (found - aim.bound) / aim.bound
+        return (aim.at_least - measured) / aim.at_least
+    return (measured - aim.bound) / aim.bound

@@ -1,4 +1,4 @@
-"""What benchmarks find, as data: pairs, values and curves, and the file each suite writes."""
+"""The figures of a suite as data: pairs, values and curves, and the file that holds them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ class Report(BaseModel, frozen=True):
 
     def find(self, key: str) -> Pair | Value | None:
         """The pair or value of this key."""
-        return next((one for one in self.figures if one.key == key and one.kind != "curve"), None)
+        return next(
+            (figure for figure in self.figures if figure.key == key and figure.kind != "curve"),
+            None,
+        )
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,16 +105,18 @@ class Report(BaseModel, frozen=True):
 def pair(  # noqa: PLR0913 (all but three by name)
     key: str,
     label: str,
-    found: Mapping[str, Sequence[Cost]],
+    costs: Mapping[str, Sequence[Cost]],
     *,
     measures: Sequence[Measure] = ("wall", "cpu"),
     note: str = "",
     differs: str = "",
 ) -> Pair:
     """Compare both sides of ``turns``, of which the second is ours."""
-    (against, theirs), (_, ours) = found.items()
+    (against, reference), (_, ours) = costs.items()
     sides = {
-        name: compared([getattr(one, name) for one in theirs], [getattr(one, name) for one in ours])
+        name: compared(
+            [getattr(cost, name) for cost in reference], [getattr(cost, name) for cost in ours]
+        )
         for name in measures
     }
     return Pair(
@@ -126,34 +131,36 @@ def value(key: str, label: str, unit: str, values: Sequence[float], note: str = 
 
 def parser(doc: str | None, rounds: int | None) -> argparse.ArgumentParser:
     """The options that every suite has; ``doc`` is what --help teaches."""
-    said = "the model's own" if rounds is None else rounds
-    made = argparse.ArgumentParser(
+    default = "the model's own" if rounds is None else rounds
+    options = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--rounds", type=int, default=rounds, help=f"{said} unless told otherwise")
-    made.add_argument("--json", type=Path, metavar="FILE", help="write what is found there too")
-    return made
+    options.add_argument(
+        "--rounds", type=int, default=rounds, help=f"{default} unless told otherwise"
+    )
+    options.add_argument("--json", type=Path, metavar="FILE", help="write what is found there too")
+    return options
 
 
-def record(suite: str, found: Iterator[Figure], path: Path | None) -> Report:
+def record(suite: str, measuring: Iterator[Figure], path: Path | None) -> Report:
     """Print every figure as it comes and write it at once, so that no later failure loses it."""
     here, watch, started = machine(), Watch(), datetime.now(UTC).replace(microsecond=0)
     print(f"{here.line()}; load {here.load:.2f} before", flush=True)
     figures: list[Figure] = []
 
     def report(error: str) -> Report:
-        made = Report(
+        report = Report(
             suite=suite, machine=here, started=started, seconds=round(watch.seconds(), 1),
             others=watch.others(), figures=figures, error=error,
         )  # fmt: skip
         if path is not None:
-            made.save(path)
-        return made
+            report.save(path)
+        return report
 
     try:
-        for figure in found:
+        for figure in measuring:
             figures.append(figure)
-            print(told(figure), flush=True)
+            print(line_of(figure), flush=True)
             report(UNDONE)
     except BaseException as raised:
         report(nameless(f"{type(raised).__name__}: {raised}"))
@@ -171,7 +178,7 @@ def nameless(text: str) -> str:
     return re.sub(r"(?<![\w.])/(?:[\w.@+-]+/)+", "…/", text)[-600:]
 
 
-def told(figure: Figure) -> str:
+def line_of(figure: Figure) -> str:
     """A figure as a line for the terminal."""
     if isinstance(figure, Curve):
         last = ", ".join(f"{number(y)} at {x:,}" for x, y in figure.points)
@@ -181,19 +188,19 @@ def told(figure: Figure) -> str:
         note = f"; {figure.note}" if figure.note else ""
         return f"{figure.label}: {spread(figure.value, figure.unit)}{note}"
     parts = [
-        f"{name} {number(one.theirs.median)} / {number(one.ours.median)} {UNITS[name]} ="
-        f" {number(one.ratio.median)}x ({number(one.ratio.low)}-{number(one.ratio.high)})"
-        for name, one in figure.measures.items()
+        f"{name} {number(sides.theirs.median)} / {number(sides.ours.median)} {UNITS[name]} ="
+        f" {number(sides.ratio.median)}x ({number(sides.ratio.low)}-{number(sides.ratio.high)})"
+        for name, sides in figure.measures.items()
     ]
-    end = "; ".join(one for one in (figure.note, figure.differs) if one)
+    end = "; ".join(note for note in (figure.note, figure.differs) if note)
     return f"{figure.label}: {figure.against} / ours: {', '.join(parts)}{end and f'; {end}'}"
 
 
-def spread(found: Spread, unit: str) -> str:
+def spread(values: Spread, unit: str) -> str:
     """A median with what it lies between."""
-    said = f"{number(found.median)} {unit}".rstrip()
-    between = f" ({number(found.low)} – {number(found.high)})"
-    return said + between * (found.count > 1)
+    median = f"{number(values.median)} {unit}".rstrip()
+    between = f" ({number(values.low)} – {number(values.high)})"
+    return median + between * (values.count > 1)
 
 
 def number(value: float) -> str:

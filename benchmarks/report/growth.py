@@ -1,4 +1,4 @@
-"""What benchmarks/engine.py finds, as figures: curves by shape, and the worst at one size."""
+"""The figures of benchmarks/engine.py: curves by shape, and the worst at one size."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ def figures(shapes: Mapping[str, Rows], beside: Mapping[str, float]) -> Iterator
         shapes: By shape and size, microseconds a node of each quantity.
         beside: By what they are called, microseconds a node of other ways.
     """
-    for quantity, said in QUANTITIES.items():
+    for quantity, label in QUANTITIES.items():
         for shape, rows in shapes.items():
             yield _curve(quantity, shape, rows)
-        yield _worst(quantity, said, shapes)
+        yield _worst(quantity, label, shapes)
     for shape, rows in shapes.items():
         peaks = [(size, row["peak"]) for size, row in rows.items()]
         yield Curve(key="peak", line=shape, unit="kB a node", points=peaks)
-    for name, found in beside.items():
-        yield value(f"beside {name}", name, "µs a node", [found])
+    for name, microseconds in beside.items():
+        yield value(f"beside {name}", name, "µs a node", [microseconds])
 
 
 def _curve(quantity: str, shape: str, rows: Rows) -> Curve:
     points = [(size, row[quantity]) for size, row in rows.items()]
-    totals = [size * each for size, each in points]
+    totals = [size * microseconds for size, microseconds in points]
     grows = exponent([size for size, _ in points], totals) if len(points) > 1 else None
     return Curve(key=quantity, line=shape, unit="µs a node", points=points, exponent=grows)
 
 
-def _worst(quantity: str, said: str, shapes: Mapping[str, Rows]) -> Value:
-    found = {}
+def _worst(quantity: str, label: str, shapes: Mapping[str, Rows]) -> Value:
+    costs = {}
     for shape, rows in shapes.items():
         size = max((size for size in rows if size <= JUDGED), default=min(rows))
-        found[shape] = size, rows[size][quantity]
-    slowest = max(found, key=lambda shape: found[shape][1])
-    size, each = found[slowest]
+        costs[shape] = size, rows[size][quantity]
+    slowest = max(costs, key=lambda shape: costs[shape][1])
+    size, microseconds = costs[slowest]
     note = f"{slowest}, the slowest shape, at {size:,}"
-    return value(quantity, said, "µs a node", [each], note)
+    return value(quantity, label, "µs a node", [microseconds], note)
 
 
 def exponent(sizes: Sequence[int], totals: Sequence[float]) -> float:

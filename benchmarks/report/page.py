@@ -10,7 +10,15 @@ from typing import TypeAlias
 from benchmarks.measure import ROOT, Spread
 from benchmarks.report.aims import Aim, Reports, Verdict, judge
 from benchmarks.report.figures import UNITS, Curve, Figure, Pair, Report, Value, number, spread
-from benchmarks.report.sections import CURVES, DRAWS, HOW, INTRODUCTION, SAID, SECTIONS, Section
+from benchmarks.report.sections import (
+    CURVES,
+    DRAWS,
+    METHOD,
+    INTRODUCTION,
+    MEASURES,
+    SECTIONS,
+    Section,
+)
 from benchmarks.suites import SUITES
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -23,8 +31,8 @@ Row: TypeAlias = Sequence[str]
 def load(folder: Path = RESULTS) -> dict[str, Report]:
     """Every report in a folder, by its suite."""
     files = sorted(folder.glob("*.json"))
-    found = (Report.model_validate_json(file.read_text("utf-8")) for file in files)
-    return {report.suite: report for report in found}
+    reports = (Report.model_validate_json(file.read_text("utf-8")) for file in files)
+    return {report.suite: report for report in reports}
 
 
 def fill_parts(path: Path, parts: Mapping[str, str]) -> str:
@@ -45,24 +53,26 @@ def page(reports: Reports, aims: Sequence[Aim]) -> str:
         "## The aims\n",
         *_aims(judge(aims, reports)),
         *(part for section in SECTIONS for part in _section(section, reports)),
-        HOW,
+        METHOD,
     ]
     return "\n".join(parts)
 
 
 def speed(reports: Reports, aims: Sequence[Aim]) -> str:
     """The table of README.md: the aims that are shown there, as far as they were measured."""
-    known = [one for one in judge([aim for aim in aims if aim.shown], reports) if one.found]
-    sound = [one for one in known if one.state in ("met", "missed")]
+    verdicts = [
+        verdict for verdict in judge([aim for aim in aims if aim.shown], reports) if verdict.found
+    ]
+    sound = [verdict for verdict in verdicts if verdict.state in ("met", "missed")]
     if not sound:
         return ""
-    rows = [("against diffusers' pipeline", "times as fast"), *map(_shown, sound)]
+    rows = [("against diffusers' pipeline", "times as fast"), *map(_speed_row, sound)]
     return f"{_table(rows)}\nOn {next(iter(reports.values())).machine.line()}.\n"
 
 
-def _shown(one: Verdict) -> Row:
-    assert one.found is not None
-    return one.aim.label, number(one.found.median)
+def _speed_row(verdict: Verdict) -> Row:
+    assert verdict.found is not None
+    return verdict.aim.label, number(verdict.found.median)
 
 
 def _machines(reports: Reports) -> Iterator[str]:
@@ -70,14 +80,16 @@ def _machines(reports: Reports) -> Iterator[str]:
         yield "Nothing has been measured yet.\n"
         return
     by_line: dict[str, list[Report]] = {}
-    for report in sorted(reports.values(), key=lambda one: one.started):
+    for report in sorted(reports.values(), key=lambda report: report.started):
         by_line.setdefault(report.machine.line(), []).append(report)
-    for line, found in by_line.items():
-        named = "" if len(by_line) == 1 else f" ({', '.join(one.suite for one in found)})"
-        load, day = found[0].machine.load, found[0].started.date()
+    for line, same_machine in by_line.items():
+        named = (
+            "" if len(by_line) == 1 else f" ({', '.join(report.suite for report in same_machine)})"
+        )
+        load, day = same_machine[0].machine.load, same_machine[0].started.date()
         yield f"**Machine**: {line}; load {load:.2f} before it began, {day}{named}.\n"
-    if disturbed := [one for one in reports.values() if not one.idle]:
-        names = ", ".join(f"{one.suite} ({one.others:.2f} cores)" for one in disturbed)
+    if disturbed := [report for report in reports.values() if not report.idle]:
+        names = ", ".join(f"{report.suite} ({report.others:.2f} cores)" for report in disturbed)
         yield f"**Not idle**: other programs used the machine while it measured {names}.\n"
 
 
@@ -85,20 +97,20 @@ def _aims(verdicts: Sequence[Verdict]) -> Iterator[str]:
     rows = [("figure", "aim", "measured", ""), *map(_verdict, verdicts)]
     yield _table(rows)
     yield from (
-        f"**{one.aim.label}** is {one.said}. {one.aim.why}\n"
-        for one in verdicts
-        if one.state == "missed" and one.aim.why
+        f"**{verdict.aim.label}** is {verdict.said}. {verdict.aim.why}\n"
+        for verdict in verdicts
+        if verdict.state == "missed" and verdict.aim.why
     )
 
 
-def _verdict(one: Verdict) -> Row:
-    mark = one.said if one.state == "met" else f"**{one.said}**"
-    return one.aim.label, one.goal, measured(one), mark
+def _verdict(verdict: Verdict) -> Row:
+    mark = verdict.said if verdict.state == "met" else f"**{verdict.said}**"
+    return verdict.aim.label, verdict.goal, measured(verdict), mark
 
 
-def measured(one: Verdict) -> str:
+def measured(verdict: Verdict) -> str:
     """What was found for an aim, with its spread."""
-    return spread(one.found, one.aim.unit) if one.found else "–"
+    return spread(verdict.found, verdict.aim.unit) if verdict.found else "–"
 
 
 def _section(section: Section, reports: Reports) -> Iterator[str]:
@@ -118,32 +130,37 @@ def _report(report: Report | None) -> Iterator[str]:
         return
     if report.error:
         yield f"**Failed**, and ended early: `{' '.join(report.error.split()).replace('`', '')}`\n"
-    pairs = [one for one in report.figures if isinstance(one, Pair)]
-    values = [one for one in report.figures if isinstance(one, Value)]
+    pairs = [figure for figure in report.figures if isinstance(figure, Pair)]
+    values = [figure for figure in report.figures if isinstance(figure, Value)]
     if pairs:
         against = pairs[0].against
         head = ("", against, "ours", f"{against} ÷ ours", "by CPU time", "")
-        yield _table([head, *(row for one in pairs for row in _pair(one))])
+        yield _table([head, *(row for figure in pairs for row in _pair(figure))])
     if values:
         yield _table([("", "measured", ""), *map(_value, values)])
     yield from _curves(report.figures)
 
 
-def _value(one: Value) -> Row:
-    return one.label, spread(one.value, one.unit), one.note
+def _value(figure: Value) -> Row:
+    return figure.label, spread(figure.value, figure.unit), figure.note
 
 
-def _pair(one: Pair) -> Iterator[Row]:
-    names = [name for name in one.measures if name != "cpu"]
+def _pair(figure: Pair) -> Iterator[Row]:
+    names = [name for name in figure.measures if name != "cpu"]
     for name in names:
-        found, cpu = one.measures[name], one.measures.get("cpu")
-        label = one.label if name == names[0] else f"{one.label}, {SAID[name]}"
-        sides = (f"{number(side.median)} {UNITS[name]}" for side in (found.theirs, found.ours))
+        measured_pair, cpu = figure.measures[name], figure.measures.get("cpu")
+        label = figure.label if name == names[0] else f"{figure.label}, {MEASURES[name]}"
+        sides = (
+            f"{number(side.median)} {UNITS[name]}"
+            for side in (measured_pair.theirs, measured_pair.ours)
+        )
         by_cpu = f"{number(cpu.ratio.median)}×" if cpu and name == "wall" else ""
-        notes = [one.differs and f"**{one.differs}**", one.note] if name == names[0] else []
+        notes = (
+            [figure.differs and f"**{figure.differs}**", figure.note] if name == names[0] else []
+        )
         if name == "peak":
-            notes.append(f"ours is {number(found.share.median)} of it")
-        yield label, *sides, times(found.ratio), by_cpu, "; ".join(filter(None, notes))
+            notes.append(f"ours is {number(measured_pair.share.median)} of it")
+        yield label, *sides, times(measured_pair.ratio), by_cpu, "; ".join(filter(None, notes))
 
 
 def times(ratio: Spread) -> str:
@@ -152,29 +169,33 @@ def times(ratio: Spread) -> str:
 
 
 def _curves(figures: Iterable[Figure]) -> Iterator[str]:
-    found: dict[str, list[Curve]] = {}
-    for one in figures:
-        if isinstance(one, Curve):
-            found.setdefault(one.key, []).append(one)
-    for key, curves in found.items():
+    curves_by_key: dict[str, list[Curve]] = {}
+    for figure in figures:
+        if isinstance(figure, Curve):
+            curves_by_key.setdefault(figure.key, []).append(figure)
+    for key, curves in curves_by_key.items():
         sizes = [size for size, _ in curves[0].points]
-        grows = any(one.exponent is not None for one in curves)
+        grows = any(curve.exponent is not None for curve in curves)
         head = (f"{CURVES.get(key, key)}, {curves[0].unit}", *(f"{size:,}" for size in sizes))
         head += ("growth",) * grows
-        yield _table([head, *(_curve(one, grows=grows) for one in curves)])
+        yield _table([head, *(_curve(curve, grows=grows) for curve in curves)])
 
 
-def _curve(one: Curve, *, grows: bool) -> Row:
-    exponent = "" if one.exponent is None else f"n^{one.exponent:.2f}"
-    return one.line, *(number(y) for _, y in one.points), *((exponent,) * grows)
+def _curve(curve: Curve, *, grows: bool) -> Row:
+    exponent = "" if curve.exponent is None else f"n^{curve.exponent:.2f}"
+    return curve.line, *(number(y) for _, y in curve.points), *((exponent,) * grows)
 
 
 def drawn(plot: str, reports: Reports) -> bool:
     """Whether there is anything that this plot draws."""
-    found = [one for name in DRAWS[plot] if name in reports for one in reports[name].figures]
+    figures = [
+        figure for name in DRAWS[plot] if name in reports for figure in reports[name].figures
+    ]
     if plot == "growth":
-        return any(isinstance(one, Curve) for one in found)
-    return any(isinstance(one, Pair) and not (plot == "ratios" and one.differs) for one in found)
+        return any(isinstance(figure, Curve) for figure in figures)
+    return any(
+        isinstance(figure, Pair) and not (plot == "ratios" and figure.differs) for figure in figures
+    )
 
 
 def _table(rows: Iterable[Row]) -> str:

@@ -87,7 +87,7 @@ SECTIONS = (
         ("server",),
     ),
 )
-HOW = """\
+METHOD = """\
 ## How it is measured
 
 - The two sides take turns in every round, and the one that begins changes from round to round.
@@ -114,7 +114,7 @@ HOW = """\
 - **Other systems.** The only other side is diffusers' pipeline, called as its documentation does.
 """
 
-SAID: Mapping[Measure, str] = {"wall": "wall time", "cpu": "CPU time", "peak": "peak memory"}
+MEASURES: Mapping[Measure, str] = {"wall": "wall time", "cpu": "CPU time", "peak": "peak memory"}
 CURVES = {
     "plan": "planning",
     "cold": "planning and running, nothing known",

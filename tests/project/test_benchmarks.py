@@ -244,7 +244,7 @@ def test_every_aim_is_of_a_figure_that_its_suite_makes() -> None:
         **{str(name): {case.key for case in one.cases} for name, one in sampling.PRESETS.items()},
         "resume": {move.key for move in resume.MOVES},
         "edits": {edits.key_of(name) for name in edits.edits(scene, [], [])},
-        "memory": set(memory.ASKED),
+        "memory": set(memory.SIZES),
         "engine": set(growth.QUANTITIES),
         "explain": set(explain.STATES),
         "server": {*server.STARTS, "idle", "jobs"},
@@ -324,7 +324,7 @@ def test_a_suite_that_leaves_no_report_gets_one_that_says_why(tmp_path: Path) ->
     path = tmp_path / "one.json"
     command = [sys.executable, "-c", "print('working'); raise SystemExit(3)"]
 
-    done = bench.one("one", command, path, tmp_path, Console(quiet=True))
+    done = bench.run_suite("one", command, path, tmp_path, Console(quiet=True))
 
     assert not done
     assert Report.model_validate_json(path.read_text("utf-8")).error == "ended with 3: working"
@@ -338,7 +338,7 @@ def test_a_suite_that_is_killed_keeps_what_it_found(tmp_path: Path) -> None:
         f"record('one', found(), pathlib.Path({str(path)!r}))"
     )
 
-    bench.one("one", [sys.executable, "-c", code], path, tmp_path, Console(quiet=True))
+    bench.run_suite("one", [sys.executable, "-c", code], path, tmp_path, Console(quiet=True))
 
     left = Report.model_validate_json(path.read_text("utf-8"))
     assert [one.key for one in left.figures] == ["a"]
@@ -352,7 +352,7 @@ def test_a_suite_that_hangs_is_ended_and_told(
     path = tmp_path / "one.json"
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
 
-    done = bench.one("one", command, path, tmp_path, Console(quiet=True))
+    done = bench.run_suite("one", command, path, tmp_path, Console(quiet=True))
 
     assert not done
     assert "ended after" in Report.model_validate_json(path.read_text("utf-8")).error
