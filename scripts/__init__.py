@@ -1,1 +1,1 @@
-"""What writes the documentation."""
+"""Tools of the workshop: docs written, models converted, the code and its wheel checked."""

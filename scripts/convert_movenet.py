@@ -78,9 +78,9 @@ def weights(folder: Path, manifest: Sequence[Any]) -> Iterator[tuple[str, np.nda
 
 def attribute(value: dict[str, Any]) -> Any:
     """Turn an attribute of the JSON graph (``{"i": "2"}``) into a Python value."""
-    (kind, held), *_ = value.items()
+    (kind, content), *_ = value.items()
     if kind == "list":
-        return [attribute({inner: one}) for inner, many in held.items() for one in many]
+        return [attribute({inner: element}) for inner, many in content.items() for element in many]
     convert: dict[str, Callable[[Any], Any]] = {
         "i": int,
         "f": float,
@@ -88,7 +88,7 @@ def attribute(value: dict[str, Any]) -> Any:
         "type": str,
         "s": lambda text: base64.b64decode(text).decode(),
     }
-    return convert[kind](held) if kind in convert else held
+    return convert[kind](content) if kind in convert else content
 
 
 class Converter:
@@ -121,7 +121,7 @@ class Converter:
             array = array.astype(np.int64)
         array = np.array(array, np.float16 if half else array.dtype, order="C")
         stored = f"{name}/float16" if half else name
-        if all(stored != known.name for known in self.initializers):
+        if all(stored != tensor.name for tensor in self.initializers):
             self.initializers.append(numpy_helper.from_array(array, stored))
             if half:
                 self.emit("Cast", [stored], name, to=TensorProto.FLOAT)
@@ -137,9 +137,9 @@ class Converter:
             self.constant(name, self.constants[name], name in self.half)
         return name
 
-    def known(self, reference: str) -> list[int]:
+    def numbers(self, reference: str) -> list[int]:
         """The integers of an input that must be constant."""
-        return [int(one) for one in self.constants[reference.removesuffix(":0")].reshape(-1)]
+        return [int(number) for number in self.constants[reference.removesuffix(":0")].reshape(-1)]
 
     def first(self, name: str) -> str:
         """The channels-first twin of a channels-last picture."""
@@ -159,14 +159,14 @@ class Converter:
         kernel = kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(3, 2, 0, 1)
         groups = kernel.shape[0] if depthwise else 1
         kernel = kernel.reshape(-1, 1, *kernel.shape[2:]) if depthwise else kernel
-        given = [self.first(self.value(inputs[0]))]
-        given.append(self.constant(f"{inputs[1]}/oihw", kernel, inputs[1] in self.half))
+        operands = [self.first(self.value(inputs[0]))]
+        operands.append(self.constant(f"{inputs[1]}/oihw", kernel, inputs[1] in self.half))
         fused = a.get("fused_ops", [])
-        given += [self.value(inputs[2])] if "BiasAdd" in fused else []
+        operands += [self.value(inputs[2])] if "BiasAdd" in fused else []
         result, raw = f"{name}/nchw", f"{name}/raw"
         self.emit(
             "Conv",
-            given,
+            operands,
             raw if fused[1:] else result,
             group=groups,
             strides=a["strides"][1:3],
@@ -208,7 +208,7 @@ class Converter:
         self.last(name)
 
     def strided_slice(self, name: str, inputs: list[str], a: dict[str, Any]) -> None:
-        begins, ends, strides = (self.known(one) for one in inputs[1:4])
+        begins, ends, strides = (self.numbers(reference) for reference in inputs[1:4])
         starts, stops, steps, axes, added, removed = [], [], [], [], [], []
         axis = 0  # of the input; a new axis uses none of it up
         for i, (begin, end, stride) in enumerate(zip(begins, ends, strides, strict=True)):
@@ -228,8 +228,8 @@ class Converter:
             axis += 1
         if added and removed:
             raise NotImplementedError("new and shrunk axes together")
-        given = zip(("starts", "stops", "axes", "steps"), (starts, stops, axes, steps), strict=True)
-        bounds = [self.ints(f"{name}/{what}", values) for what, values in given]
+        named = zip(("starts", "stops", "axes", "steps"), (starts, stops, axes, steps), strict=True)
+        bounds = [self.ints(f"{name}/{bound}", values) for bound, values in named]
         cut = self.emit("Slice", [self.value(inputs[0]), *bounds], f"{name}/cut")
         self.reshape_axes("Unsqueeze" if added else "Squeeze", cut, added or removed, name)
 
@@ -241,8 +241,8 @@ class Converter:
 
     def pack(self, name: str, inputs: list[str], axis: int) -> None:
         parts = [
-            self.reshape_axes("Unsqueeze", self.value(one), [axis], f"{name}/part{i}")
-            for i, one in enumerate(inputs)
+            self.reshape_axes("Unsqueeze", self.value(reference), [axis], f"{name}/part{i}")
+            for i, reference in enumerate(inputs)
         ]
         self.emit("Concat", parts, name, axis=axis)
 
@@ -255,7 +255,7 @@ class Converter:
     def convert(self, node: dict[str, Any]) -> None:  # noqa: PLR0912  a table of operations
         """Append what one TensorFlow node does."""
         name, kind = node["name"], node["op"]
-        inputs = [one for one in node.get("input", []) if not one.startswith("^")]
+        inputs = [reference for reference in node.get("input", []) if not reference.startswith("^")]
         a = {key: attribute(value) for key, value in node.get("attr", {}).items() if value}
         match kind:
             case "Const":
@@ -280,22 +280,22 @@ class Converter:
                     "Split",
                     [self.value(inputs[1])],
                     outputs,
-                    axis=self.known(inputs[0])[0],
+                    axis=self.numbers(inputs[0])[0],
                     num_outputs=a["num_split"],
                 )
             case "Cast":
                 self.emit("Cast", [self.value(inputs[0])], name, to=TYPES[a["DstT"]])
             case "ConcatV2":
-                parts = [self.value(one) for one in inputs[:-1]]
-                self.emit("Concat", parts, name, axis=self.known(inputs[-1])[0])
+                parts = [self.value(reference) for reference in inputs[:-1]]
+                self.emit("Concat", parts, name, axis=self.numbers(inputs[-1])[0])
             case "ExpandDims":
-                self.reshape_axes("Unsqueeze", self.value(inputs[0]), self.known(inputs[1]), name)
+                self.reshape_axes("Unsqueeze", self.value(inputs[0]), self.numbers(inputs[1]), name)
             case "Squeeze":
                 self.reshape_axes("Squeeze", self.value(inputs[0]), a["squeeze_dims"], name)
             case "Fill":
                 self.emit("Expand", [self.value(inputs[1]), self.value(inputs[0])], name)
             case "Sum" | "Max":
-                axes = self.ints(f"{name}/reduced", self.known(inputs[1]))
+                axes = self.ints(f"{name}/reduced", self.numbers(inputs[1]))
                 self.emit(
                     f"Reduce{kind}",
                     [self.value(inputs[0]), axes],
@@ -307,11 +307,11 @@ class Converter:
                     "ArgMax",
                     [self.value(inputs[0])],
                     name,
-                    axis=self.known(inputs[1])[0],
+                    axis=self.numbers(inputs[1])[0],
                     keepdims=0,
                 )
             case "TopKV2":
-                count = self.ints(f"{name}/k", self.known(inputs[1]))
+                count = self.ints(f"{name}/k", self.numbers(inputs[1]))
                 self.emit("TopK", [self.value(inputs[0]), count], [name, f"{name}:1"])
             case "SquaredDifference":
                 difference = self.emit("Sub", list(map(self.value, inputs)), f"{name}/difference")
@@ -360,7 +360,9 @@ def ordered(graph: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     while waiting:
         later = []
         for node in waiting:
-            needs = {one.removeprefix("^").split(":")[0] for one in node.get("input", [])}
+            needs = {
+                reference.removeprefix("^").split(":")[0] for reference in node.get("input", [])
+            }
             if needs <= done:
                 done.add(node["name"])
                 yield node
@@ -387,10 +389,10 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path, help="movenet-multipose.json, its .bin beside it")
     parser.add_argument("result", type=Path, help="the ONNX file to write")
-    given = parser.parse_args()
-    given.result.parent.mkdir(parents=True, exist_ok=True)
-    given.result.write_bytes(Converter(given.model).model().SerializeToString())
-    print(f"{given.result}: {given.result.stat().st_size / 1e6:.2f} MB")
+    arguments = parser.parse_args()
+    arguments.result.parent.mkdir(parents=True, exist_ok=True)
+    arguments.result.write_bytes(Converter(arguments.model).model().SerializeToString())
+    print(f"{arguments.result}: {arguments.result.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

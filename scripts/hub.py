@@ -1,4 +1,4 @@
-"""How the shipped workflows are run with models of the hub: what is set beside the defaults."""
+"""Arguments that run the shipped workflows with models of the hub."""
 
 from __future__ import annotations
 
@@ -111,4 +111,4 @@ def arguments(settings: Settings) -> Iterator[str]:
     """Every setting as ``--set`` takes it; a list is given value by value."""
     for name, value in settings.items():
         values = value if isinstance(value, tuple) else (value,)
-        yield from (f"{name}={each}" for each in values)
+        yield from (f"{name}={value}" for value in values)

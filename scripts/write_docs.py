@@ -43,8 +43,8 @@ _PLURAL_GROUPS = {
 def pages() -> Mapping[Path, str]:
     """Every generated file, with the text it should have."""
     registry = load_registry()
-    reports, wanted = page.load(), aims.load()
-    readme = {"speed": page.speed(reports, wanted)}
+    reports, targets = page.load(), aims.load()
+    readme = {"speed": page.speed(reports, targets)}
     return {
         ROOT / "docs/nodes.md": nodes_page(registry),
         ROOT / "docs/cli.md": cli_page(),
@@ -55,7 +55,7 @@ def pages() -> Mapping[Path, str]:
         ROOT / "docs/write-a-node.md": fill_parts(
             ROOT / "docs/write-a-node.md", {"surface": surface_table()}
         ),
-        page.PAGE: page.page(reports, wanted),
+        page.PAGE: page.page(reports, targets),
         ROOT / "docs/tiny.md": fill_parts(ROOT / "docs/tiny.md", parts(ROOT / "docs/tiny")),
         ROOT / "workflows/README.md": workflows_page(),
         write_gallery.PAGE: write_gallery.page(),
@@ -65,8 +65,8 @@ def pages() -> Mapping[Path, str]:
 
 def nodes_fixture(registry: Registry) -> str:
     """What the server tells an editor of the nodes, for the editor's own tests: a line each."""
-    told = [describe(kind) for kind in registry.values() if not isinstance(kind, Template)]
-    lines = (json.dumps(one, ensure_ascii=False) for one in told)
+    kinds = [describe(kind) for kind in registry.values() if not isinstance(kind, Template)]
+    lines = (json.dumps(kind, ensure_ascii=False) for kind in kinds)
     return '{"nodes": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
@@ -164,12 +164,12 @@ def cli_page() -> str:
         "",
         _epilog(command.epilog),
     ]
-    for name, each in command.commands.items():
-        lines += [f"## nodegraph {name}", "", each.help.strip(), ""]
-        lines += ["```text", " ".join(["nodegraph", name, *_usage(each)]), "```", ""]
+    for name, subcommand in command.commands.items():
+        lines += [f"## nodegraph {name}", "", subcommand.help.strip(), ""]
+        lines += ["```text", " ".join(["nodegraph", name, *_usage(subcommand)]), "```", ""]
         lines += ["| option | |", "| --- | --- |"]
-        lines += [f"| {_option(param)} | {_about(param)} |" for param in each.params]
-        lines += ["", _epilog(each.epilog)]
+        lines += [f"| {_option(param)} | {_about(param)} |" for param in subcommand.params]
+        lines += ["", _epilog(subcommand.epilog)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -189,10 +189,10 @@ def _option(param: Any) -> str:
 
 
 def _about(param: Any) -> str:
-    default = param.default
-    shown = "" if default in (None, False, True) or param.required else f" Default: `{default}`."
+    is_bare = param.default in (None, False, True) or param.required
+    default = "" if is_bare else f" Default: `{param.default}`."
     several = " Can be given several times." if getattr(param, "multiple", False) else ""
-    return _cell(f"{param.help or ''}{shown}{several}")
+    return _cell(f"{param.help or ''}{default}{several}")
 
 
 def _epilog(text: str | None) -> str:
@@ -235,8 +235,8 @@ def workflows_page() -> str:
         parts += [
             f"| `{param}` | {_cell(about.help)} |" for param, about in workflow.params.items()
         ]
-        parts.append(f"\nResults: {', '.join(f'`{one}`' for one in workflow.results)}. As a node:"
-                     f" `{Template.load(path).name}`.\n")  # fmt: skip
+        results = ", ".join(f"`{result}`" for result in workflow.results)
+        parts.append(f"\nResults: {results}. As a node: `{Template.load(path).name}`.\n")
     return "\n".join(parts)
 
 

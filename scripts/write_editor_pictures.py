@@ -87,7 +87,7 @@ VIEWS: dict[str, tuple[Callable[[Editor], None], str]] = {
 
 def main() -> None:
     """Write those that are named, else all."""
-    wanted = sys.argv[1:] or list(VIEWS)
+    names = sys.argv[1:] or list(VIEWS)
     build()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
@@ -95,7 +95,7 @@ def main() -> None:
         serving(Path(folder)) as server,
         browsing() as browser,
     ):
-        for name in wanted:
+        for name in names:
             write(name, server, browser)
 
 

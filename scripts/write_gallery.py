@@ -57,14 +57,14 @@ def _keep(path: Path, name: str) -> None:
 
 def page() -> str:
     """The text of docs/gallery.md: a section for each shipped workflow."""
-    known = load_kinds(())
-    return "\n".join([_INTRODUCTION, *("\n".join(_section(name, known)) for name in shipped())])
+    registry = load_kinds(())
+    return "\n".join([_INTRODUCTION, *("\n".join(_section(name, registry)) for name in shipped())])
 
 
-def _section(name: str, known: Registry) -> Iterator[str]:
+def _section(name: str, registry: Registry) -> Iterator[str]:
     workflow = Workflow.load(shipped()[name])
     yield from (f"## {name}", "", f"{workflow.title}.", "")
-    cells = {**_starts(workflow, known), **_results(name, workflow)}
+    cells = {**_starts(workflow, registry), **_results(name, workflow)}
     yield f"| {' | '.join(cells)} |"
     yield f"| {' | '.join('---' for _ in cells)} |"
     yield f"| {' | '.join(cells.values())} |"
@@ -74,14 +74,19 @@ def _section(name: str, known: Registry) -> Iterator[str]:
 
 def _on_the_hub(name: str) -> Iterator[str]:
     yield f"nodegraph run {name}" + " --allow-pickle" * (name in PICKLED)
-    yield from (f'--set "{one}"' if " " in one else f"--set {one}" for one in arguments(HUB[name]))
+    yield from (
+        f'--set "{argument}"' if " " in argument else f"--set {argument}"
+        for argument in arguments(HUB[name])
+    )
 
 
-def _starts(workflow: Workflow, known: Registry) -> dict[str, str]:
+def _starts(workflow: Workflow, registry: Registry) -> dict[str, str]:
     """The shipped pictures that the workflow starts from, if any: side by side in one cell."""
-    calls = [call for call in plan(workflow, known).calls if call.kind.__name__ == "LoadImage"]
-    given = [call.values["path"] for call in calls]
-    paths = [str(one) for each in given for one in (each if isinstance(each, list) else [each])]
+    calls = [call for call in plan(workflow, registry).calls if call.kind.__name__ == "LoadImage"]
+    values = [call.values["path"] for call in calls]
+    paths = [
+        str(path) for value in values for path in (value if isinstance(value, list) else [value])
+    ]
     if not paths:
         return {}
     width = WIDTH if len(paths) == 1 else WIDTH // 2

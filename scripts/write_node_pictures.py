@@ -10,9 +10,9 @@ from scripts.node_pictures.frame import figure, small
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures/nodes"
 FIGURES = {
-    name: made
+    name: figure
     for module in (pictures, preprocessors, models, sampling, words)
-    for name, made in module.FIGURES.items()
+    for name, figure in module.FIGURES.items()
 }
 
 

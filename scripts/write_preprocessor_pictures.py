@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES, INPUTS = ROOT / "docs/pictures", ROOT / "workflows/inputs"
 HEIGHT, GAP = 240, 8
 # What is built in for the last three knows drawings alone.
-SHOWN: Mapping[str, tuple[type[Node], list[str]]] = {
+PREPROCESSORS: Mapping[str, tuple[type[Node], list[str]]] = {
     "canny": (Canny, ["astronaut.jpg", "park.jpg"]),
     "soft-edge": (SoftEdge, ["astronaut.jpg", "park.jpg"]),
     "scribble": (Scribble, ["astronaut.jpg", "park.jpg"]),
@@ -35,9 +35,9 @@ SHOWN: Mapping[str, tuple[type[Node], list[str]]] = {
 def main() -> None:
     """Make the pictures again, all or those that are named."""
     PICTURES.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or SHOWN:
-        node, inputs = SHOWN[name]
-        row = [half for each in inputs for half in pair(node, each)]
+    for name in sys.argv[1:] or PREPROCESSORS:
+        node, inputs = PREPROCESSORS[name]
+        row = [half for picture in inputs for half in pair(node, picture)]
         width = sum(half.width for half in row) + GAP * (len(row) - 1)
         sheet = Pictures.new("RGB", (width, HEIGHT), "white")
         left = 0
@@ -53,7 +53,7 @@ def pair(node: type[Any], name: str) -> list[Pictures.Image]:
     photo = g.add("photo", LoadImage, path=Path(name))
     drawn = g.add("drawn", node, image=photo.image)
     settings = Settings(folders=Folders(data=(INPUTS,)))
-    halves = (g.run(each, settings=settings).image.pil() for each in (photo, drawn))
+    halves = (g.run(picture, settings=settings).image.pil() for picture in (photo, drawn))
     return [half.resize(_size(half), Pictures.Resampling.LANCZOS) for half in halves]
 
 

@@ -1,2 +1,2 @@
-"""How the weights under ``nodes/builtin/tiny`` are made: scenes, training,
+"""The making of the weights under ``nodes/builtin/tiny``: scenes, training,
 evaluation. Not installed."""

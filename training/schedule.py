@@ -1,4 +1,4 @@
-"""How long a training lasts, how far it is, and what follows from that."""
+"""The clock of a training: its length, its progress, and the rates that follow from them."""
 
 from __future__ import annotations
 

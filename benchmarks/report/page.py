@@ -13,9 +13,9 @@ from benchmarks.report.figures import UNITS, Curve, Figure, Pair, Report, Value,
 from benchmarks.report.sections import (
     CURVES,
     DRAWS,
-    METHOD,
     INTRODUCTION,
     MEASURES,
+    METHOD,
     SECTIONS,
     Section,
 )

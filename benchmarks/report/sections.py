@@ -1,4 +1,4 @@
-"""What docs/performance.md says around its tables, section by section."""
+"""The words of docs/performance.md around its tables, section by section."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ class Tab:
         page.on("console", self._hear)
         page.on("request", lambda request: self._note(request.url))
 
-    def _hear(self, said: ConsoleMessage) -> None:
+    def _hear(self, message: ConsoleMessage) -> None:
         # A refusal that the page expects and explains is still an error to the console.
-        if said.type == "error" and not self.refusals.search(said.text):
-            self.errors.append(said.text)
+        if message.type == "error" and not self.refusals.search(message.text):
+            self.errors.append(message.text)
 
     def _note(self, url: str) -> None:
         own = (self.address, self.address.replace("http", "ws", 1), "blob:", "data:")
@@ -82,8 +82,8 @@ class Tab:
 
 def new_context(browser: Browser, **settings: Any) -> BrowserContext:
     """A browser as if it were started anew: nothing stored, animations off."""
-    wanted = {"viewport": VIEW, "reduced_motion": "reduce", "accept_downloads": True, **settings}
-    context: BrowserContext = browser.new_context(**wanted)
+    options = {"viewport": VIEW, "reduced_motion": "reduce", "accept_downloads": True, **settings}
+    context: BrowserContext = browser.new_context(**options)
     context.set_default_timeout(20_000)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return context

@@ -1,4 +1,4 @@
-"""What a person does in the editor, by the names and roles that the page gives its parts."""
+"""The steps of a person in the editor, by the names and roles that the page gives its parts."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Editor:
         self.page.get_by_role("button", name="More", exact=True).click()
         with self.page.expect_download() as download:
             self.page.get_by_role("menuitem", name="Download as JSON").click()
-        found: Mapping[str, Any] = json.loads(download.value.path().read_bytes())
-        return found
+        document: Mapping[str, Any] = json.loads(download.value.path().read_bytes())
+        return document
 
     # Running
 
@@ -157,9 +157,9 @@ class Editor:
             [name, kind, list(data), x, y],
         )
 
-    def _drag(self, what: Locator, x: float, y: float) -> None:
+    def _drag(self, element: Locator, x: float, y: float) -> None:
         mouse = self.page.mouse
-        mouse.move(*_middle(what))
+        mouse.move(*_middle(element))
         mouse.down()
         mouse.move(x, y, steps=8)
         mouse.up()
@@ -174,8 +174,8 @@ class Editor:
         return steps
 
 
-def _middle(what: Locator) -> tuple[float, float]:
-    what.scroll_into_view_if_needed()
-    box = what.bounding_box()
+def _middle(element: Locator) -> tuple[float, float]:
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
     assert box is not None, "it is not on the page"
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

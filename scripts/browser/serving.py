@@ -43,11 +43,11 @@ class Server:
             )
         self._until_it_answers()
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End it; with SIGKILL, as a power cut would."""
         if self._process is None:
             return
-        self._process.send_signal(how)
+        self._process.send_signal(by)
         try:
             self._process.wait(timeout=60)
         except subprocess.TimeoutExpired:

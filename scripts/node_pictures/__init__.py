@@ -1,1 +1,1 @@
-"""What every node does, as figures: one module for each kind of node, one frame for all."""
+"""Figures of what every node does: one module for each kind of node, one frame for all."""

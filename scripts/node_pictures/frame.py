@@ -142,7 +142,7 @@ def _entry(name: str, text: str, width: int) -> Iterator[tuple[str, int, int]]:
     if name:
         yield name, SMALL, _line(SMALL)
     paragraphs = text.split("\n")
-    lines = [line for one in paragraphs for line in wrap(one, LETTERS, width) or [""]]
+    lines = [line for paragraph in paragraphs for line in wrap(paragraph, LETTERS, width) or [""]]
     for index, line in enumerate(lines):
         yield line, LETTERS, _line(LETTERS) + 4 * (index == len(lines) - 1)
 

@@ -16,17 +16,17 @@ from nodes.surfaces import Depth, NormalMap, Segment
 from nodes.types import Conditioning, Image
 
 from .frame import Figure, Panel, Row, card, space
-from .given import (
+from .inputs import (
     HOUSE,
     MAN,
     begun,
     context,
     control,
-    held,
+    memory_cache,
     photo,
+    resized,
     sampled,
     settings,
-    shown,
     tiny,
 )
 
@@ -35,8 +35,8 @@ def base_models() -> Figure:
     """What tiny knows, and what only the base that was fine-tuned on it knows."""
     rows: list[Row] = []
     for prompt in (HOUSE, "a photo of sks potato head on a yellow background"):
-        made = [Panel(sampled(prompt, tiny(name)), name) for name in ("tiny", "tiny-potato")]
-        rows.append([Panel(card(210, ("prompt", prompt))), None, *made])
+        panels = [Panel(sampled(prompt, tiny(name)), name) for name in ("tiny", "tiny-potato")]
+        rows.append([Panel(card(210, ("prompt", prompt))), None, *panels])
     return rows
 
 
@@ -55,7 +55,7 @@ def controlnets() -> Figure:
     }
     panels: list[Panel | None] = []
     for kind, node in nodes.items():
-        read = g.run(g.add(kind, node, image=picture.image), held(), settings()).image
+        read = g.run(g.add(kind, node, image=picture.image), memory_cache(), settings()).image
         drawn = sampled(MAN, controls=[control(read, f"tiny-{kind}")])
         panels += [Panel(read, f"tiny-{kind} reads"), None, Panel(drawn), space()]
     return [panels[i : i + 7] for i in range(0, len(panels), 8)]
@@ -96,8 +96,8 @@ def embeddings() -> Figure:
         [
             Panel(card(190, ("prompt", prompt))),
             None,
-            Panel(shown(drawn[0]), "without"),
-            Panel(shown(drawn[1]), "the word holds “yellow heart”"),
+            Panel(resized(drawn[0]), "without"),
+            Panel(resized(drawn[1]), "the word holds “yellow heart”"),
         ]
     ]
 
@@ -115,14 +115,14 @@ def encoded_prompts() -> Figure:
     prompts = (HOUSE, "a red house and a (white:1.3) moon on a [blue] background")
     rows: list[Row] = []
     for prompt in prompts:
-        made = EncodePrompt(model=tiny(), prompt=prompt).run(context()).conditioning
-        count, width = made.embeddings.shape
-        said = Panel(card(210, ("prompt", prompt)))
+        conditioning = EncodePrompt(model=tiny(), prompt=prompt).run(context()).conditioning
+        count, width = conditioning.embeddings.shape
+        prompt_panel = Panel(card(210, ("prompt", prompt)))
         rows.append(
             [
-                said,
+                prompt_panel,
                 None,
-                Panel(_heat(made), f"{count} x {width} numbers"),
+                Panel(_heat(conditioning), f"{count} x {width} numbers"),
                 None,
                 Panel(sampled(prompt)),
             ]
@@ -130,13 +130,13 @@ def encoded_prompts() -> Figure:
     return rows
 
 
-def _heat(made: Conditioning) -> Image:
+def _heat(conditioning: Conditioning) -> Image:
     """A conditioning's numbers, a row for each token: blue below zero, white at it, red above."""
-    values = made.embeddings.cpu().numpy()
+    values = conditioning.embeddings.cpu().numpy()
     spread = np.clip(values / (2.5 * values.std()), -1, 1)[..., None]
     warm, cold = np.array([178, 24, 43]), np.array([33, 102, 172])
     colours = 255 + np.abs(spread) * (np.where(spread > 0, warm, cold) - 255)
-    return shown(Image(np.rint(colours).astype(np.uint8)), 2 * len(values), exact=True)
+    return resized(Image(np.rint(colours).astype(np.uint8)), 2 * len(values), exact=True)
 
 
 FIGURES: Mapping[str, Callable[[], Figure]] = {

@@ -14,19 +14,19 @@ from nodes.preprocessors import Canny
 from nodes.retouch import Adjust, Blur, Grey, Invert, Sharpen, Threshold
 
 from .frame import Figure, Panel, Row
-from .given import SIDE, face, photo, seen
+from .inputs import SIDE, face, mask_image, photo
 
 SLATE = "#8090a0"
 
 
-def each(kind: type[Any], side: int = SIDE, /, **settings: Any) -> Row:
+def variants(kind: type[Any], side: int = SIDE, /, **settings: Any) -> Row:
     """The photograph, and what a node makes of it with each of some settings."""
     image = photo(height=side)
-    made = [
-        Panel(kind(image=image, **given).run().image, label.replace("_", " "))
-        for label, given in settings.items()
+    panels = [
+        Panel(kind(image=image, **values).run().image, label.replace("_", " "))
+        for label, values in settings.items()
     ]
-    return [Panel(image, "image"), None, *made]
+    return [Panel(image, "image"), None, *panels]
 
 
 def resized() -> Figure:
@@ -51,8 +51,8 @@ def cropped() -> Figure:
 
 def cropped_to_mask() -> Figure:
     part = CropToMask(image=photo(), mask=face(), padding=6).run()
-    given = [Panel(photo(), "image"), Panel(seen(face()), "mask")]
-    return [[*given, None, Panel(part.image, "image"), Panel(seen(part.mask), "mask")]]
+    inputs = [Panel(photo(), "image"), Panel(mask_image(face()), "mask")]
+    return [[*inputs, None, Panel(part.image, "image"), Panel(mask_image(part.mask), "mask")]]
 
 
 def pasted() -> Figure:
@@ -74,21 +74,21 @@ def pasted() -> Figure:
 def padded() -> Figure:
     image = photo(height=92)
     fills: Any = ("background", "edge", "mirror")
-    made = [Pad(image=image, left=14, right=14, fill=f, background=SLATE).run() for f in fills]
-    masked = Panel(seen(made[0].mask), "mask")
-    panels = [Panel(one.image, fill) for one, fill in zip(made, fills, strict=True)]
+    padded = [Pad(image=image, left=14, right=14, fill=f, background=SLATE).run() for f in fills]
+    masked = Panel(mask_image(padded[0].mask), "mask")
+    panels = [Panel(result.image, fill) for result, fill in zip(padded, fills, strict=True)]
     return [[Panel(image, "image"), None, *panels, masked]]
 
 
 def flipped() -> Figure:
     both = ("horizontal", "vertical")
-    return [each(Flip, **{direction: {"direction": direction} for direction in both})]
+    return [variants(Flip, **{direction: {"direction": direction} for direction in both})]
 
 
 def rotated() -> Figure:
     turned = {"angle": 20, "background": SLATE}
     return [
-        each(
+        variants(
             Rotate,
             128,
             **{"90": {"angle": 90}, "20": turned, "20, not expanded": {**turned, "expand": False}},
@@ -98,56 +98,58 @@ def rotated() -> Figure:
 
 def adjusted() -> Figure:
     changed = {"brightness": 1.5, "contrast": 2, "saturation": 0.3, "hue": 120, "gamma": 2}
-    row = each(Adjust, 136, **{f"{name} {v:g}": {name: v} for name, v in changed.items()})
+    row = variants(Adjust, 136, **{f"{name} {v:g}": {name: v} for name, v in changed.items()})
     return [row[:4], row[4:]]
 
 
 def greyed() -> Figure:
     red, saturation = ({"channel": channel} for channel in ("red", "saturation"))
-    return [each(Grey, 136, luminance={}, red=red, saturation=saturation)]
+    return [variants(Grey, 136, luminance={}, red=red, saturation=saturation)]
 
 
 def thresholded() -> Figure:
-    return [each(Threshold, 136, level_found={}, level_60={"level": 60}, level_180={"level": 180})]
+    return [
+        variants(Threshold, 136, level_found={}, level_60={"level": 60}, level_180={"level": 180})
+    ]
 
 
 def sharpened() -> Figure:
-    return [each(Sharpen, 136, amount_1={}, amount_3={"amount": 3}, radius_8={"radius": 8})]
+    return [variants(Sharpen, 136, amount_1={}, amount_3={"amount": 3}, radius_8={"radius": 8})]
 
 
 def blended() -> Figure:
     below, above = photo("park.jpg", 74), photo("shapes.png", 128)
     above = Resize(image=above, width=below.size[0], height=below.size[1]).run().image
-    made = []
+    panels = []
     for mode in MODES:
         amount = 0.5 if mode == "normal" else 1.0
         label = f"{mode}, amount 0.5" if amount < 1 else mode
-        made.append(
+        panels.append(
             Panel(Blend(image=below, layer=above, mode=mode, amount=amount).run().image, label)
         )
-    given = [Panel(below, "image"), Panel(above, "layer"), None]
-    return [[*given, *made[:2]], *(made[i : i + 3] for i in range(2, len(made), 3))]
+    inputs = [Panel(below, "image"), Panel(above, "layer"), None]
+    return [[*inputs, *panels[:2]], *(panels[i : i + 3] for i in range(2, len(panels), 3))]
 
 
 def overlaid() -> Figure:
     edges = Canny(image=photo(height=136)).run().image
     colours: Mapping[str, str | None] = {"as it is": None, "colour #ff0000": "#ff0000"}
-    made = [
+    panels = [
         Panel(Overlay(image=photo(height=136), control=edges, colour=colour).run().image, label)
         for label, colour in colours.items()
     ]
-    return [[Panel(photo(height=136), "image"), Panel(edges, "control"), None, *made]]
+    return [[Panel(photo(height=136), "image"), Panel(edges, "control"), None, *panels]]
 
 
 def compared() -> Figure:
     before = photo(height=140)
     after = Adjust(image=Blur(image=before, radius=1.5).run().image, contrast=1.3).run().image
     layouts: Any = ("side by side", "split", "difference")
-    made = [
+    panels = [
         Panel(Compare(before=before, after=after, layout=layout, gain=2).run().image, layout)
         for layout in layouts
     ]
-    return [[Panel(before, "before"), Panel(after, "after"), None, made[0]], made[1:]]
+    return [[Panel(before, "before"), Panel(after, "after"), None, panels[0]], panels[1:]]
 
 
 def gridded() -> Figure:
@@ -166,10 +168,10 @@ FIGURES: Mapping[str, Callable[[], Figure]] = {
     "Flip": flipped,
     "Rotate": rotated,
     "Adjust": adjusted,
-    "Invert": lambda: [each(Invert, inverted={})],
+    "Invert": lambda: [variants(Invert, inverted={})],
     "Grey": greyed,
     "Threshold": thresholded,
-    "Blur": lambda: [each(Blur, radius_2={"radius": 2}, radius_8={"radius": 8})],
+    "Blur": lambda: [variants(Blur, radius_2={"radius": 2}, radius_8={"radius": 8})],
     "Sharpen": sharpened,
     "Blend": blended,
     "Overlay": overlaid,

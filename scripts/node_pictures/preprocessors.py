@@ -10,7 +10,7 @@ from nodes.preprocessors import Canny, OpenPose, Scribble, SoftEdge, StraightLin
 from nodes.surfaces import Depth, NormalMap, Segment
 
 from .frame import Figure, Panel, card, space
-from .given import context, face, photo, seen, shown
+from .inputs import context, face, mask_image, photo, resized
 
 WIDE = 172  # pixels, of pictures as wide as two of which fit
 
@@ -30,11 +30,11 @@ def canny() -> Figure:
 
 def detected(name: str, node: type[Any], labels: Mapping[str, Mapping[str, Any]]) -> Figure:
     """A photograph, looked at whole, and what a preprocessor finds in it with some settings."""
-    found = [
-        Panel(shown(node(image=photo(name, 512), **given).run(context()).image), label)
-        for label, given in labels.items()
+    panels = [
+        Panel(resized(node(image=photo(name, 512), **values).run(context()).image), label)
+        for label, values in labels.items()
     ]
-    return [[Panel(photo(name), "image"), None, *found]]
+    return [[Panel(photo(name), "image"), None, *panels]]
 
 
 def soft_edges() -> Figure:
@@ -42,14 +42,14 @@ def soft_edges() -> Figure:
 
 
 def straight_lines() -> Figure:
-    found = StraightLines(image=photo("park.jpg", WIDE)).run(context())
-    drawn = Panel(found.image, f"{found.lines} lines")
+    result = StraightLines(image=photo("park.jpg", WIDE)).run(context())
+    drawn = Panel(result.image, f"{result.lines} lines")
     return [[Panel(photo("park.jpg", WIDE), "image"), None, drawn]]
 
 
 def poses() -> Figure:
-    found = OpenPose(image=photo("park.jpg", 512)).run(context())
-    drawn = Panel(shown(found.image, WIDE), f"{found.people} people")
+    result = OpenPose(image=photo("park.jpg", 512)).run(context())
+    drawn = Panel(resized(result.image, WIDE), f"{result.people} people")
     return [[Panel(photo("park.jpg", WIDE), "image"), None, drawn]]
 
 
@@ -63,14 +63,19 @@ def surfaces(node: type[Any], label: str) -> Figure:
 
 
 def segmented() -> Figure:
-    found = Segment(image=photo("shapes.png", 128)).run(context())
-    names = card(124, *(("names" if not i else "", name) for i, name in enumerate(found.names)))
+    result = Segment(image=photo("shapes.png", 128)).run(context())
+    names = card(124, *(("names" if not i else "", name) for i, name in enumerate(result.names)))
     masks = [
-        Panel(seen(one), f"mask: {name}")
-        for one, name in zip(found.masks, found.names, strict=True)
+        Panel(mask_image(mask), f"mask: {name}")
+        for mask, name in zip(result.masks, result.names, strict=True)
     ]
     return [
-        [Panel(photo("shapes.png", 128), "image"), None, Panel(found.image, "image"), Panel(names)],
+        [
+            Panel(photo("shapes.png", 128), "image"),
+            None,
+            Panel(result.image, "image"),
+            Panel(names),
+        ],
         masks[:4],
     ]
 
@@ -82,11 +87,11 @@ def read_as_masks() -> Figure:
         "red": {"channel": "red"},
         "red, threshold 128": {"channel": "red", "threshold": 128},
     }
-    made = [
-        Panel(seen(ImageToMask(image=image, **given).run().mask), label)
-        for label, given in settings.items()
+    panels = [
+        Panel(mask_image(ImageToMask(image=image, **values).run().mask), label)
+        for label, values in settings.items()
     ]
-    return [[Panel(image, "image"), None, *made]]
+    return [[Panel(image, "image"), None, *panels]]
 
 
 def grown() -> Figure:
@@ -95,11 +100,11 @@ def grown() -> Figure:
         "grow -12": {"grow": -12},
         "grow 0, blur 6": {"grow": 0, "blur": 6},
     }
-    made = [
-        Panel(seen(GrowMask(mask=face(128), **given).run().mask), label)
-        for label, given in settings.items()
+    panels = [
+        Panel(mask_image(GrowMask(mask=face(128), **values).run().mask), label)
+        for label, values in settings.items()
     ]
-    return [[Panel(seen(face(128)), "mask"), None, *made]]
+    return [[Panel(mask_image(face(128)), "mask"), None, *panels]]
 
 
 def drawn() -> Figure:
@@ -110,11 +115,11 @@ def drawn() -> Figure:
         "ellipse": {"shape": "ellipse"},
         "ellipse, inverted": {"shape": "ellipse", "invert": True},
     }
-    made = [
-        Panel(seen(DrawMask(image=image, **box, **given).run().mask), label)
-        for label, given in settings.items()
+    panels = [
+        Panel(mask_image(DrawMask(image=image, **box, **values).run().mask), label)
+        for label, values in settings.items()
     ]
-    return [[Panel(image, "image"), None, *made]]
+    return [[Panel(image, "image"), None, *panels]]
 
 
 FIGURES: Mapping[str, Callable[[], Figure]] = {

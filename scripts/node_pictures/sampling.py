@@ -16,7 +16,7 @@ from nodes.sampling import Control, Sample
 from nodes.types import Image, Latents
 
 from .frame import Figure, Panel, Row, card
-from .given import (
+from .inputs import (
     HOUSE,
     MAN,
     begun,
@@ -24,13 +24,13 @@ from .given import (
     context,
     decoded,
     denoise,
-    held,
     latents,
+    mask_image,
+    memory_cache,
     photo,
+    resized,
     sampled,
-    seen,
     settings,
-    shown,
     tiny,
 )
 
@@ -38,24 +38,24 @@ from .given import (
 def denoised() -> Figure:
     """The noise it starts from, and what is left after some of the steps."""
     node = denoise(MAN, width=128, height=128, seed=4)
-    wanted = {1: "step 1 of 20", 5: "5", 10: "10", 20: "20"}
+    labels = {1: "step 1 of 20", 5: "5", 10: "10", 20: "20"}
     with ExitStack() as leases:
         run = prepare([node], context(), leases)
         row = [Panel(_half_way(run.latents), "noise")]
         for done, values, _ in run.steps():
-            if done in wanted:
-                row.append(Panel(_half_way(values), wanted[done]))
+            if done in labels:
+                row.append(Panel(_half_way(values), labels[done]))
     return [row]
 
 
 def _half_way(values: Any) -> Image:
-    return shown(decoded(Latents(values[0], tiny().vae.key)), 124)
+    return resized(decoded(Latents(values[0], tiny().vae.key)), 124)
 
 
 def decodes() -> Figure:
     values = latents(MAN, seed=4)
-    made = Panel(shown(decoded(values)), "image")
-    return [[Panel(channels(values), _sized(values)), None, made]]
+    picture = Panel(resized(decoded(values)), "image")
+    return [[Panel(channels(values), _sized(values)), None, picture]]
 
 
 def _sized(values: Latents) -> str:
@@ -68,12 +68,12 @@ def samples() -> Figure:
     edges = g.add("edges", Canny, image=picture.image)
     net = g.add("net", LoadControlNet).controlnet
     steered = g.add("control", Control, image=edges.image, controlnet=net)
-    made = [
+    pictures = [
         g.add(name, Sample, model=base.model, prompt=MAN, controls=used, seed=4, guidance_scale=2)
         for name, used in (("free", []), ("steered", [steered.control]))
     ]
-    images = [g.run(one, held(), settings()).image for one in made]
-    lines = g.run(edges, held(), settings()).image
+    images = [g.run(picture, memory_cache(), settings()).image for picture in pictures]
+    lines = g.run(edges, memory_cache(), settings()).image
     return [
         [
             Panel(card(180, ("prompt", MAN))),
@@ -90,31 +90,31 @@ def encoded_images() -> Figure:
     values = EncodeImage(model=tiny(), image=image).run(context()).latents
     return [
         [
-            Panel(shown(image), "image"),
+            Panel(resized(image), "image"),
             None,
             Panel(channels(values), _sized(values)),
             None,
-            Panel(shown(decoded(values)), "decoded again"),
+            Panel(resized(decoded(values)), "decoded again"),
         ]
     ]
 
 
 def upscaled() -> Figure:
     values = latents(HOUSE)
-    row: list[Panel | None] = [Panel(shown(decoded(values), 80), "latents, decoded"), None]
-    for how in ("nearest", "bilinear", "bicubic"):
-        larger = UpscaleLatents(latents=values, filter=how).run().latents
-        row.append(Panel(shown(decoded(larger), 160), how))
+    row: list[Panel | None] = [Panel(resized(decoded(values), 80), "latents, decoded"), None]
+    for filter_name in ("nearest", "bilinear", "bicubic"):
+        larger = UpscaleLatents(latents=values, filter=filter_name).run().latents
+        row.append(Panel(resized(decoded(larger), 160), filter_name))
     return [row]
 
 
 def enlarged() -> Figure:
     image = sampled(HOUSE)
-    row: list[Panel | None] = [Panel(shown(image, 104), "image"), None]
+    row: list[Panel | None] = [Panel(resized(image, 104), "image"), None]
     for within in ("pixels", "latents"):
         node = Enlarge(model=tiny(), image=image, within=within)
         row.append(
-            Panel(shown(decoded(node.run(context()).latents), 208), f"within {within}, decoded")
+            Panel(resized(decoded(node.run(context()).latents), 208), f"within {within}, decoded")
         )
     return [row]
 
@@ -135,9 +135,12 @@ def made_larger() -> Figure:
 def _redrawn(name: str, side: int, kind: Any, prompt: str, amounts: Sequence[float]) -> Row:
     """A shipped picture, and what a node makes of it with ever more denoise."""
     g, picture, base = begun(name, side)
-    row: list[Panel | None] = [Panel(g.run(picture, held(), settings()).image, "image"), None]
+    row: list[Panel | None] = [
+        Panel(g.run(picture, memory_cache(), settings()).image, "image"),
+        None,
+    ]
     for amount in amounts:
-        made = g.add(
+        result = g.add(
             f"redrawn_{10 * amount:g}",
             kind,
             model=base.model,
@@ -147,7 +150,7 @@ def _redrawn(name: str, side: int, kind: Any, prompt: str, amounts: Sequence[flo
             guidance_scale=2,
             seed=4,
         )
-        row.append(Panel(g.run(made, held(), settings()).image, f"denoise {amount:g}"))
+        row.append(Panel(g.run(result, memory_cache(), settings()).image, f"denoise {amount:g}"))
     return row
 
 
@@ -157,7 +160,7 @@ def inpainted() -> Figure:
     marked = g.add(
         "mask", DrawMask, image=picture.image, left=0.08, top=0.3, right=0.52, bottom=0.85
     )
-    made = g.add(
+    result = g.add(
         "made",
         Inpaint,
         model=base.model,
@@ -167,14 +170,14 @@ def inpainted() -> Figure:
         guidance_scale=2,
         seed=4,
     )
-    mask = seen(g.run(marked, held(), settings()).mask)
+    mask = mask_image(g.run(marked, memory_cache(), settings()).mask)
     return [
         [
             Panel(photo(name, 128), "image"),
             Panel(mask, "mask"),
             Panel(card(140, ("prompt", prompt))),
             None,
-            Panel(g.run(made, held(), settings()).image, "image"),
+            Panel(g.run(result, memory_cache(), settings()).image, "image"),
         ]
     ]
 

@@ -26,17 +26,17 @@ from nodes.text import JoinText, LoadPrompts, PickText, Wildcard
 from nodes.types import Image
 
 from .frame import Figure, Panel, Row, card
-from .given import (
+from .inputs import (
     INPUTS,
     MAN,
     begun,
     context,
     control,
-    held,
+    memory_cache,
     photo,
+    resized,
     sampled,
     settings,
-    shown,
     tiny,
 )
 
@@ -47,14 +47,14 @@ TABLE = "prompt,seed\na red heart,1\na green tree,2\n"
 
 
 def loaded() -> Figure:
-    one = LoadImage(path=Path("portrait.png")).run(context())
+    loaded = LoadImage(path=Path("portrait.png")).run(context())
     several = _loaded(LoadImage, path=Path(POSES))
     return [
         [
             Panel(card(150, ("path", "portrait.png"))),
             None,
-            Panel(shown(one.image, 112), "image"),
-            Panel(card(112, ("name", one.name))),
+            Panel(resized(loaded.image, 112), "image"),
+            Panel(card(112, ("name", loaded.name))),
         ],
         [Panel(card(150, ("path", POSES))), None, *several],
     ]
@@ -63,21 +63,21 @@ def loaded() -> Figure:
 def _loaded(kind: type[Any], **inputs: Any) -> list[Panel]:
     """Every picture that a node reads, with its name."""
     g = Builder()
-    read = g.run(g.add("read", kind, **inputs), held(), settings())
+    read = g.run(g.add("read", kind, **inputs), memory_cache(), settings())
     pairs = zip(read.image, read.name, strict=True)
-    return [Panel(shown(image, 104), name) for image, name in pairs]
+    return [Panel(resized(image, 104), name) for image, name in pairs]
 
 
 def loaded_in_order() -> Figure:
-    asked = card(150, ("path", POSES), ("reverse", "yes"), ("limit", "3"))
-    made = _loaded(LoadImages, path=Path(POSES), reverse=True, limit=3)
-    return [[Panel(asked), None, *made]]
+    options = card(150, ("path", POSES), ("reverse", "yes"), ("limit", "3"))
+    panels = _loaded(LoadImages, path=Path(POSES), reverse=True, limit=3)
+    return [[Panel(options), None, *panels]]
 
 
 def listed() -> Figure:
-    asked = card(180, ("path", POSES), ("skip", "1"))
-    found = ListImages(path=Path(POSES), skip=1).run(context()).paths
-    return [[Panel(asked), None, Panel(card(180, *_list("paths", map(str, found))))]]
+    options = card(180, ("path", POSES), ("skip", "1"))
+    paths = ListImages(path=Path(POSES), skip=1).run(context()).paths
+    return [[Panel(options), None, Panel(card(180, *_list("paths", map(str, paths))))]]
 
 
 def _list(name: str, entries: Any) -> list[tuple[str, str]]:
@@ -91,25 +91,25 @@ def saved() -> Figure:
     written = g.add("saved", SaveImage, image=edges.image, pattern="{name}-{width}px-{number}")
     with tempfile.TemporaryDirectory() as folder:
         output = replace(settings(), folders=Folders(data=(INPUTS,), output=Path(folder)))
-        path = g.run(written, held(), output).path
+        path = g.run(written, memory_cache(), output).path
         with Pictures.open(path) as file:
             drawn, carried = Image.from_pil(file), dict(file.info)
     document = json.dumps(json.loads(carried.pop(KEY)))
-    asked = card(200, ("name", "image"), ("pattern", "{name}-{width}px-{number}"))
+    options = card(200, ("name", "image"), ("pattern", "{name}-{width}px-{number}"))
     about = [
         ("file", path.name),
         (KEY, f"{document[:180]} …"),
         ("and", "\n".join(sorted(map(str, carried)))),
     ]
-    return [[Panel(drawn, "image"), Panel(asked), None, Panel(card(270, *about))]]
+    return [[Panel(drawn, "image"), Panel(options), None, Panel(card(270, *about))]]
 
 
 def about_images() -> Figure:
     rows: list[Row] = []
     for image in (photo("park.jpg", 112), Canny(image=photo("astronaut.jpg", 112)).run().image):
-        said = ImageInfo(image=image).run()
+        info = ImageInfo(image=image).run()
         rows.append(
-            [Panel(image), None, Panel(card(300, ("colour", said.colour), ("text", said.text)))]
+            [Panel(image), None, Panel(card(300, ("colour", info.colour), ("text", info.text)))]
         )
     return rows
 
@@ -118,8 +118,8 @@ def about_models() -> Figure:
     rows: list[Row] = []
     net = LoadControlNet().run(context()).controlnet
     for model in (tiny(), net):
-        said = ModelInfo(model=model).run()
-        text = card(500, ("family", said.family), ("text", said.text))
+        info = ModelInfo(model=model).run()
+        text = card(500, ("family", info.family), ("text", info.text))
         rows.append([Panel(card(110, ("model", model.name))), None, Panel(text)])
     return rows
 
@@ -129,30 +129,30 @@ def prompts_by_seeds() -> Figure:
         ["a red heart on a white background", "a green tree on a yellow background"],
         [1, 2, 3],
     )
-    made = PromptsBySeeds(prompts=prompts, seeds=seeds).run()
-    pairs = zip(made.prompt, made.seed, strict=True)
+    grid = PromptsBySeeds(prompts=prompts, seeds=seeds).run()
+    pairs = zip(grid.prompt, grid.seed, strict=True)
     images = [sampled(prompt, seed=seed) for prompt, seed in pairs]
-    asked = card(150, *_list("prompts", prompts), ("seeds", ", ".join(map(str, seeds))))
-    return [[Panel(asked), None, Panel(_sheet(images, made.row_labels, made.column_labels))]]
+    options = card(150, *_list("prompts", prompts), ("seeds", ", ".join(map(str, seeds))))
+    return [[Panel(options), None, Panel(_sheet(images, grid.row_labels, grid.column_labels))]]
 
 
 def swept() -> Figure:
     scales: list[JsonValue] = [1, 2, 4]
     strengths: list[JsonValue] = [0, 0.5, 1]
-    made = Sweep(x=scales, y=strengths, x_name="guidance", y_name="strength").run()
+    grid = Sweep(x=scales, y=strengths, x_name="guidance", y_name="strength").run()
     edges = Canny(image=photo("portrait.png", 128)).run().image
-    pairs: Any = zip(made.x, made.y, strict=True)
+    pairs: Any = zip(grid.x, grid.y, strict=True)
     images = [
         sampled(MAN, guidance_scale=x, controls=[control(edges, strength=y)]) for x, y in pairs
     ]
-    asked = card(
+    options = card(
         150,
         ("x", ", ".join(map(str, scales))),
         ("x_name", "guidance"),
         ("y", ", ".join(map(str, strengths))),
         ("y_name", "strength"),
     )
-    return [[Panel(asked), None, Panel(_sheet(images, made.row_labels, made.column_labels))]]
+    return [[Panel(options), None, Panel(_sheet(images, grid.row_labels, grid.column_labels))]]
 
 
 def _sheet(images: Sequence[Any], rows: Sequence[str], columns: Sequence[str]) -> Any:
@@ -171,9 +171,9 @@ def prompts_from_files() -> Figure:
     rows: list[Row] = []
     with _holding(files) as there:
         for name, text in files.items():
-            found = LoadPrompts(path=Path(name)).run(there).texts
+            texts = LoadPrompts(path=Path(name)).run(there).texts
             file = Panel(card(200, (name, text.rstrip())))
-            rows.append([file, None, Panel(card(200, *_list("texts", found)))])
+            rows.append([file, None, Panel(card(200, *_list("texts", texts)))])
     return rows
 
 
@@ -190,23 +190,23 @@ def _holding(files: Mapping[str, str]) -> Iterator[RunContext]:
 def wildcards() -> Figure:
     text = "a {red|blue|white} heart on a __colours__ background"
     with _holding({"colours.txt": COLOURS}) as there:
-        made = [(f"seed {n}", Wildcard(text=text, seed=n).run(there).text) for n in range(4)]
-    given = card(250, ("text", text), ("colours.txt", COLOURS.rstrip()))
-    return [[Panel(given), None, Panel(card(330, *made))]]
+        rows = [(f"seed {n}", Wildcard(text=text, seed=n).run(there).text) for n in range(4)]
+    template = card(250, ("text", text), ("colours.txt", COLOURS.rstrip()))
+    return [[Panel(template), None, Panel(card(330, *rows))]]
 
 
 def picked() -> Figure:
     texts = ["a red heart", "a green tree", "a yellow moon"]
-    made = [("index 2", PickText(texts=texts, index=2).run().text)]
-    made += [(f"seed {n}", PickText(texts=texts, seed=n).run().text) for n in range(3)]
-    return [[Panel(card(200, *_list("texts", texts))), None, Panel(card(200, *made))]]
+    rows = [("index 2", PickText(texts=texts, index=2).run().text)]
+    rows += [(f"seed {n}", PickText(texts=texts, seed=n).run().text) for n in range(3)]
+    return [[Panel(card(200, *_list("texts", texts))), None, Panel(card(200, *rows))]]
 
 
 def joined() -> Figure:
     texts = ["a red heart", "", "oil on canvas", "soft light"]
-    made = JoinText(texts=texts).run().text
+    joined = JoinText(texts=texts).run().text
     entries = [text or "(empty)" for text in texts]
-    return [[Panel(card(200, *_list("texts", entries))), None, Panel(card(320, ("text", made)))]]
+    return [[Panel(card(200, *_list("texts", entries))), None, Panel(card(320, ("text", joined)))]]
 
 
 FIGURES: Mapping[str, Callable[[], Figure]] = {

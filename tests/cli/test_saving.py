@@ -7,9 +7,11 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nodegraph.base import files
 from nodegraph.carriers.picture import read_text, read_workflow
 from nodegraph.execution.provenance import PARAMS, RESULTS, VERSIONS
 
@@ -109,11 +111,14 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(
 def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing_half_written(
     cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> int:  # noqa: ARG001
+    def full(path: Path, *content: Any) -> int:
+        if path.parent.name != "output":
+            return create(path, *content)
         path.touch()
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    create = files.create
+    monkeypatch.setattr(files, "create", full)
     done = cli("run", write(**painting()))
 
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "the disk of 'output' is full")

@@ -1,4 +1,4 @@
-"""What contexts of nodes that run alone have in common: nothing is kept for the next run."""
+"""A context for nodes that run alone: nothing is kept for the next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was trained on top of the base: does it draw the subject, the style, and still all else?"""
+"""Measures of what was trained on top of the base: the subject, the style, and still all else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well weights follow prompts and controls on held-out scenes; also grids to look at."""
+"""Weights held against prompts and controls of held-out scenes; also grids to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a generated picture is measured by, given the scene it should show."""
+"""Measures of a generated picture against the scene it should show."""
 
 from __future__ import annotations
 

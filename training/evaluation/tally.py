@@ -1,4 +1,4 @@
-"""What is noted while pictures are measured: numbers by group and name, and rows to look at."""
+"""Notes taken while pictures are measured: numbers by group and name, and rows to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scene is called: a small grammar of English."""
+"""Captions of scenes, by a small grammar of English."""
 
 from __future__ import annotations
 

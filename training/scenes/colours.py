@@ -1,4 +1,4 @@
-"""What colour things have: ten named colours, never the same twice in a scene."""
+"""Colours of things: ten with a name, none twice in a scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things are: one or two shapes, or one posed person, in a 128 x 128 frame."""
+"""Places of things: one or two shapes, or one posed person, in a 128 x 128 frame."""
 
 from __future__ import annotations
 

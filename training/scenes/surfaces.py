@@ -1,4 +1,4 @@
-"""What lies where in a scene, and how near: the depth that a flat drawing is taken to have.
+"""Surfaces in a scene, and how near they are: the depth that a flat drawing is taken to have.
 
 The background is a wall that leans a little towards us at its foot. Things stand before it, and
 swell from their rims to their middles.

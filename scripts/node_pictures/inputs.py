@@ -1,4 +1,4 @@
-"""What the figures begin with: shipped pictures, and the tiny model with a context to run it in."""
+"""The inputs of figures: shipped pictures, and the tiny model with a context to run it in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def settings() -> Settings:
 
 
 @cache
-def held() -> Cache:
+def memory_cache() -> Cache:
     """What all figures share: weights are loaded once."""
     return Cache()
 
@@ -46,7 +46,7 @@ def begun(name: str, side: int = 128) -> tuple[Builder, Resized, LoadedBase]:
 
 def context() -> RunContext:
     """The context of a node that runs alone."""
-    return RunContext(settings(), "cpu", Workflow(), held())
+    return RunContext(settings(), "cpu", Workflow(), memory_cache())
 
 
 @cache
@@ -56,7 +56,7 @@ def photo(name: str = "astronaut.jpg", height: int = SIDE) -> Image:
     return Resize(image=Image(pixels), height=height).run().image
 
 
-def shown(image: Image, height: int = SIDE, *, exact: bool = False) -> Image:
+def resized(image: Image, height: int = SIDE, *, exact: bool = False) -> Image:
     """A picture as high as others in its row; exact: every pixel a square."""
     return Resize(image=image, height=height, filter="nearest" if exact else "lanczos").run().image
 
@@ -68,7 +68,7 @@ def face(side: int = SIDE) -> Mask:
     return Mask((inside * 255).astype(np.uint8))
 
 
-def seen(mask: Mask) -> Image:
+def mask_image(mask: Mask) -> Image:
     """A mask as a picture."""
     return Image.from_grey(mask.pixels)
 
@@ -82,17 +82,17 @@ def tiny(name: str = "tiny") -> DiffusionModel:
 @cache
 def control(image: Image, net: str = "tiny-canny", strength: float = 1.0) -> Controlling:
     """A control image for a built-in ControlNet."""
-    found = LoadControlNet(model=net).run(context()).controlnet
-    return Control(image=image, controlnet=found, strength=strength).run().control
+    controlnet = LoadControlNet(model=net).run(context()).controlnet
+    return Control(image=image, controlnet=controlnet, strength=strength).run().control
 
 
 def denoise(prompt: str, model: DiffusionModel | None = None, **inputs: Any) -> Denoise:
     """Denoise as it suits the tiny model, not run yet."""
     model = model or tiny()
     texts = (EncodePrompt(model=model, prompt=text).run(context()) for text in (prompt, ""))
-    said, not_said = (encoded.conditioning for encoded in texts)
+    positive, negative = (encoded.conditioning for encoded in texts)
     inputs = {"guidance_scale": 2.0, "seed": 2, **inputs}
-    return Denoise(model=model, prompt=said, negative_prompt=not_said, **inputs)
+    return Denoise(model=model, prompt=positive, negative_prompt=negative, **inputs)
 
 
 def sampled(prompt: str, model: DiffusionModel | None = None, **inputs: Any) -> Image:
@@ -102,8 +102,8 @@ def sampled(prompt: str, model: DiffusionModel | None = None, **inputs: Any) -> 
 
 def latents(prompt: str, model: DiffusionModel | None = None, **inputs: Any) -> Latents:
     """The latents of what Sample makes of a prompt."""
-    found: Latents = last(denoise(prompt, model, **inputs).run(context())).latents
-    return found
+    latents: Latents = last(denoise(prompt, model, **inputs).run(context())).latents
+    return latents
 
 
 def decoded(values: Latents, model: DiffusionModel | None = None) -> Image:
@@ -115,7 +115,7 @@ def channels(values: Latents, side: int = 104) -> Image:
     """Latents as they are: four channels a row, each from its darkest to its brightest."""
     tiles = [_grey(channel) for channel in values.values.cpu().numpy()]
     rows = [np.hstack(tiles[i : i + 4]) for i in range(0, len(tiles), 4)]
-    return shown(Image.from_grey(np.vstack(rows)), side, exact=True)
+    return resized(Image.from_grey(np.vstack(rows)), side, exact=True)
 
 
 def _grey(channel: Any) -> Any:
