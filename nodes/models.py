@@ -10,7 +10,7 @@ from pydantic import Field
 from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from . import _checks
-from .checkpoints.names import ADDRESSES, TINY, Addon, Role, conditioning_of, family_of
+from .checkpoints.names import ADDRESSES, BUILT_IN, Addon, Role, conditioning_of, family_of
 from .checkpoints.parts import DType
 from .checkpoints.resolve import resolve
 from .library.pins import (
@@ -46,7 +46,7 @@ Strength = Annotated[float, Field(ge=-2, le=2, description="1 as it was trained,
 
 def _model_field(role: Role, models: str) -> Any:
     """A field for a model's name: the editor offers those of a list of ``library.catalogue``."""
-    built_in = "".join(f"{name}, " for name in TINY[role])
+    built_in = "".join(f"{name}, " for name in BUILT_IN[role])
     return Field(
         min_length=1,
         description=f"{built_in}owner/name, a folder or a file.",

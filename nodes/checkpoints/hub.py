@@ -9,7 +9,7 @@ from pathlib import Path
 from nodegraph.errors import NotFetchedError, UserError
 
 from .folders import PICKLES, addon_problem, pick_addon, pick_weights
-from .names import ADDRESSES, TINY, Role, conditioning_of
+from .names import ADDRESSES, BUILT_IN, Role, conditioning_of
 from .pickles import pickle_risk
 
 _SECONDS = 5.0
@@ -154,7 +154,7 @@ def _unreachable(model: str, role: Role, revision: str) -> str:
 
     at = f" --revision {revision}" if revision else ""
     same = f"tiny-{conditioning_of(model)}"
-    tiny = same if same in TINY[role] else next(iter(TINY[role]), "")
+    tiny = same if same in BUILT_IN[role] else next(iter(BUILT_IN[role]), "")
     instead = f", or use {tiny!r}, which needs no network" if tiny else ""
     return (
         f"{ADDRESSES[role]}: {model!r} is not in {HF_HUB_CACHE} and the hub cannot be reached;"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from ..builtin.paths import TINY as _TINY
+from ..builtin.paths import TINY
 
 Conditioned: TypeAlias = Literal[
     "canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg"
@@ -27,12 +27,12 @@ ADDRESSES: Mapping[Role, str] = {
     "embedding": "embedding",
 }
 """The input that names such a model: an error begins with it."""
-TINY: Mapping[Role, Mapping[str, Path]] = {
-    "base model": {"tiny": _TINY / "base", "tiny-potato": _TINY / "potato"},
-    "ControlNet": {f"tiny-{kind}": _TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
-    "depth model": {"tiny": _TINY / "dense"},
-    "segmentation model": {"tiny": _TINY / "dense"},
-    "LoRA": {"tiny-ink": _TINY / "ink.safetensors"},
+BUILT_IN: Mapping[Role, Mapping[str, Path]] = {
+    "base model": {"tiny": TINY / "base", "tiny-potato": TINY / "potato"},
+    "ControlNet": {f"tiny-{kind}": TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
+    "depth model": {"tiny": TINY / "dense"},
+    "segmentation model": {"tiny": TINY / "dense"},
+    "LoRA": {"tiny-ink": TINY / "ink.safetensors"},
     "embedding": {},
 }
 """The built-in models by name, and where they lie."""
@@ -42,14 +42,14 @@ _KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
 }
 
 
-def built_in(model: str) -> bool:
+def is_built_in(model: str) -> bool:
     """Whether a model comes with the package."""
-    return any(model in names for names in TINY.values())
+    return any(model in names for names in BUILT_IN.values())
 
 
 def family_of(model: str) -> str | None:
     """The family that a model's name tells, if it does; its configuration has the last word."""
-    if built_in(model):
+    if is_built_in(model):
         return "tiny"
     name = model.lower().rpartition("/")[2]
     if re.search(r"stable-diffusion-v1|sd-controlnet-|control_v11[a-z]\d?_sd15|[-_]sd-?v?15", name):

@@ -14,7 +14,7 @@ from nodegraph.node import Folders
 
 from . import hub
 from .folders import PICKLES
-from .names import ADDRESSES, TINY, Role
+from .names import ADDRESSES, BUILT_IN, Role
 
 _SUFFIXES = (".safetensors", *PICKLES)
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -39,18 +39,18 @@ def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -
     Raises:
         UserError: There is no such model, or it cannot be had from here.
     """
-    if model in TINY[role]:
-        return TINY[role][model]
+    if model in BUILT_IN[role]:
+        return BUILT_IN[role][model]
     if path := find_local(model, reach.folders):
         return path
     at = ADDRESSES[role]
     if is_hub_id(model):
         return hub.fetch(model, role, revision, variant, reach.allow)
     if reach.folders.models is not None:
-        raise UserError(f"{at}: {no_such_model(model, TINY[role])}")
+        raise UserError(f"{at}: {no_such_model(model, BUILT_IN[role])}")
     if _is_path(model):
         raise UserError(f"{at}: no file or folder {model!r}; looked for {_absolute(model)!r}")
-    start = f"{did_you_mean(model, TINY[role])}; or" if TINY[role] else f"no {model!r};"
+    start = f"{did_you_mean(model, BUILT_IN[role])}; or" if BUILT_IN[role] else f"no {model!r};"
     raise UserError(f"{at}: {start} give a hub id (owner/name), a folder or a file")
 
 

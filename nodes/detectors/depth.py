@@ -14,7 +14,7 @@ from nodegraph.node import Context, Pin
 
 from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
-from ..checkpoints.names import TINY
+from ..checkpoints.names import BUILT_IN
 from . import files, transformers
 from .sizes import Pixels
 
@@ -28,7 +28,7 @@ FACING = 2 * math.pi  # how steep MiDaS's numbers must be for 45 degrees, as Con
 
 def dense() -> files.Net:
     """The built-in network."""
-    path = TINY["depth model"]["tiny"] / "model.safetensors"
+    path = BUILT_IN["depth model"]["tiny"] / "model.safetensors"
     return files.Net("dense", path, sha256(path))
 
 

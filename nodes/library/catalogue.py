@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from nodegraph.base.safe_paths import safe_path_below
 
-from ..checkpoints.names import TINY, Role, family_of
+from ..checkpoints.names import BUILT_IN, Role, family_of
 
 Listing: TypeAlias = Mapping[str, Any]
 _SORTS: Mapping[str, Role] = {
@@ -39,7 +39,7 @@ def models(folders: Iterable[Path] = ()) -> dict[str, list[Listing]]:
         folders: The model folders of a server.
     """
     listings: dict[str, list[Listing]] = {
-        sort: [_listing(name, built_in=True) for name in TINY[role]]
+        sort: [_listing(name, built_in=True) for name in BUILT_IN[role]]
         for sort, role in _SORTS.items()
     }
     listings |= {sort: [_detector(name)] for sort, name in _DETECTORS.items()}

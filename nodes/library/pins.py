@@ -14,7 +14,7 @@ from nodegraph.node import Context, Pin
 
 from ..checkpoints.folders import pick_weights
 from ..checkpoints.hashes import sha256
-from ..checkpoints.names import built_in
+from ..checkpoints.names import is_built_in
 
 if TYPE_CHECKING:
     from ..types import ControlNetModel, DiffusionModel
@@ -46,7 +46,7 @@ def pin(
     Args:
         path: Where its files lie; a path in the hub's cache has the commit in it.
     """
-    return {} if built_in(name) else {name: (commit_of(path), digest, files or {})}
+    return {} if is_built_in(name) else {name: (commit_of(path), digest, files or {})}
 
 
 def commit_of(path: str) -> str:

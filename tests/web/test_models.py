@@ -17,8 +17,7 @@ from nodegraph.node import Context, Folders
 from nodegraph.settings import Compute
 from nodegraph.web.services import Services
 from nodegraph.worker.options import Options
-from nodes.checkpoints.names import TINY as BUILT_IN
-from nodes.checkpoints.names import Role
+from nodes.checkpoints.names import BUILT_IN, Role
 from nodes.checkpoints.resolve import no_such_model
 from nodes.detectors import depth as _surfaces
 from nodes.detectors import lines as _lines

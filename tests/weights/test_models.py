@@ -14,8 +14,7 @@ from nodegraph.errors import UserError
 from nodegraph.node import Node
 from nodes.checkpoints.folders import pick_weights
 from nodes.checkpoints.hub import files_to_fetch
-from nodes.checkpoints.names import TINY as BUILT_IN
-from nodes.checkpoints.names import Conditioned, Role, conditioning_of, family_of
+from nodes.checkpoints.names import BUILT_IN, Conditioned, Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import ControlNetModel, DiffusionModel
 from nodes.weights.reference import Weights
