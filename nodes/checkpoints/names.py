@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 from ..builtin.paths import TINY
 
-Conditioned: TypeAlias = Literal[
+ControlKind: TypeAlias = Literal[
     "canny", "depth", "hed", "mlsd", "normal", "openpose", "scribble", "seg"
 ]
 """The kinds of control image that a preprocessor draws and a built-in ControlNet reads."""
@@ -29,14 +29,14 @@ ADDRESSES: Mapping[Role, str] = {
 """The input that names such a model: an error begins with it."""
 BUILT_IN: Mapping[Role, Mapping[str, Path]] = {
     "base model": {"tiny": TINY / "base", "tiny-potato": TINY / "potato"},
-    "ControlNet": {f"tiny-{kind}": TINY / f"controlnet-{kind}" for kind in get_args(Conditioned)},
+    "ControlNet": {f"tiny-{kind}": TINY / f"controlnet-{kind}" for kind in get_args(ControlKind)},
     "depth model": {"tiny": TINY / "dense"},
     "segmentation model": {"tiny": TINY / "dense"},
     "LoRA": {"tiny-ink": TINY / "ink.safetensors"},
     "embedding": {},
 }
 """The built-in models by name, and where they lie."""
-_KINDS: Mapping[str, str] = {kind: kind for kind in get_args(Conditioned)} | {
+_KINDS: Mapping[str, str] = {kind: kind for kind in get_args(ControlKind)} | {
     "softedge": "hed",
     "inpaint": "inpaint",
 }

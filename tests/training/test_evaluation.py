@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nodes.checkpoints.names import Conditioned
+from nodes.checkpoints.names import ControlKind
 from training.evaluation.controlled import MEASURES, held_out, is_single, repaint
 from training.evaluation.measures import background_name, foreground, lines
 from training.evaluation.page import NAMES, parts
@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.mark.parametrize("kind", MEASURES)
 def test_the_true_picture_has_full_marks_in_any_colours_and_anothers_has_few(
-    kind: Conditioned,
+    kind: ControlKind,
 ) -> None:
     scenes, score = held_out(MEASURES[kind].suits, 12), MEASURES[kind].score
     pictures = [scene.picture.pixels for scene in scenes]
@@ -43,7 +43,7 @@ def test_the_true_picture_has_full_marks_in_any_colours_and_anothers_has_few(
 
 
 @pytest.mark.parametrize("kind", MEASURES)
-def test_every_kind_is_measured_on_scenes_that_it_shows_something_of(kind: Conditioned) -> None:
+def test_every_kind_is_measured_on_scenes_that_it_shows_something_of(kind: ControlKind) -> None:
     scenes = held_out(MEASURES[kind].suits, 8)
 
     assert all(control_image(scene, kind).any() for scene in scenes)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from nodes.checkpoints.names import Conditioned
+from nodes.checkpoints.names import ControlKind
 from nodes.detectors.ade20k import TINY
 from training.scenes import Kind, canny, control_image, make_scene, render
 from training.scenes.conditionings import nearness
@@ -35,8 +35,8 @@ def near(drawn: npt.NDArray[np.uint8], reach: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.dilate(drawn, np.ones((2 * reach + 1,) * 2, np.uint8)), np.uint8)
 
 
-@pytest.mark.parametrize("kind", get_args(Conditioned))
-def test_every_kind_of_control_image_has_the_size_that_is_asked_for(kind: Conditioned) -> None:
+@pytest.mark.parametrize("kind", get_args(ControlKind))
+def test_every_kind_of_control_image_has_the_size_that_is_asked_for(kind: ControlKind) -> None:
     scene = make_scene(2, "person")
 
     small, large = control_image(scene, kind), control_image(scene, kind, 192)

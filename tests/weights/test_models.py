@@ -14,7 +14,7 @@ from nodegraph.errors import UserError
 from nodegraph.node import Node
 from nodes.checkpoints.folders import pick_weights
 from nodes.checkpoints.hub import files_to_fetch
-from nodes.checkpoints.names import BUILT_IN, Conditioned, Role, conditioning_of, family_of
+from nodes.checkpoints.names import BUILT_IN, ControlKind, Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import ControlNetModel, DiffusionModel
 from nodes.weights.reference import Weights
@@ -85,8 +85,8 @@ def test_the_tiny_model_tells_what_it_is() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", get_args(Conditioned))
-def test_a_tiny_controlnet_knows_what_it_reads(kind: Conditioned) -> None:
+@pytest.mark.parametrize("kind", get_args(ControlKind))
+def test_a_tiny_controlnet_knows_what_it_reads(kind: ControlKind) -> None:
     assert controlnet(f"tiny-{kind}").conditioning == kind
 
 

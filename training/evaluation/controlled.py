@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nodes.checkpoints.names import Conditioned
+from nodes.checkpoints.names import ControlKind
 from training.evaluation.measures import edge_f1, foreground, iou, mottled, part_colours, sharpness
 from training.evaluation.tally import Tally
 from training.scenes import Scene, control_image, make_scene, render, sample_colours
@@ -63,7 +63,7 @@ def is_person(scene: Scene) -> bool:
     return scene.layout.person is not None
 
 
-MEASURES: Mapping[Conditioned, Measure] = {
+MEASURES: Mapping[ControlKind, Measure] = {
     "canny": Measure(edge_score, is_any),
     "hed": Measure(edge_score, is_any),
     "scribble": Measure(edge_score, is_any),
@@ -94,7 +94,7 @@ def repaint(scene: Scene, seed: int) -> Scene:
 
 def measure_control(
     studio: Studio,
-    kind: Conditioned,
+    kind: ControlKind,
     scenes: Sequence[Scene],
     others: Sequence[Scene],
     tally: Tally,

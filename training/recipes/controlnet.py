@@ -14,7 +14,7 @@ from diffusers import ControlNetModel, DDPMScheduler
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from nodes.checkpoints.names import Conditioned
+from nodes.checkpoints.names import ControlKind
 from training.checkpoints import load_state, save_state
 from training.data import FIRST_SEED, Data, load_data
 from training.models import load_base, new_scheduler
@@ -57,13 +57,13 @@ class ControlRecipe:
     seed: int = 8
 
 
-def checked(names: Sequence[str]) -> list[Conditioned]:
+def checked(names: Sequence[str]) -> list[ControlKind]:
     """The kinds of these names.
 
     Raises:
         ValueError: there is no such kind.
     """
-    known = {kind: kind for kind in get_args(Conditioned)}
+    known = {kind: kind for kind in get_args(ControlKind)}
     if others := [name for name in names if name not in known]:
         raise ValueError(f"no kind {others[0]!r}; there are {', '.join(known)}")
     return [known[name] for name in names]
@@ -73,7 +73,7 @@ class Hinted:
     """Draws the batch of a step, every sample with its control image."""
 
     def __init__(
-        self, data: Data, tokenizer: CLIPTokenizer, kind: Conditioned, recipe: ControlRecipe
+        self, data: Data, tokenizer: CLIPTokenizer, kind: ControlKind, recipe: ControlRecipe
     ) -> None:
         self.data, self.kind, self.recipe = data, kind, recipe
         self.tokens, self.blank = tokenize(tokenizer, data.captions), tokenize(tokenizer, [""])[0]
@@ -95,13 +95,13 @@ class Hinted:
         return torch.from_numpy(np.stack(drawn).transpose(0, 3, 1, 2).astype(np.float32) / 255)
 
 
-def train_controlnet(rank: Rank, kinds: Sequence[Conditioned], recipe: ControlRecipe) -> None:
+def train_controlnet(rank: Rank, kinds: Sequence[ControlKind], recipe: ControlRecipe) -> None:
     """Train this process's share of the kinds, one after the other; goes on from ``work``."""
     for kind in kinds[rank.index :: rank.count]:
         _train(kind, recipe)
 
 
-def _train(kind: Conditioned, recipe: ControlRecipe) -> None:
+def _train(kind: ControlKind, recipe: ControlRecipe) -> None:
     path = recipe.work / f"controlnet-{kind}.pt"
     tokenizer = CLIPTokenizer.from_pretrained(recipe.start / "base" / "tokenizer")
     student, clock = _student(recipe), Clock(recipe.minutes, recipe.steps)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nodes.checkpoints.names import Conditioned
+from nodes.checkpoints.names import ControlKind
 from nodes.detectors.ade20k import TINY
 from training.scenes.geometry import DETAILS, OUTLINES, Points, place
 from training.scenes.layout import SIZE, Layout
@@ -33,7 +33,7 @@ CONTRAST = 12  # levels that a step in colour has at least
 SOFT, STROKE = 1.6, 6.2  # pixels of a picture of 512: how soft edges fade, half a scribble's width
 
 
-def control_image(scene: Scene, kind: Conditioned, size: int = SIZE) -> Pixels:
+def control_image(scene: Scene, kind: ControlKind, size: int = SIZE) -> Pixels:
     """(size, size, 3): what a ControlNet of this kind is shown of a scene."""
     return _KINDS[kind](scene, size)
 
@@ -155,7 +155,7 @@ def _skeleton_of(scene: Scene, size: int) -> Pixels:
     return skeleton(person.keypoints if person else None, max(size, 512), size)
 
 
-_KINDS: Mapping[Conditioned, Callable[[Scene, int], Pixels]] = {
+_KINDS: Mapping[ControlKind, Callable[[Scene, int], Pixels]] = {
     "canny": lambda scene, size: canny(render(scene.layout, scene.colours, size).pixels),
     "depth": depth_map,
     "hed": soft_edges,
