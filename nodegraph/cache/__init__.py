@@ -1,4 +1,4 @@
-"""What every call gave, kept within byte budgets on devices, on the host and on disk."""
+"""Outputs of calls and weights of models, within byte budgets on devices, host and disk."""
 
 from .budget import Budgets, parse_budget
 from .cache import Cache, Size

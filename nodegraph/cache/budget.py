@@ -1,4 +1,4 @@
-"""How many bytes each tier may hold, as people write it: ``device=4GB,host=8GB,disk=20GB``."""
+"""Budgets in bytes of the tiers, as people write them: ``device=4GB,host=8GB,disk=20GB``."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def parse_budget(text: str, defaults: Budgets = DEFAULTS) -> Budgets:
     Raises:
         UserError: it says which part cannot be read, and how it would be right.
     """
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for part in text.split(","):
         name, equals, size = part.rpartition("=")
         name = name.strip().lower() if equals else "device"
         if name not in _TIERS:
             raise UserError(f"budget: {did_you_mean(name, _TIERS)}")
-        if name in found:
+        if name in sizes:
             raise UserError(f"budget: {name!r} is given twice")
-        found[name] = parse_size(size)
-    return replace(defaults, **found)
+        sizes[name] = parse_size(size)
+    return replace(defaults, **sizes)
 
 
 def parse_size(text: str) -> int:

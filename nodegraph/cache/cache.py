@@ -1,4 +1,4 @@
-"""The cache: what every call gave, kept on devices, on the host and on disk."""
+"""The cache: outputs by key in memory and on disk, records that outlive them, and the pool."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ class Cache:
         return self._store.folder if self._store else None
 
     def record(self, key: Key) -> Record | None:
-        """What is known of a call, whether or not its value is still there."""
-        found = self._notes.get(key)
-        if found is None and self._store is not None:
+        """The record of a call, whether or not its value is still there."""
+        record = self._notes.get(key)
+        if record is None and self._store is not None:
             stored = self._store.record(key)
             if stored is not None:
-                found = stored.record
-                self._notes.add(key, found)
-        return found
+                record = stored.record
+                self._notes.add(key, record)
+        return record
 
     def has(self, key: Key) -> bool:
         """Tell whether a value can be had without running anything."""
@@ -124,32 +124,34 @@ class Cache:
             kind: The node that made it: a value on disk may hold only what its annotations name.
         """
         entry = self._memory.find(key) or self._loaded(key, output_of(kind))
-        return None if entry is None else self._there(entry, device)
+        return None if entry is None else self._value_on(entry, device)
 
     def recall(self, key: Key, kind: type[Output], device: str | None = None) -> Output | None:
-        """Fetch what ``keep`` kept, as ``get`` does."""
+        """Fetch a memo that ``keep`` stored, as ``get`` does."""
         entry = self._memory.find(key) or self._loaded(key, kind)
-        return None if entry is None else self._there(entry, device)
+        return None if entry is None else self._value_on(entry, device)
 
-    def _there(self, entry: Entry, device: str | None) -> Output:
+    def _value_on(self, entry: Entry, device: str | None) -> Output:
         if device is None or device == entry.place or not any(entry.homes or ()):
             return entry.value  # type: ignore[no-any-return]
         return self._promoted(entry, device)
 
     def _loaded(self, key: Key, kind: type[Output]) -> Entry | None:
-        found = self._store.load(key, kind) if self._store else None
-        if found is None:
+        loaded = self._store.load(key, kind) if self._store else None
+        if loaded is None:
             return None
-        output, stored = found
+        output, stored = loaded
         entry = Entry(key, output, stored.record.bytes, stored.record.seconds, homes=stored.homes)
         self._memory.add(entry)
         return entry
 
     def _promoted(self, entry: Entry, device: str) -> Output:
         memory = self._memory
+        # Room first, then a copy outside the lock; ``replace`` looks whether the entry is still
+        # there. Two readers may copy at once: one copy is held, the other is its reader's alone.
         memory.settle(device, entry.bytes)
         output: Output = memory.move(entry, device)
-        if entry.place == "cpu":
+        if entry.place == "cpu":  # what lies on another device stays there, and is only copied
             new = Entry(entry.key, output, entry.bytes, entry.seconds, device, entry.homes)
             memory.replace(entry, new)
         return output
@@ -180,19 +182,18 @@ class Cache:
         """
         output, size, place, homes = self._settled(output)
         name = kind.__qualname__
-        said = self._notes.parts(name, seconds, parts)
-        # What cannot be hashed is told by its call, and by how that was made.
+        texts = self._notes.parts(name, seconds, parts)
+        # A value that cannot be hashed is identified by its call, and by how that was degraded.
         own = digest(key, canonical(degraded)) if degraded else key
-        held = digests(output, own, self.tensors)
-        record = Record(held, seconds, size, said, degraded, resumed)
+        record = Record(digests(output, own, self.tensors), seconds, size, texts, degraded, resumed)
         self._notes.add(key, record)
-        if said:
+        if texts:
             self._notes.note(name, record)
         self._memory.add(Entry(key, output, size, seconds, place, homes))
         worth = inf if leased else max(seconds, behind)
         if self._store is not None and worth >= WORTH_NOTING:
-            made = _Settled(output, size, place, homes)
-            self._write(key, name, record, made, value=worth >= WORTH_WRITING)
+            settled = _Settled(output, size, place, homes)
+            self._write(key, name, record, settled, value=worth >= WORTH_WRITING)
         return record
 
     def keep(self, key: Key, output: Output, seconds: float) -> None:
@@ -201,29 +202,30 @@ class Cache:
         Args:
             seconds: What it takes to make it again.
         """
-        made = self._settled(output)
-        self._memory.add(Entry(key, made.output, made.size, seconds, made.place, made.homes))
+        settled = self._settled(output)
+        output, size, place, homes = settled
+        self._memory.add(Entry(key, output, size, seconds, place, homes))
         if self._store is not None and seconds >= WORTH_WRITING:
-            self._write(key, "", Record({}, seconds, made.size), made, value=True)
+            self._write(key, "", Record({}, seconds, size), settled, value=True)
 
     def _settled(self, output: Output) -> _Settled:
         """Make an output fit to be shared, and tell what it holds and where."""
         if SCALARS.issuperset(map(type, output.__dict__.values())):
             return _Settled(output, PLAIN_BYTES, "cpu", ())
         output = replace_leaves(output, self.tensors.settle, self.tensors)
-        found = leaves(output, self.tensors)
-        places = [self.tensors.device(leaf) for leaf in found]
-        size = PLAIN_BYTES + sum(map(self.tensors.size, found))
-        place = next((each for each in places if each != "cpu"), "cpu")
-        return _Settled(output, size, place, tuple(each != "cpu" for each in places))
+        parts = leaves(output, self.tensors)
+        devices = [self.tensors.device(leaf) for leaf in parts]
+        size = PLAIN_BYTES + sum(map(self.tensors.size, parts))
+        place = next((device for device in devices if device != "cpu"), "cpu")
+        return _Settled(output, size, place, tuple(device != "cpu" for device in devices))
 
-    def _write(self, key: Key, name: str, record: Record, made: _Settled, value: bool) -> None:
+    def _write(self, key: Key, name: str, record: Record, settled: _Settled, value: bool) -> None:
         store = self._store
         assert store is not None
-        output = made.output if value else None
+        output = settled.output if value else None
 
         def write() -> None:
-            store.save(key, name, record, output, made.homes)
+            store.save(key, name, record, output, settled.homes)
             store.trim(lambda: list(self._memory.pins))
 
         self._writer.submit(write, heavy=value)
@@ -234,6 +236,7 @@ class Cache:
         record = self._notes.get(key) if isinstance(key, bytes) else None
         if self._store is None or record is None or not isinstance(key, bytes):
             return False
+        # It may be on its way to disk already: to wait is cheaper than to write it twice.
         self._writer.flush()
         return self._store.has(key) or self._store.save(
             key, "", record, entry.value, entry.homes or ()
@@ -243,19 +246,20 @@ class Cache:
         """Lose a value that was spoiled; what it should be stays on record in memory."""
         self._memory.remove(key)
         if self._store is not None:
-            self._writer.flush()
+            self._writer.flush()  # else a write that is under way would bring it back
             self._store.remove(key)
 
     def recent(self, kind: type[Node], limit: int = RECENT) -> list[Record]:
         """List records of a kind of node, newest first: this process's, then others'."""
         name = kind.__qualname__
-        found = self._notes.recent(name)
-        if self._store is not None and len(found) < limit:
+        records = self._notes.recent(name)
+        if self._store is not None and len(records) < limit:
             self._writer.flush()
-            known = {record.seconds for record in found}
+            # Records do not hold their keys; seconds, measured to the nanosecond, tell them apart.
+            own = {record.seconds for record in records}
             stored = self._store.recent(name, limit)
-            found += [record for record in stored if record.seconds not in known]
-        return found[:limit]
+            records += [record for record in stored if record.seconds not in own]
+        return records[:limit]
 
     def shrink(self, size: int | None = None) -> int:
         """Free bytes of devices after memory ran out, by default all that can go; say how many."""
@@ -271,7 +275,7 @@ class Cache:
             space.leave()
 
     def forget(self, key: Hashable) -> None:
-        """Drop what ``pool.hold`` kept."""
+        """Drop an entry of ``pool.hold``."""
         self._memory.remove(key)
 
     def bytes_on(self, device: str) -> int:
@@ -306,14 +310,14 @@ class Cache:
     def sizes(self) -> Mapping[str, Size]:
         """How full every tier is: ``host``, each device in use, and ``disk``."""
         self._writer.flush()
-        found = {
+        sizes = {
             "host" if place == "cpu" else place: Size(len(tier.entries), tier.bytes, tier.budget)
             for place, tier in self._memory.tiers()
         }
         if self._store is not None:
             size = sum(self._store.size())
-            found["disk"] = Size(self._store.count(), size, self.budgets.disk)
-        return found
+            sizes["disk"] = Size(self._store.count(), size, self.budgets.disk)
+        return sizes
 
 
 def _opened(folder: Path, budget: int, tensors: Tensors) -> Store | None:

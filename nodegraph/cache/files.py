@@ -53,13 +53,13 @@ def walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def sweep(folder: Path) -> int:
-    """Remove what writers left that died; returns the bytes of all that stays."""
+    """Remove temporary files of dead writers; returns the bytes of all that stays."""
     size, dead = 0, time.time() - ABANDONED
-    for path, found in walk(folder):
-        if found.st_mtime < dead and path.name.endswith(TEMPORARY):
+    for path, status in walk(folder):
+        if status.st_mtime < dead and path.name.endswith(TEMPORARY):
             remove(path)
         else:
-            size += found.st_size
+            size += status.st_size
     return size
 
 

@@ -1,4 +1,4 @@
-"""Keys made before, so that what was not edited is not hashed again."""
+"""The keyring: digests by their parts, so that what was not edited is not hashed again."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Keyring:
 
     def digest(self, *parts: bytes) -> Key:
         """The same as ``keys.digest``."""
-        known = self._young.get(parts)
-        return self._older(parts) if known is None else known
+        key = self._young.get(parts)
+        return self._older(parts) if key is None else key
 
     def clear(self) -> None:
         """Forget all."""
@@ -38,6 +38,8 @@ class Keyring:
             key = digest(*parts)
             self.made += 1
         self._left -= len(parts)
+        # Two generations: a key asked for in this one moves into it, and the rest goes at the next
+        # turn. Without a lock: threads that meet here lose a key at worst, and it is made again.
         if self._left < 0:
             self._old, self._young, self._left = self._young, {}, self._room
         self._young[parts] = key

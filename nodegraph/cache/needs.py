@@ -1,4 +1,4 @@
-"""How much memory work takes beside its weights: what was measured, kept for later processes."""
+"""Needs of memory beside weights, by kind of work and size: measured, and stored for later."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = 500
 SIZES = 16
 """Sizes that are remembered of each."""
 
-_Known: TypeAlias = dict[str, dict[int, int]]
+_Sizes: TypeAlias = dict[str, dict[int, int]]
 
 
 class Needs:
@@ -27,23 +27,23 @@ class Needs:
 
     def __init__(self, path: Path | None) -> None:
         self._path, self._lock = path, Lock()
-        self._known: _Known | None = None
+        self._by_work: _Sizes | None = None
 
-    def note(self, work: str, size: int, taken: int) -> None:
-        """Remember what ``work`` on so much took: the most it ever did."""
+    def note(self, work: str, size: int, used: int) -> None:
+        """Remember the bytes that ``work`` on so much used: the most it ever did."""
         with self._lock:
             sizes = self._read().get(work, {})
-            if taken <= sizes.get(size, -1):
+            if used <= sizes.get(size, -1):
                 return
-            known = self._known = self._stored() | self._read()
-            sizes = known[work] = {**known.get(work, {}), size: taken}
+            by_work = self._by_work = self._stored() | self._read()
+            sizes = by_work[work] = {**by_work.get(work, {}), size: used}
             for oldest in list(sizes)[:-SIZES]:
                 del sizes[oldest]
-            for first in list(known)[:-KINDS]:
-                del known[first]
+            for first in list(by_work)[:-KINDS]:
+                del by_work[first]
             if self._path is not None:
                 with suppress(OSError):
-                    publish(self._path, [json.dumps(known).encode()], durable=False)
+                    publish(self._path, [json.dumps(by_work).encode()], durable=False)
 
     def expect(self, work: str, size: int) -> int | None:
         """What ``work`` on so much will take; None where it has never been measured.
@@ -52,28 +52,28 @@ class Needs:
         """
         with self._lock:
             sizes = self._read().get(work, {})
-        below = max((known for known in sizes if known <= size), default=0)
-        above = min((known for known in sizes if known >= size), default=0)
+        below = max((measured for measured in sizes if measured <= size), default=0)
+        above = min((measured for measured in sizes if measured >= size), default=0)
         if not below or not above:
             nearest = below or above
             return sizes[nearest] * size // nearest if nearest else None
         share = (size - below) / max(above - below, 1)
         return round(sizes[below] + (sizes[above] - sizes[below]) * share)
 
-    def _read(self) -> _Known:
-        if self._known is None:
-            self._known = self._stored()
-        return self._known
+    def _read(self) -> _Sizes:
+        if self._by_work is None:
+            self._by_work = self._stored()
+        return self._by_work
 
-    def _stored(self) -> _Known:
+    def _stored(self) -> _Sizes:
         """What the file says; one that cannot be understood says nothing."""
         if self._path is None:
             return {}
         try:
-            found = json.loads(self._path.read_bytes())
+            document = json.loads(self._path.read_bytes())
             return {
-                str(work): {int(size): int(taken) for size, taken in sizes.items() if int(size) > 0}
-                for work, sizes in found.items()
+                str(work): {int(size): int(used) for size, used in sizes.items() if int(size) > 0}
+                for work, sizes in document.items()
             }
         except (OSError, ValueError, AttributeError, TypeError, RecursionError):
             return {}

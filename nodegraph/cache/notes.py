@@ -1,4 +1,4 @@
-"""Records in memory: of every call by key, and the latest of every kind of node."""
+"""Notes of records in memory: of every call by key, and the latest of every kind of node."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Notes:
     def __init__(self) -> None:
         self._records: dict[Key, Record] = {}
         self._kinds: dict[str, deque[Record]] = {}
-        self._told: dict[str, float] = {}
+        self._spelled: dict[str, float] = {}
         self._lock = Lock()
         self.get = self._records.get
 
@@ -38,9 +38,9 @@ class Notes:
         """Spell a call's parts out, unless many such calls would take less time themselves."""
         if seconds < WORTH_NOTING and len(self._kinds.get(kind, ())) >= RECENT:
             now = perf_counter()
-            if now - self._told.get(kind, 0.0) < WORTH_NOTING:
+            if now - self._spelled.get(kind, 0.0) < WORTH_NOTING:
                 return {}
-            self._told[kind] = now
+            self._spelled[kind] = now
         return spell()
 
     def note(self, kind: str, record: Record) -> None:

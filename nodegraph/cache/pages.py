@@ -15,7 +15,7 @@ SHARE = 0.5
 
 
 class Pages:
-    """Knows which weights on the host were read lately, and lets go of those used longest ago.
+    """The weights on the host that were read lately; those used longest ago lose their pages.
 
     The system could take such pages back by itself, but it waits until memory is short for all, and
     until then they count as this process's. They stay in its file cache, and are there again when
@@ -30,15 +30,16 @@ class Pages:
         """Note that weights are about to be read; of idle ones go the pages that are too many."""
         if entry.place != "cpu" or not isinstance(ref, Paged):
             return
+        # The order of locks: this one, then the memory's, which is never held when this is called.
         with self._lock:
             self._read.pop(entry.key, None)
             self._read[entry.key] = ref, entry.bytes
             idle = list(self._idle())
             over = sum(size for _, size in self._read.values()) - self._most
-            for one in idle:
+            for unused in idle:
                 if over <= 0:
                     return
-                over -= self._let_go(one, over)
+                over -= self._let_go(unused, over)
 
     @property
     def _most(self) -> int:
@@ -47,12 +48,12 @@ class Pages:
     def _idle(self) -> Iterator[Entry]:
         """Those nobody leases, used longest ago first; what is not held any more is forgotten."""
         with self._memory.lock:
-            held = self._memory.tier("cpu").entries
+            entries = self._memory.tier("cpu").entries
             for key in [*self._read]:
-                if key not in held:
+                if key not in entries:
                     del self._read[key]
-                elif not held[key].leases:
-                    yield held[key]
+                elif not entries[key].leases:
+                    yield entries[key]
 
     def _let_go(self, entry: Entry, size: int) -> int:
         ref, read = self._read.pop(entry.key)

@@ -45,7 +45,7 @@ def unpack(data: memoryview | bytes) -> list[Content]:
     header = json.loads(bytes(data[8:start]))
     libraries = header.pop("__metadata__")
     body = memoryview(data)[start:]
-    found = []
+    contents = []
     for i in range(len(header)):
         entry = header[str(i)]
         first, last = entry["data_offsets"]
@@ -55,13 +55,13 @@ def unpack(data: memoryview | bytes) -> list[Content]:
             or last - first != prod(shape) * _WIDTHS[entry["dtype"]]
         ):
             raise ValueError(f"leaf {i} does not lie where the header says")
-        found.append(Content(libraries[str(i)], entry["dtype"], shape, body[first:last]))
-    return found
+        contents.append(Content(libraries[str(i)], entry["dtype"], shape, body[first:last]))
+    return contents
 
 
 def name_of(chunks: Iterable[Chunk]) -> str:
     """Name a file by its content."""
-    found = blake2b(digest_size=KEY_BYTES)
+    hasher = blake2b(digest_size=KEY_BYTES)
     for chunk in chunks:
-        found.update(chunk)
-    return found.hexdigest()
+        hasher.update(chunk)
+    return hasher.hexdigest()

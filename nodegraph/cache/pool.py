@@ -1,4 +1,4 @@
-"""Model weights: loaded once, lent to nodes while they run, and given up when memory is short."""
+"""The pool of model weights: loaded once, leased to running nodes, dropped for want of memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ Weights: TypeAlias = tuple[str, str]
 
 
 class Pool:
-    """The weights in memory, by content and dtype, in the same tiers and budgets as all values."""
+    """The weights in memory, by content and dtype, in the same tiers and budgets as all values.
+
+    Who may drop what, and when: memory moves or drops weights at any time while their ``leases`` is
+    0, and never while it is not. A lease is taken and given back under the memory's lock. The key
+    of weights that are being loaded or moved is in ``_busy``: who needs them waits for ``moved``,
+    so they are loaded once. Weights lie in one place at a time: they are moved to a device only
+    when no lease holds them on another one.
+    """
 
     def __init__(self, memory: Memory, tensors: Tensors) -> None:
         self._memory, self._tensors = memory, tensors
@@ -44,15 +51,16 @@ class Pool:
         if isinstance(ref, Composed) and ref.parts:
             with (
                 self.lease(ref.parts[0], device, dtype) as base,
-                self.lease(_Made(self, ref), device, dtype) as made,
+                self.lease(_Composed(self, ref), device, dtype) as changed,
             ):
-                yield ref.compose(base, made)
+                yield ref.compose(base, changed)
             return
         entry = self._take(ref, device, dtype)
         try:
             self._pages.used(entry, ref)
             yield entry.value
         finally:
+            # Before the lease ends: nobody else may see what has not been put back.
             if isinstance(ref, Returns):
                 ref.put_back(entry.value)
             self._give_back(entry)
@@ -61,6 +69,7 @@ class Pool:
         with self._memory.moved:
             entry.leases -= 1
             self._memory.moved.notify_all()
+        # Outside the lock, as it may move things: others may lease it again before, which is well.
         self._memory.offer(entry.key)
 
     def keys(self, refs: Iterable[ModelRef[Any]], dtype: str) -> dict[Weights, int]:
@@ -70,7 +79,7 @@ class Pool:
             for ref in refs
             for part in ((ref.parts or [ref]) if isinstance(ref, Composed) else [ref])
         ]
-        return {(one.key, dtype): self._sizes.get((one.key, dtype), 0) for one in parts}
+        return {(part.key, dtype): self._sizes.get((part.key, dtype), 0) for part in parts}
 
     def _give_up(self, key: Weights) -> None:
         """Drop weights that nobody uses: the same are about to be loaded in another way."""
@@ -109,8 +118,8 @@ class Pool:
 
     def _has_room(self, key: str, size: int, device: str, dtype: str) -> bool:
         with self._memory.lock:
-            found = self._memory.find((key, dtype))
-            if found is not None and (found.place == device or found.leases):
+            entry = self._memory.find((key, dtype))
+            if entry is not None and (entry.place == device or entry.leases):
                 return False
             tier = self._memory.tier(device)
             return tier.bytes + size <= tier.budget
@@ -121,13 +130,14 @@ class Pool:
         with memory.moved:
             while True:
                 entry = None if key in memory.moving or key in self._busy else memory.find(key)
+                # On another device and idle: the lease keeps them there until they are moved.
                 if entry is not None and (entry.place == device or entry.leases == 0):
                     entry.leases += 1
                     if entry.place == device:
                         return entry
                     break
                 if entry is None and key not in memory.moving and key not in self._busy:
-                    break
+                    break  # nobody has them: they are ours to load
                 # Somebody loads or moves them, or uses them on another device.
                 memory.moved.wait()
             self._busy.add(key)
@@ -163,6 +173,7 @@ class Pool:
             # Drop the traceback too: it keeps half-loaded tensors alive.
             error.__traceback__ = None
             value = None
+        # Outside of the except clause: there the error is alive, and with it what it refers to.
         if value is None:
             self._memory.shrink()
             start = perf_counter()
@@ -173,6 +184,8 @@ class Pool:
                 raise
         seconds = entry.seconds if entry is not None else perf_counter() - start
         size = self._sizes[key] = self._tensors.weights_size(value)
+        # Leased before it is added: to settle what is too much then cannot choose it. ``add`` takes
+        # the old entry out, so the lease on that ends with it.
         new = Entry(key, value, size, seconds, device)
         new.leases = 1
         try:
@@ -204,7 +217,7 @@ def _fixed(key: Hashable, device: str, make: Callable[[], tuple[Any, int]]) -> E
     return entry
 
 
-class _Made:
+class _Composed:
     """A reference to what is made of other weights: to load it is to make it."""
 
     def __init__(self, pool: Pool, ref: Composed[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What is remembered of a call, also after its value has gone."""
+"""Records of calls, which outlive their values: content, time and parts, as checked JSON."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def to_json(key: Key, stored: Stored) -> bytes:
     """Write a record, with a checksum that covers its key too."""
     record = stored.record
     body = {
-        "digests": {name: _hex(each) for name, each in record.digests.items()},
+        "digests": {name: _hex(content) for name, content in record.digests.items()},
         "seconds": record.seconds,
         "bytes": record.bytes,
         "parts": dict(record.parts),
@@ -79,7 +79,7 @@ def from_json(key: Key, text: bytes) -> Stored:
         body = document["record"]
         if document["sum"] != _sum(key, body):
             raise ValueError("the checksum differs")
-        digests = {name: _key(each) for name, each in body["digests"].items()}
+        digests = {name: _key(text) for name, text in body["digests"].items()}
         degraded, resumed = tuple(body.get("degraded", ())), body.get("resumed", "")
         record = Record(digests, body["seconds"], body["bytes"], body["parts"], degraded, resumed)
         return Stored(record, body["value"], body["payload"], tuple(body["homes"]))
@@ -92,11 +92,11 @@ def _sum(key: Key, body: Any) -> str:
     return digest(key, json.dumps(body, sort_keys=True).encode()).hex()
 
 
-def _hex(known: Key | tuple[Key, ...]) -> str | list[str]:
-    return [each.hex() for each in known] if isinstance(known, tuple) else known.hex()
+def _hex(content: Key | tuple[Key, ...]) -> str | list[str]:
+    return [entry.hex() for entry in content] if isinstance(content, tuple) else content.hex()
 
 
 def _key(text: str | list[str]) -> Key | tuple[Key, ...]:
     if isinstance(text, list):
-        return tuple(bytes.fromhex(each) for each in text)
+        return tuple(bytes.fromhex(entry) for entry in text)
     return bytes.fromhex(text)

@@ -34,6 +34,16 @@ class Store:
 
     ``records/ab/….json`` is named by a call's key, ``payloads/ab/….safetensors`` by content, and
     ``kinds/Canny/…`` are empty files that tell which records a kind of node has.
+
+    Written in the order payload, record, marker, and only ever pointed at what is there already::
+
+        crash after the payload: a file that no record names; it is evicted once it is not FRESH
+        crash after the record:  a sound entry that ``recent`` does not list
+        marker without a record: ``recent`` removes it
+
+    Removed in any order: a record whose payload has gone is a miss, but still tells the digests.
+    Processes share the folder without a lock. Names follow from content or key, and files appear
+    whole, so two writers of one file write the same.
     """
 
     def __init__(self, folder: Path, budget: int, tensors: Tensors) -> None:
@@ -86,6 +96,7 @@ class Store:
             # The wires' own classes judge the parts, so any exception may come of a foreign value.
             self.remove(key)
             return None
+        # The time of change is that of last use, for _evict; the time of access is often not kept.
         with suppress(OSError):
             os.utime(self._payload(stored.payload) if stored.payload else self._path(key))
         return output, stored
@@ -113,7 +124,8 @@ class Store:
             stored = (
                 self._with_value(record, output, homes) if output is not None else Stored(record)
             )
-            # Not durable: a record that a power cut damaged is told by its checksum.
+            # Not durable: a record that a power cut damaged is recognised by its checksum. The
+            # payload was durable before this line: no sound record names a damaged one.
             self._publish(self._path(key), [to_json(key, stored)], durable=False)
             if kind:
                 self._mark(kind, key)
@@ -155,13 +167,13 @@ class Store:
 
     def recent(self, kind: str, limit: int) -> list[Record]:
         """List records of a kind of node, newest first."""
-        found: list[tuple[float, str]] = []
+        dated: list[tuple[float, str]] = []
         with suppress(OSError), os.scandir(self._root / "kinds" / kind) as markers:
             for marker in markers:
                 with suppress(OSError):
-                    found.append((marker.stat().st_mtime, marker.name))
+                    dated.append((marker.stat().st_mtime, marker.name))
         records: list[Record] = []
-        for _, name in sorted(found, reverse=True):
+        for _, name in sorted(dated, reverse=True):
             stored = self.record(bytes.fromhex(name))
             if stored is None:
                 remove(self._root / "kinds" / kind / name)
@@ -181,45 +193,47 @@ class Store:
     def size(self) -> tuple[int, int]:
         """Bytes of records and of payloads."""
         records, payloads = (
-            sum(found.st_size for _, found in walk(self._root / part))
+            sum(status.st_size for _, status in walk(self._root / part))
             for part in ("records", "payloads")
         )
         return records, payloads
 
     def count(self) -> int:
         """How many values there are; only records can tell, so all are read."""
-        stored = (self.record(key) for key, _, _ in self._known())
-        return sum(1 for each in stored if each is not None and self._has_value(each))
+        stored = (self.record(key) for key, _, _ in self._entries())
+        return sum(1 for entry in stored if entry is not None and self._has_value(entry))
 
-    def _known(self) -> Iterable[tuple[Key, Path, os.stat_result]]:
-        for path, found in walk(self._root / "records"):
+    def _entries(self) -> Iterable[tuple[Key, Path, os.stat_result]]:
+        for path, status in walk(self._root / "records"):
             with suppress(ValueError):
-                yield bytes.fromhex(path.parent.name + path.stem), path, found
+                yield bytes.fromhex(path.parent.name + path.stem), path, status
 
     def _evict(self, pinned: set[Hashable]) -> None:
         """Remove what is longest unused and quickest to make again, to just below the budget."""
-        kept: set[str] = set()
+        pinned_payloads: set[str] = set()
         seconds: dict[str, float] = {}
         now = time.time()
         candidates: list[tuple[float, Path, int]] = []
         total = 0
-        for key, path, found in self._known():
-            total += found.st_size
+        for key, path, status in self._entries():
+            total += status.st_size
             stored = self.record(key)
             if stored is None:
                 continue
             if key in pinned:
-                kept.add(stored.payload)
+                pinned_payloads.add(stored.payload)
             elif stored.payload:
                 seconds[stored.payload] = max(seconds.get(stored.payload, 0), stored.record.seconds)
             # A record is tiny and answers for all below it: it goes as if it took an hour to make.
             if key not in pinned:
-                candidates.append((_score(found, now, 3600), path, found.st_size))
-        for path, found in walk(self._root / "payloads"):
-            total += found.st_size
-            if path.stem not in kept and (path.stem in seconds or now - found.st_mtime > FRESH):
-                score = _score(found, now, seconds.get(path.stem, 0))
-                candidates.append((score, path, found.st_size))
+                candidates.append((_score(status, now, 3600), path, status.st_size))
+        for path, status in walk(self._root / "payloads"):
+            total += status.st_size
+            # No record names it: a writer died between the two, or is between them at this moment.
+            fresh = path.stem not in seconds and now - status.st_mtime <= FRESH
+            if path.stem not in pinned_payloads and not fresh:
+                score = _score(status, now, seconds.get(path.stem, 0))
+                candidates.append((score, path, status.st_size))
         for _, path, size in sorted(candidates, reverse=True):
             if total <= self.budget * LOW_WATER:
                 break
@@ -248,5 +262,5 @@ class Store:
             log.warning("results are not kept on disk: %s (%s)", error, self.folder)
 
 
-def _score(found: os.stat_result, now: float, seconds: float) -> float:
-    return max(now - found.st_mtime, 1e-3) * found.st_size / max(seconds, 1e-6)
+def _score(status: os.stat_result, now: float, seconds: float) -> float:
+    return max(now - status.st_mtime, 1e-3) * status.st_size / max(seconds, 1e-6)

@@ -48,15 +48,15 @@ class Tier:
     """Entries of one place, the cheapest to get back per byte going first.
 
     GreedyDual-Size (Cao and Irani 1997): ``clock`` is the rank of what went last, and a new or used
-    entry starts from there, so that disuse ages an entry. What is wanted goes after all of them.
+    entry starts from there, so that disuse ages an entry. Upcoming weights go after all of them.
     """
 
     def __init__(
-        self, budget: int, pins: Mapping[Hashable, int], wanted: Mapping[Hashable, int]
+        self, budget: int, pins: Mapping[Hashable, int], upcoming: Mapping[Hashable, int]
     ) -> None:
         self.budget, self.bytes, self.clock = budget, 0, 0.0
         self.entries: dict[Hashable, Entry] = {}
-        self._pins, self._wanted = pins, wanted
+        self._pins, self._upcoming = pins, upcoming
         self._uses, self._tickets = count(), count()
         # Entries that left, or were queued anew, stay in the heaps until they come up: only the
         # entry's latest ticket counts. Keys, so that no value is kept alive by a heap.
@@ -71,12 +71,11 @@ class Tier:
 
     def touch(self, entry: Entry) -> None:
         """Note that an entry was used."""
-        wanted = entry.key in self._wanted
-        cost = inf if wanted else self.clock + entry.seconds / entry.bytes
+        cost = inf if entry.key in self._upcoming else self.clock + entry.seconds / entry.bytes
         entry.rank = (cost, next(self._uses))
 
     def rank(self, entry: Entry) -> None:
-        """Rank an entry anew that has become wanted, or is not any more."""
+        """Rank an entry anew that has become upcoming, or is not any more."""
         self.touch(entry)
         if not entry.aside:
             self._queue(self._free, entry)
@@ -122,7 +121,7 @@ class Tier:
     def _queue(self, heap: list[Queued], entry: Entry) -> None:
         entry.ticket = next(self._tickets)
         if len(heap) > 2 * len(self.entries) + 64:
-            heap[:] = sorted(each for each in heap if self._is_current(each))
+            heap[:] = sorted(queued for queued in heap if self._is_current(queued))
         heappush(heap, (entry.rank, entry.ticket, entry.key))
 
     def _is_current(self, queued: Queued) -> bool:
@@ -135,9 +134,11 @@ class Tier:
             entry = self.entries.get(queued[2])
             if entry is None or entry.ticket != queued[1] or entry.aside != pinned:
                 continue
+            # Used since it was queued, so put where it belongs now. That is done here and not in
+            # ``touch``, which is called at every read and may cost nothing.
             if queued[0] != entry.rank:
                 self._queue(heap, entry)
-            elif entry.leases:
+            elif entry.leases:  # in no heap until its last lease ends and it is offered
                 entry.aside = True
             elif pinned or entry.key not in self._pins:
                 return entry

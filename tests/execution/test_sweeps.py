@@ -210,7 +210,7 @@ def test_every_base_with_every_net_loads_each_once_where_one_base_fits(
 
     assert outcome.results["used"] == [1, 1, 1, 1]
     assert {name: len(ref.loads) for name, ref in LIGHTS.items()} == dict.fromkeys("abmn", 1)
-    assert cache._memory._wanted == {}
+    assert cache._memory._upcoming == {}
 
 
 def summing(**values: object) -> Workflow:
