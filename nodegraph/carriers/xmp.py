@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import escape
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from .png import KEY
 
@@ -54,7 +54,8 @@ def _name(keyword: str) -> str:
 
 def _escaped(text: str) -> str:
     safe = _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return escape(safe, {"\r": "&#13;"})
+    # A reader of XML takes a bare carriage return for the end of a line.
+    return escape(safe, quote=False).replace("\r", "&#13;")
 
 
 def _described(inner: str) -> bytes:

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..carriers import sniff
+from ..carriers.picture import sniff
 from .types import AssetRefusedError
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,6 +76,8 @@ def gpus() -> int:
     """How many GPUs torch can use: none if it was built without CUDA, or the driver is missing."""
     if not _built_with_cuda():
         return 0
+    import ctypes  # `import nodegraph` goes without it
+
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
