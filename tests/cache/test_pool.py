@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import count
 from threading import Barrier, Event, Thread
 from typing import Any
 
@@ -13,47 +12,25 @@ import pytest
 from nodegraph.base.keys import digest
 from nodegraph.cache import Budgets, Cache
 from nodegraph.cache.pool import Pool
-from nodegraph.node import ModelRef
 from tests.support.pretend import (
     DEVICE,
     MB,
+    OTHER,
     Blob,
     Blobbed,
     Paint,
     Pretend,
     PretendOutOfMemoryError,
     PretendRef,
-    PretendWeights,
+    load,
 )
 
-OTHER = "pretend:1"
-
-
-@pytest.fixture
-def pretend() -> Pretend:
-    return Pretend()
+pytestmark = pytest.mark.usefixtures("even_clock")
 
 
 @pytest.fixture
 def cache(pretend: Pretend) -> Cache:
     return Cache.in_memory(Budgets(device=4 * MB, host=4 * MB), pretend)
-
-
-@pytest.fixture(autouse=True)
-def even_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every load takes a second, so that what goes first does not depend on this machine."""
-    monkeypatch.setattr("nodegraph.cache.pool.perf_counter", count().__next__)
-
-
-@pytest.fixture
-def pool(cache: Cache) -> Pool:
-    return cache.pool
-
-
-def load(pool: Pool, ref: ModelRef[Any], device: str, dtype: str) -> None:
-    """Bring weights to a device, as somebody does who uses them and has done."""
-    with pool.lease(ref, device, dtype):
-        pass
 
 
 def test_weights_are_loaded_once(pool: Pool, pretend: Pretend) -> None:
@@ -295,132 +272,6 @@ def test_many_threads_and_little_room_end_well(pool: Pool, pretend: Pretend) -> 
 
     assert failures == []
     assert pretend.used[DEVICE] <= 4 * MB
-
-
-class Sum:
-    """A reference to weights of which some are made of others'."""
-
-    def __init__(self, *parts: PretendRef, size: int = MB, how: str = "") -> None:
-        self.parts, self.size = parts, size
-        self.key, self.derived_key = "sum", " + ".join(part.key for part in parts) + how
-        self.makes: list[list[str]] = []
-
-    def make(self, parts: list[Any]) -> PretendWeights:
-        self.makes.append([part.block.device for part in parts])
-        return PretendWeights(self.parts[0].pretend.block(self.size, parts[0].block.device))
-
-    def compose(self, base: Any, made: Any) -> list[Any]:
-        return [base, made]
-
-    def load(self, device: str, dtype: str) -> Any:
-        raise AssertionError(f"composed, not loaded as {dtype} onto {device}")
-
-
-def test_what_is_made_of_other_weights_loads_each_once(pool: Pool, pretend: Pretend) -> None:
-    base, one, other = (PretendRef(name, MB // 2, pretend) for name in ("base", "one", "other"))
-
-    with pool.lease(base, DEVICE, "float16") as alone:
-        pass
-    with (
-        pool.lease(Sum(base, one), DEVICE, "float16") as first,
-        pool.lease(Sum(base, other, one), DEVICE, "float16") as second,
-    ):
-        assert first[0] is second[0] is alone
-        assert first[1] is not second[1]
-
-    assert [len(ref.loads) for ref in (base, one, other)] == [1, 1, 1]
-
-
-def test_what_is_made_is_made_once_and_counted(cache: Cache, pool: Pool, pretend: Pretend) -> None:
-    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB // 4, pretend)
-    refs = [Sum(base, more, size=MB // 2) for _ in range(2)]
-    made = []
-
-    for ref in refs:
-        with pool.lease(ref, DEVICE, "float16") as both:
-            made.append(both[1])
-
-    assert made[0] is made[1]
-    assert [ref.makes for ref in refs] == [[[DEVICE, DEVICE]], []]
-    assert cache.sizes()[DEVICE].bytes == pretend.used[DEVICE] == MB + MB // 4 + MB // 2
-
-
-def test_what_is_made_otherwise_is_made_anew_of_what_is_loaded(
-    pool: Pool, pretend: Pretend
-) -> None:
-    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB // 4, pretend)
-    refs = [Sum(base, more, how=how) for how in (" x 0.5", " x 1.0")]
-
-    made = []
-    for ref in refs:
-        with pool.lease(ref, DEVICE, "float16") as both:
-            made.append(both[1])
-
-    assert made[0] is not made[1]
-    assert [len(ref.loads) for ref in (base, more)] == [1, 1]
-
-
-def test_what_is_made_goes_where_room_is_short_and_is_made_again(
-    pool: Pool, pretend: Pretend
-) -> None:
-    base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB // 4, pretend)
-    refs = [Sum(base, more, how=f" x {i}") for i in range(9)]
-    for part in (base, more):
-        load(pool, part, DEVICE, "float16")
-
-    for ref in [*refs, refs[0]]:
-        with pool.lease(ref, DEVICE, "float16") as (weights, made):
-            assert weights.block.device == made.block.device == DEVICE
-        assert pretend.used[DEVICE] <= 4 * MB
-        assert pretend.used["cpu"] <= 4 * MB
-
-    assert len(refs[0].makes) == 2
-    assert len(base.loads) == 1
-
-
-def test_what_changes_weights_is_not_needed_once_they_are_made(
-    cache: Cache, pool: Pool, pretend: Pretend
-) -> None:
-    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB, pretend)
-    ref = Sum(base, more)
-    load(pool, ref, DEVICE, "float16")
-
-    with pool.lease(ref, DEVICE, "float16"):
-        cache.shrink()
-
-        assert pretend.used == {DEVICE: 2 * MB, "cpu": MB}
-
-
-def test_the_weights_under_a_lease_do_not_move(cache: Cache, pool: Pool, pretend: Pretend) -> None:
-    base, more = PretendRef("base", 2 * MB, pretend), PretendRef("more", MB, pretend)
-
-    with pool.lease(Sum(base, more), DEVICE, "float16") as parts:
-        for name in (b"a", b"b", b"c"):
-            output = Blobbed(blob=Blob(pretend.block(MB)))
-            cache.put(digest(name), output, kind=Paint, seconds=60, parts=dict)
-
-        assert [part.block.device for part in parts] == [DEVICE, DEVICE]
-
-
-@pytest.mark.parametrize("broken", ["make", "compose"])
-def test_weights_that_fail_to_compose_give_their_parts_back(
-    pool: Pool, pretend: Pretend, broken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base, more = PretendRef("base", MB, pretend), PretendRef("more", MB, pretend)
-
-    def fail(*_: object) -> Any:
-        raise RuntimeError("out of paint")
-
-    monkeypatch.setattr(Sum, broken, fail)
-    with (
-        pytest.raises(RuntimeError, match="out of paint"),
-        pool.lease(Sum(base, more), DEVICE, "float16"),
-    ):
-        pass
-
-    # On another device than one that is leased it would wait for ever.
-    for ref in (base, more):
-        load(pool, ref, OTHER, "float16")
 
 
 @dataclass(slots=True)
