@@ -7,7 +7,7 @@ from collections.abc import Mapping
 MOVED: Mapping[str, str] = {
     "nodes._addons": "nodes.library.addons",
     "nodes._addresses": "nodes.files.addresses",
-    "nodes._attention": "nodes.networks.attention",
+    "nodes._attention": "nodes.networks.fallback",
     "nodes._blend": "nodes.pixels.blend",
     "nodes._blocks": "nodes.networks.blocks",
     "nodes._boxes": "nodes.pixels.boxes",

@@ -187,6 +187,7 @@ class Denoise(Node):
         for item in items:
             _checks.fits(item.model, [item.prompt, item.negative_prompt], item.controls, item.size)
             _checks.starts(item)
+        # Nothing is left to do: the latents as they came, not even noised and denoised.
         if items[0].skipped == items[0].steps:
             return [Denoised(latents=item.latents) for item in items if item.latents is not None]
         with ExitStack() as leases:
@@ -209,6 +210,9 @@ class Denoise(Node):
         return Work(keys, latents, (unet, *nets), partial(peak_bytes, unet, latents, nets=nets))
 
     def group(self) -> Hashable:
+        # One batch has one schedule and tensors of one shape. Seeds, guidance scales, prompts and
+        # the pixels of control images may differ: those are rows of a batch. Prompts of other
+        # lengths would be repeated to a common one, and so round otherwise than on their own.
         used = tuple(
             (c.model.net, c.strength, c.start, c.end, c.mask is None) for c in self.controls
         )

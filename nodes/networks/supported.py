@@ -21,8 +21,6 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets import unet_2d_blocks as blocks
 from torch import nn
 
-from .attention import PromptAttention
-
 Test: TypeAlias = Callable[[Any], bool]
 
 
@@ -123,9 +121,8 @@ def _transformer_block(part: Any) -> bool:
 
 def _attention(part: Any) -> bool:
     extras = (part.spatial_norm, part.group_norm, part.norm_cross, part.norm_q, part.norm_k)
-    plain = (attention_processor.AttnProcessor2_0, PromptAttention)
     return (
-        type(part.processor) in plain
+        type(part.processor) is attention_processor.AttnProcessor2_0
         and not any(extras)
         and not part.residual_connection
         and not getattr(part, "fused_projections", False)

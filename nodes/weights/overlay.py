@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..networks.attention import PromptAttention
-
 if TYPE_CHECKING:
     from torch.nn import Module, Parameter
 
@@ -43,9 +41,6 @@ def _shallow_copy(module: Module) -> Any:
     # copy() shares the very dictionaries: a member or hook set in one would be set in both.
     for kind in ("_modules", "_parameters", "_buffers", "_forward_hooks", "_forward_pre_hooks"):
         new.__dict__[kind] = copy(module.__dict__[kind])
-    if isinstance(new.__dict__.get("processor"), PromptAttention):
-        # Other weights make other keys and values of the same prompt.
-        new.processor = PromptAttention()
     return new
 
 

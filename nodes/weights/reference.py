@@ -97,10 +97,6 @@ class Weights(Wire):
             parts = [part.load(device, dtype) for part in self.parts]
             return self.compose(parts[0], self.make(parts))
         module = _read(self, device, dtype if self.dtype == "auto" else self.dtype)
-        if self.part in ("unet", "controlnet"):
-            from ..networks.attention import remember_prompts
-
-            remember_prompts(module)
         return module.requires_grad_(requires_grad=False).eval()
 
 

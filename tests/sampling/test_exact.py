@@ -122,22 +122,6 @@ def test_all_together_draw_the_pipelines_latents_bit_by_bit(
     assert torch.equal(ours, theirs(models, items, which))
 
 
-def test_keys_and_values_of_prompts_made_once_change_no_bit(nets: Nets, models: Models) -> None:
-    import torch
-
-    from nodes.networks.attention import remember_prompts
-    from nodes.networks.fallback import DiffusersUNet
-
-    sample, prompts, times, _ = given(nets, 4)
-    remembering = load(models.base, models.nets[0]).unet
-    remember_prompts(remembering)
-    unets = [DiffusersUNet(one, prompts, times) for one in (remembering, nets.unet)]
-
-    for step in range(3):
-        ours, expected = (unet(sample, step, []) for unet in unets)
-        assert torch.equal(ours, expected)
-
-
 def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> None:
     import torch
     from torch.nn.functional import silu
