@@ -82,6 +82,7 @@ class RunContext:
         return lock.files if lock else {}
 
     def lease(self, ref: ModelRef[W]) -> AbstractContextManager[W]:
+        # Noted before it is had: a result that hangs on weights is dear even if they were loaded.
         self.leased.add(ref.key)
         return self.cache.pool.lease(ref, self.device, self.dtype, offload=self.savings.offload)
 

@@ -30,6 +30,8 @@ def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
     for link in call.planned.links.values():
         for index, output in link.sources:
             upstream = calls[index]
+            # The length of an output that is a list is the number of its digests: for these, all of
+            # upstream's tasks must have ended.
             if not upstream.resolved or (upstream.left > 0 and output in upstream.lists):
                 return False
     return True
@@ -91,6 +93,7 @@ def _count(call: CallState, calls: Sequence[CallState]) -> int | None:
     """The common length of everything that maps ``call``, or None where nothing does."""
     lengths = {name: len(values) for name, values in call.values.items()} if call.values else {}
     for name, link in call.planned.links.items():
+        # "whole" gives every item the same list, so its length says nothing here.
         if link.mode == "concat":
             lengths[name] = sum(_length(source, calls) or 1 for source in link.sources)
         elif link.mode != "whole":
@@ -125,11 +128,14 @@ def _wait(call: CallState, upstream: CallState, link: Link, source: Source) -> l
         and source.output not in upstream.lists
         and link.mode in ("map", "gather")
     ):
+        # Item for item: the first ones go on while upstream is still at its last ones, and one that
+        # breaks takes down only its own. (A call that is not mapped upstream has no pairs.)
         pairs = list(zip(call.tasks, upstream.tasks, strict=True))
         for task, needed in pairs:
             if needed.state != "done":
                 task.wait_for(needed)
         return [task for task, needed in pairs if needed.state == "failed"]
+    # Otherwise all of upstream's items are read, as a list or for their entries.
     if upstream.done:
         return call.tasks if upstream.broken else []
     call.wait_for(upstream)
@@ -169,6 +175,8 @@ def _gathered(
     call: CallState, name: str, sources: Sequence[Source], calls: Sequence[CallState]
 ) -> list[Element]:
     """All elements of ``sources`` in a row; made once for all items of ``call``."""
+    # One list for all items: a list anew for each would be quadratic, and so would its digest
+    # (see keys._digest_of_all, which knows a shared list by its identity).
     if name not in call.gathered:
         call.gathered[name] = [e for source in sources for e in elements(source, calls)]
     return call.gathered[name]
@@ -194,6 +202,7 @@ def needs(task: Task, calls: Sequence[CallState]) -> Iterator[Task]:
 
 def behind(task: Task, calls: Sequence[CallState]) -> float:
     """Seconds that the slowest took of all that ``task`` depends on."""
+    # A loop, not max() of a generator: this runs for every task.
     worth = 0.0
     for needed in needs(task, calls):
         worth = max(worth, needed.worth)

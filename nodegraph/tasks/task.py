@@ -103,6 +103,8 @@ class CallState:
 
     def wait_for(self, upstream: CallState) -> None:
         """Have all tasks of this call wait until those of ``upstream`` are known."""
+        # Each waiter once, however many of its links lead there: it is unblocked once. It registers
+        # for all its links in one go (resolve), so only the last in the list can be itself.
         if upstream.waiters and upstream.waiters[-1] is self:
             return
         if upstream.waiters is _NOBODY:
@@ -142,6 +144,8 @@ class Element(NamedTuple):
     def digest(self, fields: Sequence[str] = ()) -> Key:
         """What it holds; of a wire that tells its ``fields`` apart, what those hold."""
         digests = self.task.digests
+        # A node that reads only some fields of a wire does not hang on the others. Where one has no
+        # digest of its own, the whole value counts.
         if fields:
             apart = [digests[place] for f in fields if (place := f"{self.output}.{f}") in digests]
             if len(apart) == len(fields):

@@ -103,6 +103,7 @@ class Dispatcher:
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
         for kind, queue in self._queues.items():
+            # Lane and model are chosen together: the lane that needs the least loaded goes first.
             while queue and (idle := [lane.name for lane in self._lanes[kind] if not lane.busy]):
                 name = closest({name: self._loaded[name] for name in idle}, queue)
                 models = self._nearest(name, queue)
@@ -130,6 +131,7 @@ class Dispatcher:
 
     def _batch(self, name: str, queue: AffinityQueue, models: Models) -> list[Task]:
         """Take the first task, and with it the items of its call that may run together with it."""
+        # Only when models change: looking over all tasks to come is too dear for every task.
         if self._loaded[name].missing(models):
             self._upcoming.update()
         self._loaded[name].use(models)

@@ -56,15 +56,17 @@ class Performer:
     def run(self, tasks: Sequence[Task], context: RunContext) -> Iterator[Report]:
         """Compute ``tasks`` (items of one call) together, reporting progress and each one's end.
 
-        Where memory runs out, the ladder is taken down. A batch that fails otherwise
-        is halved until the item at fault stands alone: it does not take the others with it.
+        Where memory runs out, the ladder is taken down. A batch that fails otherwise is halved
+        until the item at fault stands alone: it does not take the others with it.
         """
+        # A stack: what was cut from an attempt comes right after it, in the order of the items.
         attempts = [Attempt(tuple(tasks))]
         while attempts:
             attempt = attempts.pop()
             failed = yield from self._try(attempt, attempts, context)
             if failed is not None:
-                # No frame and no traceback of the attempt is left that keeps its tensors alive.
+                # Here, and not where the error was caught: no frame and no traceback of the attempt
+                # is left that keeps its tensors alive, so that they can be freed.
                 attempts = yield from self._lowered(failed, attempts, context)
 
     def _try(
@@ -83,12 +85,15 @@ class Performer:
                 yield Broke(task, failure(task, inputs, error))
         if not ready:
             return None
+        # What an item is batched with hangs on values of its inputs (the size of a picture), so it
+        # is known only now. The others are an attempt of their own.
         ready, rest = _batch(ready)
         if rest:
             waiting.append(replace(attempt, items=tuple(item.task for item in rest)))
         if len(ready) < len(attempt.items):
             attempt = replace(attempt, items=tuple(item.task for item in ready))
         admission = self._admission(ready, attempt.savings, context)
+        # Who forbids smaller batches tries the whole one, and is told by the error what would fit.
         if admission is not None and context.settings.degrades:
             attempt, *more = attempt.cut(admission.most(len(ready)))
             waiting += reversed(more)
@@ -100,6 +105,7 @@ class Performer:
             short = self.cache.is_oom(error)
             if short:
                 _forget(error)
+            # The inputs as they look: what they hold on the device must not outlive the attempt.
             briefs = [_brief(item.inputs) for item in ready]
             return _Failed(attempt, error, short, briefs, admission)
         return None
@@ -124,6 +130,7 @@ class Performer:
         """What to try instead; without anything left to try, the items are reported broken."""
         attempt, error = failed.attempt, failed.error
         if failed.short:
+            # Everything that can go goes: nobody can tell how much was missing.
             freed = self.cache.shrink() > 0
             supported = attempt.items[0].call.planned.kind.savings
             retries = freed and not attempt.retried
@@ -135,6 +142,7 @@ class Performer:
             error = DoesNotFitError(context.device, attempt.all_tried, advice)
         elif len(attempt.items) > 1:
             middle = (len(attempt.items) + 1) // 2
+            # The first half last, as it is popped first.
             halves = (attempt.items[middle:], attempt.items[:middle])
             return [*waiting, *(replace(attempt, items=items) for items in halves)]
         for task, inputs in zip(attempt.items, failed.inputs, strict=True):
@@ -144,6 +152,7 @@ class Performer:
     def _compute(
         self, ready: Sequence[_Ready], attempt: Attempt[Task], context: RunContext
     ) -> Iterator[Report]:
+        # Inputs are shared by all who read them: a node that writes into one is found out below.
         watches = [Watch(item.inputs) for item in ready]
         start = perf_counter()
         nodes = [item.node for item in ready]
@@ -179,6 +188,8 @@ class Performer:
         Returns:
             The outputs, and where they went on from what an earlier run had done.
         """
+        # Only a side effect (a picture saved) tells where its inputs come from; for the others the
+        # keys in words would be made in vain.
         if not nodes[0].pure:
             linked, short = self._keys(tasks[0]), shortages(tasks[0], self.calls)
             context = replace(context, linked=linked, shortages=short)
@@ -214,12 +225,13 @@ class Performer:
                 if step.resumed:
                     resumed = _resumed(step)
                 yield Progressed(name, items, step.done, step.total, step.preview, step.resumed)
+                # Between two steps, never within one: no state of a library is left half changed.
                 if self.stop.is_set():
                     raise Stopped
         except StopIteration as end:
             return end.value, resumed
         finally:
-            running.close()
+            running.close()  # the node gives its leases back now, not when it is collected
 
     def _check(self, task: Task, node: Node, output: object, watch: Watch) -> None:
         expected = output_of(type(node))
@@ -228,6 +240,7 @@ class Performer:
                 f"returned {type(output).__name__}, but its annotation says {expected.__name__}"
             )
         if changed := watch.changed_inputs():
+            # All of them, not just the changed one: they may share memory with it.
             for needed in {
                 element.task
                 for _, value in bound(task, self.calls)
