@@ -42,7 +42,7 @@ COMPARED = 999  # the number of the job that is compared and not timed
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a job is changed to."""
+    """A change of a job."""
 
     key: str
     label: str
@@ -63,7 +63,7 @@ UNGUIDED = Case("unguided", "without guidance", guidance=1.0)
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What is asked of a model unless told otherwise."""
+    """Sizes and counts for a model, where no option says otherwise."""
 
     batch: int
     steps: int

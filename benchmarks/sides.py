@@ -34,7 +34,7 @@ ROOMY = Budgets(device=2**35, host=2**35)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What both sides are asked for."""
+    """A job for both sides."""
 
     prompts: tuple[str, ...]
     picture: Path

@@ -85,7 +85,7 @@ class Compute:
 
     def __post_init__(self) -> None:
         system.parse_devices(self.device)
-        system.dtype(self.dtype, ("cpu",))
+        system.dtype(self.dtype, ("cpu",))  # refuses an unknown one; any device will do
         if self.batch < 1:
             raise UserError(f"--batch {self.batch}: it should be 1 or more")
         if self.on_oom not in get_args(OnOom):

@@ -52,12 +52,14 @@ class Row:
 
     @property
     def fraction(self) -> float:
-        """How far it has come, in [0, 1]; the steps of the running batch count."""
+        """Progress in [0, 1]; the steps of the running batch count."""
         within = self.steps[0] / self.steps[1] * self.batch if self.steps[1] else 0.0
         return min(1.0, (self.ended + within) / max(self.total or self.ended + self.batch, 1))
 
     def remaining(self, now: float) -> float | None:
         """Seconds until it is done, going by its pace so far; None while it has none."""
+        # Cached items, and steps that an earlier run had done, took no time: the pace is that of
+        # the rest.
         within = self.begun / self.steps[1] * self.batch if self.steps[1] else 0.0
         fresh = self.fraction - (self.cached + within) / max(self.total or 1, 1)
         if self.state != "running" or self.began is None or fresh <= 0:

@@ -50,7 +50,7 @@ def explain_file(options: Options) -> None:
 
 
 def _shared(line: Line) -> tuple[str, str, str]:
-    """What items that share a line have in common; each depends on its own item of another node."""
+    """The part of a line that its items share: without the item that each needs of another node."""
     own = "".join(f"[{index}]" for index in line.items)
     return line.name, line.state, line.reason.removesuffix(own) if own else line.reason
 

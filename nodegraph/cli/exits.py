@@ -16,7 +16,7 @@ from ..errors import NodeGraphError, RunError
 DONE, FAILED, BAD, CANCELLED = 0, 1, 2, 130
 """Exit codes: 130 is what a shell reports for Ctrl-C."""
 DIFFERENT = FAILED
-"""What `nodegraph diff` ends with when two graphs differ, as `diff` does."""
+"""Exit code of `nodegraph diff` where two graphs differ, as `diff` has it."""
 
 
 @contextmanager

@@ -34,13 +34,13 @@ class WorkflowFile:
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """Where the pictures it names are looked for: beside it, then in ``inputs`` beside it."""
+        """Folders of the pictures it names: its own, then ``inputs`` there, if they exist."""
         folders = (self.path.parent, self.path.parent / "inputs")
         return tuple(folder for folder in folders if folder.is_dir())
 
     @property
     def shortages(self) -> Shortages:
-        """How nodes were made to fit into memory, as a picture says."""
+        """Shortages of memory while a picture was made, as it says itself."""
         return {
             name: tuple(map(str, words))
             for name, words in self.carried(DEGRADED).items()

@@ -40,7 +40,7 @@ def lock_file(options: Options, output: Path | None) -> None:
 
 
 def check_lock(options: Options) -> None:
-    """Say whether the models here are those that the workflow pins.
+    """Compare the models here with those that the workflow pins.
 
     Raises:
         Exit: some are not.

@@ -101,7 +101,7 @@ def data_folders(options: Options, file: WorkflowFile) -> tuple[Path, ...]:
 
 
 def settings_of(options: Options, file: WorkflowFile) -> Settings:
-    """Where and how to run."""
+    """The settings of a run, for the devices of this machine."""
     compute = resolve(options.compute)
     return compute.settings(data_folders(options, file), options.out.resolve())
 
@@ -118,7 +118,7 @@ T = TypeVar("T")
 
 
 def drive(events: Generator[Event, None, T], view: Display) -> T:
-    """Tell ``view`` every event, to the end; cancelled at whatever point this is interrupted."""
+    """Pass every event to ``view``; a run that is interrupted here is cancelled, wherever it is."""
     with closing(events):
         while True:
             try:
@@ -139,6 +139,7 @@ def _save(
     for name, picture, result, item in pictures(outcome.results):
         several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
         key = {result + several: outcome.keys[result][item]}
+        # The key of the item alone: it says what this picture was made of, not the whole list.
         try:
             carried = texts_of(key, outcome.shortages[result][item])
             path = save_picture(picture, carried, folder, prefix + name)

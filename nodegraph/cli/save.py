@@ -40,6 +40,7 @@ def file_name(name: str) -> str:
 
 
 def _place(data: bytes, folder: Path, name: str) -> Path:
+    # Another run may save here now: a name counts as taken only when write_new could not have it.
     for number in count(1):
         path = folder / (f"{name}.png" if number == 1 else f"{name}-{number}.png")
         if _holds(path, data) or write_new(path, data):
@@ -61,7 +62,7 @@ def prepare_folder(folder: Path) -> None:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Say in one sentence why nothing can be written there."""
+    """Turn errors of writing into a sentence."""
     try:
         yield
     except OSError as error:

@@ -32,7 +32,7 @@ def settings() -> Settings:
 
 @cache
 def memory_cache() -> Cache:
-    """What all figures share: weights are loaded once."""
+    """The cache of all figures, so that weights are loaded once."""
     return Cache()
 
 

@@ -8,7 +8,7 @@ from .sketch import Box, Line, Sketch
 
 
 def tree(sketch: Sketch) -> str:
-    """What is made last on top, and below what it is made of; a box met again is marked (*)."""
+    """The results on top, and below a box those it depends on; a box met again is marked (*)."""
     boxes = {box.name: box for box in sketch.boxes}
     links: dict[str, list[Line]] = {name: [] for name in boxes}
     for line in sketch.lines:

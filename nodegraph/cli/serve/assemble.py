@@ -84,6 +84,7 @@ class Parts:
             hub = Hub(store, names, self.limits)
             settings = self._settings(assets)
             workers = Supervisor(store, assets, self._workers(), hub.preview)
+            # Each needs the other: workers send previews, the hub says whether anybody looks.
             hub.want_previews = workers.want_previews
             yield self._services(
                 access, Cache(budgets=budgets), settings, names, hub, assets, workers

@@ -28,6 +28,7 @@ def serve(options: Options) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     with ExitStack() as stack:
+        # First of all: a taken port is refused before a token is made or a worker starts.
         listening = stack.enter_context(bound(options.host, options.port))
         parts = Parts(options)
         token, is_new = token_for(options, parts.folder)
