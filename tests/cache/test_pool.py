@@ -200,11 +200,11 @@ def test_threads_that_want_the_same_weights_wait_for_one_load(
     seen: list[object] = []
 
     def slow(self: PretendRef, device: str, dtype: str) -> Any:
-        may_load.wait(10)
+        may_load.wait(60)
         return load(self, device, dtype)
 
     def work() -> None:
-        together.wait(10)
+        together.wait(60)
         with pool.lease(ref, DEVICE, "float16") as weights:
             seen.append(weights)
 
@@ -212,10 +212,10 @@ def test_threads_that_want_the_same_weights_wait_for_one_load(
     threads = [Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
-    together.wait(10)
+    together.wait(60)
     may_load.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert len(seen) == 3
     assert len(set(map(id, seen))) == 1
@@ -238,7 +238,7 @@ def test_weights_leased_on_one_device_are_waited_for_on_another(
         thread.start()
         assert not got.wait(0.05)
         assert here.block.device == DEVICE
-    thread.join(10)
+    thread.join(60)
 
     assert device == [OTHER]
     assert len(ref.loads) == 1
