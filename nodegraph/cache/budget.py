@@ -33,7 +33,7 @@ def parse_budget(text: str, defaults: Budgets = DEFAULTS) -> Budgets:
     """Read ``6GB`` (the device's) or ``device=4GB,host=8GB,disk=20GB``, in any order and number.
 
     Raises:
-        UserError: it says which part cannot be read, and how it would be right.
+        UserError: a part cannot be read; the error names it, and how it would be right.
     """
     sizes: dict[str, int] = {}
     for part in text.split(","):

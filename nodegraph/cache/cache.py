@@ -112,7 +112,7 @@ class Cache:
         return record
 
     def has(self, key: Key) -> bool:
-        """Tell whether a value can be had without running anything."""
+        """Whether a value can be had without running anything."""
         if self._memory.find(key) is not None:
             return True
         return self._store is not None and self._store.has(key)
@@ -283,11 +283,11 @@ class Cache:
         return self._memory.tier(device).bytes
 
     def on(self, device: str, key: Hashable) -> bool:
-        """Tell whether an output or weights lie on a device."""
+        """Whether an output or weights lie on a device."""
         return key in self._memory.tier(device).entries
 
     def is_oom(self, error: BaseException) -> bool:
-        """Tell whether an error says that memory ran out."""
+        """Whether an error says that memory ran out."""
         return self.tensors.is_oom(error)
 
     def flush(self) -> None:

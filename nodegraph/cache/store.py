@@ -74,7 +74,7 @@ class Store:
             return None
 
     def has(self, key: Key) -> bool:
-        """Tell whether a value seems to be there; only reading it tells whether it is sound."""
+        """Whether a value seems to be there; only reading it tells whether it is sound."""
         stored = self.record(key)
         return stored is not None and self._has_value(stored)
 

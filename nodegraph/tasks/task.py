@@ -142,7 +142,7 @@ class Element(NamedTuple):
         return key if self.entry is None else f"{key}[{self.entry}]"
 
     def digest(self, fields: Sequence[str] = ()) -> Key:
-        """What it holds; of a wire that tells its ``fields`` apart, what those hold."""
+        """The digest of its content; of a wire that tells its ``fields`` apart, of those alone."""
         digests = self.task.digests
         # A node that reads only some fields of a wire does not hang on the others. Where one has no
         # digest of its own, the whole value counts.
