@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..base.files import TEMPORARY
-from . import sanitise as pixels
+from . import sanitise
 from .files import SUFFIXES, named, put, stored
 from .rows import plain
 from .store import Store
@@ -44,8 +44,8 @@ class Assets:
     ) -> None:
         self.folder, self._turn = folder.resolve(), turn
         self.thumbnails = self.folder.parent / "thumbnails"
-        for each in (self.folder, self.thumbnails):
-            each.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.thumbnails.mkdir(parents=True, exist_ok=True)
         self._database = store.database
 
     def put(self, data: bytes, name: str = "") -> Asset:
@@ -56,7 +56,7 @@ class Assets:
             StorageFullError: the disk is full.
         """
         with self._turn():
-            clean = pixels.cleaned(data)
+            clean = sanitise.cleaned(data)
         file = named(self.folder, clean.data, SUFFIXES[clean.format])
         row = {
             "file": file, "name": plain(name, 200), "width": clean.width, "height": clean.height,
@@ -69,19 +69,19 @@ class Assets:
         return self.get(file)
 
     def get(self, file: str) -> Asset:
-        """What is known of an asset.
+        """Read the record of an asset.
 
         Raises:
             NoSuchAssetError: there is none of this name.
         """
         path = self._stored(file)
         uploaded = sa.select(assets).where(assets.c.file == file)
-        made = sa.select(results).where(results.c.asset == file).order_by(results.c.seq).limit(1)
+        result = sa.select(results).where(results.c.asset == file).order_by(results.c.seq).limit(1)
         with self._database.reading() as connection:
             row = connection.execute(uploaded).one_or_none()
             if row is not None:
                 return _asset(row)
-            row = connection.execute(made).one_or_none()
+            row = connection.execute(result).one_or_none()
         if row is None:
             raise NoSuchAssetError
         size = path.stat().st_size
@@ -93,30 +93,30 @@ class Assets:
         Raises:
             NoSuchAssetError: there is none of this name, whatever the name looks like.
         """
-        found = stored(self.folder, file) or stored(self.thumbnails, file)
-        if found is None:
+        path = stored(self.folder, file) or stored(self.thumbnails, file)
+        if path is None:
             raise NoSuchAssetError
-        return found
+        return path
 
     def thumbnail(self, file: str, size: int = 256) -> Path:
         """A small WebP version: at most ``size`` pixels a side, brought up to the next of SIZES."""
         path = self._stored(file)
-        side = next((each for each in SIZES if each >= size), SIZES[-1])
+        side = next((step for step in SIZES if step >= size), SIZES[-1])
         small = self.thumbnails / f"{path.stem}-{side}.webp"
         if not small.is_file():
             with self._turn():
-                put(small, pixels.small(path, side), durable=False)
+                put(small, sanitise.thumbnail(path, side), durable=False)
         return small
 
     def list(
         self, before: int | None = None, limit: int = 50
     ) -> tuple[builtins.list[Asset], int | None]:
         """What was uploaded, newest first; the other value asks for the next."""
-        wanted = sa.select(assets).order_by(assets.c.seq.desc()).limit(limit + 1)
+        query = sa.select(assets).order_by(assets.c.seq.desc()).limit(limit + 1)
         if before is not None:
-            wanted = wanted.where(assets.c.seq < before)
+            query = query.where(assets.c.seq < before)
         with self._database.reading() as connection:
-            rows = connection.execute(wanted).all()
+            rows = connection.execute(query).all()
         more = rows[limit - 1].seq if len(rows) > limit else None
         return [_asset(row) for row in rows[:limit]], more
 
@@ -131,13 +131,13 @@ class Assets:
             (self.thumbnails / f"{path.stem}-{side}.webp").unlink(missing_ok=True)
 
     def sweep(self, older: float = ABANDONED) -> int:
-        """Remove what no job and no upload accounts for; returns how many files."""
+        """Remove files that no job and no upload accounts for; returns how many."""
         removed = 0
         with self._database.reading() as connection:
-            known = set(connection.scalars(sa.select(assets.c.file)))
-            known |= set(connection.scalars(sa.select(results.c.asset).distinct()))
+            accounted = set(connection.scalars(sa.select(assets.c.file)))
+            accounted |= set(connection.scalars(sa.select(results.c.asset).distinct()))
         for path, age, _ in _files(self.folder):
-            if path.name not in known and (
+            if path.name not in accounted and (
                 age > older or (path.name.endswith(TEMPORARY) and age > LEFTOVER)
             ):
                 path.unlink(missing_ok=True)
@@ -163,11 +163,11 @@ def _asset(row: sa.Row[Any]) -> Asset:
 
 def _files(folder: Path) -> builtins.list[tuple[Path, float, int]]:
     """Every file of a folder, the seconds since it was written, and its bytes."""
-    now, found = time.time(), []
+    now, files = time.time(), []
     for path in folder.iterdir():
         try:
             state = path.stat()
         except OSError:
             continue
-        found.append((path, now - state.st_mtime, state.st_size))
-    return found
+        files.append((path, now - state.st_mtime, state.st_size))
+    return files

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
 
+from ..base.files import write_whole
 from ..errors import UserError
-from . import migrate as upgrade
+from .migrate import migrate
 from .types import DatabaseAwayError, StorageFullError
 
 BUSY = 30.0
@@ -36,10 +37,11 @@ class Database:
         self.sqlite = self.engine.dialect.name == "sqlite"
         self.journal = _journal(self.engine) if self.sqlite else ""
         self._reserve = reserve
+        # Reentrant: a writer may hold the turn beyond its commit, until the listeners were called.
         self._turn = RLock()
         try:
             with self.writing() as connection:
-                upgrade.migrate(connection)
+                migrate(connection)
         except BaseException:
             self.close()
             raise
@@ -56,7 +58,7 @@ class Database:
             DatabaseAwayError: it cannot be asked now.
         """
         with (
-            _told(),
+            _translating_errors(),
             self.engine.connect().execution_options(**{_READS: True}) as connection,
         ):
             yield connection
@@ -75,7 +77,7 @@ class Database:
             StorageFullError: the disk is full, and nothing has been written.
             DatabaseAwayError: it cannot be asked now.
         """
-        with self._turn, _told(), self.engine.begin() as connection:
+        with self._turn, _translating_errors(), self.engine.begin() as connection:
             if not self.sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             yield connection
@@ -91,24 +93,20 @@ class Database:
         """Fill the reserve again, if there is room."""
         if self._reserve is None or self._reserve.exists():
             return
-        temporary = self._reserve.with_suffix(".part")
-        try:
-            temporary.write_bytes(bytes(RESERVE))
-            temporary.replace(self._reserve)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            write_whole(self._reserve, bytes(RESERVE))
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in our own words what a database cannot do now."""
+def _translating_errors() -> Iterator[None]:
+    """Raise errors of ours for what the database's driver raises, whichever it is."""
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        said = str(getattr(error, "orig", error))
-        if any(part in said.lower() for part in _FULL):
+        reason = str(getattr(error, "orig", error))
+        if any(part in reason.lower() for part in _FULL):
             raise StorageFullError from error
-        log.warning("the database does not answer: %s", said.partition("\n")[0])
+        log.warning("the database does not answer: %s", reason.partition("\n")[0])
         raise DatabaseAwayError from error
 
 

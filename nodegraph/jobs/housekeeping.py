@@ -45,9 +45,9 @@ class Keeper:
                 self._do(self._store.prune)
                 self._do(self._assets.sweep)
 
-    def _do(self, what: Callable[[], object]) -> None:
-        """Do one thing; what is impossible now may do the next time."""
+    def _do(self, task: Callable[[], object]) -> None:
+        """Do a task; one that fails now may do the next time."""
         try:
-            what()
+            task()
         except Exception as error:
             log.warning("housekeeping: %s", error)

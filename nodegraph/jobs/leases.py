@@ -1,4 +1,9 @@
-"""Who works on what: leases that end by themselves, and tokens that only the latest holder has."""
+"""Claims on jobs: each ends by itself unless renewed, and a token tells its latest holder.
+
+A worker that was held up (a sleeping laptop, a debugger) may report after its job was given to
+another one. Each claim raises the job's token, and whatever is written names the token it was
+claimed with: the late report finds no row and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +38,8 @@ def claim(
         .order_by(jobs.c.place, jobs.c.seq)
         .limit(1)
     )
+    # No row is locked: writers come one after another (see Database), so that nobody else can
+    # claim the job between this look and the update.
     seq, now = connection.scalar(first), time.time()
     if seq is None:
         return None
@@ -101,41 +108,40 @@ class End:
     degraded: Sequence[str] = ()
 
 
-def end(connection: sa.Connection, notes: list[Note], id: str, token: int, how: End) -> Job:
+def end(connection: sa.Connection, notes: list[Note], id: str, token: int, ending: End) -> Job:
     """Record how a job ended, if it is still held with ``token``."""
     now = time.time()
     values: dict[str, Any] = {
-        "state": how.state, "finished": now, "owner": None, "lease_until": None,
-        "counts": dump(how.counts, "counts"),
-        "degraded": dump(list(how.degraded), "degraded"), **_how_far(id, notes),
+        "state": ending.state, "finished": now, "owner": None, "lease_until": None,
+        "counts": dump(ending.counts, "counts"),
+        "degraded": dump(list(ending.degraded), "degraded"), **_how_far(id, notes),
     }  # fmt: skip
-    if how.state == "failed":
-        values["error"] = dump({"problems": list(how.problems)}, "problems")
-    if how.counts:
-        values["done"] = how.counts.get("ran", 0) + how.counts.get("cached", 0)
-    if how.state == "done":
+    if ending.state == "failed":
+        values["error"] = dump({"problems": list(ending.problems)}, "problems")
+    if ending.counts:
+        values["done"] = ending.counts.get("ran", 0) + ending.counts.get("cached", 0)
+    if ending.state == "done":
         values["total"] = values.get("done", 0)
     row = hold(connection, id, token, values)
-    made = as_json(how.results)
-    if made:
-        connection.execute(
-            sa.insert(results), [{"job": id, "created": now, **each} for each in made]
-        )
-    notes.append(_end_note(id, how, made, now - row.started))
-    return as_job(row, how.results)
+    entries = as_json(ending.results)
+    if entries:
+        rows = [{"job": id, "created": now, **value} for value in entries]
+        connection.execute(sa.insert(results), rows)
+    notes.append(_end_note(id, ending, entries, now - row.started))
+    return as_job(row, ending.results)
 
 
-def _end_note(id: str, how: End, made: list[Any], seconds: float) -> Note:
-    if how.state == "cancelled":
+def _end_note(id: str, ending: End, entries: list[Any], seconds: float) -> Note:
+    if ending.state == "cancelled":
         return id, "job.cancelled", JobCancelled()
-    if how.state == "done":
-        done = JobDone(results=made, counts=how.counts, seconds=round(seconds, 3))
-        if how.degraded:
-            done["degraded"] = list(how.degraded)
+    if ending.state == "done":
+        done = JobDone(results=entries, counts=ending.counts, seconds=round(seconds, 3))
+        if ending.degraded:
+            done["degraded"] = list(ending.degraded)
         return id, "job.done", done
-    failed = JobFailed(problems=list(how.problems), results=made)
-    if how.degraded:
-        failed["degraded"] = list(how.degraded)
+    failed = JobFailed(problems=list(ending.problems), results=entries)
+    if ending.degraded:
+        failed["degraded"] = list(ending.degraded)
     return id, "job.failed", failed
 
 
@@ -143,7 +149,7 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
     connection: sa.Connection,
     notes: list[Note],
     row: sa.Row[Any],
-    why: str,
+    reason: str,
     address: str = "",
     blame: bool = True,
 ) -> Job:
@@ -156,13 +162,13 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
         return end(connection, notes, row.id, row.token, End("cancelled"))
     excused = row.excused + (not blame)
     if row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS:
-        said = f"{why}; it was started {row.attempts} times and is not tried again"
-        problems = [Problem(address=address, message=said)]
+        message = f"{reason}; it was started {row.attempts} times and is not tried again"
+        problems = [Problem(address=address, message=message)]
         return end(connection, notes, row.id, row.token, End("failed", problems=problems))
     values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
-    held = hold(connection, row.id, row.token, values)
-    notes.append((row.id, "job.requeued", JobRequeued(why=why)))
-    return as_job(held)
+    waiting = hold(connection, row.id, row.token, values)
+    notes.append((row.id, "job.requeued", JobRequeued(why=reason)))
+    return as_job(waiting)
 
 
 def expire(connection: sa.Connection, notes: list[Note], now: float) -> int:

@@ -19,8 +19,8 @@ def migrate(connection: sa.Connection) -> None:
     Raises:
         UserError: the database is of a newer version.
     """
-    found = _version(connection)
-    if found == HEAD:
+    version = _version(connection)
+    if version == HEAD:
         return  # without alembic, which takes longer to import than all else here
     from alembic import command
     from alembic.config import Config
@@ -33,7 +33,7 @@ def migrate(connection: sa.Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise UserError(
-            f"database: its tables are of version {found!r}, which this nodegraph does not know;"
+            f"database: its tables are of version {version!r}, which this nodegraph does not know;"
             " use the version that wrote it, or another database"
         ) from error
 

@@ -1,4 +1,4 @@
-"""Who holds a lease: ``host:pid:boot-id``, so that a successor knows at once who is gone."""
+"""Owners of claims, ``host:pid:boot-id``: a server that starts knows at once which are gone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def is_dead(owner: str, host: str, boot_id: str) -> bool:
 
     A process that asks has claimed nothing yet, so what has its number was its predecessor.
     """
-    where, pid, boot = owner.rsplit(":", 2)
-    if where != host:
+    machine, pid, boot = owner.rsplit(":", 2)
+    if machine != host:
         return False
     return boot != boot_id or int(pid) == os.getpid() or not _lives(int(pid))
 

@@ -1,4 +1,4 @@
-"""Orders: how jobs come into the queue, where they stand in it, and how they leave."""
+"""The queue: orders become jobs, waiting jobs are moved by fractions of a place, ended ones go."""
 
 from __future__ import annotations
 
@@ -154,10 +154,10 @@ def move(
     if after == FIRST:
         priority, place = _before_all(connection, row, priority)
     elif after is not None and after != id:
-        other = row_of(connection, after)
-        if other.state != "queued":
+        ahead = row_of(connection, after)
+        if ahead.state != "queued":
             raise NotQueuedError(after)
-        priority, place = other.priority, _behind(connection, row, other)
+        priority, place = ahead.priority, _behind(connection, row, ahead)
     priority = row.priority if priority is None else priority
     moved = JobMoved(priority=_bounded(priority), place=place)
     connection.execute(sa.update(jobs).where(jobs.c.id == id).values(**moved))
@@ -168,20 +168,22 @@ def move(
 def _before_all(
     connection: sa.Connection, row: sa.Row[Any], priority: int | None
 ) -> tuple[int, float]:
-    others = sa.select(jobs).where(_waiting, jobs.c.seq != row.seq).order_by(*_order).limit(1)
+    rest = sa.select(jobs).where(_waiting, jobs.c.seq != row.seq).order_by(*_order).limit(1)
     if priority is not None:
-        others = others.where(jobs.c.priority == priority)
-    first = connection.execute(others).one_or_none()
+        rest = rest.where(jobs.c.priority == priority)
+    first = connection.execute(rest).one_or_none()
     if first is None:
         return row.priority if priority is None else priority, row.place
     return first.priority, first.place - 1
 
 
-def _behind(connection: sa.Connection, row: sa.Row[Any], other: sa.Row[Any]) -> float:
-    """A place between ``other`` and whoever comes next; all are spread out if there is none."""
+def _behind(connection: sa.Connection, row: sa.Row[Any], ahead: sa.Row[Any]) -> float:
+    """A place between ``ahead`` and whoever comes next; all are spread out if there is none."""
+    # Some fifty moves into the same gap use up the digits of a float: then there is no number
+    # between its ends, all are spread out, and the second try fits.
     for _ in range(2):
-        start = connection.scalar(sa.select(jobs.c.place).where(jobs.c.seq == other.seq)) or 0.0
-        beside = (_waiting, jobs.c.priority == other.priority, jobs.c.seq != row.seq)
+        start = connection.scalar(sa.select(jobs.c.place).where(jobs.c.seq == ahead.seq)) or 0.0
+        beside = (_waiting, jobs.c.priority == ahead.priority, jobs.c.seq != row.seq)
         end = connection.scalar(
             sa.select(sa.func.min(jobs.c.place)).where(*beside, jobs.c.place > start)
         )
@@ -190,7 +192,7 @@ def _behind(connection: sa.Connection, row: sa.Row[Any], other: sa.Row[Any]) -> 
         middle: float = (start + end) / 2
         if start < middle < end:
             return middle
-        _spread(connection, other.priority)
+        _spread(connection, ahead.priority)
     return start
 
 
@@ -213,12 +215,12 @@ def page(
     connection: sa.Connection, state: State | None, before: int | None, limit: int
 ) -> tuple[list[Job], int | None]:
     """List jobs newest first, and where the next page begins."""
-    wanted = sa.select(jobs).order_by(jobs.c.seq.desc()).limit(limit + 1)
+    query = sa.select(jobs).order_by(jobs.c.seq.desc()).limit(limit + 1)
     if state is not None:
-        wanted = wanted.where(jobs.c.state == state)
+        query = query.where(jobs.c.state == state)
     if before is not None:
-        wanted = wanted.where(jobs.c.seq < before)
-    rows = connection.execute(wanted).all()
+        query = query.where(jobs.c.seq < before)
+    rows = connection.execute(query).all()
     return jobs_of(connection, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None
 
 
@@ -226,7 +228,7 @@ def gallery(
     connection: sa.Connection, before: int | None, limit: int
 ) -> tuple[list[GalleryResult], int | None]:
     """List pictures newest first, and where the next page begins."""
-    wanted = (
+    query = (
         sa.select(results, jobs.c.title)
         .join(jobs, jobs.c.id == results.c.job)
         .where(results.c.asset.is_not(None))
@@ -234,10 +236,10 @@ def gallery(
         .limit(limit + 1)
     )
     if before is not None:
-        wanted = wanted.where(results.c.seq < before)
-    rows = connection.execute(wanted).all()
-    shown = [
+        query = query.where(results.c.seq < before)
+    rows = connection.execute(query).all()
+    pictures = [
         GalleryResult(r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
         for r in rows[:limit]
     ]
-    return shown, rows[limit - 1].seq if len(rows) > limit else None
+    return pictures, rows[limit - 1].seq if len(rows) > limit else None

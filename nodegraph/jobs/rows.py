@@ -19,14 +19,14 @@ DEEPEST = 100
 """Lists and objects within one another."""
 
 
-def document(value: Mapping[str, Any], what: str) -> str:
+def document(value: Mapping[str, Any], name: str) -> str:
     """Write JSON from outside, so that every reader can be sure to get through it."""
     layer: list[object] = [value]
     for _ in range(DEEPEST):
-        layer = [inner for each in layer for inner in _inside(each)]
+        layer = [inner for outer in layer for inner in _inside(outer)]
         if not layer:
-            return dump(value, what)
-    raise UserError(f"{what}: is nested too deeply; {DEEPEST} levels are allowed")
+            return dump(value, name)
+    raise UserError(f"{name}: is nested too deeply; {DEEPEST} levels are allowed")
 
 
 def _inside(value: object) -> Iterable[object]:
@@ -35,18 +35,18 @@ def _inside(value: object) -> Iterable[object]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def dump(value: object, what: str) -> str:
+def dump(value: object, name: str) -> str:
     """Write JSON, in ASCII: no database minds that, whatever characters it holds.
 
     Raises:
-        UserError: ``what`` holds something that JSON cannot spell.
+        UserError: it holds something that JSON cannot spell; ``name`` is what it is called.
     """
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
-        raise UserError(f"{what}: is not JSON; {error}") from error
+        raise UserError(f"{name}: is not JSON; {error}") from error
     except RecursionError as error:
-        raise UserError(f"{what}: is nested too deeply") from error
+        raise UserError(f"{name}: is nested too deeply") from error
 
 
 def plain(text: str, most: int) -> str:
@@ -61,10 +61,9 @@ def row_of(connection: sa.Connection, id: str) -> sa.Row[Any]:
     Raises:
         NoSuchJobError: there is none.
     """
-    known = _ID.fullmatch(id) is not None  # no other text is shown to the database
-    row = (
-        connection.execute(sa.select(jobs).where(jobs.c.id == id)).one_or_none() if known else None
-    )
+    row = None
+    if _ID.fullmatch(id):  # no other text is shown to the database
+        row = connection.execute(sa.select(jobs).where(jobs.c.id == id)).one_or_none()
     if row is None:
         raise NoSuchJobError(plain(id, 40))
     return row
@@ -77,16 +76,14 @@ def job_of(connection: sa.Connection, id: str) -> Job:
 
 def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
     """Make jobs of their rows, reading the results of all in one go."""
-    found: dict[str, list[JobResult]] = {row.id: [] for row in rows}
-    of_these = sa.select(results).where(results.c.job.in_(found)).order_by(results.c.seq)
-    for each in connection.execute(of_these) if found else ():
-        found[each.job].append(
-            JobResult(each.result, each.item, each.asset, each.width, each.height, each.text)
-        )
-    return [as_job(row, found[row.id]) for row in rows]
+    by_job: dict[str, list[JobResult]] = {row.id: [] for row in rows}
+    of_these = sa.select(results).where(results.c.job.in_(by_job)).order_by(results.c.seq)
+    for r in connection.execute(of_these) if by_job else ():
+        by_job[r.job].append(JobResult(r.result, r.item, r.asset, r.width, r.height, r.text))
+    return [as_job(row, by_job[row.id]) for row in rows]
 
 
-def as_job(row: sa.Row[Any], made: Sequence[JobResult] = ()) -> Job:
+def as_job(row: sa.Row[Any], entries: Sequence[JobResult] = ()) -> Job:
     """The job of a row, with the results that are known to be its."""
     return Job(
         id=row.id,
@@ -99,7 +96,7 @@ def as_job(row: sa.Row[Any], made: Sequence[JobResult] = ()) -> Job:
         started=row.started,
         finished=row.finished,
         error=json.loads(row.error) if row.error else None,
-        results=tuple(made),
+        results=tuple(entries),
         counts={"ran": 0, "cached": 0, "resumed": 0, **json.loads(row.counts)},
         done=row.done,
         total=row.total,
@@ -128,6 +125,6 @@ def time_limit_of(settings: str) -> float | None:
     return limit
 
 
-def as_json(made: Sequence[JobResult]) -> list[Any]:
+def as_json(entries: Sequence[JobResult]) -> list[Any]:
     """Results as JSON values, which an event has of them."""
-    return [asdict(result) for result in made]
+    return [asdict(result) for result in entries]

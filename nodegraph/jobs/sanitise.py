@@ -1,4 +1,4 @@
-"""Pictures from outside: told by their first bytes, bounded, decoded, and encoded anew."""
+"""Pictures from outside: sniffed by their first bytes, bounded, decoded, and encoded anew."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ def cleaned(data: bytes) -> Clean:
     return Clean(format, *picture.size, file.getvalue())
 
 
-def small(path: Path, side: int) -> bytes:
+def thumbnail(path: Path, side: int) -> bytes:
     """A WebP of at most ``side`` pixels a side."""
     from PIL import Image
 
     with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
         picture.draft("RGB", (side, side))  # a JPEG is read at a size near the one wanted
-        shown = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
-    shown.thumbnail((side, side))
+        small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
+    small.thumbnail((side, side))
     file = BytesIO()
-    shown.save(file, "WEBP", quality=85)
+    small.save(file, "WEBP", quality=85)
     return file.getvalue()
 
 

@@ -93,29 +93,31 @@ class Store:
         """
         with self.database.turn():
             try:
-                found, told = self._try(work)
+                value, events = self._try(work)
             except StorageFullError:
                 if not (urgent and self.database.give_room()):
                     raise
-                found, told = self._try(work)
-            self._tell(told)
-        return found
+                value, events = self._try(work)
+            # Still within the turn: another writer's events, though later, could come first else.
+            self._tell(events)
+        return value
 
     def _try(
         self, work: Callable[[sa.Connection, builtins.list[Note]], T]
     ) -> tuple[T, builtins.list[Event]]:
         notes: builtins.list[Note] = []
         with self.database.writing() as connection:
-            found = work(connection, notes)
-            told = log.append(connection, notes)
-        return found, told
+            value = work(connection, notes)
+            # In the same transaction: there is no change without its event, nor the other way.
+            events = log.append(connection, notes)
+        return value, events
 
-    def _tell(self, told: Sequence[Event]) -> None:
+    def _tell(self, events: Sequence[Event]) -> None:
         with self._lock:
-            listeners = tuple(self._listeners) if told else ()
+            listeners = tuple(self._listeners) if events else ()
         for listener in listeners:
             try:
-                listener(told)
+                listener(events)
             except Exception:  # its trouble is not the queue's: all is committed by now
                 _log.exception("a listener of the queue failed")
 
@@ -144,9 +146,9 @@ class Store:
         """Read the workflow that a job was ordered with."""
         with self.database.reading() as connection:
             row_of(connection, id)
-            wanted = sa.select(documents.c.workflow).where(documents.c.job == id)
-            found: dict[str, Any] = json.loads(connection.scalar(wanted) or "{}")
-            return found
+            query = sa.select(documents.c.workflow).where(documents.c.job == id)
+            workflow: dict[str, Any] = json.loads(connection.scalar(query) or "{}")
+            return workflow
 
     def list(
         self, state: State | None = None, before: int | None = None, limit: int = 50
@@ -163,11 +165,11 @@ class Store:
     def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
         counted = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
-        found: dict[State, int] = dict.fromkeys(STATES, 0)
+        by_state: dict[State, int] = dict.fromkeys(STATES, 0)
         with self.database.reading() as connection:
             for state, count in connection.execute(counted):
-                found[state] = count
-        return found
+                by_state[state] = count
+        return by_state
 
     def cancel(self, id: str) -> Job:
         """End a job that waits, or ask the worker of one that runs to stop; else nothing."""
@@ -247,7 +249,7 @@ class Store:
         return self._write(work, urgent=True)
 
     def requeue(
-        self, id: str, token: int, why: str, *, address: str = "", blame: bool = True
+        self, id: str, token: int, reason: str, *, address: str = "", blame: bool = True
     ) -> Job:
         """Put a job back whose worker is gone; fail it when that happened too often.
 
@@ -258,7 +260,7 @@ class Store:
 
         def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
             row = leases.hold(connection, id, token, {"lease_until": time.time()})
-            return leases.put_back(connection, notes, row, why, address, blame)
+            return leases.put_back(connection, notes, row, reason, address, blame)
 
         return self._write(work, urgent=True)
 
@@ -268,17 +270,17 @@ class Store:
         self, notes: Sequence[Note], lease: tuple[str, int] | None = None
     ) -> builtins.list[Event]:
         """Log events; with a ``lease`` (id and token), only while it holds."""
-        told: builtins.list[Event] = []
+        events: builtins.list[Event] = []
 
         def work(connection: sa.Connection, _: object) -> None:
             if lease is not None:
                 leases.check(connection, *lease, notes)
-            told[:] = log.append(connection, notes)
+            events[:] = log.append(connection, notes)
 
         with self.database.turn():
             self._write(work, urgent=False)
-            self._tell(told)
-        return told
+            self._tell(events)
+        return events
 
     def events_after(
         self, seq: int, job: str | None = None, limit: int = 1000

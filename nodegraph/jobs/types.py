@@ -1,4 +1,4 @@
-"""What the queue deals in: jobs, their results, events and claims, and how it says no."""
+"""Orders, jobs, results, events, claims and assets as the queue has them, and its refusals."""
 
 from __future__ import annotations
 
@@ -186,8 +186,8 @@ class KeyReusedError(UserError):
 class StorageFullError(UserError):
     """The disk is full: nothing of what was asked for has been kept."""
 
-    def __init__(self, what: str = "the disk is full; nothing was saved") -> None:
-        super().__init__(what)
+    def __init__(self, message: str = "the disk is full; nothing was saved") -> None:
+        super().__init__(message)
 
 
 class DatabaseAwayError(UserError):
@@ -236,6 +236,6 @@ class AssetRefusedError(UserError):
         reason: ``kind`` (no PNG, JPEG or WebP), ``size`` (too large) or ``damaged``.
     """
 
-    def __init__(self, reason: Literal["kind", "size", "damaged"], what: str) -> None:
+    def __init__(self, reason: Literal["kind", "size", "damaged"], message: str) -> None:
         self.reason = reason
-        super().__init__(what)
+        super().__init__(message)

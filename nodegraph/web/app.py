@@ -20,7 +20,7 @@ from ..jobs import types
 from .errors import ApiError, response_of
 from .middleware.bodies import Bodies
 from .middleware.guard import Guard
-from .middleware.headers import Answers, log
+from .middleware.headers import Headers, log
 from .middleware.metrics import Counting, Counts
 from .page import Page
 from .redact import Names
@@ -70,7 +70,7 @@ def create_app(services: Services) -> FastAPI:
         lifespan=lifespan,
         # The first is the outermost.
         middleware=[
-            Middleware(Answers),
+            Middleware(Headers),
             Middleware(Counting, counts=counts),
             Middleware(Guard, access=services.access, is_page=pages.has),
             Middleware(Bodies, limits=services.limits),
@@ -95,7 +95,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
-    """What becomes of an exception: a refusal that names no folder of this machine."""
+    """Handlers that turn exceptions into refusals, which name no folder of this machine."""
 
     def answer(
         status: int,
@@ -103,15 +103,15 @@ def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        told = [names.problem(problem) for problem in problems[:MOST_PROBLEMS]]
-        return response_of(status, names.hide(message), told, headers)
+        redacted = [names.problem(problem) for problem in problems[:MOST_PROBLEMS]]
+        return response_of(status, names.hide(message), redacted, headers)
 
     async def http(_: Request, error: HTTPException) -> Response:
         problems = error.problems if isinstance(error, ApiError) else ()
         return answer(error.status_code, error.detail, problems, error.headers)
 
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        problems = [_problem(one) for one in error.errors()]
+        problems = [_problem(detail) for detail in error.errors()]
         if all(problem.address.startswith("path.") for problem in problems):
             return answer(404, "there is nothing of this name")
         return answer(422, "what was sent is not what this takes", problems)
@@ -143,7 +143,7 @@ def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
 
 
 def _problem(error: Mapping[str, object]) -> Problem:
-    """A mistake as pydantic tells it, at the address of the field."""
+    """A mistake that pydantic found, at the address of the field."""
     loc = error["loc"]
     assert isinstance(loc, tuple)
     parts = loc[1:] if loc[:1] == ("body",) and len(loc) > 1 else loc

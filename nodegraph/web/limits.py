@@ -1,4 +1,4 @@
-"""How much one request, one client and all of them together may ask for."""
+"""Bounds on what one request, one client and all of them together may ask for."""
 
 from __future__ import annotations
 

@@ -77,24 +77,24 @@ class Page:
         if path == "/" and "/" not in files:
             headers = {"Content-Security-Policy": PAGE}
             return Response(_MISSING, 503, headers, media_type="text/html")
-        found = files.get(path)
-        if found is None:
+        file = files.get(path)
+        if file is None:
             return response_of(404, "there is nothing here")
         try:
-            data = found.path.read_bytes()
+            data = file.path.read_bytes()
         except OSError:  # it is being built anew
             return response_of(404, "there is nothing here")
         tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-        caching = "public, max-age=31536000, immutable" if found.lasting else "no-cache"
+        caching = "public, max-age=31536000, immutable" if file.lasting else "no-cache"
         headers = {"ETag": tag, "Cache-Control": caching, "Content-Security-Policy": PAGE}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(data, headers={**headers, "Content-Type": found.type})
+        return Response(data, headers={**headers, "Content-Type": file.type})
 
 
 def manifest(folder: Path) -> Mapping[str, File]:
     """What was built, by address. Links and files of other types are left out."""
-    found: dict[str, File] = {}
+    files: dict[str, File] = {}
     for path in sorted(folder.rglob("*")):
         kind = _TYPES.get(path.suffix)
         if kind is None or path.is_symlink() or not path.is_file():
@@ -102,10 +102,10 @@ def manifest(folder: Path) -> Mapping[str, File]:
         address = "/" + path.relative_to(folder).as_posix()
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
-        found[address] = File(path, kind, lasting=address.startswith("/assets/"))
-    if "/index.html" in found:
-        found["/"] = found.pop("/index.html")
-    return found
+        files[address] = File(path, kind, lasting=address.startswith("/assets/"))
+    if "/index.html" in files:
+        files["/"] = files.pop("/index.html")
+    return files
 
 
 def built(folder: Path | None) -> bool:

@@ -26,16 +26,16 @@ class Names:
     folders: Mapping[Path, str]
 
     @cached_property
-    def _known(self) -> list[tuple[str, str]]:
+    def _names(self) -> list[tuple[str, str]]:
         every = {str(path): name for path, name in self.folders.items()}
         every |= {str(path.resolve()): name for path, name in self.folders.items()}
-        return sorted(every.items(), key=lambda known: -len(known[0]))
+        return sorted(every.items(), key=lambda pair: -len(pair[0]))
 
     def hide(self, text: str) -> str:
         """The text with folders by their names; of any other path only its last part is left."""
         if "/" not in text and os.sep not in text:
             return text
-        for path, name in self._known:
+        for path, name in self._names:
             text = text.replace(path, f"<{name}>")
         return _REST.sub("…/", text)
 

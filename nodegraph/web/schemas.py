@@ -1,4 +1,4 @@
-"""What is sent and answered, as OpenAPI describes it; the editor's types are made from these."""
+"""Bodies and answers as models, which OpenAPI and the editor's types are made from."""
 
 from __future__ import annotations
 

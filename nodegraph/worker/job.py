@@ -66,6 +66,8 @@ class RunningJob:
 
     def hear(self, message: frames.Message) -> None:
         """Take in a message of the process, except for previews."""
+        # The last message is the ending; notes before it are gathered, and written with it in one
+        # transaction, so that nobody sees a job that is done without what it did.
         if "note" in message:
             self._note(*message["note"])
             return
@@ -227,6 +229,8 @@ class RunningJob:
             log.warning("job %s ended, but it is no longer ours", self.id)
         except Exception as error:
             log.warning("the end of job %s cannot be written yet: %s", self.id, error)
+            # No heartbeat from now on, but each try that succeeds needs the claim: if the lease
+            # ends first, somebody else has the job, and what was made is in the cache by then.
             self._pending = write
             return
         self.over = True

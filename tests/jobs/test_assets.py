@@ -14,7 +14,7 @@ import pytest
 
 from nodegraph.jobs import assets as assets_module
 from nodegraph.jobs import files as publish
-from nodegraph.jobs import sanitise as pixels
+from nodegraph.jobs import sanitise
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import (
@@ -145,7 +145,7 @@ def test_sixteen_bits_of_grey_keep_their_brightness() -> None:
     file = BytesIO()
     Image.new("I;16", (2, 2), 65535).save(file, "PNG")
 
-    with Image.open(BytesIO(pixels.cleaned(file.getvalue()).data)) as kept:
+    with Image.open(BytesIO(sanitise.cleaned(file.getvalue()).data)) as kept:
         assert kept.getpixel((0, 0)) == 255
 
 
@@ -206,7 +206,7 @@ def test_what_is_no_sound_picture_is_refused(assets: Assets, name: str) -> None:
 
 def test_files_may_not_be_too_large(assets: Assets) -> None:
     with pytest.raises(AssetRefusedError, match="64 MB") as caught:
-        assets.put(picture() + b"\0" * pixels.MOST_BYTES)
+        assets.put(picture() + b"\0" * sanitise.MOST_BYTES)
 
     assert caught.value.reason == "size"
 

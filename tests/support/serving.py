@@ -29,7 +29,7 @@ from nodegraph.web.middleware.access import Access
 from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
 from nodegraph.web.socket.hub import Hub
-from nodegraph.web.workflows.capacity import Turns
+from nodegraph.web.workflows.capacity import Capacity
 from nodegraph.web.workflows.check import Graphs
 from nodegraph.web.workflows.library import Library
 
@@ -67,8 +67,8 @@ def serving(
     for part in ("assets", "models", "workflows"):
         (folder / part).mkdir(exist_ok=True)
     store = Store(url or f"sqlite:///{folder / 'jobs.sqlite'}")
-    pictures = Turns(limits.pictures, limits.waiting)
-    assets = Assets(folder / "assets", store, pictures.turn)
+    pictures = Capacity(limits.pictures, limits.waiting)
+    assets = Assets(folder / "assets", store, pictures.place)
     names = Names(
         {
             folder: "data",

@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nodegraph.jobs import sanitise as pixels
+from nodegraph.jobs import sanitise
 from nodegraph.web.errors import ApiError
 from nodegraph.web.services import Services
-from nodegraph.web.workflows.capacity import Turns
+from nodegraph.web.workflows.capacity import Capacity
 
 from ..support.serving import PATIENCE, SOUND, Running, running, serving
 
@@ -36,11 +36,11 @@ def server(services: Services) -> Iterator[Running]:
 
 
 def test_one_too_many_is_told_to_come_again_and_places_are_given_back() -> None:
-    turns, inside, go_on = Turns(2, 1), threading.Semaphore(0), threading.Event()
+    turns, inside, go_on = Capacity(2, 1), threading.Semaphore(0), threading.Event()
 
     def take() -> str:
         try:
-            with turns.turn():
+            with turns.place():
                 inside.release()
                 go_on.wait(PATIENCE)
         except ApiError as error:
@@ -103,13 +103,13 @@ def flooded(server: Running, slow: Slow, method: str, path: str, **sent: object)
 def test_many_pictures_at_once_are_decoded_two_at_a_time(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, cleaned = Slow(), pixels.cleaned
+    slow, cleaned = Slow(), sanitise.cleaned
 
-    def slowly(data: bytes) -> pixels.Clean:
+    def slowly(data: bytes) -> sanitise.Clean:
         slow.work()
         return cleaned(data)
 
-    monkeypatch.setattr(pixels, "cleaned", slowly)
+    monkeypatch.setattr(sanitise, "cleaned", slowly)
     statuses = flooded(
         server, slow, "PUT", "/v1/assets", content=png(4), headers={"Content-Type": "image/png"}
     )
@@ -122,14 +122,14 @@ def test_many_pictures_at_once_are_decoded_two_at_a_time(
 def test_many_thumbnails_at_once_are_made_two_at_a_time(
     services: Services, server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, small = Slow(), pixels.small
+    slow, small = Slow(), sanitise.thumbnail
     file = services.assets.put(png(300)).file
 
     def slowly(path: Path, side: int) -> bytes:
         slow.work()
         return small(path, side)
 
-    monkeypatch.setattr(pixels, "small", slowly)
+    monkeypatch.setattr(sanitise, "thumbnail", slowly)
     statuses = flooded(server, slow, "GET", f"/v1/assets/{file}/thumbnail")
 
     assert slow.most <= 2

@@ -26,7 +26,7 @@ from ...web.middleware.access import Access, access_for
 from ...web.redact import Names
 from ...web.services import Services
 from ...web.socket.hub import Hub
-from ...web.workflows.capacity import Turns
+from ...web.workflows.capacity import Capacity
 from ...web.workflows.check import Graphs
 from ...web.workflows.library import Library
 from ...worker.options import Options as WorkerOptions
@@ -78,8 +78,8 @@ class Parts:
         budgets = parse_budget(budget) if budget else Budgets()
         store = Store(self._database(), reserve=self.folder / "reserve")
         try:
-            pictures = Turns(self.limits.pictures, self.limits.waiting)
-            assets = Assets(self.folder / "assets", store, pictures.turn)
+            pictures = Capacity(self.limits.pictures, self.limits.waiting)
+            assets = Assets(self.folder / "assets", store, pictures.place)
             names = Names(self._names())
             hub = Hub(store, names, self.limits)
             settings = self._settings(assets)

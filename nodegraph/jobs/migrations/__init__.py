@@ -1,1 +1,1 @@
-"""How the tables came to be, step by step; alembic runs them when a database is opened."""
+"""The steps by which the tables came to be; alembic runs them when a database is opened."""

@@ -1,4 +1,4 @@
-"""What alembic runs: the migrations, on the connection it is given."""
+"""Alembic's environment: the migrations, on the connection that opened the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask: names of this server, origins of its page, and the token. Pure decisions."""
+"""Access: the names of this server, the origins of its page and the token, judged without I/O."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Access:
 
     def knows_host(self, host: str) -> bool:
         """Whether a Host header names this server: any other is a page that rebound its name."""
-        found = _HOST.fullmatch(host.lower())
-        if found is None or int(found[3] or 0) > 65535:
+        match = _HOST.fullmatch(host.lower())
+        if match is None or int(match[3] or 0) > 65535:
             return False
-        name = found[1] or found[2]
+        name = match[1] or match[2]
         return name in self.hosts or (self.addresses and _is_address(name))
 
     def knows_origin(self, origin: str, host: str) -> bool:
@@ -53,9 +53,9 @@ class Access:
         """
         return origin in self.origins or origin == f"http://{host.lower()}"
 
-    def knows_token(self, given: str) -> bool:
+    def knows_token(self, token: str) -> bool:
         """Compare in a time that does not depend on what is wrong."""
-        return not self.token or hmac.compare_digest(given.encode(), self.token.encode())
+        return not self.token or hmac.compare_digest(token.encode(), self.token.encode())
 
 
 def _is_address(name: str) -> bool:
@@ -105,12 +105,12 @@ def access_for(host: str, token: str = "", public: tuple[str, ...] = ()) -> Acce
 def _public(url: str) -> tuple[str, str]:
     """The host and the origin of an address."""
     parts = urlsplit(url.lower())
-    found = _HOST.fullmatch(parts.netloc)
-    if parts.scheme not in ("http", "https") or found is None or parts.path not in ("", "/"):
+    match = _HOST.fullmatch(parts.netloc)
+    if parts.scheme not in ("http", "https") or match is None or parts.path not in ("", "/"):
         raise UserError(
             f"--public-url {url!r}: write what stands in the browser, like https://studio.example"
         )
-    return found[1] or found[2], f"{parts.scheme}://{parts.netloc}"
+    return match[1] or match[2], f"{parts.scheme}://{parts.netloc}"
 
 
 def bearer(header: str) -> str:

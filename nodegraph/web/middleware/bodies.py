@@ -1,4 +1,4 @@
-"""What is sent: of the right type, not too large, not too slow, and read before anything else."""
+"""Bodies of requests: of the right type, not too large or slow, read before anything else."""
 
 from __future__ import annotations
 
@@ -103,17 +103,18 @@ def _length(scope: Scope) -> int | None:
     """The bytes that a body is said to have; None where that is not said, 0 where there is none."""
     if headers_of(scope, b"transfer-encoding"):
         return None
-    said = headers_of(scope, b"content-length")
-    if not said:
+    lengths = headers_of(scope, b"content-length")
+    if not lengths:
         return 0
-    if len(said) > 1 or not (said[0].isascii() and said[0].isdecimal()) or len(said[0]) > 15:
+    length = lengths[0]
+    if len(lengths) > 1 or not (length.isascii() and length.isdecimal()) or len(length) > 15:
         raise _RefusedError(400, "Content-Length should be one number")
-    return int(said[0])
+    return int(length)
 
 
 def _check_type(scope: Scope, allowed: tuple[str, ...]) -> None:
-    said = headers_of(scope, b"content-type")
-    kind, _, parameters = (said[0] if len(said) == 1 else "").partition(";")
+    types = headers_of(scope, b"content-type")
+    kind, _, parameters = (types[0] if len(types) == 1 else "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     fits = kind.strip().lower() in allowed and charset in ("", "charset=utf-8")
     if not fits or headers_of(scope, b"content-encoding"):

@@ -40,13 +40,13 @@ class Guard:
         hosts = headers_of(scope, b"host")
         if len(hosts) != 1 or not self.access.knows_host(hosts[0]):
             return 403, "this server goes by another name; allow one with --public-url"
-        if not self._wanted(scope, hosts[0]):
+        if not self._is_ours(scope, hosts[0]):
             return 403, "a page of another origin may not ask this"
         if self._closed(scope) and not self.access.knows_token(self._token(scope)):
             return 401, "this needs the token, as `Authorization: Bearer …`"
         return None
 
-    def _wanted(self, scope: Scope, host: str) -> bool:
+    def _is_ours(self, scope: Scope, host: str) -> bool:
         """Whether the page that asks is ours. Who only reads is let through: a link may lead here,
         and what is answered stays hidden from a foreign page."""
         if scope["type"] == "http" and scope["method"] in SAFE:
@@ -66,10 +66,10 @@ class Guard:
         return scope["path"] not in OPEN and not self.is_page(scope["path"])
 
     def _token(self, scope: Scope) -> str:
-        given = [bearer(text) for text in headers_of(scope, b"authorization")]
-        if scope["type"] == "websocket" and not given:
-            given = [offered(",".join(headers_of(scope, b"sec-websocket-protocol")))]
-        return given[0] if len(given) == 1 else ""
+        tokens = [bearer(text) for text in headers_of(scope, b"authorization")]
+        if scope["type"] == "websocket" and not tokens:
+            tokens = [offered(",".join(headers_of(scope, b"sec-websocket-protocol")))]
+        return tokens[0] if len(tokens) == 1 else ""
 
 
 def headers_of(scope: Scope, name: bytes) -> list[str]:

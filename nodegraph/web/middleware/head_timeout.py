@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..errors import response_of
 from .headers import HEADERS, NOTHING
 
-_TOLD = "the head of the request came too slowly"
+_SENTENCE = "the head of the request came too slowly"
 
 
 class Heads(H11Protocol):
@@ -54,7 +54,7 @@ class Heads(H11Protocol):
         if self.transport.is_closing():
             return
         if self._begun:  # a browser that connected in advance takes no answer before it asks
-            answer = response_of(408, _TOLD, headers={"Connection": "close", **HEADERS})
+            answer = response_of(408, _SENTENCE, headers={"Connection": "close", **HEADERS})
             answer.headers["Content-Security-Policy"] = NOTHING
             for event in (
                 h11.Response(

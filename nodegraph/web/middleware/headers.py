@@ -1,4 +1,4 @@
-"""What every answer carries, and what is said when the server itself is wrong."""
+"""Headers that every answer carries, and the answer when the server itself fails."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ CONTENT = f"sandbox; {NOTHING}"
 """The policy of what people uploaded or made."""
 
 
-class Answers:
-    """Put the headers on every answer; a mistake of ours is logged, its insides are not told."""
+class Headers:
+    """Put the headers on every answer; log a mistake of ours, but keep its insides."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,7 +43,7 @@ class Answers:
             return
         began = False
 
-        async def told(message: Message) -> None:
+        async def send_complete(message: Message) -> None:
             nonlocal began
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 began = True
@@ -53,11 +53,13 @@ class Answers:
             await send(message)
 
         try:
-            await self.app(scope, receive, told)
+            await self.app(scope, receive, send_complete)
         except Exception:
             log.exception("a request could not be answered")
             if not began:
-                await refuse(scope, told, 500, "the server made a mistake; its log says which")
+                await refuse(
+                    scope, send_complete, 500, "the server made a mistake; its log says which"
+                )
 
 
 def _complete(message: Message) -> None:

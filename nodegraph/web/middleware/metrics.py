@@ -48,12 +48,12 @@ class Counting:
             return
         began = perf_counter()
 
-        async def told(message: Message) -> None:
+        async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.counts.add(scope, message["status"], perf_counter() - began)
             await send(message)
 
-        await self.app(scope, receive, told)
+        await self.app(scope, receive, send_counted)
 
 
 class _Collector:
@@ -80,10 +80,10 @@ class _Collector:
         yield Gauge("nodegraph_websockets", "Open websockets", len(hub.clients))
         yield Gauge("nodegraph_websockets_cut", "Websockets cut off, too slow", hub.cut)
         yield Gauge("nodegraph_event_seq", "The last event passed on", hub.position)
-        held = Gauge("nodegraph_cache_bytes", "What the cache holds", labels=["tier"])
+        cached = Gauge("nodegraph_cache_bytes", "What the cache holds", labels=["tier"])
         for name, size in self.services.graphs.cache.sizes().items():
-            held.add_metric([name], size.bytes)
-        yield held
+            cached.add_metric([name], size.bytes)
+        yield cached
 
     def _answers(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily

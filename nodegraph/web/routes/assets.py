@@ -21,7 +21,7 @@ from .common import Before, FileName, may, page_size, router
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _SENT = dict.fromkeys(PICTURES, _BYTES)
-_SHOWN: dict[int | str, dict[str, Any]] = {
+_PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": dict.fromkeys(_TYPES.values(), _BYTES), "description": "The picture"}
 }
 
@@ -57,37 +57,39 @@ def routes(services: Services) -> APIRouter:
         a digest of its content."""
         if not data:
             raise ApiError(422, "the body should be a picture: PNG, JPEG or WebP")
-        kept = assets.put(data, name)
-        return schemas.Asset(asset=kept.file, name=kept.name, width=kept.width, height=kept.height)
+        asset = assets.put(data, name)
+        return schemas.Asset(
+            asset=asset.file, name=asset.name, width=asset.width, height=asset.height
+        )
 
     @api.get("/assets", responses=may(422), tags=["assets"])
     def list_assets(before: Before = None, limit: int = size_of_page) -> schemas.AssetList:
         """What was uploaded, newest first."""
-        found, following = assets.list(before, limit)
-        shown = [
+        page, following = assets.list(before, limit)
+        listed = [
             schemas.Stored(
-                asset=one.file,
-                name=one.name,
-                width=one.width,
-                height=one.height,
-                bytes=one.bytes,
-                created=one.created,
+                asset=asset.file,
+                name=asset.name,
+                width=asset.width,
+                height=asset.height,
+                bytes=asset.bytes,
+                created=asset.created,
             )
-            for one in found
+            for asset in page
         ]
-        return schemas.AssetList(assets=shown, next=following)
+        return schemas.AssetList(assets=listed, next=following)
 
-    @api.get("/assets/{file}", responses={**_SHOWN, **may(404, 422)}, response_class=Response,
+    @api.get("/assets/{file}", responses={**_PICTURE, **may(404, 422)}, response_class=Response,
              tags=["assets"])  # fmt: skip
     def get_asset(
         file: FileName,
         download: Annotated[Literal["0", "1"], Query(description="1: to be saved.")] = "0",
     ) -> Response:
-        """A picture. What has this name never changes, so it may be kept for ever."""
+        """A picture. What has this name never changes, so it may be stored for ever."""
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return _picture(assets.path(file), headers if download == "1" else {})
 
-    @api.get("/assets/{file}/thumbnail", responses={**_SHOWN, **may(404, 422)},
+    @api.get("/assets/{file}/thumbnail", responses={**_PICTURE, **may(404, 422)},
              response_class=Response, tags=["assets"])  # fmt: skip
     def get_thumbnail(
         file: FileName,

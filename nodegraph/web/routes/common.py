@@ -1,4 +1,4 @@
-"""What all routes share: strict JSON, names of parameters, and the refusals they may answer."""
+"""Parts of all routes: strict JSON, parameters by name, and the refusals they may answer."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def page_size(limits: Limits, default: int = 50) -> Any:
 
 def may(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals that a route may answer, as OpenAPI lists them."""
-    known = sorted({*ALWAYS, *statuses})
-    assert all(status in CODES for status in known)
-    return {status: {"model": Refusal, "description": WORDS[status]} for status in known}
+    refusals = sorted({*ALWAYS, *statuses})
+    assert all(status in CODES for status in refusals)
+    return {status: {"model": Refusal, "description": WORDS[status]} for status in refusals}
 
 
 def version_in(header: str) -> str:

@@ -1,4 +1,4 @@
-"""Nodes, models, and what can be told of a workflow that was sent."""
+"""Routes of nodes and models, and of workflows that are looked at without running them."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ def routes(services: Services) -> APIRouter:
         """Every kind of node: ports as JSON Schema, docs, palette groups. It has an ETag."""
         text, tag = described()
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if tag in (one.strip().removeprefix("W/") for one in if_none_match.split(",")):
+        if tag in (part.strip().removeprefix("W/") for part in if_none_match.split(",")):
             return Response(status_code=304, headers=headers)
         return Response(text, headers=headers, media_type="application/json")
 
-    kept: list[tuple[bytes, str]] = []
+    cached: list[tuple[bytes, str]] = []
 
     def described() -> tuple[bytes, str]:
-        if not kept:
+        if not cached:
             registry = graphs.registry
             whole = {
                 "nodes": [describe(kind, registry) for kind in registry.values()],
                 "refused": [
-                    {"source": names.hide(one.address), "reason": names.hide(one.message)}
-                    for one in registry.refused
+                    {"source": names.hide(problem.address), "reason": names.hide(problem.message)}
+                    for problem in registry.refused
                 ],
             }
             text = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-            kept.append((text, f'"{hashlib.sha256(text).hexdigest()}"'))
-        return kept[0]
+            cached.append((text, f'"{hashlib.sha256(text).hexdigest()}"'))
+        return cached[0]
 
     @api.get("/models", responses=may(), tags=["graphs"])
     def list_models() -> dict[str, list[schemas.Model]]:
         """The models that are here already, by what they are: `base`, `controlnet`, `lora`, …"""
         return {
-            sort: [schemas.Model.model_validate(dict(one)) for one in found]
-            for sort, found in services.models().items()
+            sort: [schemas.Model.model_validate(dict(model)) for model in models]
+            for sort, models in services.models().items()
         }
 
     @api.post("/check", responses=may(*BODY), tags=["graphs"])

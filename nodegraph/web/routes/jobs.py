@@ -149,7 +149,7 @@ def ordered(services: Services, body: schemas.SubmitBody, key: str | None) -> Or
     else:
         workflow, path = graphs.read(body.workflow or {}), None
     try:
-        with graphs.turn():
+        with graphs.place():
             ready = graphs.ready(workflow.fill(body.params), path)
             graphs.plan(ready, body.only)
     except WorkflowError as error:

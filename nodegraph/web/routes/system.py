@@ -36,7 +36,7 @@ def routes(services: Services, counted: Counts) -> APIRouter:
             python=platform.python_version(),
             editor=schemas.Editor(built=built(services.page), stale=services.stale()),
             database=schemas.Database(kind=store.kind, journal=store.journal),
-            devices=[schemas.Device.model_validate(one) for one in services.devices()],
+            devices=[schemas.Device.model_validate(device) for device in services.devices()],
             queue=schemas.Queue(
                 queued=counts.get("queued", 0),
                 running=counts.get("running", 0),
@@ -61,15 +61,15 @@ def routes(services: Services, counted: Counts) -> APIRouter:
 
 def tiers(services: Services) -> list[schemas.Tier]:
     """The disk as this process sees it, and memory as the workers last reported it."""
-    seen = {
+    by_name = {
         name: schemas.Tier(tier=name, bytes=size.bytes, limit=size.budget, entries=size.entries)
         for name, size in services.graphs.cache.sizes().items()
         if name == "disk"
     }
     for device in services.devices():
-        for one in device.cache:
-            tier = schemas.Tier.model_validate(dict(one))
+        for size in device.cache:
+            tier = schemas.Tier.model_validate(dict(size))
             if tier.tier != "disk":
-                named = tier.tier if tier.tier not in seen else f"{tier.tier} {device.name}"
-                seen[named] = tier.model_copy(update={"tier": named})
-    return list(seen.values())
+                named = tier.tier if tier.tier not in by_name else f"{tier.tier} {device.name}"
+                by_name[named] = tier.model_copy(update={"tier": named})
+    return list(by_name.values())

@@ -25,6 +25,10 @@ _PAGE = 500
 class Hub:
     """Passes on what the store commits, in the order of the sequence numbers, none left out.
 
+    It waits for nobody: each client has a mailbox of its own, and one whose mailbox is full is cut
+    off rather than slow down the others. It loses nothing by that, since the log has every event:
+    it says its last number when it comes back.
+
     All but ``heard`` and ``preview`` belong to the thread of the event loop.
     """
 
@@ -75,6 +79,8 @@ class Hub:
             loop.call_soon_threadsafe(call, *arguments)
 
     def _take(self, events: Sequence[Event]) -> None:
+        # Commits of this process come in their order, but the database numbers those of other
+        # processes in between; and what was just read from the database may come here once more.
         new = [event for event in events if event.seq > self.position]
         if not new:
             return
@@ -89,7 +95,7 @@ class Hub:
             if event.seq <= self.position:
                 continue
             self.position = event.seq
-            text: str | None = None
+            text: str | None = None  # written once, however many there are to hear it
             for client in list(self.clients):
                 if client.live and event.seq > client.position and client.wants(event.job):
                     text = text or event_text(self.names, event)

@@ -1,4 +1,4 @@
-"""What waits for one client: bounded, and of pictures only the newest. No network in it."""
+"""A client's mailbox: events bounded in number and bytes, of previews only the newest."""
 
 from __future__ import annotations
 

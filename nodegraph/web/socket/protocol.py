@@ -137,6 +137,8 @@ async def _speak(websocket: WebSocket, hub: Hub, client: Client, hello: Hello) -
 
 async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int | None) -> None:
     """Send the events since ``after`` from the database, until there are no more."""
+    # While this reads, new events only move ``hub.position`` on: the client is not live, so that
+    # none goes to its mailbox, and all come from the database in the order of their numbers.
     client.position = hub.position
     if after is not None:
         oldest = await asyncio.to_thread(hub.store.first_seq)

@@ -1,4 +1,4 @@
-"""Heavy work takes turns, so that there is always somebody to answer the others."""
+"""Capacity for heavy work: few at once, some waiting, so that a thread is left for the others."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import TypeAlias
 
 from ..errors import ApiError
 
-Turn: TypeAlias = Callable[[], AbstractContextManager[object]]
+Place: TypeAlias = Callable[[], AbstractContextManager[object]]
 
 PATIENCE = 20.0
-"""Seconds that somebody waits for a turn."""
+"""Seconds that a request waits for a place."""
 
 
-class Turns:
+class Capacity:
     """So many do something at once and some more wait; who comes then is to come again.
 
     Who waits keeps one of the threads that answer requests: all together leave some for others.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:
-        self._turns = BoundedSemaphore(at_once)
-        self._places = BoundedSemaphore(at_once + waiting)
+        self._at_once = BoundedSemaphore(at_once)
+        self._admitted = BoundedSemaphore(at_once + waiting)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn.
+    def place(self) -> Iterator[None]:
+        """Wait for a place, and have it for the block.
 
         Raises:
             ApiError: too many wait already, or it took too long.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._admitted.acquire(blocking=False):
             raise _busy()
         try:
-            if not self._turns.acquire(timeout=PATIENCE):
+            if not self._at_once.acquire(timeout=PATIENCE):
                 raise _busy()
             try:
                 yield
             finally:
-                self._turns.release()
+                self._at_once.release()
         finally:
-            self._places.release()
+            self._admitted.release()
 
 
 def _busy() -> ApiError:

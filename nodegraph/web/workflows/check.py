@@ -1,4 +1,4 @@
-"""What can be told of a workflow without running it: mistakes, what would run, its form."""
+"""Workflows looked at without running them: mistakes, what would run, the form of their params."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...savings import OnOom
 from ...settings import Settings
 from ..errors import refused
 from ..limits import Limits
-from .capacity import Turn, Turns
+from .capacity import Capacity, Place
 from .library import Library
 
 MOST_PROBLEMS = 1000
@@ -32,7 +32,7 @@ class Ready:
     """A workflow with every template it uses inside it, and the kinds it may use."""
 
     workflow: Workflow
-    known: Registry
+    kinds: Registry
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Graphs:
     settings: Settings
     limits: Limits = field(default_factory=Limits)
     planner: Planner = field(default_factory=Planner)
-    turn: Turn = field(init=False)
+    place: Place = field(init=False)
 
     def __post_init__(self) -> None:
-        turns = Turns(self.limits.checks, self.limits.waiting)
-        object.__setattr__(self, "turn", turns.turn)
+        capacity = Capacity(self.limits.checks, self.limits.waiting)
+        object.__setattr__(self, "place", capacity.place)
 
     def read(self, document: Mapping[str, Any]) -> Workflow:
         """Read a workflow that was sent.
@@ -62,13 +62,13 @@ class Graphs:
         except WorkflowError as error:
             raise refused(error) from error
         whole = list(_with_templates(workflow))
-        for where, counted, most in (
-            ("nodes", (len(one.nodes) for one in whole), self.limits.nodes),
-            ("params", (len(one.params) for one in whole), self.limits.params),
-            ("links", (_inputs(one) for one in whole), self.limits.links),
+        for part, counts, most in (
+            ("nodes", (len(inner.nodes) for inner in whole), self.limits.nodes),
+            ("params", (len(inner.params) for inner in whole), self.limits.params),
+            ("links", (_inputs(inner) for inner in whole), self.limits.links),
         ):
-            if (count := sum(counted)) > most:
-                problem = Problem(where, f"has {count} {where}; at most {most} are taken")
+            if (count := sum(counts)) > most:
+                problem = Problem(part, f"has {count} {part}; at most {most} are taken")
                 raise refused(WorkflowError([problem]))
         return workflow
 
@@ -87,18 +87,18 @@ class Graphs:
 
     def plan(self, ready: Ready, only: Sequence[str] | None) -> Plan:
         """Plan it, or say everything that is wrong with it (WorkflowError)."""
-        return self.planner.plan(ready.workflow, ready.known, only)
+        return self.planner.plan(ready.workflow, ready.kinds, only)
 
     def check(
         self, workflow: Workflow, only: Sequence[str] | None
     ) -> tuple[Sequence[Problem], Sequence[Problem]]:
         """Every problem, and every warning."""
-        with self.turn():
+        with self.place():
             try:
-                found = self.plan(self.ready(workflow), only)
+                plan = self.plan(self.ready(workflow), only)
             except WorkflowError as error:
                 return error.problems[:MOST_PROBLEMS], ()
-            return (), found.warnings[:MOST_PROBLEMS]
+            return (), plan.warnings[:MOST_PROBLEMS]
 
     def explain(
         self, workflow: Workflow, only: Sequence[str] | None, on_oom: OnOom | None = None
@@ -109,18 +109,18 @@ class Graphs:
             WorkflowError: it cannot run.
         """
         settings = self.settings.with_on_oom(on_oom)
-        with self.turn():
+        with self.place():
             return explain(self.plan(self.ready(workflow), only), self.cache, settings)
 
     def form(self, name: str, workflow: Workflow, path: Path | None = None) -> dict[str, Any]:
         """The params as the JSON Schema of an object. A workflow need not be sound to have some."""
-        with self.turn():
+        with self.place():
             try:
                 ready = self.ready(workflow, path)
             except WorkflowError:
                 ready = Ready(workflow, self.registry.knowing(workflow))
-            described = describe(Template(name, ready.workflow), ready.known)["inputs"]
-        needed = [one for one, port in described.items() if port.get("required", False)]
+            described = describe(Template(name, ready.workflow), ready.kinds)["inputs"]
+        needed = [param for param, port in described.items() if port.get("required", False)]
         return {
             "type": "object",
             "properties": described,
@@ -141,6 +141,6 @@ def _with_templates(workflow: Workflow) -> Iterator[Workflow]:
     """It and all that are inside it, at any depth."""
     waiting = [workflow]
     while waiting:
-        one = waiting.pop()
-        yield one
-        waiting += one.templates.values()
+        inner = waiting.pop()
+        yield inner
+        waiting += inner.templates.values()

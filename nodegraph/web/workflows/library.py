@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ...base.safe_paths import is_plain_name, safe_path
 from ...errors import WorkflowError
 from ...graph.workflow import Workflow
 from ...jobs.files import put
 from ..errors import ApiError, refused
-from .capacity import Turn
+
+Lock: TypeAlias = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,18 @@ class Library:
     """Kept workflows by name. A change says which version it is made to, so that none is lost.
 
     Args:
-        turn: Keeps out all others, of other processes too, while a version is looked at and
+        lock: Keeps out all others, of other processes too, while a version is looked at and
             replaced: the queue's database, which all servers of a folder share, sees to that.
     """
 
-    def __init__(self, folder: Path, shipped: Mapping[str, Path], turn: Turn) -> None:
-        self.folder, self._shipped, self._turn = folder, shipped, turn
+    def __init__(self, folder: Path, shipped: Mapping[str, Path], lock: Lock) -> None:
+        self.folder, self._shipped, self._lock = folder, shipped, lock
 
     def entries(self) -> Iterator[Entry]:
         """Saved ones by name, then shipped ones."""
         names = sorted(path.stem for path in self.folder.glob("*.json"))
-        for name in [*(one for one in names if one not in self._shipped), *self._shipped]:
+        saved = [name for name in names if name not in self._shipped]
+        for name in [*saved, *self._shipped]:
             entry = self._find(name)
             if entry is not None:
                 yield entry
@@ -87,7 +91,7 @@ class Library:
             raise ApiError(404, f"there is no workflow {name[:120]!r}")
         if not match and not new:
             raise ApiError(428, "say which version this replaces (If-Match), or If-None-Match: *")
-        with self._turn():
+        with self._lock():
             before = self._find(name)
             self._judge(before, name, match, new)
             put(path, workflow.to_json().encode())
@@ -97,7 +101,7 @@ class Library:
         """Delete a saved workflow."""
         if not match:
             raise ApiError(428, "say which version is to be deleted (If-Match)")
-        with self._turn():
+        with self._lock():
             entry = self.get(name)
             self._judge(entry, name, match, new=False)
             entry.path.unlink(missing_ok=True)
