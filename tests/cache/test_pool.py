@@ -275,7 +275,7 @@ def test_many_threads_and_little_room_end_well(pool: Pool, pretend: Pretend) -> 
 
 
 @dataclass(slots=True)
-class Told(PretendRef):
+class SizedRef(PretendRef):
     """A reference that tells its size before it is loaded."""
 
     def nbytes(self, dtype: str) -> int:  # noqa: ARG002
@@ -283,7 +283,7 @@ class Told(PretendRef):
 
 
 def test_weights_that_fit_in_are_there_before_they_are_leased(pool: Pool, pretend: Pretend) -> None:
-    ref = Told("unet", 3 * MB, pretend)
+    ref = SizedRef("unet", 3 * MB, pretend)
 
     pool.prefetch(ref, DEVICE, "float16")
     pool.prefetch(ref, DEVICE, "float16")
@@ -296,7 +296,7 @@ def test_weights_that_fit_in_are_there_before_they_are_leased(pool: Pool, preten
 def test_weights_that_never_fit_are_not_loaded_ahead_and_fail_only_who_needs_them(
     pool: Pool, pretend: Pretend
 ) -> None:
-    ref = Told("unet", 9 * MB, pretend)
+    ref = SizedRef("unet", 9 * MB, pretend)
 
     pool.prefetch(ref, DEVICE, "float16")
 
@@ -309,7 +309,7 @@ def test_weights_that_never_fit_are_not_loaded_ahead_and_fail_only_who_needs_the
 def test_nothing_goes_for_weights_that_nobody_waits_for(
     cache: Cache, pool: Pool, pretend: Pretend, held: str
 ) -> None:
-    other, ref = PretendRef("other", 3 * MB, pretend), Told("unet", 2 * MB, pretend)
+    other, ref = PretendRef("other", 3 * MB, pretend), SizedRef("unet", 2 * MB, pretend)
     with ExitStack() as leases:
         if held == "leased":
             leases.enter_context(pool.lease(other, DEVICE, "float16"))
@@ -335,7 +335,7 @@ def test_weights_of_an_unknown_size_are_not_loaded_ahead(pool: Pool, pretend: Pr
 
 
 def test_running_out_of_memory_ahead_of_time_frees_nothing(pool: Pool, pretend: Pretend) -> None:
-    other, ref = PretendRef("other", 2 * MB, pretend), Told("unet", 2 * MB, pretend)
+    other, ref = PretendRef("other", 2 * MB, pretend), SizedRef("unet", 2 * MB, pretend)
     load(pool, other, DEVICE, "float16")
     pretend.capacity = 3 * MB
 
@@ -349,7 +349,7 @@ def test_running_out_of_memory_ahead_of_time_frees_nothing(pool: Pool, pretend: 
 def test_weights_on_the_host_are_brought_ahead_of_time(
     cache: Cache, pool: Pool, pretend: Pretend
 ) -> None:
-    ref = Told("unet", MB, pretend)
+    ref = SizedRef("unet", MB, pretend)
     load(pool, ref, DEVICE, "float16")
     cache.shrink()
 

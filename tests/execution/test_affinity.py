@@ -1,4 +1,4 @@
-"""What runs next: each model is loaded once where it can be, on the lane that has it."""
+"""The order of work: each model is loaded once where it can be, on the lane that has it."""
 
 from __future__ import annotations
 
@@ -148,9 +148,9 @@ def queue(*models: Models) -> tuple[AffinityQueue, list[Task]]:
 
 
 def holding(models: Models = ()) -> LoadedModels:
-    held = LoadedModels()
-    held.use(models)
-    return held
+    loaded = LoadedModels()
+    loaded.use(models)
+    return loaded
 
 
 def test_a_lane_goes_on_with_the_models_it_has() -> None:
@@ -182,16 +182,16 @@ def test_only_items_that_use_the_same_models_are_taken_together() -> None:
 
 
 def costs(
-    queue: AffinityQueue, held: LoadedModels, lanes: list[LoadedModels]
+    queue: AffinityQueue, loaded: LoadedModels, lanes: list[LoadedModels]
 ) -> dict[Models, tuple[float, bool, Any]]:
     """What each group would cost, found by looking at all of them."""
 
     def elsewhere(models: Models) -> bool:
-        missing = [model for model in models if not held.has(model)]
-        return any(one.has(model) for one in lanes if one is not held for model in missing)
+        missing = [model for model in models if not loaded.has(model)]
+        return any(lane.has(model) for lane in lanes if lane is not loaded for model in missing)
 
     return {
-        models: (held.missing(models), elsewhere(models), group[0][:2])
+        models: (loaded.missing(models), elsewhere(models), group[0][:2])
         for models, group in queue._groups.items()
     }
 
@@ -205,12 +205,12 @@ def test_the_group_that_needs_the_least_loaded_is_found_without_looking_at_all(s
         return tuple((kind, bytes([random.randrange(4)])) for kind in kinds[: random.randrange(4)])
 
     waiting, _ = queue(*[some() for _ in range(60)])
-    held, other = holding(some()), holding(some())
+    loaded, other = holding(some()), holding(some())
     while waiting:
-        nearest = waiting.nearest(held, [held, other])
-        by_cost = costs(waiting, held, [held, other])
+        nearest = waiting.nearest(loaded, [loaded, other])
+        by_cost = costs(waiting, loaded, [loaded, other])
         assert by_cost[nearest] == min(by_cost.values())
-        held.use(nearest)
+        loaded.use(nearest)
         for task in waiting.take(nearest, random.randrange(1, 4)):
             if random.random() < 0.3:
                 waiting.push(task, some())
@@ -286,10 +286,10 @@ def pairs(bases: int, nets: int) -> list[Models]:
 
 def changes(models: list[Models], waiting: AffinityQueue) -> int:
     """Take all that waits, on a lane and beside another one; how often a base model changes."""
-    held, other, last, changed = holding(), holding(models[-1]), b"", 0
+    loaded, other, last, changed = holding(), holding(models[-1]), b"", 0
     while waiting:
-        nearest = waiting.nearest(held, [held, other])
-        held.use(nearest)
+        nearest = waiting.nearest(loaded, [loaded, other])
+        loaded.use(nearest)
         waiting.take(nearest, 4)
         changed += nearest[0][1] != last
         last = nearest[0][1]

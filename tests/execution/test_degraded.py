@@ -1,4 +1,4 @@
-"""What was made with less memory is never taken for what was made as asked."""
+"""Results made with less memory are never taken for those made as asked."""
 
 from __future__ import annotations
 

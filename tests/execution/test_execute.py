@@ -1,4 +1,4 @@
-"""How plans run: order, items, batches, failures, cancelling, and what is not run again."""
+"""Plans as they run: order, items, batches, failures, cancelling, and what is not run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What work takes of memory: learned, kept, and used to run as many items together as fit."""
+"""The memory that work takes: learned, kept, and used to run as many items together as fit."""
 
 from __future__ import annotations
 

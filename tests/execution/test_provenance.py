@@ -1,4 +1,4 @@
-"""What saved pictures say about how they were made."""
+"""Saved pictures say how they were made."""
 
 from __future__ import annotations
 
