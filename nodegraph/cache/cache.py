@@ -164,7 +164,7 @@ class Cache:
         kind: type[Node],
         seconds: float,
         parts: Callable[[], Mapping[str, str]],
-        behind: float = 0.0,
+        upstream_seconds: float = 0.0,
         leased: bool = False,
         degraded: tuple[str, ...] = (),
         resumed: str = "",
@@ -173,8 +173,8 @@ class Cache:
 
         Args:
             seconds: What the call took.
-            behind: What the slowest call took that this one depends on: making it again may take
-                that again, so even a quick call is worth writing to disk.
+            upstream_seconds: What the slowest call took that this one depends on: making it again
+                may take that again, so even a quick call is worth writing to disk.
             leased: Weights were lent for it: its seconds do not tell what it takes to make it again
                 where they are not loaded yet.
             degraded: How it was made to fit into memory.
@@ -190,7 +190,7 @@ class Cache:
         if texts:
             self._notes.note(name, record)
         self._memory.add(Entry(key, output, size, seconds, place, homes))
-        worth = inf if leased else max(seconds, behind)
+        worth = inf if leased else max(seconds, upstream_seconds)
         if self._store is not None and worth >= WORTH_NOTING:
             settled = _Settled(output, size, place, homes)
             self._write(key, name, record, settled, value=worth >= WORTH_WRITING)

@@ -17,7 +17,7 @@ from ..planning.plan import Plan, Source
 from ..savings import Shortages
 from ..settings import Settings
 from ..tasks.frontier import Frontier
-from ..tasks.items import elements, needs
+from ..tasks.items import elements, upstream_tasks
 from ..tasks.keys import key_of
 from ..tasks.task import Task
 from .local.dispatch import Dispatcher
@@ -222,7 +222,9 @@ class _Run:
     def _require(self, task: Task, aim: Literal["stamp", "run"]) -> None:
         """Queue ``task`` for its lane, once every value it reads can be had."""
         missing = [
-            needed for needed in needs(task, self.calls) if not self.cache.has(needed.key or b"")
+            needed
+            for needed in upstream_tasks(task, self.calls)
+            if not self.cache.has(needed.key or b"")
         ]
         if missing:
             self.front.demand(task, missing)

@@ -16,7 +16,7 @@ from ..graph.workflow import Workflow
 from ..node import Node
 from ..planning.plan import Plan
 from ..settings import Settings
-from ..tasks.items import needs, resolvable, resolve
+from ..tasks.items import resolvable, resolve, upstream_tasks
 from ..tasks.keys import key_of, parts_of
 from ..tasks.task import CallState, Task, states
 
@@ -43,7 +43,7 @@ def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[
         lines.update(judge.call(call))
     for task, line in reversed(lines.items()):
         if line.state == "runs":
-            for needed in needs(task, calls):
+            for needed in upstream_tasks(task, calls):
                 if lines[needed].state == "cached" and not cache.has(needed.key or b""):
                     reason = f"its result is known but no longer held, and {task.address} needs it"
                     lines[needed] = lines[needed]._replace(state="runs", reason=reason)
@@ -106,7 +106,7 @@ class _Judge:
         return "runs", self._changes(kind, parts_of(task, self.calls, self.signature))
 
     def _unknown_of(self, task: Task) -> Task | None:
-        for needed in needs(task, self.calls):
+        for needed in upstream_tasks(task, self.calls):
             if needed.state != "done":
                 return needed
         return None

@@ -11,7 +11,7 @@ from ..events import Event, Failed, Finished, Skipped
 from ..node import Folders
 from ..planning.plan import Plan
 from ..savings import NO_SHORTAGES, merge_shortages
-from .items import behind, resolvable, resolve, shortages
+from .items import resolvable, resolve, shortages, upstream_seconds
 from .task import CallState, Task, states
 
 
@@ -79,7 +79,7 @@ class Frontier:
         assert key is not None
         again = task.must_run
         task.digests, task.state, task.must_run = record.digests, "done", False
-        task.worth = max(record.seconds, behind(task, self.calls))
+        task.slowest_seconds = max(record.seconds, upstream_seconds(task, self.calls))
         name, degraded = call.planned.name, record.degraded
         resumed = "" if cached else record.resumed
         self.events.append(Finished(name, task.items, seconds, cached, key, degraded, resumed))

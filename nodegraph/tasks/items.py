@@ -193,25 +193,27 @@ def elements(source: Source, calls: Sequence[CallState]) -> Iterator[Element]:
             yield Element(task, source.output)
 
 
-def needs(task: Task, calls: Sequence[CallState]) -> Iterator[Task]:
+def upstream_tasks(task: Task, calls: Sequence[CallState]) -> Iterator[Task]:
     """Yield every task whose output ``task`` reads (the same one more than once, if it does)."""
     for _, value in bound(task, calls):
         for element in value if isinstance(value, list) else (value,):
             yield element.task
 
 
-def behind(task: Task, calls: Sequence[CallState]) -> float:
+def upstream_seconds(task: Task, calls: Sequence[CallState]) -> float:
     """Seconds that the slowest took of all that ``task`` depends on."""
     # A loop, not max() of a generator: this runs for every task.
-    worth = 0.0
-    for needed in needs(task, calls):
-        worth = max(worth, needed.worth)
-    return worth
+    slowest = 0.0
+    for needed in upstream_tasks(task, calls):
+        slowest = max(slowest, needed.slowest_seconds)
+    return slowest
 
 
 def shortages(task: Task, calls: Sequence[CallState]) -> Shortages:
     """How all that ``task`` depends on was made to fit into memory."""
-    return merge_shortages(needed.shortages for needed in needs(task, calls) if needed.shortages)
+    return merge_shortages(
+        needed.shortages for needed in upstream_tasks(task, calls) if needed.shortages
+    )
 
 
 def constants(task: Task) -> Mapping[str, object]:

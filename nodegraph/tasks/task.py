@@ -20,11 +20,17 @@ class Task:
 
     Attributes:
         item: Its index, or None where the call is not mapped.
+        bound: Its linked inputs with what each reads, once ``items.bound`` was asked for them.
         waiting: How many things must be known before this task's key can be.
         dependents: The tasks that wait for just this one.
-        shortages: How it and all it depends on were made to fit into memory.
-        worth: Seconds that the slowest of it and all it depends on took.
+        key: Its cache key, once its inputs and its stamp are known.
+        digests: The content of each of its outputs, once it is done: a digest, or one an entry.
+        state: ``waiting`` for inputs or for its turn to be looked at; queued for a lane to
+            ``stamp`` or to ``run``; ``done``; ``failed``, itself or with what it needs.
+        stamp: What the node says it depends on beside its inputs (see ``Node.stamp``).
         must_run: Its value is needed again though its result is known.
+        shortages: How it and all it depends on were made to fit into memory.
+        slowest_seconds: What the slowest of it and all it depends on took.
     """
 
     __slots__ = (
@@ -36,10 +42,10 @@ class Task:
         "key",
         "must_run",
         "shortages",
+        "slowest_seconds",
         "stamp",
         "state",
         "waiting",
-        "worth",
     )
 
     def __init__(self, call: CallState, item: int | None) -> None:
@@ -53,7 +59,7 @@ class Task:
         self.stamp: object = None
         self.must_run = False
         self.shortages: Shortages = NO_SHORTAGES
-        self.worth = 0.0
+        self.slowest_seconds = 0.0
 
     def wait_for(self, needed: Task) -> None:
         """Have this task wait until ``needed`` is known."""
@@ -78,7 +84,19 @@ class Task:
 class CallState:
     """A call while it runs: how many items it has, and who waits for all of them.
 
-    ``count`` is None for a call that is not mapped. ``tasks`` exist once ``resolved``.
+    Attributes:
+        index: Its place in the plan, by which sources name it.
+        count: The number of its items; None for a call that is not mapped.
+        resolved: Whether ``count`` is certain, and ``tasks`` exist.
+        left: Its tasks that have not ended; -1 before there are any (see Frontier).
+        broken: The address of what failed, if one of its tasks cannot be had; else empty.
+        waiters: Calls that read it whole, and wait until all its tasks have ended.
+        consumers: All calls that read it.
+        holds: Who is still to read its values (see Frontier).
+        values: The unlinked inputs that map it: a value for each item.
+        lists: Its outputs that are lists: an entry of theirs is an item for who reads them.
+        gathered: Lists of elements that all its items share, by input.
+        sums: The digests of those lists, by their id (see ``keys.key_of``).
     """
 
     __slots__ = (

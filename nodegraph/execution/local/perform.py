@@ -16,7 +16,7 @@ from ...events import Progressed
 from ...graph.ports import output_of
 from ...node import Node, Progress
 from ...savings import Savings
-from ...tasks.items import behind, bound, constants, shortages
+from ...tasks.items import bound, constants, shortages, upstream_seconds
 from ...tasks.keys import parts_of
 from ...tasks.task import CallState, Task, runs_together
 from ...values.leaves import Watch
@@ -169,7 +169,7 @@ class Performer:
                     output,
                     kind=kind,
                     seconds=seconds,
-                    behind=behind(task, self.calls),
+                    upstream_seconds=upstream_seconds(task, self.calls),
                     leased=bool(context.leased),
                     parts=partial(parts_of, task, self.calls, context.settings.signature()),
                     degraded=attempt.degraded,
