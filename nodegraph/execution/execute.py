@@ -26,7 +26,8 @@ from .reports import Broke, Crashed, Done, Idle, Lost, Report, Stamped
 _BUFFER = 256
 """Events. Known items come in bursts; the driver hears of them at least this often."""
 _SOON = 0.02
-"""Seconds. Whatever takes longer is recorded: what runs for so long was never made before."""
+"""Seconds without a report after which weights are loaded ahead. What takes longer is recorded, so
+what is running now was never made before, and neither was anything that waits for it."""
 
 
 def execute(
@@ -79,10 +80,10 @@ class _Run:
     def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
         self.plan, self.cache, self.settings = plan, cache, settings
         self.signature = settings.signature()
-        self.front = Frontier(plan, cache, settings.folders)
-        self.calls = self.front.calls
+        self.frontier = Frontier(plan, cache, settings.folders)
+        self.calls = self.frontier.calls
         self.reports: SimpleQueue[object] = SimpleQueue()
-        self.lanes = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
+        self.dispatcher = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
         self.reserved: dict[Key, Task] = {}
         self.passing: set[Key] = set()
         self.elsewhere = 0
@@ -99,10 +100,10 @@ class _Run:
                 continue
             # All that could be done at once has been, and the lanes are at work: now work here (the
             # CPU's lane), wait for a report, or end.
-            own = self.lanes.own()
-            if own is not None:
-                yield from self._work(own)
-            elif self.elsewhere or self.lanes.busy:
+            reports = self.dispatcher.own()
+            if reports is not None:
+                yield from self._work(reports)
+            elif self.elsewhere or self.dispatcher.busy:
                 self._handle(self._next())
             # Nothing is running and nothing is to come: whatever is not done has lost its waker.
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
@@ -111,10 +112,10 @@ class _Run:
                 yield from self._new_events()
                 return
 
-    def _work(self, job: Generator[Report, None, None]) -> Iterator[Event]:
-        """Do a job in this thread, serving the lanes between its steps."""
-        with closing(job):
-            for report in job:
+    def _work(self, reports: Generator[Report, None, None]) -> Iterator[Event]:
+        """Run the tasks whose reports these are in this thread, serving the lanes between them."""
+        with closing(reports):
+            for report in reports:
                 self._handle(report)
                 while not self.reports.empty():
                     self._handle(self.reports.get())
@@ -125,39 +126,39 @@ class _Run:
         """Wait for a report; where none comes soon, weights are loaded that will be needed."""
         with suppress(Empty):
             return self.reports.get(timeout=_SOON)
-        self.lanes.load_ahead()
+        self.dispatcher.load_ahead()
         return self.reports.get()
 
     def outcome(self) -> Outcome:
-        front = self.front
-        failures = tuple(front.failures)
-        return Outcome(self.results, failures, self.keys, front.degraded, self.shortages)
+        frontier = self.frontier
+        failures = tuple(frontier.failures)
+        return Outcome(self.results, failures, self.keys, frontier.degraded, self.shortages)
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
-        self.lanes.close()
+        self.dispatcher.close()
         for key in self.reserved:
             self.cache.release_key(key)
-        self.front.close()
+        self.frontier.close()
         for key in self.passing:
             self.cache.drop(key)
 
     def _new_events(self) -> Iterator[Event]:
-        events, self.front.events = self.front.events, []
+        events, self.frontier.events = self.frontier.events, []
         yield from events
 
     def _advance(self) -> bool:
         """Settle what can be settled at once and keep the lanes at work; True if there is more."""
-        front = self.front
-        while len(front.events) < _BUFFER:
-            if front.settle():
+        frontier = self.frontier
+        while len(frontier.events) < _BUFFER:
+            if frontier.settle():
                 continue
-            if front.ready:
-                self._consider(front.ready.popleft())
+            if frontier.ready:
+                self._consider(frontier.ready.popleft())
             else:
                 # Only when nothing is ready: the queues have then seen all there is, and choose
                 # well between models. Quick calls run in here, and may make others ready.
-                reports = list(self.lanes.give())
+                reports = list(self.dispatcher.give())
                 for report in reports:
                     self._handle(report)
                 if not reports:
@@ -168,27 +169,27 @@ class _Run:
         """Take in one report of a lane."""
         match report:
             case Idle():
-                self.lanes.idle(report)
+                self.dispatcher.idle(report)
             case Progressed() | Started():
-                self.front.events.append(report)
+                self.frontier.events.append(report)
             case Done(task, record, seconds):
-                self.lanes.note_speed(task, seconds)
+                self.dispatcher.note_speed(task, seconds)
                 self._release(task)
-                self.front.complete(task, record, seconds, cached=False)
+                self.frontier.complete(task, record, seconds, cached=False)
             case Broke(task, error):
                 self._release(task)
-                self.front.fail(task, error)
+                self.frontier.fail(task, error)
             case Lost(task, missing):
                 # Dropped between _require and the lane's turn. The key stays reserved by this task.
-                self.front.demand(task, [missing])
+                self.frontier.demand(task, [missing])
             case Stamped(task, stamp):
                 task.stamp, task.state = stamp, "waiting"
                 task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
-                self.front.ready.append(task)
+                self.frontier.ready.append(task)
             case Task():
                 # Another run let go of its key. It may have failed, so the task is looked at anew.
                 self.elsewhere -= 1
-                self.front.ready.append(report)
+                self.frontier.ready.append(report)
             case Crashed(error):
                 raise error
             case _:
@@ -215,7 +216,7 @@ class _Run:
                 (self.settings.degrades or not record.degraded)
                 and (not self._is_result(task) or self.cache.has(task.key))
             ):
-                self.front.complete(task, record, 0.0, cached=True)
+                self.frontier.complete(task, record, 0.0, cached=True)
                 return
         self._require(task, "run")
 
@@ -227,7 +228,7 @@ class _Run:
             if not self.cache.has(needed.key or b"")
         ]
         if missing:
-            self.front.demand(task, missing)
+            self.frontier.demand(task, missing)
             return
         if (
             aim == "run"
@@ -241,9 +242,9 @@ class _Run:
                 return
             self.reserved[task.key] = task
         if aim == "run":
-            self.front.hold(task)  # before there is a value: a full tier would drop it at once
+            self.frontier.hold(task)  # before there is a value: a full tier would drop it at once
         task.state = aim
-        self.lanes.push(task)
+        self.dispatcher.push(task)
 
     def _is_result(self, task: Task) -> bool:
         # A call is held by its consumers and by the results that it is; those never let go.
@@ -260,7 +261,7 @@ class _Run:
         for name, source in self.plan.results.items():
             if name not in self.results and not self.calls[source.call].broken:
                 self._fetch(name, source)
-        return not self.front.ready
+        return not self.frontier.ready
 
     def _fetch(self, name: str, source: Source) -> None:
         call = self.calls[source.call]
@@ -274,7 +275,7 @@ class _Run:
                 task.key or b"", task.call.planned.kind
             )
             if output is None:
-                self.front.again(task)
+                self.frontier.again(task)
                 return
             fetched[id(task)] = output
             values.append(element.value(output))

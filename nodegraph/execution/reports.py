@@ -46,7 +46,7 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A lane has finished its job and can take another."""
+    """A lane has run what it was given and can take more."""
 
     lane: str
 

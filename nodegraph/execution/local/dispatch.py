@@ -32,7 +32,8 @@ spare: one slow call (another process had its turn) does not send a kind to its 
 class Dispatcher:
     """Queues of tasks, one for each kind of lane, in the order of the plan; and the lanes.
 
-    Devices have a thread each, except for the CPU: its lane is the thread that drives the run. A
+    One lane is for files (``io``), one for the processor (``cpu``), one for each device, and one
+    loads weights ahead. The CPU as a device has none: its lane is the thread that drives the run. A
     second thread would bring a second team of OpenMP workers, and both teams would sleep and wake
     at every operation instead of spinning.
     """
@@ -65,7 +66,7 @@ class Dispatcher:
         self._spared: dict[type[Node], float] = {}
         self._stop = Flag()
         self._performer = Performer(calls, cache, self._stop)
-        self._ahead = Prefetch(calls, cache, self._context.device, settings.dtype)
+        self._prefetch = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
         self._calls, self._cache = calls, cache
 
@@ -83,7 +84,7 @@ class Dispatcher:
         return any(lane.busy for lane in self._by_name.values())
 
     def idle(self, report: Idle) -> None:
-        """Take note that a lane has finished its job."""
+        """Take note that a lane has nothing to do any more."""
         self._by_name[report.lane].busy = False
 
     def close(self) -> None:
@@ -115,11 +116,11 @@ class Dispatcher:
 
     def load_ahead(self) -> None:
         """Load what will be leased by tasks that wait for what the lanes are busy with."""
-        if not self._loading.busy and (refs := self._ahead.next_refs()):
-            self._loading.start(lambda: self._ahead.load(refs, self._stop))
+        if not self._loading.busy and (refs := self._prefetch.next_refs()):
+            self._loading.start(lambda: self._prefetch.load(refs, self._stop))
 
     def own(self) -> Generator[Report, None, None] | None:
-        """The next job of the driver's own thread, if there is one: a generator of its reports."""
+        """Run the next tasks of the driver's own thread, if there are any, reporting on them."""
         queue = self._queues["device"]
         if self._here is None or not queue:
             return None
@@ -141,7 +142,7 @@ class Dispatcher:
 
     def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
         yield _started(tasks)
-        yield from self._ahead.around(tasks, self._performer.run(tasks, context))
+        yield from self._prefetch.around(tasks, self._performer.run(tasks, context))
 
     def note_speed(self, task: Task, seconds: float) -> None:
         """Learn how long a kind of node takes."""
@@ -159,9 +160,9 @@ class Dispatcher:
             lane.start(lambda: iter([stamp(tasks[0], self._calls, context)]))
             return
         yield _started(tasks)
-        # Noted by _ahead before the lane starts: else its task could end before it is noted.
-        job = self._ahead.around(tasks, self._performer.run(tasks, context))
-        lane.start(lambda: job)
+        # Noted by _prefetch before the lane starts: else its task could end before it is noted.
+        reports = self._prefetch.around(tasks, self._performer.run(tasks, context))
+        lane.start(lambda: reports)
 
 
 def _started(tasks: Sequence[Task]) -> Started:

@@ -1,18 +1,15 @@
-"""Lanes: one for input and output, one for the processor, one for every device."""
+"""A lane: a thread that runs the tasks it is given and posts their reports to the run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Thread
-from typing import TypeAlias
 
 from ..reports import Crashed, Idle, Report, Stopped
 
-Job: TypeAlias = Callable[[], Iterator[Report]]
-
 
 class Lane:
-    """Does one job at a time, in a thread of the job's own, and posts what it reports.
+    """Runs one thing at a time, each in a thread of its own, and posts what it reports.
 
     Not in one thread for all: OpenMP keeps a team of workers for every thread that ever computed,
     and with more of them than processors, all teams sleep and wake at every operation. A thread
@@ -24,23 +21,23 @@ class Lane:
         self._post = post
         self._thread: Thread | None = None
 
-    def start(self, job: Job) -> None:
-        """Give the lane ``job``; it must be idle."""
+    def start(self, run: Callable[[], Iterator[Report]]) -> None:
+        """Have the lane call ``run`` and go through its reports; it must be idle."""
         self.close()
         self.busy = True
         self._thread = Thread(
-            target=self._work, args=(job,), name=f"nodegraph {self.name}", daemon=True
+            target=self._work, args=(run,), name=f"nodegraph {self.name}", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Wait for the lane to end its job (a cancelled one ends within a step)."""
+        """Wait until the lane is idle (what was cancelled ends within a step)."""
         if self._thread is not None:
             self._thread.join()
 
-    def _work(self, job: Job) -> None:
+    def _work(self, run: Callable[[], Iterator[Report]]) -> None:
         try:
-            for report in job():
+            for report in run():
                 self._post(report)
         except Stopped:
             pass

@@ -47,7 +47,7 @@ class _Failed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Computes the tasks of one run, on whichever lane; a generator of reports for each job."""
+    """Computes the tasks of one run, on whichever lane; a generator of reports at each call."""
 
     calls: Sequence[CallState]
     cache: Cache

@@ -39,17 +39,17 @@ class Prefetch:
         self._computing: set[Task] = set()
         self._lock = Lock()
 
-    def around(self, tasks: Sequence[Task], job: Iterator[Report]) -> Iterator[Report]:
-        """Take note that a job is being done, until it has ended."""
+    def around(self, tasks: Sequence[Task], reports: Iterator[Report]) -> Iterator[Report]:
+        """Take note that ``tasks`` are being computed, until their reports have ended."""
         if not self._coming:
-            return job
+            return reports
         with self._lock:
             self._computing.update(tasks)
-        return self._noted(tasks, job)
+        return self._noted(tasks, reports)
 
-    def _noted(self, tasks: Sequence[Task], job: Iterator[Report]) -> Iterator[Report]:
+    def _noted(self, tasks: Sequence[Task], reports: Iterator[Report]) -> Iterator[Report]:
         try:
-            yield from job
+            yield from reports
         finally:
             with self._lock:
                 self._computing.difference_update(tasks)
