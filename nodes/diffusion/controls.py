@@ -39,7 +39,7 @@ class LeasedControlNet(NamedTuple):
 
     @property
     def pools(self) -> bool:
-        """Whether what it adds is the same all over the picture."""
+        """Whether its residuals are averaged over the picture."""
         return bool(self.net.config.global_pool_conditions)
 
     def guide(self, conditions: Conditions) -> Guide:
@@ -49,7 +49,7 @@ class LeasedControlNet(NamedTuple):
         return Guide(net, self.scales, self.pools)
 
     def influence(self, step: int) -> object:
-        """All that what it adds at a step depends on, beside the batch's prompts and latents."""
+        """All that its residuals at a step depend on, beside the batch's prompts and latents."""
         return weights_key(self.weights), self.images, self.scales[step]
 
 

@@ -29,9 +29,9 @@ class Guide:
     """A ControlNet about to be applied to a batch.
 
     Attributes:
-        net: Maps (B, C, h, w) and the step's number to what the ControlNet adds.
+        net: Maps (B, C, h, w) and the step's number to the ControlNet's residuals.
         scales: Its strength at every step; 0 where it does not run at all.
-        pool: Whether what it adds is the same all over the picture.
+        pool: Whether its residuals are averaged over the picture.
     """
 
     net: Adds
@@ -44,7 +44,7 @@ class Predictor:
     """Predicts a batch's noise (or velocity) under its prompts.
 
     Attributes:
-        unet: Maps (B, C, h, w), the step's number and what is added to a prediction a prompt.
+        unet: Maps (B, C, h, w), the step's number and residuals to a prediction a prompt.
         dtype: That the networks compute in.
         scale: (B, 1, 1, 1) guidance scales, float32; None without guidance.
         guess: ControlNets see no negative prompt and count less the shallower they act.
@@ -79,8 +79,8 @@ class Predictor:
         """Predict under guidance.
 
         Args:
-            draw: Maps (B, C, h, w) and what is added to a prediction a prompt.
-            adding: Map (B, C, h, w) to what each ControlNet adds that counts at this step.
+            draw: Maps (B, C, h, w) and the sum of residuals to a prediction a prompt.
+            adding: Map (B, C, h, w) to the residuals of each ControlNet that counts at this step.
         """
         import torch
 
@@ -102,7 +102,7 @@ class Predictor:
 
         # Scaled by its strength each, then added in the order of the controls, as diffusers'
         # MultiControlNetModel does: rounding makes the order part of the result. Guidance comes
-        # after the UNet, never between ControlNets: it weighs predictions, not what is added.
+        # after the UNet, never between ControlNets: it weighs predictions, not residuals.
         total: Residuals = []
         for added in residuals:
             total = [a + b for a, b in zip(total, added, strict=True)] if total else added
@@ -122,7 +122,7 @@ def guided(predicted: Tensor, scale: Tensor) -> Tensor:
 
 
 def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Residuals:
-    """Scale what a ControlNet adds; guess mode counts the shallow parts a tenth of the deepest."""
+    """Scale residuals; guess mode counts the shallowest a tenth of the deepest."""
     if guess and not pool:
         weights = weights_of(added) * scale
         return [a * weight for a, weight in zip(added, weights, strict=True)]
@@ -133,7 +133,7 @@ def weighted(added: Residuals, scale: float, guess: bool, *, pool: bool) -> Resi
 
 
 def weights_of(added: Residuals) -> Tensor:
-    """How much each part of what a ControlNet adds counts in guess mode: (n,) float32.
+    """The weights of a ControlNet's n residuals in guess mode: (n,) float32.
 
     From a tenth at the shallowest to 1 at the middle, in equal ratios, as diffusers has it.
     """

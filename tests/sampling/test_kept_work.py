@@ -32,9 +32,8 @@ def context() -> RunContext:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each thing is computed that no step changes."""
-    from nodes.diffusion import controls as _steering
-    from nodes.networks import blocks as _blocks
-    from nodes.networks import unet as _unet
+    from nodes.diffusion import controls
+    from nodes.networks import blocks, unet
 
     counted: Counter[str] = Counter()
 
@@ -47,9 +46,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, counting)
 
-    count(_steering, "embed_hint")
-    count(_blocks.TransformerBlock, "project")
-    count(_unet._Encoder, "_times")
+    count(controls, "embed_hint")
+    count(blocks.TransformerBlock, "project")
+    count(unet._Encoder, "_times")
     return counted
 
 

@@ -249,10 +249,10 @@ def test_a_devices_graphs_are_lent_by_the_pool_until_it_gives_them_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from nodegraph.cache import Cache
-    from nodes.diffusion import replay as _recorded
+    from nodes.diffusion import replay
 
-    monkeypatch.setattr(_recorded, "CudaGraphs", lambda device: Pretend())  # noqa: ARG005
-    cache, ref = Cache.in_memory(), _recorded.Graphs("cpu")
+    monkeypatch.setattr(replay, "CudaGraphs", lambda device: Pretend())  # noqa: ARG005
+    cache, ref = Cache.in_memory(), replay.Graphs("cpu")
 
     def lent() -> Any:
         with cache.pool.lease(ref, "cpu", "float32") as graphs:

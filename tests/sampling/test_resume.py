@@ -360,23 +360,23 @@ def test_a_run_without_controls_keeps_nothing(plain: Denoise) -> None:
 
 
 def test_what_was_kept_is_not_written_into(plain: Denoise) -> None:
-    from nodes.diffusion import resume as _trail
+    from nodes.diffusion import resume
 
     first, then = (under(plain, control(end=end), scheduler="PNDM") for end in (1.0, 0.5))
     context = fresh()
     ran([first], context)
     recalled: list[Any] = []
 
-    def unpacked(trail: Any, original: Callable[[Any], Any] = _trail.unpacked) -> Any:
-        recalled.append((trail, [one.clone() for one in trail.tensors]))
-        return original(trail)
+    def unpacked(checkpoints: Any, original: Callable[[Any], Any] = resume.unpacked) -> Any:
+        recalled.append((checkpoints, [tensor.clone() for tensor in checkpoints.tensors]))
+        return original(checkpoints)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_trail, "unpacked", unpacked)
+        patch.setattr(resume, "unpacked", unpacked)
         ran([then], context)
 
-    ((trail, before),) = recalled
-    assert all(one.equal(other) for one, other in zip(trail.tensors, before, strict=True))
+    ((checkpoints, before),) = recalled
+    assert all(one.equal(other) for one, other in zip(checkpoints.tensors, before, strict=True))
 
 
 def test_only_what_json_and_tensors_spell_is_packed() -> None:

@@ -132,7 +132,7 @@ def test_tables_are_for_devices_that_would_wait_for_the_host() -> None:
 @pytest.fixture
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Tables are used on the CPU too; notes every one that steps."""
-    from nodes.diffusion import prepare as _prepare
+    from nodes.diffusion import prepare
 
     used: list[object] = []
 
@@ -141,8 +141,8 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             super().__init__(*given)
             used.append(self)
 
-    monkeypatch.setattr(_prepare, "tabled", lambda name, _: name in TABLED)
-    monkeypatch.setattr(_prepare, "TableSolver", Noting)
+    monkeypatch.setattr(prepare, "tabled", lambda name, _: name in TABLED)
+    monkeypatch.setattr(prepare, "TableSolver", Noting)
     return used
 
 
@@ -174,7 +174,7 @@ def test_a_run_by_a_table_goes_on_to_the_same_bits(
 def test_a_table_is_read_once(
     plain: Any, asked_for: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nodes.diffusion import prepare as _prepare
+    from nodes.diffusion import prepare
 
     read: list[object] = []
 
@@ -182,7 +182,7 @@ def test_a_table_is_read_once(
         read.append(asked)
         return table(*asked)
 
-    monkeypatch.setattr(_prepare, "table", reading)
+    monkeypatch.setattr(prepare, "table", reading)
     context = RunContext(Settings(), "cpu", Workflow(), Cache.in_memory())
     for seed in (1, 2):
         test_resume.ran([plain.model_copy(update={"seed": seed})], context)
