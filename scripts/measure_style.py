@@ -1,4 +1,4 @@
-"""How code reads, in three counts: vague names, docstrings that ask, and comments.
+"""Three counts of how code reads: vague names, docstrings that ask, and comments.
 
 Prints the places of the first two, then the counts, for each folder or file that is named::
 
@@ -103,7 +103,9 @@ def _lines(path: Path, tree: ast.AST) -> tuple[int, int]:
     docstrings = {
         line
         for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     comments, code = set[int](), set[int]()
