@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .memos import ContentKey, ContentKeys, embedded, weights_key
-from .predict import Guide, controlnet, embed_hint, window
+from .predict import Guide, embed_hint, make_controlnet, window
 from .vae import control_images
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class LeasedControlNet(NamedTuple):
     def guide(self, conditions: Conditions) -> Guide:
         """The ControlNet about to be applied."""
         keep = conditions.keep(self.weights)
-        net = controlnet(self.net, self.hint, conditions.prompts, conditions.times, keep)
+        net = make_controlnet(self.net, self.hint, conditions.prompts, conditions.times, keep)
         return Guide(net, self.scales, self.pools)
 
     def influence(self, step: int) -> object:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .resume import State
 
 Predict: TypeAlias = "Callable[[Tensor, int], Tensor]"
-Take: TypeAlias = "Callable[[Tensor, int], Tensor]"
+"""Maps scaled latents and a step's number to the model's prediction, of the same shape."""
+TakeStep: TypeAlias = "Callable[[Tensor, int], Tensor]"
+"""Maps latents and a step's number to the latents after it."""
 
 
 class Solver(Protocol):
@@ -42,26 +44,21 @@ class Solver(Protocol):
         ...
 
 
-def denoise(take: Take, count: int, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:
+def denoise(take_step: TakeStep, count: int, latents: Tensor, begun: int = 0) -> Iterator[Tensor]:
     """Remove noise step by step, yielding the latents after each step.
 
     Args:
-        take: Maps latents and a step's number to the latents after it.
         count: Steps in all.
         latents: (B, C, h, w) float32, from ``scheduler.start`` or ``scheduler.noised``.
         begun: Steps that the latents have behind them.
     """
     for index in range(begun, count):
-        latents = take(latents, index)
+        latents = take_step(latents, index)
         yield latents
 
 
 def step(predict: Predict, solver: Solver, latents: Tensor, index: int) -> Tensor:
-    """Take a step: predict, and let the solver go by the prediction.
-
-    Args:
-        predict: Maps (scaled latents, step number) to the model's prediction, same shape.
-    """
+    """Take a step: predict, and let the solver go by the prediction."""
     predicted = predict(solver.scale(latents, index), index)
     return solver.step(predicted, index, latents)
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from ..networks.unet import Keep, Residuals
 
-    Predicts: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
-    Adds: TypeAlias = Callable[[Tensor, int], Residuals]
-    Draw: TypeAlias = Callable[[Tensor, Residuals], Tensor]
-    Add: TypeAlias = Callable[[Tensor], Residuals]
+    # At the step of this number, prepared for all steps of a schedule; and at one step alone.
+    StepsUNet: TypeAlias = Callable[[Tensor, int, Residuals], Tensor]
+    StepsControlNet: TypeAlias = Callable[[Tensor, int], Residuals]
+    StepUNet: TypeAlias = Callable[[Tensor, Residuals], Tensor]
+    StepControlNet: TypeAlias = Callable[[Tensor], Residuals]
 
 
 def window(steps: int, start: float, end: float) -> list[bool]:
@@ -34,7 +35,7 @@ class Guide:
         pool: Whether its residuals are averaged over the picture.
     """
 
-    net: Adds
+    net: StepsControlNet
     scales: Sequence[float]
     pool: bool = False
 
@@ -52,7 +53,7 @@ class Predictor:
             inpaints.
     """
 
-    unet: Predicts
+    unet: StepsUNet
     dtype: Any
     scale: Tensor | None
     guides: Sequence[Guide]
@@ -63,36 +64,37 @@ class Predictor:
         """(B, C, h, w) float32 latents, scaled, to a prediction of the same shape and type."""
         import torch
 
-        def draw(sample: Tensor, added: Residuals) -> Tensor:
+        def unet(sample: Tensor, added: Residuals) -> Tensor:
             return self.unet(sample, index, added)
 
         active = [guide for guide in self.guides if guide.scales[index]]
         # Without the bookkeeping of gradients, which small pictures feel at every operation.
         with torch.inference_mode():
-            predicted = self.guided_by(
-                latents, draw, [partial(self._adds, g, index) for g in active]
-            )
+            controlnets = [partial(self._residuals, guide, index) for guide in active]
+            predicted = self.predict_step(latents, unet, controlnets)
         # What leaves is an ordinary tensor again: schedulers may write into it.
         return predicted.clone()
 
-    def guided_by(self, latents: Tensor, draw: Draw, adding: Sequence[Add]) -> Tensor:
-        """Predict under guidance.
+    def predict_step(
+        self, latents: Tensor, unet: StepUNet, controlnets: Sequence[StepControlNet]
+    ) -> Tensor:
+        """Predict by networks that stand at a step, guided where there is guidance.
 
         Args:
-            draw: Maps (B, C, h, w) and the sum of residuals to a prediction a prompt.
-            adding: Map (B, C, h, w) to the residuals of each ControlNet that counts at this step.
+            unet: Maps (B, C, h, w) and the sum of residuals to a prediction a prompt.
+            controlnets: Those that count at this step: each maps (B, C, h, w) to its residuals.
         """
         import torch
 
         sample = latents.to(self.dtype)
-        added = self._total(add(sample) for add in adding)
+        added = self._total(controlnet(sample) for controlnet in controlnets)
         # ControlNets have seen the bare latents: the channels of inpainting are the UNet's alone.
         if self.inpaint_channels is not None:
             sample = torch.cat([sample, self.inpaint_channels], dim=1)  # [B, C + 1 + C, h, w]
-        predicted = draw(sample, added).float()  # [P, C, h, w], P = 2 B under guidance
+        predicted = unet(sample, added).float()  # [P, C, h, w], P = 2 B under guidance
         return predicted if self.scale is None else guided(predicted, self.scale)
 
-    def _adds(self, guide: Guide, index: int, sample: Tensor) -> Residuals:
+    def _residuals(self, guide: Guide, index: int, sample: Tensor) -> Residuals:
         added = guide.net(sample, index)
         return weighted(added, guide.scales[index], self.guess, pool=guide.pool)
 
@@ -151,8 +153,10 @@ def embed_hint(net: Any, images: Tensor) -> Tensor:
     return hint
 
 
-def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None) -> Predicts:
-    """A diffusers UNet2DConditionModel under prompts, at every step of a schedule.
+def make_unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None) -> StepsUNet:
+    """Prepare a diffusers UNet2DConditionModel for prompts and every step of a schedule.
+
+    By our UNet, or by diffusers' own where ours is not made for such a network (see supported.py).
 
     Args:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
@@ -168,10 +172,10 @@ def unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None)
     return unet.UNet(net, prompts, timesteps, keep or unet.make_anew, RULED)
 
 
-def controlnet(
+def make_controlnet(
     net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None
-) -> Adds:
-    """A diffusers ControlNetModel under prompts, at every step of a schedule.
+) -> StepsControlNet:
+    """Prepare a diffusers ControlNetModel for prompts and every step of a schedule.
 
     Args:
         hint: (B or 1, C, h, w), the control images as the network embeds them.

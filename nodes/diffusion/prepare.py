@@ -11,7 +11,7 @@ from .conditions import conditions_of
 from .controls import influences, lease_controlnets
 from .loop import Predict, Solver, denoise, generators_of, noise
 from .memos import ContentKey, ContentKeys, weights_key
-from .predict import Predictor, unet
+from .predict import Predictor, make_unet
 from .replay import replayed, step_taker
 from .resume import Resumption
 from .schedulers import Scheduler
@@ -87,14 +87,14 @@ def prepare(items: Sequence[Request], context: Context, leases: ExitStack) -> Ru
     # As in diffusers' pipelines, which look at the first ControlNet alone.
     guess = first.guess_mode or any(control.pools for control in controlnets[:1])
     keep = conditions.keep(first.model.unet)
-    drawer = unet(net, conditions.prompts, conditions.times, keep)
+    unet = make_unet(net, conditions.prompts, conditions.times, keep)
     # In guess mode ControlNets see no negative prompt.
     steering = conditions.last(len(items)) if guess else conditions
     guides = [control.guide(steering) for control in controlnets]
     if inpaint_channels is not None:
         inpaint_channels = inpaint_channels.to(dtype)
     scales = _guidance(items, context.device)
-    eager = Predictor(drawer, dtype, scales, guides, guess, inpaint_channels)
+    eager = Predictor(unet, dtype, scales, guides, guess, inpaint_channels)
     predict = replayed(eager, [net, *(control.net for control in controlnets)], context, leases)
     stepping = SchedulerSolver(scheduler, generators, unmasked)
     # A part that is put back after each step needs the scheduler itself: no table knows of it.

@@ -10,11 +10,11 @@ that is copied to where the graph reads it, so a new run, prompt or strength nee
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -23,7 +23,7 @@ from nodegraph.node import Context
 from ..networks.blocks import Step
 from ..networks.unet import ControlNet, Residuals, UNet
 from .cuda_graphs import Capturer, CudaGraphs, Recording, Recordings
-from .loop import Solver, Take, step
+from .loop import Predict, Solver, TakeStep, step
 from .predict import Predictor, weights_of
 from .solvers import TableSolver, weighted_sum
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from nodegraph.node import Context
-
-Predicts: TypeAlias = "Callable[[Tensor, int], Tensor]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Graphs:
 
 def replayed(
     predict: Predictor, nets: Sequence[Module], context: Context, leases: ExitStack
-) -> Predicts:
+) -> Predict:
     """Predict as ``predict`` does, on a GPU by repeating recordings.
 
     Args:
@@ -66,7 +64,7 @@ def replayed(
     return ReplayedPredictor(predict, nets, graphs, Recordings(context, leases))
 
 
-def step_taker(predict: Predicts, solver: Solver) -> Take:
+def step_taker(predict: Predict, solver: Solver) -> TakeStep:
     """The function that takes a step: one recording of prediction and solver, where both can be."""
     if isinstance(predict, ReplayedPredictor) and isinstance(solver, TableSolver):
         return partial(predict.step, solver)
@@ -198,16 +196,16 @@ class ReplayedPredictor:
         inpaint_channels = None if predict.inpaint_channels is None else next(take)
         hints = [next(take) for _ in active]
         steps = [net.step(row, take) for net, row in zip(tensors, rows, strict=True)]
-        adding = [
-            partial(self._adds, at, control_step, hint, strength)
+        controlnets = [
+            partial(self._residuals, at, control_step, hint, strength)
             for at, control_step, hint, strength in zip(
                 active, steps[1:], hints, strengths, strict=True
             )
         ]
         static = replace(predict, scale=scale, inpaint_channels=inpaint_channels)
-        return static.guided_by(sample, partial(self._unet.at, steps[0]), adding)
+        return static.predict_step(sample, partial(self._unet.at, steps[0]), controlnets)
 
-    def _adds(
+    def _residuals(
         self, at: int, step: Step, hint: Tensor, strength: Tensor, sample: Tensor
     ) -> Residuals:
         added: Residuals = self._controls[at].at(step, hint, sample)

@@ -78,15 +78,15 @@ def test_weights_lie_channels_last_where_that_is_faster_and_only_there() -> None
 def test_channels_last_only_rounds(side: int, linear: bool) -> None:
     import torch
 
-    from nodes.diffusion.predict import unet as prepared
+    from nodes.diffusion.predict import make_unet
 
     dice = torch.Generator().manual_seed(0)
     sample = torch.randn(2, 4, side, side, generator=dice)
     given = torch.randn(4, 77, 64, generator=dice), torch.tensor([800, 300])
     net = small(use_linear_projection=linear)
-    expected = prepared(net, *given)(sample, 1, [])
+    expected = make_unet(net, *given)(sample, 1, [])
 
-    found = prepared(net.to(memory_format=torch.channels_last), *given)(sample, 1, [])
+    found = make_unet(net.to(memory_format=torch.channels_last), *given)(sample, 1, [])
 
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     theirs = net(twice(sample), 300, given[0]).sample

@@ -135,7 +135,7 @@ def ideal() -> Any:
 def test_half_networks_round_where_those_of_diffusers_do() -> None:
     import torch
 
-    from nodes.diffusion.predict import controlnet, unet
+    from nodes.diffusion.predict import make_controlnet, make_unet
     from nodes.networks.fallback import DiffusersControlNet, DiffusersUNet
     from nodes.networks.layers import layout
 
@@ -148,8 +148,8 @@ def test_half_networks_round_where_those_of_diffusers_do() -> None:
         expected = DiffusersUNet(nets.unet, prompts, times)(sample, 1, added)
         for net in nets:
             net.to(memory_format=layout("cpu", torch.bfloat16))
-        found = controlnet(nets.controlnet, hint, prompts, times)(sample, 1)
-        drawn = unet(nets.unet, prompts, times)(sample, 1, found)
+        found = make_controlnet(nets.controlnet, hint, prompts, times)(sample, 1)
+        drawn = make_unet(nets.unet, prompts, times)(sample, 1, found)
 
     for one, other in zip(found, added, strict=True):
         assert torch.equal(one if len(one) == len(other) else twice(one), other)

@@ -181,13 +181,13 @@ ALSO: list[dict[str, Any]] = [
 def assert_as_diffusers(unet: Any) -> None:
     import torch
 
-    from nodes.diffusion.predict import unet as prepared
+    from nodes.diffusion.predict import make_unet
 
     dice = torch.Generator().manual_seed(0)
     sample = torch.randn(2, 4, 8, 8, generator=dice)
     prompts = torch.randn(4, 77, 64, generator=dice)
 
-    ours = prepared(unet, prompts, torch.tensor([800, 300]))(sample, 1, [])
+    ours = make_unet(unet, prompts, torch.tensor([800, 300]))(sample, 1, [])
 
     theirs = unet(twice(sample), 300, prompts).sample
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
@@ -235,10 +235,10 @@ def test_sdxl_is_not_known() -> None:
 
 
 def test_a_prediction_is_an_ordinary_tensor_that_may_be_written_to(nets: Nets) -> None:
-    from nodes.diffusion.predict import Predictor, unet
+    from nodes.diffusion.predict import Predictor, make_unet
 
     sample, prompts, times, _ = given(nets)
-    predict = Predictor(unet(nets.unet, prompts[:2], times), sample.dtype, None, [])
+    predict = Predictor(make_unet(nets.unet, prompts[:2], times), sample.dtype, None, [])
 
     predicted = predict(sample, 0)
 
