@@ -32,7 +32,7 @@ from .node import Reads as Reads
 from .node import Steps as Steps
 from .node import Wire as Wire
 from .node import Work as Work
-from .planning.plan import Plan as Plan
 from .planning.plan import plan as plan
 from .planning.planner import Planner as Planner
+from .planning.types import Plan as Plan
 from .settings import Settings as Settings

@@ -6,7 +6,8 @@ from .cache import Cache
 from .execution.execute import run
 from .graph.drawing import Drawing, addresses, kind_of
 from .node import OutT
-from .planning.plan import Plan, plan
+from .planning.plan import plan
+from .planning.types import Plan
 from .settings import Settings
 
 

@@ -12,7 +12,7 @@ from ..cache import Cache
 from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
 from ..inspection.pins import find_drift, pin_models, unpinnable
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from .exits import FAILED, warn
 from .find import WorkflowFile, find_workflow
 from .run import Options, planned, settings_of

@@ -20,7 +20,8 @@ from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
-from ..planning.plan import Plan, plan
+from ..planning.plan import plan
+from ..planning.types import Plan
 from ..savings import Shortages
 from ..settings import Compute, Settings
 from ..system.devices import slow

@@ -14,7 +14,7 @@ from ..cache import Cache
 from ..carriers.png import KEY
 from ..graph.workflow import Workflow
 from ..node import Folders, Memo, MemoT, ModelRef, Space
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from ..savings import NO_SAVINGS, Savings, Shortages
 from ..settings import Settings
 from ..values.leaves import content_key

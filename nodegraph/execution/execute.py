@@ -13,7 +13,7 @@ from ..cache import Cache
 from ..errors import RunError
 from ..events import Event, Outcome, Progressed, Started
 from ..node import Node, Output
-from ..planning.plan import Plan, Source
+from ..planning.types import Plan, Source
 from ..savings import Shortages
 from ..settings import Settings
 from ..tasks.frontier import Frontier

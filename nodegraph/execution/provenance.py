@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from ..carriers.png import KEY
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from ..savings import NO_SHORTAGES, Shortages
 
 PARAMS = f"{KEY}:params"

@@ -14,7 +14,7 @@ from ..execution.instances import stamp
 from ..execution.reports import Broke, Lost
 from ..graph.workflow import Workflow
 from ..node import Node
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from ..settings import Settings
 from ..tasks.items import resolvable, resolve, upstream_tasks
 from ..tasks.keys import key_of, parts_of

@@ -13,7 +13,7 @@ from ..graph.expand import Flat, expand
 from ..graph.registry import Registry
 from ..graph.workflow import Workflow
 from ..planning.check import Checker
-from ..planning.order import order
+from ..planning.order import sort_calls
 from ..planning.plan import plan
 from ..planning.types import Planned, Source
 
@@ -47,7 +47,7 @@ class Graph:
         flat = expand(workflow, registry)
         checker = Checker(flat)
         calls = checker.calls()
-        running, _ = order(calls)
+        running, _ = sort_calls(calls)
         # From its kind, constants and the content of its sources: a Merkle hash, so that equal
         # contents mean equal sub-graphs, whatever their calls are named.
         content: dict[int, Key] = {}

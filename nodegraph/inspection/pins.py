@@ -10,8 +10,7 @@ from ..errors import NodeError
 from ..execution.context import RunContext
 from ..graph.workflow import ModelLock, Workflow
 from ..node import Node, Pin, Wire
-from ..planning.plan import Plan
-from ..planning.types import Planned
+from ..planning.types import Plan, Planned
 from ..settings import Settings
 from ..tasks.items import constants, resolvable, resolve
 from ..tasks.task import CallState, Task, states

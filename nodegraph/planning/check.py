@@ -12,7 +12,7 @@ from ..graph.expand import Flat
 from ..graph.ports import Ports, accepts, convert, element, ports, type_name
 from ..graph.workflow import Call, split
 from ..node import Node
-from .types import Drawn, Link, LinkMode, Planned, Source, linked
+from .types import Link, LinkMode, Planned, Source, Unpruned, upstream_of
 
 
 class _Output(NamedTuple):
@@ -32,7 +32,7 @@ class Checker:
         earlier: Calls that were planned before; those that are the same still are taken over.
     """
 
-    def __init__(self, flat: Flat, earlier: Drawn | None = None) -> None:
+    def __init__(self, flat: Flat, earlier: Unpruned | None = None) -> None:
         self.flat = flat
         self._earlier: Mapping[str, Planned] = earlier.calls if earlier else {}
         # If some address leads elsewhere than before, links are read again even of equal calls:
@@ -71,7 +71,7 @@ class Checker:
         return (
             planned
             if links == planned.links
-            else planned._replace(links=links, before=linked(links))
+            else planned._replace(links=links, upstream=upstream_of(links))
         )
 
     def _call(self, name: str, call: Call, kind: type[Node], spelling: bytes | None) -> Planned:
@@ -106,8 +106,8 @@ class Checker:
             values.pop(input, None)
         expands = tuple(n for n in declared.expands if n in values) if declared.expands else ()
         static = self._static(name, kind, values, (*mapped, *expands), links)
-        before = linked(links)
-        return Planned(name, spelling, kind, values, links, mapped, expands, static, before)
+        upstream = upstream_of(links)
+        return Planned(name, spelling, kind, values, links, mapped, expands, static, upstream)
 
     def _static(
         self,
@@ -220,7 +220,7 @@ def _spell_call(call: Call) -> bytes | None:
         return None
 
 
-def _same_places(flat: Flat, earlier: Drawn) -> bool:
+def _same_places(flat: Flat, earlier: Unpruned) -> bool:
     """Whether every address leads where it led."""
     return (
         flat.aliases == earlier.aliases

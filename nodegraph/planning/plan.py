@@ -15,10 +15,8 @@ from ..graph.workflow import Workflow
 from ..node import Composite, Node
 from .check import Checker
 from .facts import find_unequal_lists, find_unfit_entries, follow_facts
-from .order import needed, order
-from .types import Drawn, Link, LinkMode, Plan, Planned, Source, linked
-
-__all__ = ["Link", "LinkMode", "Plan", "Planned", "Source", "plan"]
+from .order import needed_calls, sort_calls
+from .types import Link, Plan, Planned, Source, Unpruned, upstream_of
 
 
 @pause_gc()
@@ -41,9 +39,9 @@ def plan(
     """
     registry = registry.knowing(workflow)
     flat = expand(workflow, registry)
-    checker = Checker(flat, before.drawn if before else None)
+    checker = Checker(flat, before.unpruned if before else None)
     calls = checker.calls()
-    running, cycles = order(calls)
+    running_order, cycles = sort_calls(calls)
     targets = {name: checker.find(address) for name, address in workflow.results.items()}
     names = None if only is None else list(dict.fromkeys(only))
     _raise(
@@ -55,9 +53,9 @@ def plan(
         *_unknown(names or (), workflow.results),
     )
     # What follows asks for links that lead somewhere, in an order without circles.
-    errors, warnings = follow_facts(calls, running, flat.problem)
+    errors, warnings = follow_facts(calls, running_order, flat.problem)
     lists = (
-        *find_unequal_lists(calls, running, flat.problem),
+        *find_unequal_lists(calls, running_order, flat.problem),
         *find_unfit_entries(calls, flat.problem),
     )
     _raise(*lists, *errors)
@@ -68,9 +66,11 @@ def plan(
     # numbers them in running order, without those that nothing needs.
     params = param_values(workflow, registry)
     whole = Plan(workflow, tuple(calls), results, (), tuple(warnings), params)
-    chosen = needed(calls, running, {*goals, *(source.call for source in results.values())})
-    drawn = Drawn({call.name: call for call in calls}, flat.aliases, tuple(chosen))
-    return _prune(whole, goals, drawn, before)
+    order = needed_calls(
+        calls, running_order, {*goals, *(source.call for source in results.values())}
+    )
+    unpruned = Unpruned({call.name: call for call in calls}, flat.aliases, tuple(order))
+    return _prune(whole, goals, unpruned, before)
 
 
 def _raise(*problems: Problem) -> None:
@@ -94,24 +94,24 @@ def _find_goals(calls: Sequence[Planned], results: bool) -> set[int]:
     impure = {index for index, call in enumerate(calls) if not call.kind.pure}
     if results:
         return impure
-    used = {index for call in calls for index in call.before}
+    used = {index for call in calls for index in call.upstream}
     return impure | (set(range(len(calls))) - used)
 
 
-def _prune(whole: Plan, goals: set[int], drawn: Drawn, before: Plan | None) -> Plan:
+def _prune(whole: Plan, goals: set[int], unpruned: Unpruned, before: Plan | None) -> Plan:
     """Put the calls in order, and leave out what no result and no goal needs."""
-    place = {index: at for at, index in enumerate(drawn.order)}
+    place = {index: at for at, index in enumerate(unpruned.order)}
     return replace(
         whole,
-        calls=_reorder(whole.calls, place, drawn, before),
+        calls=_reorder(whole.calls, place, unpruned, before),
         results={name: Source(place[at], output) for name, (at, output) in whole.results.items()},
-        goals=tuple(place[index] for index in drawn.order if index in goals),
-        drawn=drawn,
+        goals=tuple(place[index] for index in unpruned.order if index in goals),
+        unpruned=unpruned,
     )
 
 
 def _reorder(
-    calls: Sequence[Planned], place: Mapping[int, int], drawn: Drawn, before: Plan | None
+    calls: Sequence[Planned], place: Mapping[int, int], unpruned: Unpruned, before: Plan | None
 ) -> tuple[Planned, ...]:
     """List the needed calls in order, their links renumbered; unchanged ones from ``before``."""
     # The author's order is the running order and nothing is left out but the end: numbers stay.
@@ -121,10 +121,10 @@ def _reorder(
     # made of (the same object: same values, same links) and the order is the same, so that every
     # number in its links means what it meant.
     reused: dict[int, Planned] = {}
-    if before is not None and before.drawn.order == drawn.order:
-        old = [*before.drawn.calls.values()]
+    if before is not None and before.unpruned.order == unpruned.order:
+        old = [*before.unpruned.calls.values()]
         reused = {i: before.calls[at] for i, at in place.items() if old[i] is calls[i]}
-    return tuple(reused.get(index) or _renumber(calls[index], place) for index in drawn.order)
+    return tuple(reused.get(index) or _renumber(calls[index], place) for index in unpruned.order)
 
 
 def _renumber(call: Planned, place: Mapping[int, int]) -> Planned:
@@ -134,7 +134,7 @@ def _renumber(call: Planned, place: Mapping[int, int]) -> Planned:
         )
         for input, link in call.links.items()
     }
-    return call._replace(links=links, before=linked(links))
+    return call._replace(links=links, upstream=upstream_of(links))
 
 
 def _circle_problem(names: Sequence[str]) -> Problem:

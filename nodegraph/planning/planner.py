@@ -7,7 +7,8 @@ from threading import Lock
 
 from ..graph.registry import Registry
 from ..graph.workflow import Workflow
-from .plan import Plan, plan
+from .plan import plan
+from .types import Plan
 
 ROOM = 40_000
 """Calls. As many are remembered, of as many plans as there are."""
@@ -56,4 +57,4 @@ def _differs(earlier: Plan, latest: Plan) -> bool:
 
 
 def _count_calls(entry: Plan) -> int:
-    return len(entry.drawn.calls)
+    return len(entry.unpruned.calls)

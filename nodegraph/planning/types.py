@@ -42,7 +42,7 @@ class Planned(NamedTuple):
         expands: The inputs in ``values`` whose one value may stand for several (see Each).
         static: Digest of the kind, its version, the values that are the same for all items, and
             which inputs are linked.
-        before: The calls that it is linked to, each once.
+        upstream: The calls that it is linked to, each once.
     """
 
     name: str
@@ -53,10 +53,10 @@ class Planned(NamedTuple):
     mapped: tuple[str, ...]
     expands: tuple[str, ...]
     static: bytes
-    before: tuple[int, ...]
+    upstream: tuple[int, ...]
 
 
-class Drawn(NamedTuple):
+class Unpruned(NamedTuple):
     """All calls of a flat workflow, also those that nothing needs: an edited one may share them.
 
     Attributes:
@@ -70,7 +70,7 @@ class Drawn(NamedTuple):
     order: tuple[int, ...]
 
 
-def linked(links: Mapping[str, Link]) -> tuple[int, ...]:
+def upstream_of(links: Mapping[str, Link]) -> tuple[int, ...]:
     """The calls that links lead to, each once."""
     return tuple({source.call: None for link in links.values() for source in link.sources})
 
@@ -84,7 +84,7 @@ class Plan:
         goals: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
         params: The value of every param of the workflow, as it is stored or by default.
-        drawn: What the plan of an edited workflow takes over.
+        unpruned: What it was pruned from; the plan of an edited workflow takes over from it.
     """
 
     workflow: Workflow
@@ -93,4 +93,4 @@ class Plan:
     goals: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
     params: Mapping[str, JsonValue] = field(default_factory=dict)
-    drawn: Drawn = field(default=Drawn({}, {}, ()), repr=False, compare=False)
+    unpruned: Unpruned = field(default=Unpruned({}, {}, ()), repr=False, compare=False)

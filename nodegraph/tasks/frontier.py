@@ -9,7 +9,7 @@ from ..cache import Cache, Record
 from ..errors import NodeError, UserError
 from ..events import Event, Failed, Finished, Skipped
 from ..node import Folders
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from ..savings import NO_SHORTAGES, merge_shortages
 from .items import resolvable, resolve, shortages, upstream_seconds
 from .task import CallState, Task, states
@@ -49,7 +49,7 @@ class Frontier:
         self._borrowed: dict[Task, list[Task]] = {}
         for call in self.calls:
             call.consumers = []
-            for index in call.planned.before:
+            for index in call.planned.upstream:
                 self.calls[index].consumers.append(call)
                 self.calls[index].holds += 1
         for source in plan.results.values():
@@ -164,8 +164,8 @@ class Frontier:
 
     def _let_go(self, call: CallState) -> None:
         """Unpin what only ``call`` still needed."""
-        # Once a call, as __init__ counted: ``before`` names each call once, however many links.
-        for index in call.planned.before:
+        # Once a call, as __init__ counted: ``upstream`` names each call once, however many links.
+        for index in call.planned.upstream:
             upstream = self.calls[index]
             upstream.holds -= 1
             if not upstream.holds:
@@ -201,7 +201,7 @@ class Frontier:
         self._doomed.append((call.tasks[0], because))
 
     def _culprit(self, call: CallState) -> str:
-        upstream = (self.calls[index] for index in call.planned.before)
+        upstream = (self.calls[index] for index in call.planned.upstream)
         return next((state.broken for state in upstream if state.broken), call.planned.name)
 
     def _skip(self, task: Task, because: str) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..errors import UserError
 from ..node import Each, Folders
-from ..planning.plan import Link, Planned, Source
+from ..planning.types import Link, Planned, Source
 from ..savings import Shortages, merge_shortages
 from .task import CallState, Element, Task
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..base.keys import Key, digest
 from ..graph.ports import is_list, outputs
 from ..node import Node, Output
-from ..planning.plan import Plan, Planned
+from ..planning.types import Plan, Planned
 from ..savings import NO_SHORTAGES, Shortages
 
 _NOBODY: list[Any] = []  # shared: most tasks and calls are waited for by none

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..errors import UserError
 from ..node import Folders
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from .items import resolvable, resolve
 from .task import states
 

@@ -22,7 +22,7 @@ from ..jobs.events import (
     NodeStarted,
 )
 from ..jobs.types import Counts
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from . import previews
 from .frames import Message
 from .setup import Setup

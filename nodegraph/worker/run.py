@@ -18,7 +18,7 @@ from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.workflow import Workflow
 from ..jobs.files import named
-from ..planning.plan import Plan
+from ..planning.types import Plan
 from ..tasks.totals import totals
 from .frames import Message
 from .messages import Reporter, Sent, message_of

@@ -14,7 +14,7 @@ from nodegraph import Builder, Cache, execute, plan
 from nodegraph.cache import Budgets
 from nodegraph.cache.pool import Pool
 from nodegraph.events import Finished
-from nodegraph.planning.plan import Plan
+from nodegraph.planning.types import Plan
 from nodes.checkpoints.parts import Part
 from nodes.models import LoadBaseModel
 from nodes.sampling import Decode, Denoise, EncodePrompt

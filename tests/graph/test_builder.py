@@ -8,7 +8,8 @@ import pytest
 from nodegraph import Builder, each, every
 from nodegraph.errors import UserError
 from nodegraph.graph.workflow import Workflow
-from nodegraph.planning.plan import Link, Source, plan
+from nodegraph.planning.plan import plan
+from nodegraph.planning.types import Link, Source
 
 from ..support.toys import (
     TOYS,

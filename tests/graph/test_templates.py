@@ -11,7 +11,8 @@ from nodegraph.graph.expand import expand
 from nodegraph.graph.registry import Registry, Template
 from nodegraph.graph.workflow import Workflow
 from nodegraph.node import Composite
-from nodegraph.planning.plan import Source, plan
+from nodegraph.planning.plan import plan
+from nodegraph.planning.types import Source
 
 from ..support.toys import TOYS, Const, Number, Picture, Pictured, Sum
 

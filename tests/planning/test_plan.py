@@ -11,7 +11,8 @@ from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import Registry
 from nodegraph.graph.workflow import Call, Param, Workflow
 from nodegraph.node import Facts, LinkedFacts, Node
-from nodegraph.planning.plan import Link, Source, plan
+from nodegraph.planning.plan import plan
+from nodegraph.planning.types import Link, Source
 
 from ..support.toys import TOYS, Const, Number
 

@@ -19,7 +19,7 @@ from nodegraph.cache import Cache
 from nodegraph.cache.keyring import Keyring
 from nodegraph.events import Finished
 from nodegraph.inspection.explain import explain
-from nodegraph.planning.plan import Plan
+from nodegraph.planning.types import Plan
 
 from ..support.running_toys import TOYS, Number, workflow
 from ..support.toys import TOYS as DRAWN

@@ -19,7 +19,8 @@ from nodegraph.execution.execute import execute
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.explain import explain
 from nodegraph.node import Node, Output
-from nodegraph.planning.plan import Plan, plan
+from nodegraph.planning.plan import plan
+from nodegraph.planning.types import Plan
 from nodegraph.savings import Savings
 from nodegraph.settings import Settings
 from nodes.diffusion.schedulers import SCHEDULERS, SchedulerName

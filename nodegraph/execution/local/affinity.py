@@ -45,7 +45,7 @@ class Loaders:
         passed: list[dict[int, CallState]] = []
         for call in calls:
             incoming: dict[int, CallState] = {}
-            for index in call.planned.before:
+            for index in call.planned.upstream:
                 incoming |= passed[index]
             self._loaders.append(tuple(incoming.values()))
             kind = call.planned.kind

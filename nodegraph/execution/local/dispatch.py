@@ -9,7 +9,7 @@ from threading import Event as Flag
 from ...cache import Cache
 from ...events import Started
 from ...node import LaneName, Node
-from ...planning.plan import Plan
+from ...planning.types import Plan
 from ...settings import Settings
 from ...tasks.task import CallState, Task, runs_together
 from ..context import RunContext

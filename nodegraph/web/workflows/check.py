@@ -14,8 +14,8 @@ from ...graph.registry import Registry, Template
 from ...graph.schema import describe
 from ...graph.workflow import Workflow
 from ...inspection.explain import Line, explain
-from ...planning.plan import Plan
 from ...planning.planner import Planner
+from ...planning.types import Plan
 from ...savings import OnOom
 from ...settings import Settings
 from ..errors import refused
