@@ -1,1 +1,5 @@
-"""HTTP routes, a module for each thing they serve."""
+"""HTTP routes, a module for each thing they serve.
+
+Each has ``routes(services)``, a router that ``web.app`` includes; bodies and answers are in
+``web.schemas``. What is refused is raised: ``web.app`` turns exceptions into answers.
+"""
