@@ -15,7 +15,7 @@ from ..inspection.explain import Line, explain
 from .cache import open_cache
 from .exits import warn
 from .find import find_workflow
-from .run import Options, planned, settings_of
+from .run import Options, plan_file, settings_of
 
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
 
@@ -23,11 +23,11 @@ _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
 def check_file(options: Options) -> None:
     """Plan a workflow; every mistake is raised at once."""
     file = find_workflow(options.file)
-    chosen = planned(options, file)
-    count = len(chosen.workflow.nodes)
+    plan = plan_file(options, file)
+    count = len(plan.workflow.nodes)
     typer.echo(
         f"{file.path}: sound; {count} node{'s' * (count != 1)},"
-        f" results {', '.join(chosen.results) or 'none'}"
+        f" results {', '.join(plan.results) or 'none'}"
     )
 
 
@@ -35,9 +35,9 @@ def explain_file(options: Options) -> None:
     """Print what every node would do, items that would do the same in one line."""
     file = find_workflow(options.file)
     settings = settings_of(options, file).offline()
-    chosen = planned(options, file)
+    plan = plan_file(options, file)
     with closing(open_cache()) as cache:
-        lines = explain(chosen, cache, settings)
+        lines = explain(plan, cache, settings)
     width = max((len(line.name) for line in lines), default=0)
     for (name, state, reason), same in groupby(lines, key=_shared):
         items = _items([*same])

@@ -15,7 +15,7 @@ from ..inspection.pins import find_drift, pin_models, unpinnable
 from ..planning.types import Plan
 from .exits import FAILED, warn
 from .find import WorkflowFile, find_workflow
-from .run import Options, planned, settings_of
+from .run import Options, plan_file, settings_of
 
 
 def lock_file(options: Options, output: Path | None) -> None:
@@ -27,8 +27,8 @@ def lock_file(options: Options, output: Path | None) -> None:
     file = find_workflow(options.file)
     if output is None:
         _refuse_others(options.file, file)
-    with _planned(options, file) as (chosen, cache):
-        pinned = _written_so(pin_models(chosen, cache, settings_of(options, file)), file, output)
+    with _plan_models(options, file) as (plan, cache):
+        pinned = _written_so(pin_models(plan, cache, settings_of(options, file)), file, output)
     target = output or file.path
     if output is not None or pinned != file.workflow:
         pinned.save(target)
@@ -47,8 +47,8 @@ def check_lock(options: Options) -> None:
         RunError: a model cannot be found.
     """
     file = find_workflow(options.file)
-    with _planned(options, file) as (chosen, cache):
-        changes = find_drift(chosen, cache, settings_of(options, file))
+    with _plan_models(options, file) as (plan, cache):
+        changes = find_drift(plan, cache, settings_of(options, file))
     for name, differences in changes.items():
         typer.echo(f"{name}: {'; '.join(differences)}")
     if changes:
@@ -57,14 +57,14 @@ def check_lock(options: Options) -> None:
 
 
 @contextmanager
-def _planned(options: Options, file: WorkflowFile) -> Iterator[tuple[Plan, Cache]]:
+def _plan_models(options: Options, file: WorkflowFile) -> Iterator[tuple[Plan, Cache]]:
     """Plan a workflow to look at its models, with a cache that nothing stays in."""
-    chosen = planned(options, file)
-    for name in unpinnable(chosen):
+    plan = plan_file(options, file)
+    for name in unpinnable(plan):
         warn(f"{name}: another node says which model it loads, so that is not pinned")
     with closing(Cache.in_memory()) as cache:
         try:
-            yield chosen, cache
+            yield plan, cache
         except NodeError as error:
             raise RunError([error]) from error
 

@@ -66,27 +66,28 @@ def run_file(options: Options) -> None:
     began = time.monotonic()
     file = find_workflow(options.file)
     settings = settings_of(options, file)
-    chosen = planned(options, file)
+    plan = plan_file(options, file)
     prepare_folder(options.out)
     # Lines of JSON need no count, for which folders would be listed once more.
-    view = Lines() if options.json else display(totals(chosen, settings.folders))
+    view = Lines() if options.json else display(totals(plan, settings.folders))
     with closing(open_cache(options.cached, options.compute.budget)) as cache, stoppable():
         with view.watching():
-            outcome = drive(execute(chosen, cache, settings), view)
-        texts_of = partial(texts, chosen, settings.signature())
+            outcome = drive(execute(plan, cache, settings), view)
+        texts_of = partial(texts, plan, settings.signature())
         paths = _save(outcome, texts_of, f"{file.name}-", options.out, view)
     _conclude(view, outcome, time.monotonic() - began, paths)
 
 
-def planned(options: Options, file: WorkflowFile) -> Plan:
-    """Fill in what was set and plan it; say what will probably not do as meant."""
+def plan_file(options: Options, file: WorkflowFile) -> Plan:
+    """Plan a workflow with what was set filled in; warn of what will probably not do as meant."""
     registry = kinds.load_kinds(options.compute.nodes)
     whole = bundle(file.workflow, registry, file.source, data_folders(options, file))
     registry = registry.knowing(whole)
-    chosen = plan(params.fill(whole, options.assignments, registry), registry, options.only or None)
-    for problem in chosen.warnings:
+    filled = params.fill(whole, options.assignments, registry)
+    checked = plan(filled, registry, options.only or None)
+    for problem in checked.warnings:
         warn(str(problem))
-    return chosen
+    return checked
 
 
 def data_folders(options: Options, file: WorkflowFile) -> tuple[Path, ...]:

@@ -11,9 +11,9 @@ from .items import resolvable, resolve
 from .task import states
 
 
-def totals(chosen: Plan, folders: Folders) -> Mapping[str, int | None]:
+def totals(plan: Plan, folders: Folders) -> Mapping[str, int | None]:
     """How many items each node has, as far as that can be told before anything ran."""
-    calls = states(chosen)
+    calls = states(plan)
     for call in calls:
         try:
             if resolvable(call, calls):
