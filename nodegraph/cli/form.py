@@ -49,7 +49,7 @@ def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") 
 
     file, registry = find_workflow(name), kinds.load_kinds(nodes)
     whole = bundle(file.workflow, registry, file.source, data_folders(Options(name), file))
-    registry = registry.knowing(whole)
+    registry = registry.with_templates_of(whole)
     described = list(kinds.inputs_of(Template(file.name, whole), registry))
     rows = [
         (port.name, port.label, port.type, port.limits, port.default or "needed", port.help)

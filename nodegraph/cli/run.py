@@ -82,7 +82,7 @@ def plan_file(options: Options, file: WorkflowFile) -> Plan:
     """Plan a workflow with what was set filled in; warn of what will probably not do as meant."""
     registry = kinds.load_kinds(options.compute.nodes)
     whole = bundle(file.workflow, registry, file.source, data_folders(options, file))
-    registry = registry.knowing(whole)
+    registry = registry.with_templates_of(whole)
     filled = params.fill(whole, options.assignments, registry)
     checked = plan(filled, registry, options.only or None)
     for problem in checked.warnings:

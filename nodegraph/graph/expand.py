@@ -96,7 +96,7 @@ def expand(workflow: Workflow, registry: Registry) -> Flat:
     # A body is drawn once a kind and bound once a call. By id, as templates
     # cannot be hashed; the registry keeps all kinds alive meanwhile.
     flat, bodies = Flat(), dict[int, _Body]()
-    registry = registry.knowing(workflow)
+    registry = registry.with_templates_of(workflow)
     for name in workflow.templates:
         if isinstance(kind := registry.get(name), type):
             message = f"the name is taken by {kind.__module__}.{kind.__qualname__}"

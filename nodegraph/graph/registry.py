@@ -110,7 +110,7 @@ class Registry(Mapping[str, Kind]):
                 problems.append(Problem(name, problem))
         return Registry(registered, problems, identities)
 
-    def knowing(self, workflow: Workflow) -> Registry:
+    def with_templates_of(self, workflow: Workflow) -> Registry:
         """Copy the registry with the templates inside ``workflow``, which come before others."""
         if not workflow.templates:
             return self

@@ -37,7 +37,7 @@ def plan(
     Raises:
         WorkflowError: it cannot run; all mistakes are named at once.
     """
-    registry = registry.knowing(workflow)
+    registry = registry.with_templates_of(workflow)
     flat = expand(workflow, registry)
     checker = Checker(flat, before.unpruned if before else None)
     calls = checker.calls()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..jobs.assets import Assets
 from ..jobs.store import Store
-from ..worker.supervisor import Device, Supervisor
+from ..worker.supervisor import DeviceStatus, Supervisor
 from .limits import Limits
 from .middleware.access import Access
 from .redact import Names
@@ -42,6 +42,6 @@ class Services:
     page: Path | None = None
     stale: Callable[[], bool] = bool
 
-    def devices(self) -> Sequence[Device]:
+    def devices(self) -> Sequence[DeviceStatus]:
         """How the workers are doing."""
         return self.workers.status() if self.workers else ()

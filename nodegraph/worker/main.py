@@ -44,7 +44,7 @@ class Child:
     def __init__(self, setup: Setup, answers: BinaryIO) -> None:
         self.setup = setup
         self._answers, self._writing = answers, Lock()
-        self._orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._unwanted: set[str] = set()
 
     def answer(self, message: frames.Message, payload: bytes = b"") -> None:
@@ -57,14 +57,14 @@ class Child:
         with suppress(OSError, ValueError):
             while (frame := frames.read(commands)) is not None:
                 match frame[0]:
-                    case {"run": order}:
-                        self._orders.put(order)
+                    case {"run": job}:
+                        self._jobs.put(job)
                     case {"cancel": id}:
                         self._unwanted.add(id)
                     case {"previews": previews}:
                         self.setup.previews = bool(previews)
                     case {"stop": _}:
-                        self._orders.put(None)
+                        self._jobs.put(None)
         os._exit(0)
 
     def work(self) -> None:
@@ -72,20 +72,20 @@ class Child:
         measured = False
         while True:
             try:
-                order = self._orders.get(timeout=None if measured else IDLE)
+                job = self._jobs.get(timeout=None if measured else IDLE)
             except Empty:
                 self.answer({"sizes": self.setup.sizes(), "ooms": self.setup.ooms})
                 measured = True
                 continue
-            if order is None:
+            if job is None:
                 return
-            self._run(order)
+            self._run(job)
             measured = False
 
-    def _run(self, order: dict[str, Any]) -> None:
-        id = order["id"]
+    def _run(self, job: dict[str, Any]) -> None:
+        id = job["id"]
         try:
-            ending = self._run_to_end(order)
+            ending = self._run_to_end(job)
         except BaseException as error:  # of ours, or a node's that no layer caught
             message = f"{type(error).__name__}: {error}"[:4000]
             ending = {"failed": {"problems": [{"address": "", "message": message}]}}
@@ -93,9 +93,9 @@ class Child:
         spent = {"spent": True} if "failed" in ending and self.setup.is_spent() else {}
         self.answer({**ending, **spent, "job": id})
 
-    def _run_to_end(self, order: dict[str, Any]) -> frames.Message:
-        id = order["id"]
-        with closing(run(order, self.setup, lambda: id in self._unwanted)) as messages:
+    def _run_to_end(self, job: dict[str, Any]) -> frames.Message:
+        id = job["id"]
+        with closing(run(job, self.setup, lambda: id in self._unwanted)) as messages:
             while True:
                 try:
                     message, payload = next(messages)

@@ -29,11 +29,12 @@ _LONGEST = 65_536
 
 
 def run(
-    order: Mapping[str, Any], setup: Setup, unwanted: Callable[[], bool]
+    job: Mapping[str, Any], setup: Setup, unwanted: Callable[[], bool]
 ) -> Generator[Sent, None, Message]:
-    """Run a job.
+    """Run a job to its end, with a message for each event that is worth one.
 
     Args:
+        job: The id, workflow, ``only`` and ``on_oom`` that ``RunningJob`` sends.
         unwanted: Asked after each event whether to stop.
 
     Returns:
@@ -41,13 +42,13 @@ def run(
         same, or ``{"cancelled": {}}``.
     """
     try:
-        plan = _plan(order, setup)
+        plan = _plan(job, setup)
     except WorkflowError as error:
         problems = [{"address": p.address, "message": p.message} for p in error.problems]
         return _failed(problems)
     reporter = Reporter(plan, setup, totals(plan, setup.settings.folders))
     try:
-        events = execute(plan, setup.cache, setup.settings.with_on_oom(order["on_oom"]))
+        events = execute(plan, setup.cache, setup.settings.with_on_oom(job["on_oom"]))
         outcome = yield from _drive(events, reporter, unwanted)
         yield from reporter.rest()
         if outcome is None:
@@ -65,9 +66,9 @@ def run(
     return {"done": ending}
 
 
-def _plan(order: Mapping[str, Any], setup: Setup) -> Plan:
-    workflow = bundle(Workflow.read(order["workflow"]), setup.registry)
-    return setup.planner.plan(workflow, setup.registry.knowing(workflow), order["only"])
+def _plan(job: Mapping[str, Any], setup: Setup) -> Plan:
+    workflow = bundle(Workflow.read(job["workflow"]), setup.registry)
+    return setup.planner.plan(workflow, setup.registry, job["only"])
 
 
 def _drive(

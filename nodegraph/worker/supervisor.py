@@ -18,8 +18,8 @@ _WAITING = frozenset({"job.queued", "job.requeued"})
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """The state of a device and its process.
+class DeviceStatus:
+    """The state of a device and its process at some moment.
 
     Attributes:
         starts: How many processes it has had.
@@ -69,9 +69,11 @@ class Supervisor:
         for thread in self._threads:
             thread.start()
 
-    def status(self) -> list[Device]:
+    def status(self) -> list[DeviceStatus]:
         """How every device is doing now."""
-        return [Device(s.device, s.state, s.job, s.starts, s.cache, s.ooms) for s in self._threads]
+        return [
+            DeviceStatus(t.device, t.state, t.job, t.starts, t.cache, t.ooms) for t in self._threads
+        ]
 
     def want_previews(self, previews: bool) -> None:
         """Say whether anybody looks at previews; nobody does until this is called."""

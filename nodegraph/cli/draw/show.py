@@ -36,7 +36,8 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     if chosen not in FORMATS:
         raise UserError(f"--format {chosen!r}: it should be one of {', '.join(FORMATS)}")
     source, registry = find_workflow(file), kinds.load_kinds(folders)
-    registry = registry.knowing(bundle(source.workflow, registry, source.source, (Path.cwd(),)))
+    whole = bundle(source.workflow, registry, source.source, (Path.cwd(),))
+    registry = registry.with_templates_of(whole)
     text = drawn(sketch(source.workflow, registry), chosen)
     for name, words in source.shortages.items():
         warn(f"{name}: memory was short, so it was made by {', '.join(words)}")

@@ -15,7 +15,7 @@ from ..errors import ApiError, refused
 from ..services import Services
 from .common import BODY, Before, JobId, may, page_size, router
 
-Key = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
@@ -45,10 +45,10 @@ def routes(services: Services) -> APIRouter:
         tags=["jobs"],
     )
     def submit_job(
-        body: schemas.SubmitBody, response: Response, idempotency_key: Key = None
+        body: schemas.SubmitBody, response: Response, idempotency_key: IdempotencyKey = None
     ) -> Job:
         """Queue a run of a workflow. It is on the disk when this answers."""
-        job, created = store.submit(ordered(services, body, idempotency_key), limit=most)
+        job, created = store.submit(order_of(services, body, idempotency_key), limit=most)
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return redacted(job)
@@ -134,8 +134,8 @@ def routes(services: Services) -> APIRouter:
     return api
 
 
-def ordered(services: Services, body: schemas.SubmitBody, key: str | None) -> Order:
-    """What is to be queued: the whole workflow, its params set, known to be sound.
+def order_of(services: Services, body: schemas.SubmitBody, key: str | None) -> Order:
+    """The order in a body: the workflow made whole, its params set, and planned once to be sure.
 
     Raises:
         ApiError: there is no such workflow, or it cannot run; every mistake is named.

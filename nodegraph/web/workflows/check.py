@@ -83,7 +83,7 @@ class Graphs:
         """
         source = path or self.library.folder / "sent"
         whole = bundle(workflow, self.registry, source)
-        return Ready(whole, self.registry.knowing(whole))
+        return Ready(whole, self.registry.with_templates_of(whole))
 
     def plan(self, ready: Ready, only: Sequence[str] | None) -> Plan:
         """Plan it, or say everything that is wrong with it (WorkflowError)."""
@@ -118,7 +118,7 @@ class Graphs:
             try:
                 ready = self.ready(workflow, path)
             except WorkflowError:
-                ready = Ready(workflow, self.registry.knowing(workflow))
+                ready = Ready(workflow, self.registry.with_templates_of(workflow))
             described = describe(Template(name, ready.workflow), ready.kinds)["inputs"]
         needed = [param for param, port in described.items() if port.get("required", False)]
         return {
