@@ -68,6 +68,12 @@ class Cache:
 
     Attributes:
         keyring: Makes the keys, and remembers them.
+        needs: How much memory work took, by its name.
+        pool: Lends weights.
+        pin: Keep a value in memory or on disk until ``unpin``, called as often.
+        want: Let values and weights go last, until ``unwant``: they will be needed.
+        room: Bytes that computing on a device could have; ``make_room`` has others go for them.
+        reserve_key: Compute a key alone, or be called when ``release_key`` lets it go.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Cache:
         self.needs = Needs(self._store.folder / NEEDS if self._store else None)
         self._memory = Memory(budgets, tensors, self._spill)
         self.pool = Pool(self._memory, tensors)
+        # Parts' own methods, not methods that pass on: tasks call these by the thousand.
         self.pin, self.unpin = self._memory.pin, self._memory.unpin
         self.want, self.unwant = self._memory.want, partial(self._memory.want, more=-1)
         self.room, self.make_room = self._memory.room, self._memory.make_room

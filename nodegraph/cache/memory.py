@@ -90,10 +90,12 @@ class Memory:
             return next((entry for entry in removed if entry is not None), None)
 
     def pin(self, key: Hashable) -> None:
+        """Keep an entry, there or yet to come, from being dropped; once more for each call."""
         with self.lock:
             self.pins[key] = self.pins.get(key, 0) + 1
 
     def unpin(self, key: Hashable) -> None:
+        """Take back one pin; after the last the entry may go."""
         with self.lock:
             left = self.pins.get(key, 0) - 1
             if left > 0:

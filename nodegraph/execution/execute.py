@@ -75,6 +75,11 @@ class _Run:
     that thread, decides how fast, and cancels by closing it; nothing is called back. ``_advance``
     never waits and ``_handle`` never yields: between two events the state is always whole, and a
     driver that stops there leaves only what ``close`` gives back.
+
+    Attributes:
+        reserved: Keys that this run computes, so that no other run does, each by one task.
+        impure_keys: Keys made for this run alone: their values are dropped at its end.
+        awaited_elsewhere: How many tasks wait for another run, which has reserved their keys.
     """
 
     def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
@@ -85,8 +90,8 @@ class _Run:
         self.reports: SimpleQueue[object] = SimpleQueue()
         self.dispatcher = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
         self.reserved: dict[Key, Task] = {}
-        self.passing: set[Key] = set()
-        self.elsewhere = 0
+        self.impure_keys: set[Key] = set()
+        self.awaited_elsewhere = 0
         self.results: dict[str, object] = {}
         self.keys: dict[str, tuple[str, ...]] = {}
         self.shortages: dict[str, tuple[Shortages, ...]] = {}
@@ -103,7 +108,7 @@ class _Run:
             reports = self.dispatcher.own()
             if reports is not None:
                 yield from self._work(reports)
-            elif self.elsewhere or self.dispatcher.busy:
+            elif self.awaited_elsewhere or self.dispatcher.busy:
                 self._handle(self._next())
             # Nothing is running and nothing is to come: whatever is not done has lost its waker.
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
@@ -140,7 +145,7 @@ class _Run:
         for key in self.reserved:
             self.cache.release_key(key)
         self.frontier.close()
-        for key in self.passing:
+        for key in self.impure_keys:
             self.cache.drop(key)
 
     def _new_events(self) -> Iterator[Event]:
@@ -188,7 +193,7 @@ class _Run:
                 self.frontier.ready.append(task)
             case Task():
                 # Another run let go of its key. It may have failed, so the task is looked at anew.
-                self.elsewhere -= 1
+                self.awaited_elsewhere -= 1
                 self.frontier.ready.append(report)
             case Crashed(error):
                 raise error
@@ -207,9 +212,9 @@ class _Run:
             task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
         if not kind.pure:
             # What is run for its side effect gets a key of this run alone, once: nobody finds it.
-            if task.key not in self.passing:
+            if task.key not in self.impure_keys:
                 task.key = digest(task.key, uuid4().bytes)
-                self.passing.add(task.key)
+                self.impure_keys.add(task.key)
         elif not task.must_run:
             record = self.cache.record(task.key)
             if record is not None and (
@@ -238,7 +243,7 @@ class _Run:
             assert task.key is not None
             # The waiter is called in the other run's thread: it may only post.
             if not self.cache.reserve_key(task.key, lambda: self.reports.put(task)):
-                self.elsewhere += 1
+                self.awaited_elsewhere += 1
                 return
             self.reserved[task.key] = task
         if aim == "run":

@@ -24,6 +24,8 @@ class Ports:
 
     Attributes:
         defaults: Of the inputs that have one.
+        factories: Of the inputs whose default is made anew for each call.
+        required: The inputs without any default.
         lists: The inputs declared ``list[T]``: they take several items at once.
         scalars: The inputs for which a JSON list means several items.
         expands: The inputs whose one value may stand for several (see Each).
@@ -31,6 +33,8 @@ class Ports:
         entries: The input that holds all entries of an output, by output (see EntriesOf).
         tells: Whether the kind tells facts about its outputs.
         checks: Whether the kind checks the facts of its inputs.
+        validator: Checks and converts a call's constants, but for those that are several.
+        several: Checks and converts the list that stands for several items, by input.
     """
 
     inputs: Mapping[str, FieldInfo]
