@@ -41,14 +41,14 @@ def read_text(path: Path, keyword: str) -> str | None:
     """
     data = path.read_bytes()
     try:
+        if png.is_png(data):
+            return png.text_in(data, keyword)
         if jpeg.is_jpeg(data):
             return jpeg.text_in(data, keyword)
-        if webp.is_webp(data):
-            return webp.text_in(data, keyword)
+        return webp.text_in(data, keyword) if webp.is_webp(data) else None
     except ValueError as error:
         subject = "workflow" if keyword == png.KEY else f"text {keyword!r}"
         raise UserError(f"{path}: the {subject} inside this picture is damaged") from error
-    return png.read_text(path, keyword)
 
 
 def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:

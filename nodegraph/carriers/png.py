@@ -5,9 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-
-from ..errors import UserError
 
 KEY = "nodegraph"
 """The keyword of the text chunk that holds a workflow as JSON."""
@@ -21,22 +18,18 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_SIGNATURE)
 
 
-def read_text(path: Path, keyword: str) -> str | None:
-    """The text that a PNG file carries under ``keyword``; None where it carries none.
+def text_in(data: bytes, keyword: str = KEY) -> str | None:
+    """The text, the workflow's or another, that a PNG file's bytes carry; None without one.
 
     Raises:
-        UserError: it is damaged.
+        ValueError: What they carry is damaged.
     """
-    data = path.read_bytes()
-    if not is_png(data):
-        return None
     for kind, body in _chunks(data):
         if kind in _READERS and body.startswith(keyword.encode() + b"\0"):
             try:
                 return _READERS[kind](body[len(keyword) + 1 :])
-            except (ValueError, IndexError, zlib.error) as error:
-                subject = "workflow" if keyword == KEY else f"text {keyword!r}"
-                raise UserError(f"{path}: the {subject} inside this picture is damaged") from error
+            except (IndexError, zlib.error) as error:
+                raise ValueError("not a text") from error
     return None
 
 

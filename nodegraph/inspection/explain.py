@@ -18,7 +18,7 @@ from ..planning.types import Plan
 from ..settings import Settings
 from ..tasks.items import resolvable, resolve, upstream_tasks
 from ..tasks.keys import key_of, parts_of
-from ..tasks.task import CallState, Task, states
+from ..tasks.task import CallState, Task, call_states
 
 State: TypeAlias = Literal["cached", "runs", "waits", "fails"]
 
@@ -36,7 +36,7 @@ class Line(NamedTuple):
 def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
     """List for every item of ``plan`` whether it is cached or would run, and what has changed."""
     settings = settings or Settings()
-    calls = states(plan)
+    calls = call_states(plan)
     judge = _Judge(calls, cache, settings, settings.signature(), plan.workflow)
     lines: dict[Task, Line] = {}
     for call in calls:

@@ -13,7 +13,7 @@ from ..node import Node, Pin, Wire
 from ..planning.types import Plan, Planned
 from ..settings import Settings
 from ..tasks.items import constants, resolvable, resolve
-from ..tasks.task import CallState, Task, states
+from ..tasks.task import CallState, Task, call_states
 
 
 def pin_models(plan: Plan, cache: Cache, settings: Settings | None = None) -> Workflow:
@@ -84,7 +84,7 @@ def _read_locks(
     settings = settings or Settings()
     free = plan.workflow.model_copy(update={"models": dict(revisions)})
     context = RunContext(settings, settings.devices[0], free, cache)
-    calls = states(plan)
+    calls = call_states(plan)
     locks = {
         name: ModelLock(revision=pin[0], sha256=pin[1], files=dict(pin[2]) if len(pin) > 2 else {})
         for task in _loaders(calls, settings)

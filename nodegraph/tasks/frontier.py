@@ -12,7 +12,7 @@ from ..node import Folders
 from ..planning.types import Plan
 from ..savings import NO_SHORTAGES, merge_shortages
 from .items import resolvable, resolve, shortages, upstream_seconds
-from .task import CallState, Task, states
+from .task import CallState, Task, call_states
 
 
 class Frontier:
@@ -37,7 +37,7 @@ class Frontier:
     """
 
     def __init__(self, plan: Plan, cache: Cache, folders: Folders) -> None:
-        self.calls = states(plan)
+        self.calls = call_states(plan)
         self.ready: deque[Task] = deque()
         self.events: list[Event] = []
         self.failures: list[NodeError] = []

@@ -184,6 +184,6 @@ def runs_together(kind: type[Node]) -> bool:
     return hasattr(kind, "run_batch")
 
 
-def states(plan: Plan) -> list[CallState]:
+def call_states(plan: Plan) -> list[CallState]:
     """Make a state for every call of ``plan``."""
     return [CallState(index, planned) for index, planned in enumerate(plan.calls)]

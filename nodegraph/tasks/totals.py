@@ -8,12 +8,12 @@ from ..errors import UserError
 from ..node import Folders
 from ..planning.types import Plan
 from .items import resolvable, resolve
-from .task import states
+from .task import call_states
 
 
 def totals(plan: Plan, folders: Folders) -> Mapping[str, int | None]:
     """How many items each node has, as far as that can be told before anything ran."""
-    calls = states(plan)
+    calls = call_states(plan)
     for call in calls:
         try:
             if resolvable(call, calls):

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodegraph.carriers.png import KEY, is_png, read_text, with_texts
+from nodegraph.carriers.picture import read_text
+from nodegraph.carriers.png import KEY, is_png, with_texts
 from nodegraph.errors import UserError
 
 

@@ -18,7 +18,7 @@ from nodegraph.graph.registry import Registry
 from nodegraph.inspection.explain import explain
 from nodegraph.node import Context, LaneName
 from nodegraph.settings import Settings
-from nodegraph.tasks.task import CallState, Task, states
+from nodegraph.tasks.task import CallState, Task, call_states
 from nodes.sweeps import Sweep
 
 from ..support.lights import PRETEND, REFS, Light, Load
@@ -140,7 +140,7 @@ B: Models = ((Load, b"b"),)
 
 def queue(*models: Models) -> tuple[AffinityQueue, list[Task]]:
     drawn = {"n": {"type": "Add", "values": {"left": [*range(len(models))]}}}
-    call = states(plan(Workflow.model_validate({"nodes": drawn}), REGISTRY))[0]
+    call = call_states(plan(Workflow.model_validate({"nodes": drawn}), REGISTRY))[0]
     made, tasks = AffinityQueue(), [Task(call, item) for item in range(len(models))]
     for task, each in zip(tasks, models, strict=True):
         made.push(task, each)
@@ -218,7 +218,7 @@ def test_the_group_that_needs_the_least_loaded_is_found_without_looking_at_all(s
 
 def test_one_slow_call_does_not_send_a_quick_kind_to_its_lane_for_good() -> None:
     planned = plan(Workflow.model_validate({"nodes": {"n": {"type": "Add"}}}), REGISTRY)
-    calls: list[CallState] = states(planned)
+    calls: list[CallState] = call_states(planned)
     lanes = Dispatcher(planned, calls, Cache.in_memory(), Settings(), lambda _: None)
     task = Task(calls[0], None)
     task.state = "run"
