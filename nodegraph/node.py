@@ -371,10 +371,8 @@ class Node(BaseModel, ABC):
     """Installed packages whose version may make a difference: saved pictures name it."""
     lane: ClassVar[LaneName] = "cpu"
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
-
     savings: ClassVar[tuple[Saving, ...]] = ()
     """What it can do with less memory than usual, when ``context.savings`` asks for it."""
-
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""
 
@@ -425,7 +423,7 @@ class Node(BaseModel, ABC):
 
 
 class Composite(BaseModel):
-    """A node that draws a sub-graph: ``draw(self, builder)`` adds calls and returns an Output.
+    """A node that draws a sub-graph: ``draw(self, drawing)`` adds calls and returns an Output.
 
     Its fields are inputs like a node's. While it draws, every field holds a stand-in that is only
     passed on to inner calls, never looked into.

@@ -45,8 +45,8 @@ class RunContext:
     savings: Savings = NO_SAVINGS
     leased: set[str] = field(default_factory=set)
 
-    def anew(self, savings: Savings) -> RunContext:
-        """The same for one attempt at a node, to which nothing has been lent yet."""
+    def for_attempt(self, savings: Savings) -> RunContext:
+        """The context of one attempt at a node, to which nothing has been lent yet."""
         return RunContext(
             self.settings, self.device, self.document, self.cache, self.plan, savings=savings
         )

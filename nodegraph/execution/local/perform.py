@@ -156,7 +156,7 @@ class Performer:
         watches = [Watch(item.inputs) for item in ready]
         start = perf_counter()
         nodes = [item.node for item in ready]
-        context = context.anew(attempt.savings)
+        context = context.for_attempt(attempt.savings)
         result, resumed = yield from self._drive([item.task for item in ready], nodes, context)
         seconds = (perf_counter() - start) / len(ready)
         for (task, node, inputs), output, watch in zip(ready, result, watches, strict=True):
