@@ -15,6 +15,7 @@ from nodegraph.jobs.store import Store
 from nodegraph.system.devices import gpus
 
 from .support import postgres
+from .support.rounding import rounding_once
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when huggingface_hub is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -98,6 +99,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def rounded_once() -> Iterator[None]:
+    """The same last bits on every processor (see rounding_once)."""
+    with rounding_once("float32"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -260,6 +260,7 @@ def denoise(model: DiffusionModel, prompt: str, negative: str = "blurry") -> Den
 
 
 @pytest.mark.parametrize(("prompt", "negative"), [(LONG, LONG * 2), (LONG, ""), ("", LONG)])
+@pytest.mark.usefixtures("rounded_once")
 def test_prompts_of_different_lengths_meet_as_the_pipeline_would_have_them_alike(
     model: DiffusionModel, pipeline: Any, prompt: str, negative: str
 ) -> None:
@@ -286,6 +287,7 @@ def test_prompts_of_different_lengths_meet_as_the_pipeline_would_have_them_alike
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.usefixtures("rounded_once")
 def test_a_prompt_means_the_same_however_long_the_other_is(model: DiffusionModel) -> None:
     import torch
 

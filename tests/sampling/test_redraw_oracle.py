@@ -19,7 +19,7 @@ from ..support.weights import Bench, drain, save_base
 from . import test_sampling_oracle
 from .test_sampling_oracle import TINY_MODELS, Models, assert_same, save_models
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "rounded_once")
 
 BENCH = Bench()
 SCHEDULERS: dict[SchedulerName, str] = {

@@ -21,6 +21,8 @@ from ..support.loras import (
 )
 from ..support.weights import merged
 
+pytestmark = pytest.mark.usefixtures("rounded_once")
+
 
 def pipeline_latents(folder: Path) -> Any:
     """diffusers' pipeline's, from the weights in a folder."""
