@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from nodegraph.base.files import replacing
+
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write a state at once: a process killed half-way leaves the former one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".half")
-    torch.save(dict(state), half)
-    os.replace(half, path)
+    with replacing(path) as temporary:
+        torch.save(dict(state), temporary)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:

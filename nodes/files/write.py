@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
+from nodegraph.base.files import write_new
 from nodegraph.errors import UserError
 
 from . import names
@@ -54,8 +53,7 @@ def encode_file(pixels: Pixels, format: Format, quality: int) -> bytes:
 def write_file(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
     """Write to the next free file of this name, unless one of that name holds these bytes.
 
-    The bytes go to a temporary file first, which then takes its place in one step: nobody sees half
-    a picture, not even after a crash.
+    Nobody sees half a picture, not even after a crash (see write_new).
 
     Args:
         output: The folder that may be written to.
@@ -68,36 +66,17 @@ def write_file(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
         for path in there.values():
             if holds(path, data):
                 return path
-        temporary = folder / f".{uuid4().hex}.part"
-        try:
-            temporary.write_bytes(data)
-            for number in count(max(there, default=0) + 1):
-                path = folder / f"{names.numbered(name, number)}{suffix}"
-                if holds(path, data) or claimed(temporary, path):
-                    return path
-            raise AssertionError  # count never ends
-        finally:
-            temporary.unlink(missing_ok=True)
+        for number in count(max(there, default=0) + 1):
+            path = folder / f"{names.numbered(name, number)}{suffix}"
+            # Of several that save at once each takes a name of its own, or finds its very bytes.
+            if holds(path, data) or write_new(path, data):
+                return path
+        raise AssertionError  # count never ends
 
 
 def holds(path: Path, data: bytes) -> bool:
     """Whether a file is there and holds just these bytes."""
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
-
-
-def claimed(temporary: Path, path: Path) -> bool:
-    """Move a file to a name if that is free: unlike a rename, a link fails if it is not."""
-    try:
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            raise
-        except (OSError, NotImplementedError):  # a file system without links
-            path.open("x").close()
-            temporary.replace(path)
-    except FileExistsError:
-        return False
-    return True
 
 
 @contextmanager

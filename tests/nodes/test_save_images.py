@@ -77,12 +77,13 @@ def test_a_file_system_without_links_is_served_too(
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(
     here: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> None:
-        with path.open("wb") as file:
-            file.write(data[:10])
+    write = os.write
+
+    def full(file: int, data: memoryview) -> int:
+        write(file, data[:10])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "write", full)
 
     with pytest.raises(UserError) as caught:
         SaveImage(image=gradient()).run(here)
