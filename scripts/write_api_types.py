@@ -1,4 +1,4 @@
-"""Write editor/src/server/openapi.ts: the server's types as the editor knows them.
+"""Write editor/src/contract/openapi.ts: the server's types as the editor knows them.
 
 python scripts/write_api_types.py            write it
 python scripts/write_api_types.py --check    only say whether it is up to date
@@ -27,10 +27,10 @@ from nodegraph.web.workflows.check import Graphs
 from nodegraph.web.workflows.library import Library
 
 EDITOR = Path(__file__).resolve().parent.parent / "editor"
-TYPES = EDITOR / "src" / "server" / "openapi.ts"
+TYPES = EDITOR / "src" / "contract" / "openapi.ts"
 
 _ANY_JSON = "JsonValue: unknown;"
-_JSON = 'JsonValue: import("../graph/workflow").Json;'
+_JSON = 'JsonValue: import("./json").Json;'
 """What pydantic leaves open: ``JsonValue`` is anything to a validator, but not to TypeScript."""
 
 

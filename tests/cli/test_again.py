@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nodegraph.carriers.png import read_text
+from nodegraph.carriers.picture import read_text
 from nodegraph.cli.app import app
 from nodegraph.execution.provenance import VERSIONS
 

@@ -1,30 +1,9 @@
 /** JSON Schema as the engine writes it, and what it says of a value: its alternatives, its items, its name. */
 
-import type { Json } from "./workflow";
+import type { components } from "../contract/openapi";
 
 /** JSON Schema as the engine writes it; a type that JSON cannot spell is `{wire: "Image"}`. */
-export interface Schema {
-  readonly type?: string;
-  readonly wire?: string;
-  readonly format?: string;
-  readonly enum?: readonly Json[];
-  readonly const?: Json;
-  readonly anyOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly default?: Json;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly multipleOf?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly pattern?: string;
-  readonly title?: string;
-  readonly description?: string;
-}
+export type Schema = components["schemas"]["PortSchema"];
 
 /** The schema of one item: what is in the list, for a port that carries a list. */
 export function elementOf(port: Schema): Schema {

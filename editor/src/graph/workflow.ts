@@ -1,12 +1,8 @@
 /** The workflow document as the engine reads it; its addresses and its free names. */
 
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+import type { Json } from "../contract/json";
+
+export type { Json };
 
 /** One link is `"node.output"`; an array takes one item from each. */
 export type Link = string | readonly string[];

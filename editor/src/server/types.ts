@@ -1,7 +1,7 @@
 /** What the server says and takes, as the rest of the page names it. */
 
-import type { Json } from "../graph/workflow";
-import type { components } from "./openapi";
+import type { Json } from "../contract/json";
+import type { components } from "../contract/openapi";
 
 export type { Json };
 
@@ -47,8 +47,6 @@ export type Schema = Schemas["PortSchema"] & {
   additionalProperties?: boolean | Schema;
 };
 
-export type InputPort = Schemas["InputPort"];
-export type NodeKind = Schemas["NodeKind"];
 export type NodeList = Schemas["NodeList"];
 
 /** Which items of a node an event is about; none where the node has but one. */

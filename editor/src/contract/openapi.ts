@@ -694,7 +694,7 @@ export interface components {
                 readonly [key: string]: unknown;
             };
         };
-        readonly JsonValue: import("../graph/workflow").Json;
+        readonly JsonValue: import("./json").Json;
         /**
          * Model
          * @description A model that is here already, by the name that a node takes.
