@@ -193,11 +193,13 @@ def _control(models: Models, setting: Setting, at: int) -> Any:
     )
 
 
-def assert_same(expected: tuple[Any, list[Any]], actual: tuple[Any, list[Any]]) -> None:
+def assert_same(
+    expected: tuple[Any, list[Any]], actual: tuple[Any, list[Any]], atol: float = 1e-5
+) -> None:
     """Latents within 1e-5, pictures within one grey level; rounding_once leaves no more apart."""
     import torch
 
-    torch.testing.assert_close(actual[0], expected[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(actual[0], expected[0], rtol=0, atol=atol)
     for one, other in zip(expected[1], actual[1], strict=True):
         assert np.abs(one.astype(int) - other.astype(int)).max() <= 1
 

@@ -146,6 +146,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return used
 
 
+@pytest.mark.usefixtures("rounded_once")
 @pytest.mark.parametrize("scheduler", ["UniPC", "DDIM", "LMS"])
 def test_pictures_by_tables_are_the_pipelines(
     scheduler: SchedulerName, asked_for: list[object]
@@ -153,7 +154,8 @@ def test_pictures_by_tables_are_the_pipelines(
     nets = TINY / "controlnet-canny", TINY / "controlnet-openpose"
     models, setting = Models(TINY / "base", nets), Setting(scheduler=scheduler, steps=8)
 
-    assert_same(theirs(models, setting), ours(models, setting))
+    # A table sums up otherwise than the scheduler that it was read off.
+    assert_same(theirs(models, setting), ours(models, setting), atol=1e-4)
     assert len(asked_for) == 1
 
 
