@@ -112,8 +112,9 @@ class Editor:
 
     def start(self) -> None:
         """Press Run and wait until it is queued."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/v1/jobs")):
+        with self.page.expect_response(lambda answer: answer.url.endswith("/v1/jobs")) as answer:
             self.page.get_by_role("button", name="Run", exact=True).click()
+        answer.value.finished()  # its head alone does not say which job it is
 
     def until(self, state: str) -> None:
         """Wait until the run is in this state."""
