@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
-from xml.etree import ElementTree
 
 from .png import KEY
 
 NAMESPACE = "urn:x-nodegraph#"
 _NOTE = "http://ns.adobe.com/xmp/note/"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-# What XML cannot hold. In JSON it stands inside a text, where its escape means the same.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML cannot hold. In JSON it stands inside a text, where its escape means the same. Compiled
+# at its first use: that takes as long as all the rest of this module.
+_FORBIDDEN = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def packet(texts: Mapping[str, str]) -> bytes:
@@ -53,9 +52,11 @@ def _name(keyword: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    safe = _FORBIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    safe = re.sub(_FORBIDDEN, lambda match: f"\\u{ord(match[0]):04x}", text)
     # A reader of XML takes a bare carriage return for the end of a line.
-    return escape(safe, quote=False).replace("\r", "&#13;")
+    return (
+        safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    )
 
 
 def _described(inner: str) -> bytes:
@@ -71,6 +72,8 @@ def _property(data: bytes, namespace: str, name: str) -> str | None:
     """The text of a property, which other programs may have turned into an attribute or back."""
     if namespace.encode() not in data:
         return None
+    from xml.etree import ElementTree  # only here: most commands meet no packet
+
     text = data.decode().strip("\ufeff\0 \t\r\n")
     if "<!DOCTYPE" in text:  # it could define entities that fill the memory
         raise ValueError("not XMP")
