@@ -13,6 +13,7 @@ import pytest
 from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Denoise, EncodePrompt
 
+from ..support.rounding import rounding_once
 from ..support.weights import TINY, Bench, drain
 from .test_networks import Nets, given, load, twice
 from .test_sampling_oracle import picture
@@ -107,31 +108,6 @@ def test_of_the_same_half_predictions_the_latents_are_those_of_whole_ones(seed: 
     assert off(rounded, truth) > 1e-3
 
 
-def ideal() -> Any:
-    """Layers that compute in float64 and round once, so that no order of sums can be seen."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    layers = {"conv2d", "addmm", "linear", "scaled_dot_product_attention", "group_norm"}
-    layers |= {"layer_norm", "silu", "gelu"}
-
-    def wider(one: Any) -> Any:
-        return one.double() if isinstance(one, torch.Tensor) else one
-
-    class Ideal(TorchFunctionMode):
-        def __torch_function__(
-            self, layer: Any, _types: Any, args: Any = (), named: Any = None
-        ) -> Any:
-            named = dict(named or {})
-            if layer.__name__ not in layers or args[0].dtype != torch.bfloat16:
-                return layer(*args, **named)
-            named.pop("inplace", None)
-            wide = {name: wider(one) for name, one in named.items()}
-            return layer(*map(wider, args), **wide).bfloat16()
-
-    return Ideal()
-
-
 def test_half_networks_round_where_those_of_diffusers_do() -> None:
     import torch
 
@@ -143,7 +119,7 @@ def test_half_networks_round_where_those_of_diffusers_do() -> None:
     sample, prompts, times, hint = given(nets, 2)
     sample, prompts, hint = (one.bfloat16() for one in (sample, prompts, hint))
 
-    with ideal():
+    with rounding_once("bfloat16"):
         added = DiffusersControlNet(nets.controlnet, hint, prompts, times)(sample, 1)
         expected = DiffusersUNet(nets.unet, prompts, times)(sample, 1, added)
         for net in nets:
