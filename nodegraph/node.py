@@ -157,6 +157,16 @@ class Folders:
     models: tuple[Path, ...] | None = None
 
 
+class Reach(Protocol):
+    """Where files may be taken from, and what is allowed: a node's context, a run's settings."""
+
+    @property
+    def folders(self) -> Folders: ...
+
+    @property
+    def allow(self) -> frozenset[str]: ...
+
+
 W = TypeVar("W")
 MemoT = TypeVar("MemoT", bound="Memo")
 Pin: TypeAlias = tuple[str, str] | tuple[str, str, Mapping[str, str]]
@@ -389,6 +399,22 @@ class Node(BaseModel, ABC):
     @classmethod
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
         """Find what does not go together, before anything runs."""
+        return ()
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:  # noqa: ARG003
+        """Find, by a quick look, files that values name and that are of no use here.
+
+        Asked by whoever checks a workflow beside the files and models that it would run with;
+        planning never asks. A name that leads to nothing is no mistake yet: it may be fetched.
+
+        Args:
+            values: The constants of one item, validated, with defaults.
+            reach: Where files may be looked at; nothing is fetched.
+
+        Returns:
+            Of each the input, and what is wrong, in words that follow the address.
+        """
         return ()
 
     def stamp(self, context: Context) -> object:  # noqa: ARG002

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin, Reach
 
 from . import _checks
 from .checkpoints.names import ADDRESSES, BUILT_IN, Addon, Role, conditioning_of, family_of
@@ -99,6 +99,10 @@ class LoadBaseModel(Node):
         family = family_of(values.get("model", ""))
         return {"model": {"family": family}} if family else {}
 
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        return _misfit(values, "base model", reach)
+
 
 class LoadedControlNet(Output):
     """A ControlNet."""
@@ -144,6 +148,10 @@ class LoadControlNet(Node):
         facts = {"family": family_of(name), "conditioning": conditioning_of(name)}
         return {"controlnet": {key: fact for key, fact in facts.items() if fact}}
 
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        return _misfit(values, "ControlNet", reach)
+
 
 class LoadedLoRA(Output):
     """The base model with the LoRA on it."""
@@ -187,6 +195,10 @@ class LoadLoRA(Node):
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"model": _checks.shared(linked.get("model", ()))}
 
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        return _misfit(values, "LoRA", reach)
+
 
 class LoadedEmbedding(Output):
     """The base model, whose text encoder knows one more word."""
@@ -226,6 +238,20 @@ class LoadEmbedding(Node):
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
         return {"model": _checks.shared(linked.get("model", ()))}
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        return _misfit(values, "embedding", reach)
+
+
+def _misfit(values: Mapping[str, Any], role: Role, reach: Reach) -> Iterable[tuple[str, str]]:
+    """Find a model of another family, or of another kind, by a look at its header."""
+    from .library.catalogue import misfit
+
+    input = ADDRESSES[role]
+    name = values.get(input)
+    message = misfit(name, role, reach) if isinstance(name, str) else ""
+    return [(input, f"{name!r} {message}")] if message else []
 
 
 def _find_addon(name: str, role: Addon, file: str, revision: str, context: Context) -> AddonFile:

@@ -8,10 +8,11 @@ from itertools import groupby
 
 import typer
 
-from ..errors import NodeGraphError
+from ..errors import NodeGraphError, WorkflowError
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
 from ..inspection.explain import Line, explain
+from ..inspection.files import find_unfit_files
 from .cache import open_cache
 from .exits import warn
 from .find import find_workflow
@@ -24,10 +25,13 @@ def check_file(options: Options) -> None:
     """Plan a workflow; every mistake is raised at once."""
     file = find_workflow(options.file)
     plan = plan_file(options, file)
+    if unfit := find_unfit_files(plan, settings_of(options, file)):
+        raise WorkflowError(unfit)
     count = len(plan.workflow.nodes)
+    of_ends = " (of its end nodes: it names none)" if plan.ends else ""
     typer.echo(
         f"{file.path}: sound; {count} node{'s' * (count != 1)},"
-        f" results {', '.join(plan.results) or 'none'}"
+        f" results {', '.join(plan.results) or 'none'}{of_ends}"
     )
 
 

@@ -13,13 +13,14 @@ from typing import TypeVar
 
 import typer
 
-from ..errors import RunError, UserError
+from ..errors import RunError, UserError, WorkflowError
 from ..events import Event, Outcome
 from ..execution.execute import execute
 from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
+from ..inspection.files import find_unfit_files
 from ..planning.plan import plan
 from ..planning.types import Plan
 from ..savings import Shortages
@@ -29,7 +30,7 @@ from ..tasks.totals import totals
 from . import kinds, params
 from .cache import open_cache
 from .display import Display, Lines, display
-from .exits import FAILED, end, stoppable, warn
+from .exits import FAILED, end, say, stoppable, warn
 from .find import WorkflowFile, find_workflow
 from .results import result_lines, shortages
 from .save import prepare_folder, save_picture
@@ -67,7 +68,11 @@ def run_file(options: Options) -> None:
     file = find_workflow(options.file)
     settings = settings_of(options, file)
     plan = plan_file(options, file)
+    if unfit := find_unfit_files(plan, settings):
+        raise WorkflowError(unfit)
     prepare_folder(options.out)
+    if plan.ends and not options.json:
+        say(f"no results are named, so its end nodes give them: {', '.join(plan.results)}", "blue")
     # Lines of JSON need no count, for which folders would be listed once more.
     view = Lines() if options.json else display(totals(plan, settings.folders))
     with closing(open_cache(options.cached, options.compute.budget)) as cache, stoppable():

@@ -158,6 +158,11 @@ def element(annotation: Any) -> Any:
     return annotation
 
 
+def is_shown(annotation: Any) -> bool:
+    """Whether every value of this type can be kept and shown: as a picture, or as JSON."""
+    return all(not _is_wire(part) or hasattr(part, "pil") for part in _parts(annotation))
+
+
 def accepts(target: Any, source: Any) -> bool:
     """Whether an input of type ``target`` takes every value of type ``source``.
 

@@ -14,6 +14,7 @@ from ..graph.registry import Kind, Registry
 from ..graph.workflow import Workflow
 from ..node import Composite, Node
 from .check import Checker
+from .ends import end_results
 from .facts import find_unequal_lists, find_unfit_entries, follow_facts
 from .order import needed_calls, sort_calls
 from .types import Link, Plan, Planned, Source, Unpruned, upstream_of
@@ -28,7 +29,7 @@ def plan(
 ) -> Plan:
     """Check ``workflow`` and order what its results need, or just the results named in ``only``.
 
-    Nothing is run, read or loaded.
+    Where it names no results, they are what its end nodes give. Nothing is run, read or loaded.
 
     Args:
         before: The plan of a workflow that this one was edited from. Calls that are the same still
@@ -42,7 +43,9 @@ def plan(
     checker = Checker(flat, before.unpruned if before else None)
     calls = checker.calls()
     running_order, cycles = sort_calls(calls)
-    targets = {name: checker.find(address) for name, address in workflow.results.items()}
+    ends = {} if workflow.results else end_results(workflow, checker, calls)
+    results = workflow.results or ends
+    targets = {name: checker.find(address) for name, address in results.items()}
     names = None if only is None else list(dict.fromkeys(only))
     _raise(
         *flat.problems,
@@ -50,7 +53,7 @@ def plan(
         *(_circle_problem([calls[index].name for index in cycle]) for cycle in cycles),
         *_param_problems(workflow, registry),
         *_result_problems(targets),
-        *_unknown(names or (), workflow.results),
+        *_unknown(names or (), results),
     )
     # What follows asks for links that lead somewhere, in an order without circles.
     errors, warnings = follow_facts(calls, running_order, flat.problem)
@@ -60,14 +63,14 @@ def plan(
     )
     _raise(*lists, *errors)
     sources = {name: source for name, source in targets.items() if isinstance(source, Source)}
-    results = sources if names is None else {name: sources[name] for name in names}
-    goals = _find_goals(calls, bool(results)) if names is None else set()
+    chosen = sources if names is None else {name: sources[name] for name in names}
+    goals = _find_goals(calls, bool(workflow.results)) if names is None else set()
     # Until here calls are numbered in the author's order, which survives edits elsewhere; the plan
     # numbers them in running order, without those that nothing needs.
     params = param_values(workflow, registry)
-    whole = Plan(workflow, tuple(calls), results, (), tuple(warnings), params)
+    whole = Plan(workflow, tuple(calls), chosen, (), tuple(warnings), params, ends)
     order = needed_calls(
-        calls, running_order, {*goals, *(source.call for source in results.values())}
+        calls, running_order, {*goals, *(source.call for source in chosen.values())}
     )
     unpruned = Unpruned({call.name: call for call in calls}, flat.aliases, tuple(order))
     return _prune(whole, goals, unpruned, before)

@@ -81,9 +81,11 @@ class Plan:
 
     Attributes:
         workflow: As it was given: composites and templates are not expanded in it.
+        results: By name; what the end nodes give, where the workflow names none.
         goals: Calls to run for their own sake: impure ones, and the sinks if there are no results.
         warnings: What will run but probably not as meant.
         params: The value of every param of the workflow, as it is stored or by default.
+        ends: The addresses that are its results because it names none, by name; else none.
         unpruned: What it was pruned from; the plan of an edited workflow takes over from it.
     """
 
@@ -93,4 +95,5 @@ class Plan:
     goals: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
     params: Mapping[str, JsonValue] = field(default_factory=dict)
+    ends: Mapping[str, str] = field(default_factory=dict)
     unpruned: Unpruned = field(default=Unpruned({}, {}, ()), repr=False, compare=False)

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Protocol
 
 from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.errors import UserError, did_you_mean
-from nodegraph.node import Folders
+from nodegraph.node import Folders, Reach
 
 from . import hub
 from .folders import PICKLES
@@ -18,16 +17,6 @@ from .names import ADDRESSES, BUILT_IN, Role
 
 _SUFFIXES = (".safetensors", *PICKLES)
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-
-
-class Reach(Protocol):
-    """Where models may be taken from, and what is allowed: a node's context, a run's settings."""
-
-    @property
-    def folders(self) -> Folders: ...
-
-    @property
-    def allow(self) -> frozenset[str]: ...
 
 
 def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -> Path:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nodegraph.errors import UserError
+from nodegraph.node import Reach
 
 from ..checkpoints.folders import addon_problem, pick_addon, read_json
 from ..checkpoints.hashes import identity, sha256
 from ..checkpoints.names import ADDRESSES, Addon
 from ..checkpoints.parts import Part, Shapes
 from ..checkpoints.pickles import usable_file
-from ..checkpoints.resolve import Reach, resolve
+from ..checkpoints.resolve import resolve
 from ..checkpoints.single_file import header
 from ..types import DiffusionModel
 from ..weights import layer_shapes, lora

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from nodegraph.base.safe_paths import safe_path_below
+from nodegraph.node import Reach
 
+from ..checkpoints.hub import files_to_fetch
 from ..checkpoints.names import BUILT_IN, Role, family_of
+from ..checkpoints.resolve import find_local, is_hub_id
+from .fit import NOTHING, Look, look_at
 
 Listing: TypeAlias = Mapping[str, Any]
 _SORTS: Mapping[str, Role] = {
@@ -23,32 +25,52 @@ _SORTS: Mapping[str, Role] = {
     "segmentation": "segmentation model",
 }
 _DETECTORS: Mapping[str, str] = {"soft edge": "hed", "lines": "mlsd", "pose": "movenet"}
-_CLASSES = {"ControlNetModel": "controlnet"}
-_TENSORS = {
-    "base": ("model.diffusion_model.",),
-    "controlnet": ("control_model.", "controlnet_cond_embedding."),
-}
-_HEADER = 32 * 2**20
-"""Bytes of the longest header of a .safetensors file that is read."""
 
 
 def models(folders: Iterable[Path] = ()) -> dict[str, list[Listing]]:
-    """Every model that can be used without a download, by what it is; no weights are read.
+    """Every model that is here, by what it is; no weights are read.
 
     Args:
         folders: The model folders of a server.
+
+    Returns:
+        Of each its name and family, where it comes from (``package``, ``hub``, ``partly`` from the
+        hub, or a ``folder``), and why it cannot be used, which is empty for one that seems to fit.
     """
     listings: dict[str, list[Listing]] = {
-        sort: [_listing(name, built_in=True) for name in BUILT_IN[role]]
-        for sort, role in _SORTS.items()
+        sort: [_built_in(name) for name in BUILT_IN[role]] for sort, role in _SORTS.items()
     }
-    listings |= {sort: [_detector(name)] for sort, name in _DETECTORS.items()}
-    for name, sort in _cached(hub_folder()):
-        listings[sort].append(_listing(name, built_in=False))
+    listings |= {sort: [_built_in(name)] for sort, name in _DETECTORS.items()}
+    for name, look, is_whole in _cached(hub_folder()):
+        listings[look.sort or ""].append(_listing(name, look, "hub" if is_whole else "partly"))
     for folder in folders:
-        for name, sort in _in_folder(folder):
-            listings[sort].append(_listing(name, built_in=False))
+        for name, look in _in_folder(folder):
+            listings[look.sort or ""].append(_listing(name, look, "folder"))
     return listings
+
+
+def misfit(name: str, role: Role, reach: Reach) -> str:
+    """Why the model of this name cannot be used as ``role``, in words; empty where it seems to fit.
+
+    What is not here, and what only loading tells, is not known against it.
+    """
+    if not name or name in BUILT_IN[role]:
+        return ""
+    look = _look_for(name, reach)
+    if look.sort is not None and _SORTS[look.sort] != role:
+        other = _SORTS[look.sort]
+        return f"is {'an' if other[0] in 'aeiou' else 'a'} {other}; give a {role}"
+    return look.unfit
+
+
+def _look_for(name: str, reach: Reach) -> Look:
+    """Look at what a name leads to without fetching it."""
+    if path := find_local(name, reach.folders):
+        return look_at(path)
+    if not is_hub_id(name):
+        return NOTHING
+    repository = hub_folder() / f"models--{name.replace('/', '--')}"
+    return next((look for look, _ in _snapshots(repository)), NOTHING)
 
 
 def hub_folder() -> Path:
@@ -59,19 +81,29 @@ def hub_folder() -> Path:
     return Path(home).expanduser() / "hub"
 
 
-def _cached(folder: Path) -> Iterator[tuple[str, str]]:
-    """The name and the sort of every repository in the cache that is a model of ours."""
+def _cached(folder: Path) -> Iterator[tuple[str, Look, bool]]:
+    """Every repository in the cache that is a model of ours, and whether its files are all here."""
     for path in sorted(folder.glob("models--*--*")):
         name = path.name.removeprefix("models--").replace("--", "/", 1)
-        for snapshot in sorted(path.glob("snapshots/*")):
-            sort = _sort(snapshot)
-            if sort is not None:
-                yield name, sort
-                break
+        for look, snapshot in _snapshots(path):
+            yield name, look, _is_whole(snapshot, _SORTS[look.sort or ""])
+            break
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, str]]:
-    """The name and the sort of every model in a folder, as jobs may name it."""
+def _snapshots(repository: Path) -> Iterator[tuple[Look, Path]]:
+    for snapshot in sorted(repository.glob("snapshots/*")):
+        look = look_at(snapshot)
+        if look.sort is not None:
+            yield look, snapshot
+
+
+def _is_whole(snapshot: Path, role: Role) -> bool:
+    names = [p.relative_to(snapshot).as_posix() for p in snapshot.rglob("*") if p.is_file()]
+    return bool(files_to_fetch(names, role, "", pickle=True))
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[str, Look]]:
+    """The name of every model in a folder, as jobs may name it, and what it is."""
     waiting = [folder]
     while waiting:
         for path in sorted(waiting.pop().iterdir()):
@@ -79,59 +111,22 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, str]]:
             # A link that leads out of the folder: jobs could not name what is behind it.
             if safe_path_below([folder], name) is None:
                 continue
-            sort = _sort(path) if path.is_dir() else _sort_of_file(path)
-            if sort is not None:
-                yield name, sort
+            look = look_at(path)
+            if look.sort is not None:
+                yield name, look
             elif path.is_dir():  # no model itself, so there may be some in it
                 waiting.append(path)
 
 
-def _sort_of_file(path: Path) -> str | None:
-    if path.suffix != ".safetensors":
-        return None
-    state = path.stat()
-    return _sort_of_tensors(path, state.st_size, state.st_mtime_ns)
+def _built_in(name: str) -> Listing:
+    return _listing(name, NOTHING, "package")
 
 
-@lru_cache(maxsize=4096)
-def _sort_of_tensors(path: Path, size: int, mtime_ns: int) -> str | None:  # noqa: ARG001  the memo's key
-    """The sort of model in a .safetensors file, by the names of its tensors.
-
-    It begins with the length of its header, in eight bytes, and the header in JSON: that is read.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= _HEADER else {}
-    except (OSError, ValueError, RecursionError):
-        return None
-    names = set(header) - {"__metadata__"} if isinstance(header, dict) else set()
-    for sort, beginnings in _TENSORS.items():
-        if any(name.startswith(beginnings) for name in names):
-            return sort
-    if any("lora" in name.lower() for name in names):
-        return "lora"
-    return "embedding" if len(names) == 1 else None
-
-
-def _sort(snapshot: Path) -> str | None:
-    """The sort of model in a repository, by its small files."""
-    if (snapshot / "model_index.json").is_file():
-        return "base"
-    if any(snapshot.glob("*lora*.safetensors")):
-        return "lora"
-    if any(snapshot.glob("learned_embeds.*")):
-        return "embedding"
-    try:
-        config = json.loads((snapshot / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return _CLASSES.get(config.get("_class_name", "")) if isinstance(config, dict) else None
-
-
-def _detector(name: str) -> Listing:
-    return {"name": name, "family": None, "built_in": True}
-
-
-def _listing(name: str, *, built_in: bool) -> Listing:
-    return {"name": name, "family": family_of(name), "built_in": built_in}
+def _listing(name: str, look: Look, source: str) -> Listing:
+    return {
+        "name": name,
+        "family": look.family or family_of(name),
+        "built_in": source == "package",
+        "source": source,
+        "unfit": look.unfit,
+    }

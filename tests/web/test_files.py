@@ -161,7 +161,7 @@ def test_a_template_beside_a_kept_workflow_is_used(asking: TestClient) -> None:
 
     told = asking.post("/v1/check", json={"workflow": document}).json()
 
-    assert told == {"ok": True, "problems": [], "warnings": []}
+    assert told == {"ok": True, "problems": [], "warnings": [], "ends": {}}
 
 
 def test_sentences_call_folders_by_name(tmp_path: Path) -> None:

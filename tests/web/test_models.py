@@ -129,7 +129,7 @@ def test_over_http_too_there_is_one_answer(asking: TestClient, top: Path, kind: 
     assert {(line["state"], line["why"]) for line in explained.json()["lines"]} == {
         ("fails", f"model: {no_such_model('x', BUILT_IN[_role(kind)])}")
     }
-    assert checked.json() == {"ok": True, "problems": [], "warnings": []}
+    assert checked.json() == {"ok": True, "problems": [], "warnings": [], "ends": {}}
     assert str(top) not in explained.text + checked.text
 
 

@@ -72,9 +72,12 @@ def routes(services: Services) -> APIRouter:
     @api.post("/check", responses=may(*BODY), tags=["graphs"])
     def check(body: schemas.GraphBody) -> schemas.Check:
         """Find every mistake in a workflow without running it."""
-        problems, warnings = graphs.check(graphs.read(body.workflow), body.only)
+        checked = graphs.check(graphs.read(body.workflow), body.only)
         return schemas.Check(
-            ok=not problems, problems=redacted(problems), warnings=redacted(warnings)
+            ok=not checked.problems,
+            problems=redacted(checked.problems),
+            warnings=redacted(checked.warnings),
+            ends=dict(checked.ends),
         )
 
     @api.post("/explain", responses=may(*BODY), tags=["graphs"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...cache import Cache
 from ...errors import Problem, WorkflowError
@@ -14,6 +14,7 @@ from ...graph.registry import Registry, Template
 from ...graph.schema import describe
 from ...graph.workflow import Workflow
 from ...inspection.explain import Line, explain
+from ...inspection.files import find_unfit_files
 from ...planning.planner import Planner
 from ...planning.types import Plan
 from ...savings import OnOom
@@ -33,6 +34,18 @@ class Ready:
 
     workflow: Workflow
     kinds: Registry
+
+
+class Checked(NamedTuple):
+    """What is wrong with a workflow, and what it gives.
+
+    Attributes:
+        ends: The addresses that its end nodes give, by name, where it names no results itself.
+    """
+
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+    ends: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -89,16 +102,15 @@ class Graphs:
         """Plan it, or say everything that is wrong with it (WorkflowError)."""
         return self.planner.plan(ready.workflow, ready.kinds, only)
 
-    def check(
-        self, workflow: Workflow, only: Sequence[str] | None
-    ) -> tuple[Sequence[Problem], Sequence[Problem]]:
-        """Every problem, and every warning."""
+    def check(self, workflow: Workflow, only: Sequence[str] | None) -> Checked:
+        """Every problem, every warning, and what its end nodes give where it names no results."""
         with self.place():
             try:
                 plan = self.plan(self.ready(workflow), only)
             except WorkflowError as error:
-                return error.problems[:MOST_PROBLEMS], ()
-            return (), plan.warnings[:MOST_PROBLEMS]
+                return Checked(error.problems[:MOST_PROBLEMS])
+            unfit = find_unfit_files(plan, self.settings)
+            return Checked(unfit[:MOST_PROBLEMS], plan.warnings[:MOST_PROBLEMS], plan.ends)
 
     def explain(
         self, workflow: Workflow, only: Sequence[str] | None, on_oom: OnOom | None = None

@@ -1,0 +1,45 @@
+"""Files that a plan names, looked at before it runs: what cannot be used is told at its address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import Problem
+from ..node import Node
+from ..planning.types import Plan, Planned
+from ..settings import Settings
+
+
+def find_unfit_files(plan: Plan, settings: Settings) -> list[Problem]:
+    """Find what nodes know against the files that their values name, which are not read whole."""
+    looking = {kind for kind in {call.kind for call in plan.calls} if _looks(kind)}
+    calls = (call for call in plan.calls if call.kind in looking)
+    return list(dict.fromkeys(problem for call in calls for problem in _problems(call, settings)))
+
+
+def _looks(kind: type[Node]) -> bool:
+    return kind.check_files.__func__ is not Node.check_files.__func__  # type: ignore[attr-defined]
+
+
+def _problems(call: Planned, settings: Settings) -> Iterator[Problem]:
+    for entry, values in _entries(call):
+        try:
+            for input, message in call.kind.check_files(values, settings):
+                at = f"{input}[{entry}]" if input in call.mapped else input
+                yield Problem(f"{call.name}.{at}", message)
+        except Exception as error:  # a node's own code: whether it can run, the run will tell
+            message = f"its files cannot be looked at: {type(error).__name__}: {error}"
+            yield Problem(call.name, message)
+
+
+def _entries(call: Planned) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The values of each item, as far as they are constants; just one where nothing maps."""
+    single = {n: value for n, value in call.values.items() if n not in call.mapped}
+    if not call.mapped:
+        yield 0, single
+        return
+    lists = {n: value for n in call.mapped if isinstance(value := call.values[n], list)}
+    for item in range(max(map(len, lists.values()), default=0)):
+        # Lists of different lengths are a mistake of their own.
+        yield item, {**single, **{n: values[item % len(values)] for n, values in lists.items()}}
