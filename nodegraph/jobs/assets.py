@@ -46,7 +46,7 @@ class Assets:
         self.thumbnails = self.folder.parent / "thumbnails"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.thumbnails.mkdir(parents=True, exist_ok=True)
-        self._database = store.database
+        self._store, self._database = store, store.database
 
     def put(self, data: bytes, name: str = "") -> Asset:
         """Keep an uploaded picture.
@@ -121,11 +121,11 @@ class Assets:
         return [_asset(row) for row in rows[:limit]], more
 
     def delete(self, file: str) -> None:
-        """Delete an asset, from the gallery too."""
+        """Delete an asset for good, from the gallery and the bin too."""
         path = self._stored(file)
         with self._database.writing() as connection:
             connection.execute(sa.delete(assets).where(assets.c.file == file))
-            connection.execute(sa.delete(results).where(results.c.asset == file))
+        self._store.forget_asset(file)
         path.unlink(missing_ok=True)
         for side in SIZES:
             (self.thumbnails / f"{path.stem}-{side}.webp").unlink(missing_ok=True)

@@ -20,7 +20,8 @@ from .types import Counts, JobResult, Problem
 Kind: TypeAlias = Literal[
     "job.queued", "job.moved", "job.started", "job.progress", "job.cancelling", "job.cancelled",
     "job.requeued", "job.done", "job.failed", "node.started", "node.progress", "node.cached",
-    "node.finished", "node.failed", "node.skipped", "node.result", "job.deleted", "queue.changed",
+    "node.finished", "node.failed", "node.skipped", "node.result", "job.deleted", "result.deleted",
+    "result.restored", "queue.changed",
 ]  # fmt: skip
 Note: TypeAlias = tuple[str | None, Kind, Mapping[str, Any]]
 """An event to be: the job's id, the kind and the data."""
@@ -148,9 +149,22 @@ class NodeResult(TypedDict):
 
 
 class JobDeleted(TypedDict):
-    """A job was forgotten."""
+    """A job was forgotten; its pictures stay."""
 
     id: str
+
+
+class ResultDeleted(TypedDict):
+    """A picture was put into the bin, or is gone for good."""
+
+    id: int
+    forever: bool
+
+
+class ResultRestored(TypedDict):
+    """A picture is where it was before it was deleted."""
+
+    id: int
 
 
 class QueueChanged(TypedDict):
@@ -178,6 +192,8 @@ SHAPES: Mapping[Kind, type[Any]] = {
     "node.skipped": NodeSkipped,
     "node.result": NodeResult,
     "job.deleted": JobDeleted,
+    "result.deleted": ResultDeleted,
+    "result.restored": ResultRestored,
     "queue.changed": QueueChanged,
 }
 """The shape of the data of every kind, in the order of a job's life."""

@@ -1,4 +1,4 @@
-"""The thread that looks after the queue: leases that are over, old events, leftover files."""
+"""The thread that looks after the queue: leases that are over, old events, the bin, files."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Keeper:
             if monotonic() >= clean_at:
                 clean_at = monotonic() + CLEANING
                 self._do(self._store.prune)
+                self._do(self._store.empty_bin)  # before the files that nothing shows are swept
                 self._do(self._assets.sweep)
 
     def _do(self, task: Callable[[], object]) -> None:

@@ -125,7 +125,8 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, endin
     row = hold(connection, id, token, values)
     entries = as_json(ending.results)
     if entries:
-        rows = [{"job": id, "created": now, **value} for value in entries]
+        about = {"job": id, "created": now, "title": row.title, "trial": row.trial}
+        rows = [{**about, **value} for value in entries]
         connection.execute(sa.insert(results), rows)
     notes.append(_end_note(id, ending, entries, now - row.started))
     return as_job(row, ending.results)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ..errors import UserError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 FOLDER = Path(__file__).parent / "migrations"
 

@@ -26,7 +26,6 @@ from .rows import (
 from .tables import documents, events, jobs, results
 from .types import (
     FINISHED,
-    GalleryResult,
     Job,
     KeyReusedError,
     NotFinishedError,
@@ -78,6 +77,7 @@ def _digest(order: Order) -> str:
     parts = [order.workflow, order.title, order.only, order.priority, settings_of(order)]
     # Only where it is asked for: keys of jobs from before there was on_oom stay valid.
     parts += [] if order.on_oom is None else [order.on_oom]
+    parts += ["trial"] if order.trial else []
     listed = [list(part) if isinstance(part, tuple) else part for part in parts]
     return hashlib.sha256(dump(listed, "workflow").encode()).hexdigest()
 
@@ -90,6 +90,7 @@ def _add(connection: sa.Connection, notes: list[Note], order: Order) -> Job:
         "priority": _bounded(order.priority), "place": float(last + 1), "key": order.key,
         "digest": _digest(order), "created": time.time(), "counts": "{}", "on_oom": order.on_oom,
         "only": None if order.only is None else dump(list(order.only), "only"),
+        "trial": int(order.trial),
     }  # fmt: skip
     ordered = {
         "job": row["id"],
@@ -117,6 +118,7 @@ def retry(connection: sa.Connection, notes: list[Note], id: str, limit: int) -> 
         priority=row.priority,
         on_oom=row.on_oom,
         time_limit=time_limit_of(ordered.settings),
+        trial=bool(row.trial),
     )
     return submit(connection, notes, order, limit)[0]
 
@@ -135,10 +137,11 @@ def cancel(connection: sa.Connection, notes: list[Note], id: str) -> Job:
 
 
 def delete(connection: sa.Connection, notes: list[Note], id: str) -> None:
-    """Forget a job that has ended; the database takes its document and results along."""
+    """Forget a job that has ended, with its document and its values; its pictures stay."""
     if row_of(connection, id).state not in FINISHED:
         raise NotFinishedError(id)
     connection.execute(sa.delete(events).where(events.c.job == id))
+    connection.execute(sa.delete(results).where(results.c.job == id, results.c.asset.is_(None)))
     connection.execute(sa.delete(jobs).where(jobs.c.id == id))
     notes.append((None, "job.deleted", JobDeleted(id=id)))
 
@@ -222,24 +225,3 @@ def page(
         query = query.where(jobs.c.seq < before)
     rows = connection.execute(query).all()
     return jobs_of(connection, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None
-
-
-def gallery(
-    connection: sa.Connection, before: int | None, limit: int
-) -> tuple[list[GalleryResult], int | None]:
-    """List pictures newest first, and where the next page begins."""
-    query = (
-        sa.select(results, jobs.c.title)
-        .join(jobs, jobs.c.id == results.c.job)
-        .where(results.c.asset.is_not(None))
-        .order_by(results.c.seq.desc())
-        .limit(limit + 1)
-    )
-    if before is not None:
-        query = query.where(results.c.seq < before)
-    rows = connection.execute(query).all()
-    pictures = [
-        GalleryResult(r.asset, r.job, r.result, r.item, r.width, r.height, r.created, r.title)
-        for r in rows[:limit]
-    ]
-    return pictures, rows[limit - 1].seq if len(rows) > limit else None

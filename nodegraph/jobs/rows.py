@@ -77,7 +77,9 @@ def job_of(connection: sa.Connection, id: str) -> Job:
 def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
     """Make jobs of their rows, reading the results of all in one go."""
     by_job: dict[str, list[JobResult]] = {row.id: [] for row in rows}
-    of_these = sa.select(results).where(results.c.job.in_(by_job)).order_by(results.c.seq)
+    # What is in the bin is no result of its job, until it is put back.
+    here = results.c.job.in_(by_job), results.c.deleted.is_(None)
+    of_these = sa.select(results).where(*here).order_by(results.c.seq)
     for r in connection.execute(of_these) if by_job else ():
         by_job[r.job].append(JobResult(r.result, r.item, r.asset, r.width, r.height, r.text))
     return [as_job(row, by_job[row.id]) for row in rows]
@@ -104,6 +106,7 @@ def as_job(row: sa.Row[Any], entries: Sequence[JobResult] = ()) -> Job:
         cancel_requested=bool(row.cancel_requested),
         on_oom=row.on_oom,
         degraded=tuple(json.loads(row.degraded)),
+        trial=bool(row.trial),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from . import leases, log, queue
+from . import gallery, leases, log, queue
 from .database import Database
 from .events import Note
 from .rows import job_of, row_of
@@ -28,6 +28,7 @@ from .types import (
     JobResult,
     Order,
     Problem,
+    Shelf,
     State,
     StorageFullError,
 )
@@ -184,8 +185,49 @@ class Store:
         return self._write(lambda c, notes: queue.move(c, notes, id, priority, after), urgent=False)
 
     def delete(self, id: str) -> None:
-        """Forget a job that has ended, with its results and events."""
+        """Forget a job that has ended, with its values and events; its pictures stay."""
         self._write(lambda c, notes: queue.delete(c, notes, id), urgent=True)
+
+    # Pictures
+
+    def results(
+        self, before: int | None = None, limit: int = 50, shelf: Shelf = "results"
+    ) -> tuple[builtins.list[GalleryResult], int | None]:
+        """The pictures of all jobs, newest first; the other value asks for the next."""
+        with self.database.reading() as connection:
+            return gallery.page(connection, shelf, before, limit)
+
+    def delete_result(self, id: int) -> None:
+        """Put a picture into the bin, from which it can be put back for a week.
+
+        Raises:
+            NoSuchPictureError: there is none.
+        """
+        self._write(lambda c, notes: gallery.delete(c, notes, id), urgent=True)
+
+    def restore_result(self, id: int) -> GalleryResult:
+        """Put a picture back to where it was before it was deleted.
+
+        Raises:
+            NoSuchPictureError: there is none, or it is gone for good.
+        """
+        return self._write(lambda c, notes: gallery.restore(c, notes, id), urgent=True)
+
+    def forget_result(self, id: int) -> None:
+        """Delete a picture for good; its file goes later, if nothing else shows it.
+
+        Raises:
+            NoSuchPictureError: there is none.
+        """
+        self._write(lambda c, notes: gallery.forget(c, notes, id), urgent=True)
+
+    def forget_asset(self, asset: str) -> None:
+        """Delete every picture that a file shows, for good."""
+        self._write(lambda c, notes: gallery.forget_asset(c, notes, asset), urgent=True)
+
+    def empty_bin(self, older: float = gallery.BIN) -> int:
+        """Delete for good what is in the bin for so many seconds; returns how many."""
+        return self._write(lambda c, notes: gallery.empty_bin(c, notes, older), urgent=True)
 
     # Workers
 
@@ -313,13 +355,6 @@ class Store:
     def recover(self, host: str, boot_id: str) -> int:
         """At start: take back jobs whose owner, a process of this host, is gone."""
         return self._write(lambda c, notes: leases.recover(c, notes, host, boot_id), urgent=True)
-
-    def results(
-        self, before: int | None = None, limit: int = 50
-    ) -> tuple[builtins.list[GalleryResult], int | None]:
-        """The pictures of all jobs, newest first."""
-        with self.database.reading() as connection:
-            return queue.gallery(connection, before, limit)
 
     def prune(self, *, events: int = 100_000) -> int:
         """Forget the oldest events beyond so many."""

@@ -45,6 +45,7 @@ jobs = Table(
     Column("counts", Text, nullable=False, default="{}"),
     Column("on_oom", String(10)),
     Column("degraded", Text, nullable=False, default="[]"),
+    Column("trial", Integer, nullable=False, default=0),
     Index("jobs_waiting", "state", "priority", "place"),
     sqlite_autoincrement=True,
 )
@@ -62,7 +63,7 @@ results = Table(
     "results",
     METADATA,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("job", String(32), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("job", String(32), ForeignKey("jobs.id", ondelete="SET NULL")),
     Column("result", String(200), nullable=False),
     Column("item", Integer),
     Column("asset", String(80)),
@@ -70,10 +71,17 @@ results = Table(
     Column("height", Integer, nullable=False),
     Column("text", Text),
     Column("created", Float, nullable=False),
+    Column("title", String(200), nullable=False, default=""),
+    Column("trial", Integer, nullable=False, default=0),
+    Column("deleted", Float),
     Index("results_of_job", "job"),
     Index("results_with_asset", "asset"),
     sqlite_autoincrement=True,
 )
+"""Pictures outlive their job: ``job`` is none then, and ``title`` and ``trial`` are the job's.
+
+``deleted`` is when a picture was put into the bin.
+"""
 
 events = Table(
     "events",

@@ -12,6 +12,8 @@ from typing_extensions import TypedDict
 from ..errors import UserError
 from ..savings import OnOom
 
+Shelf: TypeAlias = Literal["results", "tries", "bin"]
+"""Where a picture is kept: what runs were to make, what tries made, and what was deleted."""
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 FINISHED: tuple[State, ...] = ("done", "failed", "cancelled")
@@ -51,6 +53,7 @@ class Order:
         key: What the client calls this order, so that sending it twice makes one job.
         on_oom: Whether what does not fit into memory may be degraded; None leaves it to the server.
         time_limit: Seconds it may take, where that is less than the server allows.
+        trial: Whether it is a try, whose pictures are kept apart from results.
     """
 
     workflow: Mapping[str, Any]
@@ -60,6 +63,7 @@ class Order:
     key: str | None = None
     on_oom: OnOom | None = None
     time_limit: float | None = None
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Job:
         done: Items that are known, of ``total``.
         on_oom: What was asked for where memory does not suffice; None: what the server does.
         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
+        trial: Whether it is a try, whose pictures are kept apart from results.
     """
 
     id: str
@@ -110,6 +115,7 @@ class Job:
     cancel_requested: bool
     on_oom: OnOom | None
     degraded: tuple[str, ...]
+    trial: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +141,27 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class GalleryResult:
-    """A picture in the gallery."""
+    """A picture in the gallery, among the tries or in the bin.
 
+    Attributes:
+        id: Its number, by which it is deleted and put back.
+        job: What made it; None where that was deleted: the picture itself carries the workflow.
+        title: Of the job.
+        trial: Whether a try made it.
+        deleted: When it was put into the bin; None where it was not.
+    """
+
+    id: int
     asset: str
-    job: str
+    job: str | None
     result: str
     item: int | None
     width: int
     height: int
     created: float
     title: str
+    trial: bool
+    deleted: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +212,13 @@ class DatabaseAwayError(UserError):
 
     def __init__(self) -> None:
         super().__init__("the database does not answer; try again")
+
+
+class NoSuchPictureError(UserError):
+    """There is no picture of this number."""
+
+    def __init__(self, id: int) -> None:
+        super().__init__(f"there is no picture {id}")
 
 
 class NoSuchJobError(UserError):

@@ -40,6 +40,7 @@ STATUSES: Mapping[type[Exception], int] = {
     types.StorageFullError: 507,
     types.DatabaseAwayError: 503,
     types.NoSuchJobError: 404,
+    types.NoSuchPictureError: 404,
     types.NotFinishedError: 409,
     types.NotQueuedError: 409,
     types.NoSuchAssetError: 404,

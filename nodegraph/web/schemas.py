@@ -87,11 +87,15 @@ class FormBody(Body):
 
 
 class Check(Answer):
-    """Everything that is wrong with a workflow, and what will probably not do as meant."""
+    """Everything that is wrong with a workflow, and what will probably not do as meant.
+
+    Where it names no results, what its `ends` give are its results: their addresses, by name.
+    """
 
     ok: bool
     problems: list[Problem]
     warnings: list[Problem]
+    ends: dict[str, str]
 
 
 class ExplainLine(Answer):
@@ -132,11 +136,17 @@ class Refused(Answer):
 
 
 class Model(Answer):
-    """A model that is here already, by the name that a node takes."""
+    """A model that is here already, by the name that a node takes.
+
+    `source`: it came with the package, from the hub (as a whole or partly), or lies in a model
+    folder. `unfit` says why it cannot be used; it is empty where nothing is known against it.
+    """
 
     name: str
     family: str | None
     built_in: bool
+    source: Literal["package", "hub", "partly", "folder"]
+    unfit: str
 
 
 # Workflows that are kept
@@ -183,6 +193,9 @@ class SubmitBody(Body):
     title: Title = ""
     on_oom: OnOomChoice = None
     time_limit: TimeLimit | None = None
+    trial: Annotated[
+        bool, Field(description="A try: what it makes is kept apart from the gallery's results.")
+    ] = False
 
 
 class MoveBody(Body):
@@ -213,7 +226,7 @@ class EventList(Answer):
 
 
 class GalleryResultList(Answer):
-    """The pictures of all jobs, newest first; `next` asks for older ones, as `before`."""
+    """Pictures, newest first; `next` asks for older ones, as `before`."""
 
     results: list[GalleryResult]
     next: int | None

@@ -286,7 +286,8 @@ def test_what_nobody_accounts_for_is_swept_away_after_a_day(assets: Assets, stor
     torn = assets.folder / ".x.png.123.tmp"
     torn.write_bytes(b"half")
     made(store, of_job)
-    store.delete(made(store, of_deleted))
+    made(store, of_deleted)
+    store.forget_result(store.results()[0][0].id)
     for name in (uploaded, of_job, of_deleted, torn.name):
         old = time.time() - assets_module.ABANDONED - 10
         os.utime(assets.folder / name, (old, old))

@@ -21,7 +21,7 @@ from nodegraph.jobs import database
 from nodegraph.jobs import migrate as upgrade
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.tables import METADATA
-from nodegraph.jobs.types import Order, Problem, StorageFullError
+from nodegraph.jobs.types import JobResult, Order, Problem, StorageFullError
 
 EMPTY: dict[str, Any] = {"format": 1}
 
@@ -81,6 +81,10 @@ FIRST_JOB = sa.text(
     " VALUES (:id, 'old', :state, 0, 1, '', 0, 0, 0, 0, 1.0, 3, 3, '{}')"
 )
 """How the first version wrote a job down."""
+FIRST_PICTURE = sa.text(
+    "INSERT INTO results (seq, job, result, asset, width, height, created)"
+    " VALUES (:seq, :job, 'grid', 'a.png', 4, 3, 2.0)"
+)
 
 
 @pytest.fixture
@@ -97,6 +101,9 @@ def old(url: str, tmp_path: Path) -> str:
         for id, state in ((DONE, "done"), (WAITS, "queued")):
             connection.execute(FIRST_JOB, {"id": id, "state": state})
             connection.execute(document, {"id": id, "workflow": '{"format":1}'})
+        for seq in (4, 9):  # numbers in between, and after, were given to what was deleted
+            connection.execute(FIRST_PICTURE, {"seq": seq, "job": DONE})
+        connection.execute(sa.text("DELETE FROM results WHERE seq = 9"))
     engine.dispose()
     return here
 
@@ -113,6 +120,32 @@ def test_the_jobs_of_an_older_database_are_there_and_run(old: str) -> None:
     assert store.get(WAITS).degraded == ("tiled",)
     with store.database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    store.close()
+
+
+def test_the_pictures_of_an_older_database_are_there_and_live_by_themselves_now(old: str) -> None:
+    store = Store(old)
+    before = store.results()[0]
+    store.delete(DONE)
+
+    after = store.results()[0]
+
+    assert [(p.id, p.job, p.title, p.trial, p.deleted) for p in before] == [
+        (4, DONE, "old", False, None)
+    ]
+    assert [(p.id, p.job, p.title) for p in after] == [(4, None, "old")]
+    store.close()
+
+
+def test_no_number_of_a_picture_is_given_twice_not_even_by_an_older_database(old: str) -> None:
+    store = Store(old)
+    if store.kind != "sqlite":
+        pytest.skip("PostgreSQL's own sequence goes on where it was")
+    claim = store.claim("here:1:boot", "cpu", 30)
+    assert claim is not None
+    store.finish(WAITS, claim.token, [JobResult("grid", None, "b.png", 4, 3)], {"ran": 1})
+
+    assert store.results()[0][0].id == 10
     store.close()
 
 

@@ -382,6 +382,70 @@ def test_what_jobs_made_is_in_the_gallery(asking: TestClient, services: Services
     }
 
 
+def test_a_picture_outlives_its_job_and_is_deleted_and_put_back_by_its_number(
+    asking: TestClient, services: Services
+) -> None:
+    job = submit(asking, title="Mine").json()["id"]
+    claim = services.store.claim("me", "cpu", 60)
+    assert claim is not None
+    services.store.finish(job, claim.token, [JobResult("edges", None, "f" * 64 + ".png", 4, 3)], {})
+    [picture] = asking.get("/v1/results?limit=1").json()["results"]
+    address = f"/v1/results/{picture['id']}"
+
+    assert asking.delete(f"/v1/jobs/{job}").status_code == 204
+    [left] = asking.get("/v1/results?limit=1").json()["results"]
+    assert left == {**picture, "job": None}
+    assert asking.delete(address).status_code == 204
+    assert asking.delete(address).status_code == 204
+    [binned] = asking.get("/v1/results?shelf=bin").json()["results"]
+    assert (binned["id"], binned["deleted"] > 0) == (picture["id"], True)
+    assert picture["id"] not in [p["id"] for p in asking.get("/v1/results").json()["results"]]
+    assert asking.post(f"{address}/restore").json() == left
+    assert asking.delete(f"{address}?forever=1").status_code == 204
+    gone = asking.post(f"{address}/restore")
+    assert (gone.status_code, gone.json()["error"]["message"]) == (
+        404, f"there is no picture {picture['id']}",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("id", ["0", "-1", "x", str(2**60), "1.5"])
+def test_a_number_that_is_none_of_a_picture_leads_nowhere(asking: TestClient, id: str) -> None:
+    assert code(asking.delete(f"/v1/results/{id}"))[0] == 404
+    assert code(asking.post(f"/v1/results/{id}/restore"))[0] == 404
+
+
+def test_tries_stand_on_a_shelf_of_their_own(asking: TestClient, services: Services) -> None:
+    job = submit(asking, title="Try", trial=True).json()
+    claim = services.store.claim("me", "cpu", 60)
+    assert claim is not None
+    picture = JobResult("edges", None, "d" * 64 + ".png", 4, 3)
+    services.store.finish(job["id"], claim.token, [picture], {})
+
+    titles = {
+        shelf: [one["title"] for one in asking.get(f"/v1/results?shelf={shelf}").json()["results"]]
+        for shelf in ("results", "tries")
+    }
+
+    assert job["trial"] is True
+    assert ("Try" in titles["results"], titles["tries"]) == (False, ["Try"])
+    assert asking.get("/v1/results?shelf=attic").status_code == 422
+
+
+def test_a_check_names_what_is_kept_where_a_workflow_names_no_results(asking: TestClient) -> None:
+    nodes = {
+        "photo": {"type": "LoadImage", "values": {"path": "portrait.png"}},
+        "edges": {"type": "Canny", "links": {"image": "photo.image"}},
+    }
+    whole = {"format": 1, "nodes": nodes}
+
+    ends = [
+        asking.post("/v1/check", json={"workflow": document}).json()["ends"]
+        for document in (whole, {**whole, "results": {"a": "edges.image"}})
+    ]
+
+    assert ends == [{"edges": "edges.image"}, {}]
+
+
 def test_a_job_says_what_it_may_do_where_memory_is_short_and_what_it_did(
     asking: TestClient, services: Services
 ) -> None:

@@ -34,6 +34,8 @@ export interface components {
         /**
          * Check
          * @description Everything that is wrong with a workflow, and what will probably not do as meant.
+         *
+         *     Where it names no results, what its `ends` give are its results: their addresses, by name.
          */
         readonly Check: {
             /** Ok */
@@ -42,6 +44,10 @@ export interface components {
             readonly problems: readonly components["schemas"]["Problem"][];
             /** Warnings */
             readonly warnings: readonly components["schemas"]["Problem"][];
+            /** Ends */
+            readonly ends: {
+                readonly [key: string]: string;
+            };
         };
         /**
          * Counts
@@ -100,7 +106,7 @@ export interface components {
          */
         readonly EventList: {
             /** Events */
-            readonly events: readonly (components["schemas"]["JobQueuedEvent"] | components["schemas"]["JobMovedEvent"] | components["schemas"]["JobStartedEvent"] | components["schemas"]["JobProgressEvent"] | components["schemas"]["JobCancellingEvent"] | components["schemas"]["JobCancelledEvent"] | components["schemas"]["JobRequeuedEvent"] | components["schemas"]["JobDoneEvent"] | components["schemas"]["JobFailedEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeProgressEvent"] | components["schemas"]["NodeCachedEvent"] | components["schemas"]["NodeFinishedEvent"] | components["schemas"]["NodeFailedEvent"] | components["schemas"]["NodeSkippedEvent"] | components["schemas"]["NodeResultEvent"] | components["schemas"]["JobDeletedEvent"] | components["schemas"]["QueueChangedEvent"])[];
+            readonly events: readonly (components["schemas"]["JobQueuedEvent"] | components["schemas"]["JobMovedEvent"] | components["schemas"]["JobStartedEvent"] | components["schemas"]["JobProgressEvent"] | components["schemas"]["JobCancellingEvent"] | components["schemas"]["JobCancelledEvent"] | components["schemas"]["JobRequeuedEvent"] | components["schemas"]["JobDoneEvent"] | components["schemas"]["JobFailedEvent"] | components["schemas"]["NodeStartedEvent"] | components["schemas"]["NodeProgressEvent"] | components["schemas"]["NodeCachedEvent"] | components["schemas"]["NodeFinishedEvent"] | components["schemas"]["NodeFailedEvent"] | components["schemas"]["NodeSkippedEvent"] | components["schemas"]["NodeResultEvent"] | components["schemas"]["JobDeletedEvent"] | components["schemas"]["ResultDeletedEvent"] | components["schemas"]["ResultRestoredEvent"] | components["schemas"]["QueueChangedEvent"])[];
             /** Next */
             readonly next: number | null;
         };
@@ -198,13 +204,22 @@ export interface components {
         };
         /**
          * GalleryResult
-         * @description A picture in the gallery.
+         * @description A picture in the gallery, among the tries or in the bin.
+         *
+         *     Attributes:
+         *         id: Its number, by which it is deleted and put back.
+         *         job: What made it; None where that was deleted: the picture itself carries the workflow.
+         *         title: Of the job.
+         *         trial: Whether a try made it.
+         *         deleted: When it was put into the bin; None where it was not.
          */
         readonly GalleryResult: {
+            /** Id */
+            readonly id: number;
             /** Asset */
             readonly asset: string;
             /** Job */
-            readonly job: string;
+            readonly job: string | null;
             /** Result */
             readonly result: string;
             /** Item */
@@ -217,10 +232,14 @@ export interface components {
             readonly created: number;
             /** Title */
             readonly title: string;
+            /** Trial */
+            readonly trial: boolean;
+            /** Deleted */
+            readonly deleted: number | null;
         };
         /**
          * GalleryResultList
-         * @description The pictures of all jobs, newest first; `next` asks for older ones, as `before`.
+         * @description Pictures, newest first; `next` asks for older ones, as `before`.
          */
         readonly GalleryResultList: {
             /** Results */
@@ -328,6 +347,7 @@ export interface components {
          *         done: Items that are known, of ``total``.
          *         on_oom: What was asked for where memory does not suffice; None: what the server does.
          *         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
+         *         trial: Whether it is a try, whose pictures are kept apart from results.
          */
         readonly Job: {
             /** Id */
@@ -367,6 +387,8 @@ export interface components {
             readonly on_oom: ("degrade" | "fail") | null;
             /** Degraded */
             readonly degraded: readonly string[];
+            /** Trial */
+            readonly trial: boolean;
         };
         /**
          * JobCancelled
@@ -416,7 +438,7 @@ export interface components {
         };
         /**
          * JobDeleted
-         * @description A job was forgotten.
+         * @description A job was forgotten; its pictures stay.
          */
         readonly JobDeleted: {
             /** Id */
@@ -424,7 +446,7 @@ export interface components {
         };
         /**
          * JobDeletedEvent
-         * @description A job was forgotten.
+         * @description A job was forgotten; its pictures stay.
          */
         readonly JobDeletedEvent: {
             /** Seq */
@@ -698,6 +720,9 @@ export interface components {
         /**
          * Model
          * @description A model that is here already, by the name that a node takes.
+         *
+         *     `source`: it came with the package, from the hub (as a whole or partly), or lies in a model
+         *     folder. `unfit` says why it cannot be used; it is empty where nothing is known against it.
          */
         readonly Model: {
             /** Name */
@@ -706,6 +731,13 @@ export interface components {
             readonly family: string | null;
             /** Built In */
             readonly built_in: boolean;
+            /**
+             * Source
+             * @enum {string}
+             */
+            readonly source: "package" | "hub" | "partly" | "folder";
+            /** Unfit */
+            readonly unfit: string;
         };
         /**
          * MoveBody
@@ -1147,6 +1179,60 @@ export interface components {
             readonly reason: string;
         };
         /**
+         * ResultDeleted
+         * @description A picture was put into the bin, or is gone for good.
+         */
+        readonly ResultDeleted: {
+            /** Id */
+            readonly id: number;
+            /** Forever */
+            readonly forever: boolean;
+        };
+        /**
+         * ResultDeletedEvent
+         * @description A picture was put into the bin, or is gone for good.
+         */
+        readonly ResultDeletedEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "result.deleted";
+            readonly data: components["schemas"]["ResultDeleted"];
+        };
+        /**
+         * ResultRestored
+         * @description A picture is where it was before it was deleted.
+         */
+        readonly ResultRestored: {
+            /** Id */
+            readonly id: number;
+        };
+        /**
+         * ResultRestoredEvent
+         * @description A picture is where it was before it was deleted.
+         */
+        readonly ResultRestoredEvent: {
+            /** Seq */
+            readonly seq: number;
+            /** Job */
+            readonly job: string | null;
+            /** Time */
+            readonly time: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly kind: "result.restored";
+            readonly data: components["schemas"]["ResultRestored"];
+        };
+        /**
          * Stored
          * @description A stored picture in the list.
          */
@@ -1217,6 +1303,12 @@ export interface components {
             readonly on_oom?: ("degrade" | "fail") | null;
             /** Time Limit */
             readonly time_limit?: number | null;
+            /**
+             * Trial
+             * @description A try: what it makes is kept apart from the gallery's results.
+             * @default false
+             */
+            readonly trial?: boolean;
         };
         /**
          * System

@@ -102,7 +102,7 @@ def routes(services: Services) -> APIRouter:
 
     @api.delete("/assets/{file}", status_code=204, responses=may(404, 507), tags=["assets"])
     def delete_asset(file: FileName) -> None:
-        """Delete a picture, from the gallery too."""
+        """Delete a file for good, and every picture of the gallery that it shows."""
         assets.delete(file)
 
     return api

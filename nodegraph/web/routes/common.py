@@ -38,6 +38,9 @@ WORDS: Mapping[int, str] = {
 }
 
 JobId: TypeAlias = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$", description="A job's id.")]
+ResultId: TypeAlias = Annotated[
+    int, InPath(ge=1, le=2**53, description="A picture's number, its `id` in a list.")
+]
 FileName: TypeAlias = Annotated[
     str, InPath(pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$", description="An asset's file name.")
 ]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
 from ...errors import WorkflowError
-from ...jobs.types import Job, Order
+from ...jobs.types import GalleryResult, Job, Order, Shelf
 from .. import schemas
 from ..errors import ApiError, refused
 from ..services import Services
-from .common import BODY, Before, JobId, may, page_size, router
+from .common import BODY, Before, JobId, ResultId, may, page_size, router
 
 IdempotencyKey = Annotated[
     str | None,
@@ -122,14 +122,40 @@ def routes(services: Services) -> APIRouter:
 
     @api.delete("/jobs/{id}", status_code=204, responses=may(404, 409, 507), tags=["jobs"])
     def delete_job(id: JobId) -> None:
-        """Forget a job that has ended; its pictures stay as long as something else shows them."""
+        """Forget a job that has ended; the pictures that it made stay in the gallery."""
         store.delete(id)
 
     @api.get("/results", responses=may(422), tags=["results"])
-    def list_results(before: Before = None, limit: int = size_of_page) -> schemas.GalleryResultList:
-        """The pictures of all jobs, newest first."""
-        results, following = store.results(before, limit)
+    def list_results(
+        before: Before = None,
+        limit: int = size_of_page,
+        shelf: Annotated[
+            Shelf, Query(description="Those of whole runs, those of tries, or those deleted.")
+        ] = "results",
+    ) -> schemas.GalleryResultList:
+        """The pictures of all jobs, also of deleted ones, newest first."""
+        results, following = store.results(before, limit, shelf)
         return schemas.GalleryResultList(results=results, next=following)
+
+    @api.delete("/results/{id}", status_code=204, responses=may(404, 422, 507), tags=["results"])
+    def delete_result(
+        id: ResultId,
+        forever: Annotated[
+            Literal["0", "1"], Query(description="1: for good, without the bin.")
+        ] = "0",
+    ) -> None:
+        """Put a picture into the bin: for seven days it can be put back, then it is gone."""
+        if forever == "1":
+            store.forget_result(id)
+        else:
+            store.delete_result(id)
+
+    @api.post(
+        "/results/{id}/restore", responses=may(404, 408, 413, 415, 422, 503, 507), tags=["results"]
+    )
+    def restore_result(id: ResultId) -> GalleryResult:
+        """Put a deleted picture back to where it was."""
+        return store.restore_result(id)
 
     return api
 
@@ -162,4 +188,5 @@ def order_of(services: Services, body: schemas.SubmitBody, key: str | None) -> O
         key=key,
         on_oom=body.on_oom,
         time_limit=body.time_limit,
+        trial=body.trial,
     )

@@ -29,6 +29,7 @@ function job(id: string, more: Partial<Job> = {}): Job {
     cancel_requested: false,
     on_oom: null,
     degraded: [],
+    trial: false,
     ...more,
   };
 }
