@@ -7,6 +7,7 @@ import { Strip } from "./Strip";
 import type { CallNode } from "./callNode";
 import { groupHue } from "./colours";
 import { useFreshPhase } from "./lastRun";
+import { Warning } from "./Warning";
 import { useProblems, useWarnings, useWrong } from "./marks";
 import { watchAway } from "./offscreen";
 import { FoldedPorts } from "./ports/FoldedPorts";
@@ -47,11 +48,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
         </p>
       ))}
       {!data.folded &&
-        warnings.map((message) => (
-          <p className="card-note warn" key={message}>
-            {message}
-          </p>
-        ))}
+        warnings.map((warning) => <Warning key={warning.message} warning={warning} />)}
       {data.folded ? (
         <FoldedPorts node={id} inputs={Object.keys(call.links)} outputs={outputs} kind={kind} />
       ) : (

@@ -1,14 +1,16 @@
 import { useStore } from "zustand";
 
-import { reasons, type NodeRun } from "../server";
+import { reasons, runs, type NodeRun } from "../server";
 import { expectationOf, useExpectation, type Expectation } from "./marks";
 import { useFreshRun } from "./lastRun";
 
-/** How a node fares: what it does in the run that is shown, else what a run would find. */
+/** How a node fares in the run that is shown; once it was changed, what a run would do with it. */
 export function StatusBadge({ node }: { readonly node: string }) {
   const run = useFreshRun(node);
   const expected = useExpectation(node);
-  const why = useStore(reasons, ({ lines }) => expectationOf(lines[node] ?? [])?.why ?? "");
+  const job = useStore(runs, (state) => state.run.job);
+  const lines = useStore(reasons, ({ byJob }) => byJob[job ?? ""]?.[node]);
+  const why = (lines && expectationOf(lines)?.why) ?? "";
   const badge = (run && badgeOf(run, why)) ?? (expected && expectedOf(expected));
   if (!badge) return null;
   return (
@@ -84,7 +86,7 @@ function expectedOf({ state, why }: Expectation): Badge | null {
   if (state === "cached") {
     return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
   }
-  return why ? { text: "will run", tone: "faint", why } : null;
+  return state === "fails" ? { text: "would fail", tone: "failed", why } : { text: "will run", tone: "faint", why };
 }
 
 function spelled(seconds: number): string {

@@ -1,6 +1,8 @@
+import { useStore } from "zustand";
+
 import { Alert } from "../ui/Alert";
 import { Picture } from "../ui/Picture";
-import { api, useNodePreviews } from "../server";
+import { api, runs, useNodePreviews } from "../server";
 import type { Kind } from "../graph";
 import { look } from "./looking";
 import { useFreshRun } from "./lastRun";
@@ -13,9 +15,11 @@ interface StripProps {
 /** What a node shows: the preview while it works, then its pictures, in a box that never jumps. */
 export function Strip({ node, kind }: StripProps) {
   const previews = Object.entries(useNodePreviews(node) ?? {});
-  const run = useFreshRun(node);
+  const fresh = useFreshRun(node);
+  const run = useStore(runs, (state) => state.run.nodes[node]);
   const pictures = picturesOf(run?.pictures ?? {}, kind);
-  const failed = run?.phase === "failed" ? run.message : null;
+  const failed = fresh?.phase === "failed" ? fresh.message : null;
+  const old = fresh === undefined || fresh.old;
   return (
     <>
       <Alert className="card-note">{failed}</Alert>
@@ -28,15 +32,27 @@ export function Strip({ node, kind }: StripProps) {
           ))}
         </ul>
       ) : (
-        pictures.length > 0 && <Pictures node={node} pictures={pictures} />
+        pictures.length > 0 && <Pictures node={node} pictures={pictures} old={old} />
       )}
     </>
   );
 }
 
-function Pictures({ node, pictures }: { node: string; pictures: readonly string[] }) {
+interface PicturesProps {
+  readonly node: string;
+  readonly pictures: readonly string[];
+  /** The node was changed since it made them, or has not made new ones yet. */
+  readonly old: boolean;
+}
+
+function Pictures({ node, pictures, old }: PicturesProps) {
+  const classes = ["strip", pictures.length > 1 && "several nowheel", old && "old"].filter(Boolean);
   return (
-    <ul className={`strip ${pictures.length > 1 ? "several nowheel" : ""}`} aria-label={`Pictures of ${node}`}>
+    <ul
+      className={classes.join(" ")}
+      aria-label={old ? `Old pictures of ${node}` : `Pictures of ${node}`}
+      title={old ? "Of an earlier run: what the node is now has not made these" : undefined}
+    >
       {pictures.map((asset, index) => (
         <li key={`${index} ${asset}`}>
           <button

@@ -27,7 +27,9 @@ describe("what is expected of a node", () => {
     [[line("cached", "took 3 s")], { state: "cached", why: "took 3 s" }],
     [[line("cached", "a"), line("cached", "b")], { state: "cached", why: "" }],
     [[line("cached", ""), line("runs", "steps was 10, is 20")], { state: "runs", why: "steps was 10, is 20" }],
-    [[line("waits", "depends on edges"), line("cached", "")], null],
+    [[line("waits", "depends on edges"), line("cached", "")], { state: "runs", why: "depends on edges" }],
+    [[line("waits", "depends on b"), line("runs", "steps was 1, is 2")], { state: "runs", why: "steps was 1, is 2" }],
+    [[line("runs", "new"), line("fails", "no such file")], { state: "fails", why: "no such file" }],
   ])("is what its parts say", (lines, expected) => {
     expect(expectationOf(lines)).toEqual(expected);
   });

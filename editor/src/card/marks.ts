@@ -1,7 +1,9 @@
 /** Marks of a node: its problems, its warnings, and what a run is expected to do with it. */
 
+import { useMemo } from "react";
 import { useStore } from "zustand";
 
+import { changedSince, present, useEditor } from "../graph";
 import type { ExplainLine, Problem } from "../server";
 import { checks } from "./checks";
 
@@ -44,24 +46,21 @@ export function useWrong(node: string): { readonly any: boolean; readonly inputs
   return { any: useIsWrong(node), inputs: text.split(" ").filter(Boolean) };
 }
 
-export function useWarnings(node: string): readonly string[] {
-  const text = useStore(checks, ({ warnings }) =>
-    warnings
-      .filter((warning) => spotOf(warning.address).node === node)
-      .map((warning) => warning.message)
-      .join("\n"),
-  );
-  return text ? text.split("\n") : QUIET;
+export function useWarnings(node: string): readonly Problem[] {
+  const warnings = useStore(checks, (state) => state.warnings);
+  return useMemo(() => warnings.filter(({ address }) => spotOf(address).node === node), [warnings, node]);
 }
 
-/** What is expected of a node, in words: "cached", or why it will run. */
+/** What is expected of a node: "cached", or why it will run; nothing until an edit was looked at. */
 export function useExpectation(node: string): Expectation | null {
   const lines = useStore(checks, (state) => state.lines[node]);
-  return lines ? expectationOf(lines) : null;
+  const about = useStore(checks, (state) => state.explained);
+  const unseen = useEditor((state) => about !== null && changedSince(about, present(state)).has(node));
+  return lines && !unseen ? expectationOf(lines) : null;
 }
 
 export interface Expectation {
-  readonly state: "cached" | "runs";
+  readonly state: "cached" | "runs" | "fails";
   readonly why: string;
 }
 
@@ -71,8 +70,10 @@ export function expectationOf(lines: readonly ExplainLine[]): Expectation | null
     const why = lines.map((line) => line.why).filter(Boolean);
     return { state: "cached", why: why.length === 1 ? (why[0] ?? "") : "" };
   }
-  // What only waits for another node is no news.
-  const first = due.find((line) => line.state !== "waits");
+  const broken = due.find((line) => line.state === "fails");
+  if (broken) return { state: "fails", why: broken.why };
+  // What only waits for another node has no reason of its own to run.
+  const first = due.find((line) => line.state !== "waits") ?? due[0];
   return first ? { state: "runs", why: first.why } : null;
 }
 

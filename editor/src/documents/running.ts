@@ -1,8 +1,10 @@
 /** Runs of the document that is shown: queued, followed, cancelled. */
 
+import { useStore } from "zustand";
+
 import { leaveField } from "../ui/useField";
 import { explainAgain } from "../card/checks";
-import { ran } from "../card/lastRun";
+import { noteRun } from "../card/lastRun";
 import {
   editor,
   find,
@@ -13,10 +15,15 @@ import {
   titleOf,
   toDocument,
   upTo,
+  useEditor,
+  withParams,
+  type Json,
   type Workflow,
 } from "../graph";
-import { api, follow, run, runs, sentence, ServerError, unfollow } from "../server";
+import { api, follow, isOver, run, runOptions, runs, sentence, ServerError, unfollow } from "../server";
+import { jobs, learnJob, type JobsState } from "../server/jobs";
 import { say } from "../ui/say";
+import { noteQueued, queued, settleQueued, toCancel, toFollow } from "./queued";
 
 /** Queue the whole workflow. */
 export async function runAll() {
@@ -24,29 +31,47 @@ export async function runAll() {
   await queue(present());
 }
 
-/** Queue only what is chosen and what it depends on. */
+/** Queue only what is chosen and what it depends on: a try, whose pictures are kept apart. */
 export async function runChosen() {
   leaveField();
   const chosen = [...(shown()?.selected ?? [])];
   if (chosen.length === 0) say("Choose the nodes to run to first.");
-  else await queue(upTo(present(), chosen, kindsNow()));
+  else await queue(upTo(present(), chosen, kindsNow()), true);
 }
 
+/** Cancel what runs of this document; where nothing does, what waits first. */
 export async function cancelRun() {
-  const { job } = runs.getState().run;
+  const job = cancelled();
   if (job === null) return;
-  await api.cancelJob(job).catch((error: unknown) => say(`not cancelled: ${sentence(error)}`));
+  await learnJob(api.cancelJob(job)).catch((error: unknown) => say(`not cancelled: ${sentence(error)}`));
 }
 
-async function queue(workflow: Workflow) {
+/** The job that Cancel is about; null: there is none, or it is being cancelled. */
+export function cancelled(): string | null {
+  const { run: now, chosen } = runs.getState();
+  return toCancel(mine(), now, chosen, jobs.getState());
+}
+
+export function useCancelled(): string | null {
+  useStore(runs, ({ run: now }) => `${now.job} ${now.state} ${now.cancelling}`);
+  useStore(jobs);
+  useStore(queued);
+  useEditor((state) => state.active);
+  return cancelled();
+}
+
+/** The ids of the jobs that the shown document has queued. */
+function mine(): readonly string[] {
+  return queued.getState().byDocument[editor.getState().active] ?? [];
+}
+
+async function queue(workflow: Workflow, trial = false) {
   const document = shown();
   if (!document) return;
   const then = present();
   try {
-    const title = titleOf(document);
-    const job = await run({ workflow: toDocument(workflow), title, before: document.job });
-    setJob(document.id, job.id);
-    ran.setState({ job: job.id, workflow: then });
+    const job = await run({ workflow: toDocument(workflow), title: titleOf(document), trial });
+    began(document.id, job.id, then);
   } catch (error) {
     const problems = error instanceof ServerError ? error.problems : [];
     const first = problems[0];
@@ -54,25 +79,70 @@ async function queue(workflow: Workflow) {
   }
 }
 
-/** Show the course of the job that the shown document was run as, whichever document that is. */
+/** Note a job that a form queued, with what was entered there. */
+export function formRan(document: string, job: string, params: Readonly<Record<string, Json>>) {
+  began(document, job, withParams(present(), params));
+}
+
+function began(document: string, job: string, workflow: Workflow) {
+  noteRun(job, workflow);
+  runs.setState({ chosen: false });
+  noteQueued(document, job);
+}
+
+/**
+ * Show the course of what the shown document has queued: of the job that runs, else of the one that
+ * waits first, else of the last. A job that was chosen in the queue stays shown.
+ */
 export function followShown(): () => void {
   let active = "";
   const look = () => {
     const state = editor.getState();
-    if (state.active === active) return;
+    const isOther = state.active !== active;
     active = state.active;
-    const job = find(state, active)?.job ?? null;
+    const { run: now, chosen } = runs.getState();
+    if (chosen && !isOther) return;
+    const job = toFollow(mine(), find(state, active)?.job ?? null, jobs.getState());
+    if (job !== null) setJob(active, job);
+    if (job === now.job) return;
     if (job === null) unfollow();
-    else void follow(job);
+    else void follow(job, !isOther);
   };
   look();
-  return editor.subscribe(look);
+  const stops = [
+    editor.subscribe((now, before) => now.active !== before.active && look()),
+    queued.subscribe(look),
+    jobs.subscribe((now) => {
+      look();
+      settleQueued(now);
+    }),
+  ];
+  return () => stops.forEach((stop) => stop());
 }
 
-/** After a run more is known: the marks of what is cached are asked for anew. */
+/** Milliseconds in which what ends together is asked about once. */
+const SOON = 200;
+
+/** After any run, and under other options, more or less is known: the badges are asked for anew. */
 export function explainAfterRuns(): () => void {
-  return runs.subscribe(({ run: now }, { run: before }) => {
-    const over = now.state === "done" || now.state === "failed" || now.state === "cancelled";
-    if (over && before.state !== now.state) void explainAgain();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void explainAgain(), SOON);
+  };
+  const stops = [
+    jobs.subscribe((now, before) => now.jobs !== before.jobs && anyEnded(now, before) && soon()),
+    runOptions.subscribe(soon),
+  ];
+  return () => {
+    stops.forEach((stop) => stop());
+    clearTimeout(timer);
+  };
+}
+
+function anyEnded({ jobs: now }: JobsState, { jobs: before }: JobsState): boolean {
+  return Object.values(before).some(({ id, state }) => {
+    const later = now[id];
+    return later !== undefined && !isOver(state) && isOver(later.state);
   });
 }

@@ -1,5 +1,6 @@
 /** The workflow document and what can be done to it: pure, without React Flow and the network. */
 
+export * from "./changed";
 export * from "./clipboard";
 export * from "./connect";
 export * from "./document";

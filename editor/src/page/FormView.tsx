@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 
-import { present, setJob, shown, titleOf, toDocument, useEditor } from "../graph";
+import { formRan } from "../documents/running";
+import { present, shown, titleOf, toDocument, useEditor } from "../graph";
 import { FormPanel } from "../panels";
 import { layout } from "./layout";
 
@@ -17,7 +18,8 @@ export function FormView() {
       title={titleOf(now)}
       keep={now.name ?? now.id}
       onShowGraph={() => layout.setState({ view: "graph" })}
-      onRun={(job) => setJob(now.id, job)}
+      job={now.job}
+      onRun={(job, params) => formRan(now.id, job, params)}
     />
   );
 }

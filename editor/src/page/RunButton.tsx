@@ -2,20 +2,18 @@ import { useStore } from "zustand";
 
 import { spelledKeys } from "../ui/keys";
 import { present, useEditor } from "../graph";
-import { runs } from "../server";
 import { layout } from "./layout";
-import { cancelRun, runAll } from "../documents/running";
+import { cancelRun, runAll, useCancelled } from "../documents/running";
 
-/** Run what is shown; while it runs, stop it. It can be queued again meanwhile. */
+/** Run what is shown; while it runs or waits, stop it. It can be queued again meanwhile. */
 export function RunButton() {
-  const state = useStore(runs, ({ run }) => run.state);
+  const target = useCancelled();
   const empty = useEditor((now) => Object.keys(present(now).nodes).length === 0);
   // A form has a button of its own, which runs what was entered there.
   const { view } = useStore(layout);
-  const busy = state === "queued" || state === "running";
   return (
     <span className="pair">
-      {busy && (
+      {target !== null && (
         <button type="button" onClick={() => void cancelRun()} title={spelledKeys("Mod+.")}>
           Cancel
         </button>

@@ -5,6 +5,7 @@ import { keepDrafts, restoreDrafts } from "../documents/autosave";
 import { say } from "../ui/say";
 import { openWorkflow } from "../documents/opening";
 import { watchChecks } from "../card/checks";
+import { hasChanged, ran, watchRan } from "../card/lastRun";
 import { templateTypes } from "../commands/canvasMenus";
 import { editor, kindsByType, openEmpty, setKinds, shown, titleOf } from "../graph";
 import { openStored } from "../panels";
@@ -34,7 +35,14 @@ async function prepare(): Promise<(() => void)[]> {
   const tab = await restoreDrafts();
   if (editor.getState().documents.length === 0) await openFirst();
   void loadModels();
-  return [keepDrafts(tab), followShown(), explainAfterRuns(), watchChecks(), tokens.subscribe(onToken)];
+  return [
+    keepDrafts(tab),
+    watchRan(),
+    followShown(),
+    explainAfterRuns(),
+    watchChecks(),
+    tokens.subscribe(onToken),
+  ];
 }
 
 /** A token that was asked for opens what could not be read before. */
@@ -74,10 +82,10 @@ async function openFirst() {
 function showTitle(): () => void {
   const put = () => {
     const now = shown();
-    const title = tabTitle(now ? titleOf(now) : "", runs.getState().run);
+    const title = tabTitle(now ? titleOf(now) : "", runs.getState().run, hasChanged());
     if (document.title !== title) document.title = title;
   };
-  const stops = [editor.subscribe(put), runs.subscribe(put)];
+  const stops = [editor.subscribe(put), runs.subscribe(put), ran.subscribe(put)];
   put();
   return () => stops.forEach((stop) => stop());
 }

@@ -1,17 +1,19 @@
-import type { Run } from "../server/runs/run";
+import { progressOf, type Run } from "../server/runs/run";
 
-/** What the browser's tab says: how far the run is, then which graph it is. */
-export function tabTitle(title: string, run: Run): string {
+/** What the browser's tab says: how far the run is, then which graph it is; of old news, nothing. */
+export function tabTitle(title: string, run: Run, changed = false): string {
   const name = title || "nodegraph";
   switch (run.state) {
     case "queued":
       return `… ${name}`;
-    case "running":
-      return run.total ? `${Math.floor((100 * run.done) / run.total)}% ${name}` : `▸ ${name}`;
+    case "running": {
+      const part = progressOf(run);
+      return part === null ? `▸ ${name}` : `${Math.floor(100 * part)}% ${name}`;
+    }
     case "failed":
-      return `✗ ${name}`;
+      return changed ? name : `✗ ${name}`;
     case "done":
-      return `✓ ${name}`;
+      return changed ? name : `✓ ${name}`;
     case "cancelled":
     case null:
       return name;

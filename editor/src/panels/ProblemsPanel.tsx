@@ -6,13 +6,19 @@ interface ProblemsPanelProps {
   problems: readonly Problem[];
   /** What a run would work with, but probably not as it is meant. */
   warnings?: readonly Problem[];
+  /** What went wrong in the run that is shown, of what is drawn still. */
+  failures?: readonly Problem[];
+  /** Whether what is drawn now has been looked at. */
+  checked?: boolean;
 }
 
 /** Every mistake of the document at once; choosing one brings its node into view. */
-export function ProblemsPanel({ problems, warnings = [] }: ProblemsPanelProps) {
+export function ProblemsPanel({ problems, warnings = [], failures = [], checked = true }: ProblemsPanelProps) {
+  const any = problems.length + warnings.length + failures.length > 0;
   return (
     <section className="panel problems" aria-label="Problems">
-      {!problems.length && !warnings.length && <p className="empty">No problems: it can be run.</p>}
+      {!any && <p className="empty">{checked ? "No problems: it can be run." : "Not checked yet."}</p>}
+      <List title="Failed in the run" kind="bad" problems={failures} />
       <List title="Must be changed" kind="bad" problems={problems} />
       <List title="Worth a look" kind="warn" problems={warnings} />
     </section>

@@ -35,8 +35,8 @@ export interface Host {
   setValue(node: string, input: string, value: Json): void;
   /** Add a node at a point of the window; answers with its name. */
   addNode(type: string, values: Record<string, Json>, x: number, y: number): string;
-  /** Tell the user something that needs no answer. */
-  say(message: string): void;
+  /** Tell the user something that needs no answer; `action` can be pressed while it is to be read. */
+  say(message: string, action?: { readonly label: string; run(): void }): void;
 }
 
 const HostContext = createContext<Host | null>(null);

@@ -9,6 +9,7 @@ import type {
   ExplainLine,
   Form,
   GalleryPage,
+  GalleryResult,
   Job,
   JobPage,
   JobRequest,
@@ -16,6 +17,7 @@ import type {
   Models,
   NodeList,
   ServerEvent,
+  Shelf,
   StoredWorkflow,
   System,
   WorkflowDocument,
@@ -25,7 +27,7 @@ import type {
 const path = encodeURIComponent;
 
 /** Entries in one answer, at most. */
-const MOST = 200;
+export const MOST = 200;
 
 // What there is to build with.
 
@@ -102,8 +104,17 @@ export const deleteJob = (id: string) => ask(`/v1/jobs/${id}`, { method: "DELETE
 
 // Pictures.
 
-export const results = (query: { before?: number; limit?: number } = {}) =>
+export const results = (query: { before?: number; limit?: number; shelf?: Shelf } = {}) =>
   askJson<GalleryPage>(address("/v1/results", query));
+
+/** Put a picture into the bin. */
+export const deleteResult = (id: number) => ask(`/v1/results/${id}`, { method: "DELETE" });
+
+export const restoreResult = (id: number) =>
+  askJson<GalleryResult>(`/v1/results/${id}/restore`, { method: "POST" });
+
+/** Delete a picture for good. */
+export const forgetResult = (id: number) => ask(`/v1/results/${id}?forever=1`, { method: "DELETE" });
 
 export const upload = (file: Blob, name: string) =>
   askJson<Asset>(address("/v1/assets", { name }), {

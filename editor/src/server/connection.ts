@@ -2,10 +2,10 @@
 
 import { createStore } from "zustand/vanilla";
 
-import { loadGallery } from "./gallery";
+import { hearGalleryEvent, loadGallery } from "./gallery";
 import { loadJobs } from "./jobs";
 import { hearJobEvent } from "./jobEvents";
-import { follow, hearPreview, hearRunEvent, runs } from "./runs/runs";
+import { follow, followAgain, followChosen, hearPreview, hearRunEvent, runs } from "./runs/runs";
 import { type Connection, Socket, socketAddress } from "./socket/socket";
 import { tokens } from "./token";
 
@@ -24,10 +24,15 @@ export function start(): () => void {
       onEvent(event) {
         hearJobEvent(event);
         hearRunEvent(event);
-        if (event.kind === "job.done") void loadGallery().catch(ignore);
+        hearGalleryEvent(event);
       },
       onPreview: hearPreview,
-      onConnection: (now) => connection.setState({ now }),
+      onConnection(now) {
+        // Lost until it is back: a try that takes long, or fails, is no connection.
+        const isLost = connection.getState().now.state === "lost" && now.state === "connecting";
+        connection.setState({ now: isLost ? { state: "lost", retryAt: Date.now() } : now });
+        if (now.state === "open") followAgain();
+      },
       onGap: readAnew,
     },
   );
@@ -50,8 +55,9 @@ export function retryNow(): void {
 function readAnew(): void {
   void loadJobs().catch(ignore);
   void loadGallery().catch(ignore);
-  const { job } = runs.getState().run;
-  if (job !== null) void follow(job, true);
+  const { run, chosen } = runs.getState();
+  if (run.job === null) return;
+  void (chosen ? followChosen(run.job) : follow(run.job, true));
 }
 
 /** A lost connection is shown by the banner, a refused token by its dialog. */

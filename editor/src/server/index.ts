@@ -6,6 +6,6 @@ export { ServerError, sentence } from "./errors";
 export { explain, type Explanation } from "./explain";
 export type { NodeRun } from "./runs/nodeRun";
 export type { Part, Phase } from "./runs/part";
-export type { Run } from "./runs/run";
-export { follow, runs, unfollow, useNodePreviews, useRun } from "./runs/runs";
+export { isOver, progressOf, type Run } from "./runs/run";
+export { follow, followChosen, runs, unfollow, useNodePreviews, useRun } from "./runs/runs";
 export type * from "./types";

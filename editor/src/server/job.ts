@@ -7,9 +7,11 @@ export function jobAfter(job: Job, event: ServerEvent): Job {
   if (isOver(job)) return job;
   switch (event.kind) {
     case "job.requeued":
-      return { ...job, state: "queued", started: null };
-    case "job.started":
-      return { ...job, state: "running", started: event.time, attempts: event.data.attempt };
+      return { ...job, state: "queued", started: null, done: 0, total: 0 };
+    case "job.started": {
+      const { attempt } = event.data;
+      return { ...job, state: "running", started: event.time, attempts: attempt, done: 0, total: 0 };
+    }
     case "job.progress":
       return { ...job, done: event.data.done, total: event.data.total };
     case "job.cancelling":

@@ -8,9 +8,19 @@ import type { ModelName, Models } from "./types";
 
 export const models = createStore<{ readonly lists: Models }>(() => ({ lists: {} }));
 
-/** Read the names; without them a name can still be typed. */
+/** Milliseconds for which what was read is new enough. */
+const FRESH = 3000;
+
+let asked = -Infinity;
+
+/** Read the names: models may come and go. Without them a name can still be typed. */
 export async function loadModels(): Promise<void> {
-  models.setState({ lists: await api.models().catch(() => ({})) });
+  const now = performance.now();
+  if (now - asked < FRESH) return;
+  asked = now;
+  const lists = await api.models().catch(() => null);
+  if (lists) models.setState({ lists });
+  else asked = -Infinity;
 }
 
 const NONE: readonly ModelName[] = [];

@@ -23,6 +23,8 @@ export type JobResult = Schemas["JobResult"];
 export type JobPage = Schemas["JobList"];
 export type GalleryResult = Schemas["GalleryResult"];
 export type GalleryPage = Schemas["GalleryResultList"];
+/** Where a picture is kept: what runs were to make, what tries made, what was deleted. */
+export type Shelf = "results" | "tries" | "bin";
 export type Asset = Schemas["Asset"];
 export type System = Schemas["System"];
 

@@ -7,9 +7,20 @@ export function Notes() {
   const { all } = useStore(notes);
   return (
     <div className="notes" role="status" aria-live="polite">
-      {all.map(({ id, message }) => (
+      {all.map(({ id, message, action }) => (
         <div className="note" key={id}>
           <span>{message}</span>
+          {action && (
+            <button
+              type="button"
+              onClick={() => {
+                dismiss(id);
+                action.run();
+              }}
+            >
+              {action.label}
+            </button>
+          )}
           <button type="button" aria-label="Dismiss" onClick={() => dismiss(id)}>
             ×
           </button>

@@ -83,7 +83,7 @@ export function markSaved(id: string, saved: Workflow, name: string, version: st
 }
 
 export function setJob(id: string, job: string) {
-  update(id, () => ({ job }));
+  if (find(editor.getState(), id)?.job !== job) update(id, () => ({ job }));
 }
 
 const kindsByTemplates = new WeakMap<Kinds, WeakMap<Workflow["templates"], Kinds>>();

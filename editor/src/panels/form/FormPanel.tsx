@@ -21,16 +21,18 @@ interface FormPanelProps {
   /** Under which what is entered is kept. */
   keep: string;
   onShowGraph(): void;
-  /** A job was queued from here. */
-  onRun?(job: string): void;
+  /** The job that the graph was last run as. */
+  job?: string | null;
+  /** A job was queued from here, with these params. */
+  onRun?(job: string, params: Readonly<Record<string, Json>>): void;
 }
 
 /** A workflow without its graph: what can be set in it, a button, and what comes out. */
-export function FormPanel({ workflow, title, keep, onShowGraph, onRun }: FormPanelProps) {
+export function FormPanel({ workflow, title, keep, job: last = null, onShowGraph, onRun }: FormPanelProps) {
   const { form, failed } = useForm(workflow);
   const [entered, setEntered] = useEntered(keep);
   const [problems, setProblems] = useState<readonly Problem[]>([]);
-  const [job, setJob] = useState<string | null>(null);
+  const [mine, setJob] = useState<string | null>(null);
   const fields = form ? fieldsOf(form.schema) : [];
   const { byField, rest } = sorted(problems, workflow);
   const submit = async (event: FormEvent) => {
@@ -38,9 +40,9 @@ export function FormPanel({ workflow, title, keep, onShowGraph, onRun }: FormPan
     setProblems([]);
     try {
       const params = changed(fields, entered);
-      const started = await run({ workflow, title: form?.title || title, params, before: job });
+      const started = await run({ workflow, title: form?.title || title, params });
       setJob(started.id);
-      onRun?.(started.id);
+      onRun?.(started.id, params);
     } catch (error) {
       setProblems(problemsOf(error));
     }
@@ -75,7 +77,7 @@ export function FormPanel({ workflow, title, keep, onShowGraph, onRun }: FormPan
           </button>
         </footer>
       </form>
-      <Results job={job} />
+      <Results job={mine ?? last} />
     </div>
   );
 }

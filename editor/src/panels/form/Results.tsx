@@ -1,12 +1,14 @@
 import { useState } from "react";
 import { useStore } from "zustand";
 
-import { type GalleryResult, type Job, runs } from "../../server";
+import { type Job, runs } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { jobs } from "../../server/jobs";
+import type { Shown } from "../gallery/caption";
 import { Lightbox } from "../gallery/Lightbox";
 import { Picture } from "../../ui/Picture";
 import { failures } from "../queue/describe";
+import { JobProgress } from "../queue/JobProgress";
 
 /** What the last run of a form made, beside the form. */
 export function Results({ job: id }: { job: string | null }) {
@@ -33,10 +35,7 @@ function Course({ job }: { job: Job }) {
   if (job.state !== "running") return null;
   return (
     <>
-      <progress
-        aria-label="Progress of the run"
-        {...(job.total ? { value: job.done, max: job.total } : {})}
-      />
+      <JobProgress job={job} label="Progress of the run" />
       <Live job={job.id} />
     </>
   );
@@ -94,13 +93,15 @@ function Pictures({ job }: { job: Job }) {
   );
 }
 
-function shownOf(job: Job): GalleryResult[] {
+function shownOf(job: Job): Shown[] {
   const created = job.finished ?? job.created;
   return job.results.flatMap(({ result, item, asset, width, height }) =>
     asset === null
       ? []
       : [
           {
+            id: null,
+            deleted: null,
             asset,
             job: job.id,
             result,

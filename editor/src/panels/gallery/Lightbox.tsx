@@ -1,24 +1,27 @@
-import type { KeyboardEvent } from "react";
+import type { KeyboardEvent, ReactNode } from "react";
 
-import type { GalleryResult } from "../../server";
-import { sentence } from "../../server";
-import { assetPath, jobWorkflow } from "../../server/api";
+import { type GalleryResult, sentence } from "../../server";
+import { assetPath } from "../../server/api";
 import { Dialog } from "../../ui/Dialog";
 import { download, fileName } from "../../ui/download";
 import { useHost } from "../host";
 import { Picture } from "../../ui/Picture";
 import { moment } from "../../ui/times";
-import { caption } from "./caption";
+import { caption, type Shown } from "./caption";
+import type { PictureActions } from "./usePictures";
+import { workflowOf } from "./workflowOf";
 
 interface LightboxProps {
-  pictures: readonly GalleryResult[];
+  pictures: readonly (Shown | GalleryResult)[];
   at: number;
+  /** What can be done with them; none where only their job shows them. */
+  actions?: PictureActions;
   onMove(at: number): void;
   onClose(): void;
 }
 
 /** One picture in full size; the arrow keys go on to its neighbours. */
-export function Lightbox({ pictures, at, onMove, onClose }: LightboxProps) {
+export function Lightbox({ pictures, at, actions, onMove, onClose }: LightboxProps) {
   const picture = pictures[at];
   if (!picture) return null;
   const go = (to: number) => to >= 0 && to < pictures.length && onMove(to);
@@ -27,6 +30,7 @@ export function Lightbox({ pictures, at, onMove, onClose }: LightboxProps) {
     if (key === "ArrowRight") go(at + 1);
     if (key === "Home") go(0);
     if (key === "End") go(pictures.length - 1);
+    if (key === "Delete" && actions && isListed(picture) && picture.deleted === null) actions.remove(picture);
   };
   return (
     <Dialog title={caption(picture)} className="lightbox" onClose={onClose}>
@@ -44,19 +48,52 @@ export function Lightbox({ pictures, at, onMove, onClose }: LightboxProps) {
           disabled={at === pictures.length - 1}
           onClick={() => go(at + 1)}
         />
-        <Caption picture={picture} onClose={onClose} />
+        <Caption picture={picture} onClose={onClose}>
+          {actions && isListed(picture) && <Actions picture={picture} actions={actions} />}
+        </Caption>
       </div>
     </Dialog>
   );
 }
 
-function Caption({ picture, onClose }: { picture: GalleryResult; onClose(): void }) {
+/** Whether a picture stands in the gallery under a number of its own. */
+function isListed(picture: Shown | GalleryResult): picture is GalleryResult {
+  return picture.id !== null && "trial" in picture;
+}
+
+function Actions({ picture, actions }: { picture: GalleryResult; actions: PictureActions }) {
+  if (picture.deleted === null) {
+    return (
+      <button type="button" title="Put it into the bin (Delete)" onClick={() => actions.remove(picture)}>
+        Delete
+      </button>
+    );
+  }
+  return (
+    <>
+      <button type="button" onClick={() => actions.restore(picture)}>
+        Put back
+      </button>
+      <button type="button" onClick={() => actions.forget(picture)}>
+        Delete for good
+      </button>
+    </>
+  );
+}
+
+interface CaptionProps {
+  picture: Shown;
+  onClose(): void;
+  children: ReactNode;
+}
+
+function Caption({ picture, onClose, children }: CaptionProps) {
   const host = useHost();
   const fail = (error: unknown) => host.say(sentence(error));
   const openGraph = async () => {
-    const workflow = await jobWorkflow(picture.job);
+    const [workflow, origin] = await workflowOf(picture);
     onClose();
-    host.open(workflow, { kind: "job", job: picture.job, title: picture.title });
+    host.open(workflow, origin);
   };
   const save = () =>
     download(
@@ -78,6 +115,7 @@ function Caption({ picture, onClose }: { picture: GalleryResult; onClose(): void
         <button type="button" onClick={() => void save().catch(fail)}>
           Download
         </button>
+        {children}
         <button type="button" onClick={onClose} autoFocus>
           Close
         </button>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useStore } from "zustand";
 
-import { type Job, follow, runs, sentence } from "../../server";
+import { type Job, followChosen, runs, sentence } from "../../server";
 import { loadOlderJobs } from "../../server/jobs";
 import { useHost } from "../host";
 import { useNow } from "../../ui/useNow";
@@ -21,7 +21,7 @@ export function QueuePanel() {
       actions={actions}
       place={place}
       shown={job.id === shown}
-      onShow={() => void follow(job.id)}
+      onShow={() => void followChosen(job.id)}
     />
   );
   const nothing = !waiting.length && !running.length && !over.length;
@@ -30,18 +30,25 @@ export function QueuePanel() {
       {nothing && <p className="empty">Nothing has been run yet. Press Run, or Ctrl+Enter.</p>}
       <Group title="Running" jobs={running.map((job) => row(job, null))} />
       <Group title="Waiting" jobs={waiting.map(row)} />
-      <Group title="Done" jobs={over.map((job) => row(job, null))} />
+      <Group title="Done" jobs={over.map((job) => row(job, null))} more={more} />
       {more && <Older />}
     </section>
   );
 }
 
-function Group({ title, jobs }: { title: string; jobs: React.ReactNode[] }) {
+interface GroupProps {
+  title: string;
+  jobs: React.ReactNode[];
+  /** There are more of them than are shown. */
+  more?: boolean;
+}
+
+function Group({ title, jobs, more = false }: GroupProps) {
   if (!jobs.length) return null;
   return (
     <>
       <h3>
-        {title} <span className="count">{jobs.length}</span>
+        {title} <span className="count">{`${jobs.length}${more ? "+" : ""}`}</span>
       </h3>
       <ol className="jobs" aria-label={title}>
         {jobs}

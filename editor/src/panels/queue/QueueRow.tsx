@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import type { Job } from "../../server";
 import { thumbnailPath } from "../../server/api";
 import { isOver } from "../../server/job";
+import { JobProgress } from "./JobProgress";
 import { Picture } from "../../ui/Picture";
 import { acceptJob, dropJob, QueueHandle } from "./QueueHandle";
 import { describe, failures } from "./describe";
@@ -34,7 +35,7 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
       {picture && <Picture className="job-picture" path={thumbnailPath(picture, 64)} alt="" />}
       <button type="button" className="job-title" onClick={() => onShow(job)} title="Show its course">
         <span className="job-name">{title}</span>
-        <span className="quiet">{describe(job, now)}</span>
+        <span className="quiet">{(job.trial ? "a try · " : "") + describe(job, now)}</span>
       </button>
       <div className="job-actions">
         <Action onClick={() => actions.open(job)} label={`Open the graph of ${title}`}>
@@ -45,7 +46,11 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
             <Action onClick={() => actions.retry(job)} label={`Run ${title} again`}>
               Again
             </Action>
-            <Action onClick={() => actions.remove(job)} label={`Delete ${title}`}>
+            <Action
+              onClick={() => actions.remove(job)}
+              label={`Delete ${title}`}
+              hint="Delete it from this list; its pictures stay in the gallery"
+            >
               Delete
             </Action>
           </>
@@ -59,12 +64,7 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
           </Action>
         )}
       </div>
-      {job.state === "running" && (
-        <progress
-          aria-label={`Progress of ${title}`}
-          {...(job.total ? { value: job.done, max: job.total } : {})}
-        />
-      )}
+      {job.state === "running" && <JobProgress job={job} label={`Progress of ${title}`} />}
       {job.state === "failed" && <Failures job={job} />}
     </li>
   );
@@ -72,14 +72,15 @@ export function QueueRow({ job, now, actions, place, shown, onShow }: QueueRowPr
 
 interface ActionProps {
   label: string;
+  hint?: string;
   disabled?: boolean;
   onClick(): void;
   children: ReactNode;
 }
 
-function Action({ label, children, ...rest }: ActionProps) {
+function Action({ label, hint = label, children, ...rest }: ActionProps) {
   return (
-    <button type="button" className="small" aria-label={label} title={label} {...rest}>
+    <button type="button" className="small" aria-label={label} title={hint} {...rest}>
       {children}
     </button>
   );

@@ -7,7 +7,7 @@ import { moment, span } from "../../ui/times";
 export function describe(job: Job, now: number): string {
   switch (job.state) {
     case "queued":
-      return job.attempts ? `waits again since ${moment(job.created)}` : `since ${moment(job.created)}`;
+      return `${job.attempts ? "waits again, queued" : "since"} ${moment(job.created)}`;
     case "running":
       return [progress(job), job.started === null ? null : span(Math.max(0, now - job.started))]
         .filter(Boolean)
@@ -17,9 +17,8 @@ export function describe(job: Job, now: number): string {
         .filter(Boolean)
         .join(" · ");
     case "failed":
-      return `${moment(job.finished ?? job.created)} · failed`;
     case "cancelled":
-      return `${moment(job.finished ?? job.created)} · cancelled`;
+      return [moment(job.finished ?? job.created), duration(job), job.state].filter(Boolean).join(" · ");
   }
 }
 

@@ -6,6 +6,7 @@ import {
   heavier,
   partAfter,
   together,
+  underWay,
   type NodeEvent,
   type Part,
   type Pictures,
@@ -39,6 +40,15 @@ export function nodeAfter(before: NodeRun | undefined, event: NodeEvent): NodeRu
   return { ...sum, ...(stays ? { pictures: before.pictures, old: true } : {}), parts };
 }
 
+/** The items that the flat nodes behind a drawn one have ended, and how much of others is done. */
+export function workOf(node: NodeRun | undefined): { ended: number; underWay: number } {
+  const parts = Object.values(node?.parts ?? {});
+  return {
+    ended: parts.reduce((sum, part) => sum + part.ended, 0),
+    underWay: parts.reduce((sum, part) => sum + underWay(part), 0),
+  };
+}
+
 function summary(parts: Part[]): Part {
   const most = Math.max(...parts.map((part) => part.ended));
   return {
@@ -48,6 +58,7 @@ function summary(parts: Part[]): Part {
     // A part with fewer items (one negative prompt for all) says nothing about the others.
     cached: Math.min(...parts.filter((part) => part.ended === most).map((part) => part.cached)),
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
+    steps: {},
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
     degraded: parts.map((part) => part.degraded).reduce(together),
     resumed: parts.map((part) => part.resumed).reduce(together),

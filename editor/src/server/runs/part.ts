@@ -6,6 +6,11 @@ export type Phase = "waiting" | "running" | "cached" | "done" | "failed" | "skip
 
 export type Pictures = Readonly<Record<string, readonly string[]>>;
 
+export interface Step {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** What one node of the flat graph has done in a run. */
 export interface Part {
   phase: Phase;
@@ -14,8 +19,10 @@ export interface Part {
   /** How many items have ended, and how many of those were known already. */
   ended: number;
   cached: number;
-  /** Steps of what is running; null: it does not say. */
-  step: { done: number; total: number } | null;
+  /** Steps of what is running, as last told; null: it does not say. */
+  step: Step | null;
+  /** The same, by the items that are worked on together, and how many of those are open still. */
+  steps: Readonly<Record<string, Step & { items: readonly number[] }>>;
   seconds: number;
   /** What was done otherwise than asked, for want of memory: `batch 2`, `tiled`. */
   degraded: readonly string[];
@@ -40,6 +47,7 @@ export const FRESH: Part = {
   ended: 0,
   cached: 0,
   step: null,
+  steps: {},
   seconds: 0,
   degraded: [],
   resumed: [],
@@ -58,11 +66,14 @@ export function partAfter(part: Part, event: NodeEvent): Part {
     case "node.cached":
       return cachedItems(part, Math.max(event.data.items.length, 1));
     case "node.finished":
-      return ended(finished(part, event.data), "done");
+      return ended(finished(part, event.data), "done", event.data.items);
     case "node.failed":
-      return { ...ended(part, "failed"), message: event.data.message };
+      return { ...ended(part, "failed", event.data.items), message: event.data.message };
     case "node.skipped":
-      return { ...ended(part, "skipped"), message: `not run: ${event.data.because} failed` };
+      return {
+        ...ended(part, "skipped", event.data.items),
+        message: `not run: ${event.data.because} failed`,
+      };
     case "node.result":
       return pictured(part, event.data);
     default: // of a newer server
@@ -84,8 +95,26 @@ function started(part: Part, items: number): Part {
   return { ...part, phase: heavier(part.phase, "running"), open: part.open + items, step: null };
 }
 
-function stepped(part: Part, { done, total }: EventData["node.progress"]): Part {
-  return { ...part, phase: heavier(part.phase, "running"), step: { done, total } };
+function stepped(part: Part, { items, done, total }: EventData["node.progress"]): Part {
+  const steps = { ...part.steps, [items.join(",")]: { done, total, items } };
+  return { ...part, phase: heavier(part.phase, "running"), step: { done, total }, steps };
+}
+
+/** How much of what runs is done already, in items. */
+export function underWay({ steps }: Part): number {
+  return Object.values(steps).reduce(
+    (sum, { done, total, items }) => sum + (total > 0 ? Math.max(items.length, 1) * (done / total) : 0),
+    0,
+  );
+}
+
+/** The steps of what runs still, after some items have ended. */
+function stepsWithout(steps: Part["steps"], items: readonly number[]): Part["steps"] {
+  const left = Object.entries(steps).flatMap(([key, step]) => {
+    const open = step.items.filter((item) => !items.includes(item));
+    return open.length > 0 ? [[key, { ...step, items: open }] as const] : [];
+  });
+  return Object.fromEntries(left);
 }
 
 /** Several items that were known are told at once. */
@@ -120,11 +149,12 @@ function pictured(part: Part, { output, items, assets }: EventData["node.result"
   };
 }
 
-export function ended(part: Part, phase: Phase): Part {
+function ended(part: Part, phase: Phase, items: readonly number[]): Part {
   const open = Math.max(part.open - 1, 0);
   const before = part.phase === "running" && open === 0 ? settled(part) : part.phase;
   const step = open ? part.step : null;
-  return { ...part, phase: heavier(before, phase), open, ended: part.ended + 1, step };
+  const steps = stepsWithout(part.steps, items);
+  return { ...part, phase: heavier(before, phase), open, ended: part.ended + 1, step, steps };
 }
 
 /** The phase of the items that have ended, when nothing runs any more. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { NO_RUN, type Run, runAfter, runOf } from "./run";
-import type { EventData, EventKind, ServerEvent } from "../types";
+import { NO_RUN, progressOf, recorded, type Run, runAfter, runOf } from "./run";
+import type { EventData, EventKind, Job, ServerEvent } from "../types";
 
 function event<Kind extends EventKind>(kind: Kind, data: EventData[Kind]): ServerEvent {
   return { type: "event", seq: 1, job: "j", time: 0, kind, data } as ServerEvent;
@@ -17,7 +17,7 @@ const started = event("job.started", { device: "cpu", attempt: 1 });
 describe("a run", () => {
   test("is as it was after an event that says nothing of it, or that only a newer server knows", () => {
     const run = after([started]);
-    const others = ["job.cancelling", "job.moved", "job.deleted", "job.sung"] as EventKind[];
+    const others = ["job.moved", "job.deleted", "job.sung"] as EventKind[];
 
     expect(others.map((kind) => runAfter(run, event(kind, {} as EventData[EventKind])))).toEqual(
       others.map(() => run),
@@ -27,9 +27,43 @@ describe("a run", () => {
   test("that was asked to stop is cancelled when it has stopped", () => {
     const begun = [started, event("node.started", { node: "sample", items: [] })];
 
-    const run = after([...begun, event("job.cancelling", {}), event("job.cancelled", {})]);
+    const asked = after([...begun, event("job.cancelling", {})]);
+    const run = runAfter(asked, event("job.cancelled", {}));
 
-    expect(run).toMatchObject({ state: "cancelled", nodes: { sample: { phase: "waiting" } } });
+    expect(asked).toMatchObject({ state: "running", cancelling: true });
+    expect(run).toMatchObject({ state: "cancelled", cancelling: false, nodes: { sample: { phase: "waiting" } } });
+  });
+
+  test("moves on while its nodes count, item by item and batch by batch, and never back", () => {
+    const step = (items: number[], done: number) => event("node.progress", { node: "s", items, done, total: 4 });
+    const end = (item: number) => event("node.finished", { node: "s", items: [item], seconds: 1 });
+    const events = [
+      event("job.progress", { done: 0, total: 4 }),
+      event("node.started", { node: "s", items: [0, 1] }),
+      step([0, 1], 1),
+      step([0, 1], 4),
+      end(0),
+      end(1),
+      event("node.started", { node: "s", items: [2] }),
+      event("node.started", { node: "s", items: [3] }),
+      step([2], 2),
+      step([3], 1),
+      end(2),
+      end(3),
+    ];
+
+    let run = after([started]);
+    const shown = events.map((one) => progressOf((run = runAfter(run, one))));
+
+    expect(shown).toEqual([0, 0, 0.125, 0.5, 0.5, 0.5, 0.5, 0.5, 0.625, 0.6875, 0.8125, 1]);
+  });
+
+  test("that was cancelled amid a step counts no step of it", () => {
+    const begun = [started, event("job.progress", { done: 1, total: 2 })];
+    const step = event("node.progress", { node: "s", items: [], done: 1, total: 2 });
+
+    expect(progressOf(after([...begun, step]))).toBe(0.75);
+    expect(progressOf(after([...begun, step, event("job.cancelled", {})]))).toBe(0.5);
   });
 });
 
@@ -141,6 +175,27 @@ describe("a new run of the same graph", () => {
 
   test("shows nothing else of the one before", () => {
     expect(runOf("k", before).nodes["s"]).toMatchObject({ phase: "waiting", ended: 0 });
+  });
+});
+
+describe("a job whose events are no longer kept", () => {
+  const record = (state: Job["state"], more: Partial<Job> = {}) =>
+    ({ id: "j", state, done: 4, total: 5, error: null, ...more }) as Job;
+
+  test.each(["done", "failed", "cancelled", "running"] as const)("is shown as the record has it: %s", (state) => {
+    expect(recorded(runOf("j", NO_RUN), record(state))).toMatchObject({ state, done: 4, total: 5 });
+  });
+
+  test("tells why it failed", () => {
+    const problems = [{ address: "a", message: "no" }];
+
+    expect(recorded(runOf("j", NO_RUN), record("failed", { error: { problems } })).problems).toEqual(problems);
+  });
+
+  test("is as its events tell where these are newer", () => {
+    const run = after([started, event("job.cancelled", {})]);
+
+    expect(recorded(run, record("running"))).toBe(run);
   });
 });
 

@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { Preview } from "../socket/previews";
-import { follow, hearPreview, hearRunEvent, runs, unfollow } from "./runs";
+import { follow, followAgain, hearPreview, hearRunEvent, runs, unfollow } from "./runs";
 import type { ServerEvent } from "../types";
 
 function event(seq: number, kind: string, data: object = {}, job = "j"): ServerEvent {
@@ -13,15 +13,24 @@ function preview(node: string, items: number[] = []): Preview {
   return { header, jpeg: new Uint8Array([0xff, 0xd8]) };
 }
 
+/** What the server has of the job itself. */
+let record = new Response("{}");
+
 /** The server's answers about a job's past, given when the test says so. */
 function past(...events: ServerEvent[]): () => void {
   let answer: () => void = () => undefined;
   const answered = new Promise<Response>((resolve) => {
     answer = () => resolve(new Response(JSON.stringify({ events, next: null })));
   });
-  vi.stubGlobal("fetch", () => answered);
+  vi.stubGlobal("fetch", (path: string) =>
+    path.includes("/events") ? answered.then((whole) => whole.clone()) : answered.then(() => record),
+  );
   return answer;
 }
+
+beforeEach(() => {
+  record = Response.json({ id: "j", state: "running", done: 0, total: 0, error: null });
+});
 
 afterEach(() => {
   unfollow();
@@ -63,6 +72,38 @@ describe("following a job", () => {
     await Promise.all([first, second]);
 
     expect(runs.getState().run.job).toBe("j");
+  });
+});
+
+describe("a job of which nothing can be told", () => {
+  test("because it was deleted is not shown at all, and claims nothing", async () => {
+    record = Response.json({ error: { code: "not_found", message: "none" } }, { status: 404 });
+    past()();
+
+    await follow("j");
+
+    expect(runs.getState().run).toMatchObject({ job: null, state: null });
+  });
+
+  test("while the server is away has no state, and is read when it is back", async () => {
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("away")));
+    await follow("j");
+    const away = runs.getState().run.state;
+    past(event(1, "job.started", { device: "cpu", attempt: 1 }))();
+
+    followAgain();
+
+    await vi.waitFor(() => expect(runs.getState().run.state).toBe("running"));
+    expect(away).toBeNull();
+  });
+
+  test("any more, as it is deleted while it is shown, is shown no longer", async () => {
+    past(event(1, "job.cancelled"))();
+    await follow("j");
+
+    hearRunEvent(event(5, "job.deleted", { id: "j" }, null as never));
+
+    expect(runs.getState().run.job).toBeNull();
   });
 });
 

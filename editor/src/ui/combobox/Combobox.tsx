@@ -8,6 +8,10 @@ interface ComboboxProps {
   readonly attributes: InputHTMLAttributes<HTMLInputElement>;
   readonly value: string;
   readonly offers: readonly Offer[];
+  /** Names that are here and cannot be used; their hints say why. */
+  readonly unfit?: readonly Offer[];
+  /** The list is opened: what is offered may be read anew. */
+  onOpen?(): void;
   onType(text: string): void;
   onChoose(name: string): void;
   /** A key that the list has no use for. */
@@ -15,15 +19,19 @@ interface ComboboxProps {
   onLeave?(): void;
 }
 
+const NONE: readonly Offer[] = [];
+
 /** A text for which names are offered: it may be one of them, or any other. */
-export function Combobox({ attributes, value, offers, onType, onChoose, onKey, onLeave }: ComboboxProps) {
+export function Combobox(props: ComboboxProps) {
+  const { attributes, value, offers, unfit = NONE, onType, onChoose, onKey, onLeave } = props;
   const list = useId();
   const input = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState<"all" | "typed" | null>(null);
   const [at, setAt] = useState<number | null>(null);
   const shown = open === "typed" ? fitting(offers, value) : offers;
-  const isOpen = open !== null && shown.length > 0;
+  const isOpen = open !== null && shown.length + unfit.length > 0;
   const show = (mode: typeof open) => {
+    if (mode !== null && open === null) props.onOpen?.();
     setOpen(mode);
     setAt(null);
   };
@@ -93,6 +101,7 @@ export function Combobox({ attributes, value, offers, onType, onChoose, onKey, o
           label={attributes["aria-label"] ?? "Names"}
           anchor={input}
           offers={shown}
+          unfit={open === "typed" ? fitting(unfit, value) : unfit}
           at={at}
           value={value}
           onPoint={setAt}

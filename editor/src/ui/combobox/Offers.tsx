@@ -8,6 +8,7 @@ interface OffersProps {
   readonly label: string;
   readonly anchor: RefObject<HTMLInputElement | null>;
   readonly offers: readonly Offer[];
+  readonly unfit: readonly Offer[];
   readonly at: number | null;
   readonly value: string;
   onPoint(at: number): void;
@@ -16,12 +17,13 @@ interface OffersProps {
 }
 
 /** The names that are offered, below their field (above it, where there is no room). */
-export function Offers({ id, label, anchor, offers, at, value, onPoint, onChoose, onClose }: OffersProps) {
-  const list = useRef<HTMLUListElement>(null);
-  useLayoutEffect(() => place(list.current, anchor.current), [anchor, offers]);
+export function Offers(props: OffersProps) {
+  const { id, label, anchor, offers, unfit, at, value, onPoint, onChoose, onClose } = props;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => place(list.current, anchor.current), [anchor, offers, unfit]);
   useLayoutEffect(() => {
-    if (at !== null) list.current?.children[at]?.scrollIntoView({ block: "nearest" });
-  }, [at]);
+    if (at !== null) document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
+  }, [id, at]);
   useEffect(() => {
     // What moves the field away from its list closes that.
     const onWheel = ({ target }: Event) => !list.current?.contains(target as Node) && onClose();
@@ -32,23 +34,34 @@ export function Offers({ id, label, anchor, offers, at, value, onPoint, onChoose
   });
   // Outside the node, which other nodes may cover.
   return createPortal(
-    <ul className="offers" id={id} role="listbox" aria-label={label} ref={list}>
-      {offers.map((offer, place) => (
-        <li
-          key={offer.name}
-          id={`${id}-${place}`}
-          role="option"
-          aria-selected={place === at}
-          data-current={offer.name === value || undefined}
-          onPointerMove={() => onPoint(place)}
-          onPointerDown={(event) => event.preventDefault()}
-          onClick={() => onChoose(offer)}
-        >
-          <span className="offer-name">{offer.name}</span>
-          <span className="offer-hint">{offer.hint}</span>
-        </li>
-      ))}
-    </ul>,
+    <div className="offers" ref={list} onPointerDown={(event) => event.preventDefault()}>
+      <ul id={id} role="listbox" aria-label={label}>
+        {offers.map((offer, place) => (
+          <li
+            key={offer.name}
+            id={`${id}-${place}`}
+            role="option"
+            aria-selected={place === at}
+            data-current={offer.name === value || undefined}
+            onPointerMove={() => onPoint(place)}
+            onClick={() => onChoose(offer)}
+          >
+            <span className="offer-name">{offer.name}</span>
+            <span className="offer-hint">{offer.hint}</span>
+          </li>
+        ))}
+      </ul>
+      {unfit.length > 0 && (
+        <section className="unfit" aria-label="Here, but of no use for this node">
+          <h3>Of no use here</h3>
+          {unfit.map(({ name, hint }) => (
+            <p key={name}>
+              <b>{name}</b> {hint}
+            </p>
+          ))}
+        </section>
+      )}
+    </div>,
     document.body,
   );
 }
