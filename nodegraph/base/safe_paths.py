@@ -17,7 +17,7 @@ _PART = re.compile(r"(?![.~ ])[^\x00-\x1f\x7f/\\:<>\"|?*]{1,150}(?<![. ])")
 def is_plain_name(name: str) -> bool:
     """Whether ``name`` is one file name on every system: no folder, drive, device or dot file."""
     # fullmatch, not `$`: that would let a newline pass at the end.
-    return bool(_NAME.fullmatch(name)) and not _is_device(name)
+    return bool(_NAME.fullmatch(name)) and not is_device(name)
 
 
 def safe_path(root: Path, name: str) -> Path | None:
@@ -25,10 +25,13 @@ def safe_path(root: Path, name: str) -> Path | None:
 
     A link inside the folder that leads out of it is as good as not there.
     """
-    if not is_plain_name(name):
-        return None
+    return path_inside(root, name) if is_plain_name(name) else None
+
+
+def path_inside(root: Path, part: str) -> Path | None:
+    """The path of ``part``, one file name, directly inside ``root``; None where it is elsewhere."""
     folder = root.resolve()
-    path = (folder / name).resolve()
+    path = (folder / part).resolve()
     return path if path.parent == folder else None
 
 
@@ -39,7 +42,7 @@ def safe_path_below(roots: Iterable[Path], name: str) -> Path | None:
     that leads out of its root, or a folder with such a link in it, is as good as not there.
     """
     parts = name.split("/")
-    if not all(_PART.fullmatch(part) and not _is_device(part) for part in parts):
+    if not all(_PART.fullmatch(part) and not is_device(part) for part in parts):
         return None
     for root in roots:
         folder = root.resolve()
@@ -54,5 +57,6 @@ def safe_path_below(roots: Iterable[Path], name: str) -> Path | None:
     return None
 
 
-def _is_device(name: str) -> bool:
+def is_device(name: str) -> bool:
+    """Whether Windows takes ``name``, whatever its suffix, for a device."""
     return name.partition(".")[0].rstrip().lower() in _DEVICES

@@ -131,6 +131,9 @@ def _handlers(names: Names) -> dict[int | type[Exception], Handler]:
     async def disk(_: Request, error: OSError) -> Response:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return answer(507, "the disk is full; nothing was kept")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            log.error("a request could not be answered", exc_info=error)
+            return answer(500, "nothing was kept: the server may not write into its folder")
         log.error("a request could not be answered", exc_info=error)
         return answer(500, "the server made a mistake; its log says which")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from PIL import Image
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from nodegraph.base.safe_paths import is_plain_name, safe_path
 from nodegraph.web.redact import Names
 from nodegraph.web.services import Services
+from nodegraph.web.workflows.names import file_name, why_no_name
 
 from ..support.pictures import encoded
 from ..support.serving import SOUND, client, serving
@@ -87,11 +89,14 @@ def test_nothing_is_written_under_such_a_name(asking: TestClient, folder: Path, 
         f"/v1/workflows/{quote(name, safe='')}", json=SOUND, headers={"If-None-Match": "*"}
     )
 
-    # A name that is one after all (`token`) is taken, as a file of ours with our own ending.
-    assert answer.status_code in ((201, 404, 405) if is_plain_name(name) else (404, 405, 422))
+    # What is a name after all (`token`, `C:`) is taken, as a file of ours with our own ending.
+    allowed = (404, 405, 422) if why_no_name(unquote(name)) else (201, 404, 405)
+    assert answer.status_code in allowed
     after = {str(path) for path in folder.parent.rglob("*")} - set(before)
-    kept = {str(folder / "workflows" / f"{name}.json")} if answer.status_code == 201 else set()
+    file = folder / "workflows" / file_name(unquote(name))
+    kept = {str(file)} if answer.status_code == 201 else set()
     assert after == kept
+    assert all(re.fullmatch(r"[\w%][^:*?\x22<>|/\\\\]*[.]json", Path(path).name) for path in kept)
     assert (folder.parent / "secret.json").read_text() == SECRET
 
 

@@ -45,7 +45,7 @@ FileName: TypeAlias = Annotated[
     str, InPath(pattern=r"^[0-9a-f]{64}\.(png|jpg|webp)$", description="An asset's file name.")
 ]
 WorkflowName: TypeAlias = Annotated[
-    str, InPath(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,119}$", description="A workflow's name.")
+    str, InPath(description="A workflow's name: any text without / and \\, at most 120 letters.")
 ]
 Before: TypeAlias = Annotated[
     int | None, Query(ge=0, le=2**53, description="What `next` said: those that are older.")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from ...base.safe_paths import is_plain_name, safe_path
+from ...base.safe_paths import path_inside
 from ...errors import WorkflowError
 from ...graph.workflow import Workflow
 from ...jobs.files import put
 from ..errors import ApiError, refused
+from . import names
 
 Lock: TypeAlias = Callable[[], AbstractContextManager[object]]
 
@@ -54,8 +55,7 @@ class Library:
 
     def entries(self) -> Iterator[Entry]:
         """Saved ones by name, then shipped ones."""
-        names = sorted(path.stem for path in self.folder.glob("*.json"))
-        saved = [name for name in names if name not in self._shipped]
+        saved = sorted(set(self._files()) - set(self._shipped))
         for name in [*saved, *self._shipped]:
             entry = self._find(name)
             if entry is not None:
@@ -82,11 +82,10 @@ class Library:
         Returns:
             What is kept now, and whether it is new.
         """
-        if not is_plain_name(name) or "." in name:
-            raise ApiError(
-                422, f"{name[:120]!r} is no name; use letters, digits, - and _, at most 120"
-            )
-        path = safe_path(self.folder, f"{name}.json")
+        name = names.normal(name)
+        if reason := names.why_no_name(name):
+            raise ApiError(422, f"{name[:120]!r} cannot be a name: it {reason}")
+        path = self._path(name)
         if path is None:
             raise ApiError(404, f"there is no workflow {name[:120]!r}")
         if not match and not new:
@@ -95,7 +94,8 @@ class Library:
             before = self._find(name)
             self._judge(before, name, match, new)
             put(path, workflow.to_json().encode())
-        return self.get(name), before is None
+            # Still alone: another's version must not be taken for the one that was saved.
+            return self.get(name), before is None
 
     def delete(self, name: str, match: str) -> None:
         """Delete a saved workflow."""
@@ -117,14 +117,29 @@ class Library:
             raise ApiError(412, f"{name!r} was changed meanwhile; read it again first")
 
     def _find(self, name: str) -> Entry | None:
+        name = names.normal(name)
         shipped = self._shipped.get(name)
-        path = shipped or safe_path(self.folder, f"{name}.json")
+        path = shipped or self._path(name)
+        if path is None:
+            return None
         try:
-            # A name with a dot would be another file's on the way back.
-            if path is None or (not shipped and "." in name):
-                return None
             text, modified = path.read_bytes(), path.stat().st_mtime
         except OSError:
             return None
         version = hashlib.sha256(text).hexdigest()
         return Entry(name, path, shipped is not None, version, modified, text)
+
+    def _path(self, name: str) -> Path | None:
+        """The file of a saved workflow, there or not; None where the name could lead elsewhere."""
+        if names.why_no_name(name):
+            return None
+        path = path_inside(self.folder, names.file_name(name))
+        # Who copied a file here may have spelled its name otherwise (macOS takes letters apart).
+        if path is not None and not path.exists() and (other := self._files().get(name)):
+            return path_inside(self.folder, other.name)
+        return path
+
+    def _files(self) -> dict[str, Path]:
+        """The files that are kept, by name; those that begin with a dot are none."""
+        paths = sorted(self.folder.glob(f"[!.]*{names.SUFFIX}"), reverse=True)
+        return {names.name_of(path): path for path in paths}
