@@ -5,8 +5,10 @@ import { useStore } from "zustand";
 import { Canvas } from "./page/Canvas";
 import { ContextMenu } from "./ui/menu/ContextMenu";
 import { HelpDialog } from "./commands/HelpDialog";
+import { NotKept } from "./documents/NotKept";
+import { PutAside } from "./documents/PutAside";
 import { leaveField } from "./ui/useField";
-import { shown, titleOf, useEditor } from "./graph";
+import { editor } from "./graph";
 import { AskDialog } from "./ui/QuestionDialog";
 import { FormView } from "./page/FormView";
 import { host } from "./page/pageHost";
@@ -36,22 +38,20 @@ export function App() {
 
 function Page() {
   const { view } = useStore(layout);
-  const now = useEditor((state) => shown(state));
-  const saving = useSaving({
-    title: now ? titleOf(now) : "",
-    name: now?.name ?? null,
-    version: now?.version ?? null,
-    shipped: now?.shipped ?? false,
-  });
+  const saving = useSaving();
   const save = () => {
     leaveField();
-    void saving.save();
+    void saving.save(editor.getState().active);
+  };
+  const saveAs = () => {
+    leaveField();
+    saving.saveAs(editor.getState().active);
   };
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      if (event.shiftKey) saving.saveAs();
+      if (event.shiftKey) saveAs();
       else save();
     };
     window.addEventListener("keydown", onKeyDown);
@@ -59,8 +59,10 @@ function Page() {
   });
   return (
     <div className="page">
-      <TopBar onSave={save} onSaveAs={saving.saveAs} />
+      <TopBar onSave={save} onSaveAs={saveAs} />
       <ConnectionBanner />
+      <NotKept />
+      <PutAside />
       <div className="middle">
         <main className="stage">{view === "graph" ? <Canvas /> : <FormView />}</main>
         <SidePanel />

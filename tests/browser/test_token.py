@@ -48,4 +48,6 @@ def test_the_page_asks_for_the_token_once_and_never_puts_it_into_an_address(
     assert picture.evaluate("one => one.naturalWidth") > 0
     page.reload()
     expect(editor.node("sample")).to_be_visible()
+    # The empty workflow that stood in for the first one is not left behind.
+    expect(page.locator(".tab")).to_have_count(1)
     assert [url for url in asked if TOKEN in url] == []

@@ -1,49 +1,59 @@
-/** Drafts of the open documents in the browser: they outlive a reload, and the end of a browser tab. */
+/** The open documents kept in the browser on every change: they outlive a reload, and the end of a browser tab. */
+
+import { createStore } from "zustand";
 
 import {
-  draftedTabs,
-  dropDraft,
   editor,
+  forgetDocument,
+  isAside,
   isDirty,
-  keepDraft,
-  readDraft,
-  restore,
-  type Draft,
+  isOfTab,
+  keepDocument,
+  keepOrder,
+  localKeep,
+  type OpenDocument,
 } from "../graph";
-import { randomKey } from "../server/randomKey";
-import { say } from "../ui/say";
 import { leaveField } from "../ui/useField";
-
-const KEY = "nodegraph.tab";
-const LOCK = "nodegraph.tab.";
 
 /** Milliseconds after a change; leaving the page writes at once. */
 const PAUSE = 300;
 
-/** Put back what this tab, or one that was closed with unsaved work, had open. */
-export async function restoreDrafts(): Promise<string> {
-  const tab = await claimTab();
-  const mine = readDraft(localStorage, tab);
-  const draft = mine ?? (await leftBehind(tab));
-  if (draft) restore(draft.documents, draft.active);
-  return tab;
-}
+/** The open documents for which the browser has no room: they end with the page. */
+export const unkept = createStore<{ readonly ids: readonly string[] }>()(() => ({ ids: [] }));
 
-/** Write every change. Returns how to stop. */
+/** Write every change of a document, each by itself. Returns how to stop. */
 export function keepDrafts(tab: string): () => void {
+  const storage = localKeep();
+  const kept = new Map<string, OpenDocument>();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isWritten = true;
+  const forgetClosed = (ids: readonly string[]) => {
+    for (const id of kept.keys()) {
+      if (ids.includes(id)) continue;
+      kept.delete(id);
+      if (!isAside(storage, tab, id)) forgetDocument(storage, tab, id);
+    }
+  };
   const write = () => {
     clearTimeout(timer);
     timer = undefined;
     const { documents, active } = editor.getState();
-    const done = keepDraft(localStorage, tab, { documents, active });
-    if (isWritten && !done) say("The browser has no room for a draft: save, so that nothing is lost.");
-    isWritten = done;
+    const ids = documents.map((document) => document.id);
+    // First what makes room.
+    forgetClosed(ids);
+    const full = documents.flatMap((document) => {
+      if (isSame(document, kept.get(document.id))) return [];
+      if (!keepDocument(storage, tab, document)) return [document.id];
+      kept.set(document.id, document);
+      return [];
+    });
+    keepOrder(storage, tab, { active, ids });
+    if (full.join() !== unkept.getState().ids.join()) unkept.setState({ ids: full });
+  };
+  const soon = () => {
+    timer ??= setTimeout(write, PAUSE);
   };
   const forget = editor.subscribe((now, before) => {
-    if (now.documents === before.documents && now.active === before.active) return;
-    timer ??= setTimeout(write, PAUSE);
+    if (now.documents !== before.documents || now.active !== before.active) soon();
   });
   const leave = () => {
     leaveField();
@@ -52,55 +62,46 @@ export function keepDrafts(tab: string): () => void {
   const warn = (event: BeforeUnloadEvent) => {
     leave();
     // What is kept here comes back by itself, so only what is not needs a question.
-    if (!isWritten && editor.getState().documents.some(isDirty)) event.preventDefault();
+    const { documents } = editor.getState();
+    const { ids } = unkept.getState();
+    if (documents.some((document) => ids.includes(document.id) && isDirty(document))) event.preventDefault();
   };
-  window.addEventListener("pagehide", leave);
-  window.addEventListener("beforeunload", warn);
+  /** Somebody else removed what is kept of this tab: it was taken for closed, or all was cleared. */
+  const heal = ({ key, newValue }: StorageEvent) => {
+    if (newValue !== null || (key !== null && !isOfTab(key, tab))) return;
+    kept.clear();
+    soon();
+  };
+  const rewrite = ({ persisted }: PageTransitionEvent) => {
+    if (!persisted) return;
+    kept.clear();
+    write();
+  };
+  const stop = new AbortController();
+  const { signal } = stop;
+  window.addEventListener("pagehide", leave, { signal });
+  window.addEventListener("pageshow", rewrite, { signal });
+  window.addEventListener("beforeunload", warn, { signal });
+  window.addEventListener("storage", heal, { signal });
+  // A browser on a phone ends pages that are out of sight without another word.
+  document.addEventListener("visibilitychange", () => document.hidden && write(), { signal });
   write();
   return () => {
     forget();
-    window.removeEventListener("pagehide", leave);
-    window.removeEventListener("beforeunload", warn);
+    stop.abort();
     clearTimeout(timer);
   };
 }
 
-/** This tab's name. A duplicated tab brings the name of the first along, and needs its own. */
-async function claimTab(): Promise<string> {
-  const name = sessionStorage.getItem(KEY);
-  if (name !== null && (await held(name))) return name;
-  const fresh = randomKey(8);
-  sessionStorage.setItem(KEY, fresh);
-  await held(fresh);
-  if (name !== null) {
-    const copied = readDraft(localStorage, name);
-    if (copied) keepDraft(localStorage, fresh, copied);
-  }
-  return fresh;
-}
-
-/** Hold a tab's name for as long as the tab is open; false where another tab does. */
-function held(tab: string): Promise<boolean> {
-  // Browsers have no locks for pages that came neither from this machine nor over TLS.
-  const { locks } = navigator as { locks?: LockManager };
-  if (!locks) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    void locks.request(LOCK + tab, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock ? new Promise(() => undefined) : undefined;
-    });
-  });
-}
-
-/** The unsaved documents of tabs that are no longer open. */
-async function leftBehind(tab: string): Promise<Draft | null> {
-  const { locks } = navigator as { locks?: LockManager };
-  if (!locks) return null;
-  const open = new Set((await locks.query()).held?.map((lock) => lock.name));
-  const closed = draftedTabs(localStorage).filter((closedTab) => closedTab !== tab && !open.has(LOCK + closedTab));
-  const documents = closed.flatMap((closedTab) => readDraft(localStorage, closedTab)?.documents ?? []);
-  const unsaved = documents.filter(isDirty);
-  for (const closedTab of closed) dropDraft(localStorage, closedTab);
-  const [first] = unsaved;
-  return first ? { documents: unsaved, active: first.id } : null;
+/** Whether what is kept of a document is still what it is; selections are not kept. */
+function isSame(document: OpenDocument, kept: OpenDocument | undefined): boolean {
+  return (
+    kept !== undefined &&
+    kept.history.present === document.history.present &&
+    kept.saved === document.saved &&
+    kept.name === document.name &&
+    kept.version === document.version &&
+    kept.shipped === document.shipped &&
+    kept.job === document.job
+  );
 }

@@ -1,8 +1,15 @@
-import { present, shown, toText } from "../graph";
+/** Workflows as files, as the server would store them. */
+
+import { shown, titleOf, toText, type OpenDocument } from "../graph";
 import { saveAs } from "../ui/download";
 
-/** Let the browser download the workflow that is shown, as it is stored. */
+/** Let the browser download the workflow that is shown. */
 export function download() {
-  const text = new Blob([toText(present())], { type: "application/json" });
-  saveAs(text, `${shown()?.name ?? "workflow"}.json`);
+  const document = shown();
+  if (document) downloadDocument(document);
+}
+
+export function downloadDocument(document: OpenDocument) {
+  const text = new Blob([toText(document.history.present)], { type: "application/json" });
+  saveAs(text, `${document.name ?? titleOf(document)}.json`);
 }

@@ -19,6 +19,7 @@ import {
 } from "../graph";
 import type { Origin } from "../panels";
 import { roomySizes } from "../canvas/drawnSizes";
+import { leaveField } from "../ui/useField";
 
 /** Documents whose places were guessed: once they are drawn, they are placed by their true sizes. */
 export const guessed = createStore<{ readonly documents: ReadonlySet<string> }>()(() => ({
@@ -28,6 +29,8 @@ export const guessed = createStore<{ readonly documents: ReadonlySet<string> }>(
 /** Show a workflow. One that is open already under its name, as it is stored, is shown again. */
 export function openWorkflow(source: unknown, origin: Origin) {
   const workflow = readWorkflow(source);
+  // What is typed belongs to the document in which it was typed.
+  leaveField();
   if (origin.kind === "stored") {
     const { documents } = editor.getState();
     const there = documents.find((document) => document.name === origin.name && document.version === origin.version);

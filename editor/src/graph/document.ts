@@ -16,6 +16,9 @@ export class NotAWorkflow extends Error {}
 
 type Loose = Record<string, unknown>;
 
+const CALL = { type: "", values: {}, links: {} } satisfies Call;
+const PARAM = { to: "", label: "", help: "" } satisfies Param;
+
 /** Read a workflow's JSON text, or JSON that was parsed already. */
 export function readWorkflow(source: unknown): Workflow {
   const document = typeof source === "string" ? parsed(source) : source;
@@ -26,24 +29,29 @@ export function readWorkflow(source: unknown): Workflow {
   if (document["format"] !== undefined && document["format"] !== 1) {
     throw new NotAWorkflow(`format ${JSON.stringify(document["format"])} is not known here, only 1`);
   }
-  if (!isObject(document["nodes"])) throw new NotAWorkflow("it has no nodes, so it is no workflow");
+  // The engine writes an empty workflow without its nodes.
+  if (document["nodes"] === undefined && document["format"] === undefined) {
+    throw new NotAWorkflow("it has no nodes, so it is no workflow");
+  }
+  refuseUnknown(document, EMPTY);
   return {
     ...EMPTY,
     title: typeof document["title"] === "string" ? document["title"] : "",
-    nodes: mapRecord(document["nodes"], readCall),
+    nodes: mapRecord(objectAt(document, "nodes"), readCall),
     params: mapRecord(objectAt(document, "params"), readParam),
     results: mapRecord(objectAt(document, "results"), readResult),
     models: objectAt(document, "models") as Record<string, Json>,
-    templates: mapRecord(objectAt(document, "templates"), (template) => readWorkflow(template)),
+    templates: mapRecord(objectAt(document, "templates"), readTemplate),
     view: objectAt(document, "view") as Record<string, Json>,
   };
 }
 
-/** The document as it is stored and sent: without what is empty. */
+/** The document as it is stored and sent: without what is empty, but for its nodes. */
 export function toDocument(workflow: Workflow): Record<string, Json> {
   const document: Record<string, Json> = { format: 1 };
   if (workflow.title) document["title"] = workflow.title;
-  put(document, "nodes", mapRecord(workflow.nodes, callDocument));
+  // Even where there are none: that there are none is what an empty workflow says.
+  document["nodes"] = mapRecord(workflow.nodes, callDocument);
   put(document, "params", workflow.params as unknown as Record<string, Json>);
   put(document, "results", workflow.results);
   put(document, "models", workflow.models);
@@ -68,10 +76,16 @@ function put(document: Record<string, Json>, key: string, part: Readonly<Record<
   if (Object.keys(part).length > 0) document[key] = part;
 }
 
+/** The engine writes no format into what is inside a workflow. */
+function readTemplate(template: unknown): Workflow {
+  return readWorkflow(isObject(template) ? { format: 1, ...template } : template);
+}
+
 function readCall(call: unknown, name: string): Call {
   if (!isObject(call) || typeof call["type"] !== "string") {
     throw new NotAWorkflow(`${name}: a node is an object with a type`);
   }
+  refuseUnknown(call, CALL, name);
   return {
     type: call["type"],
     values: objectAt(call, "values", name) as Record<string, Json>,
@@ -89,6 +103,7 @@ function readLink(link: unknown, where: string): Link {
 
 function readParam(param: unknown, name: string): Param {
   if (!isObject(param)) throw new NotAWorkflow(`params.${name}: should be an object`);
+  refuseUnknown(param, PARAM, `params.${name}`);
   const to = readLink(param["to"], `params.${name}`);
   if (addresses(to).length === 0) throw new NotAWorkflow(`params.${name}: sets no input`);
   return {
@@ -107,6 +122,13 @@ function objectAt(document: Loose, key: string, where = ""): Loose {
   const part = document[key] ?? {};
   if (isObject(part)) return part;
   throw new NotAWorkflow(`${where ? `${where}.` : ""}${key} should be an object`);
+}
+
+/** What is not understood would be lost by saving, so it is not read over. */
+function refuseUnknown(part: Loose, known: object, where = "it") {
+  const unknown = Object.keys(part).find((key) => !Object.hasOwn(known, key));
+  if (unknown === undefined) return;
+  throw new NotAWorkflow(`${where} has “${unknown}”, which is not known here: a newer version may have made it`);
 }
 
 function isObject(value: unknown): value is Loose {

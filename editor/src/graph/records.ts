@@ -10,12 +10,13 @@ export function mapRecord<T, U>(
   record: Readonly<Record<string, T>>,
   change: (value: T, key: string) => U | undefined,
 ): Record<string, U> {
-  const changed: Record<string, U> = {};
-  for (const [key, value] of Object.entries(record)) {
-    const next = change(value, key);
-    if (next !== undefined) changed[key] = next;
-  }
-  return changed;
+  // Not by assignment: `__proto__` is a key like any other.
+  return Object.fromEntries(
+    Object.entries(record).flatMap(([key, value]): [string, U][] => {
+      const next = change(value, key);
+      return next === undefined ? [] : [[key, next]];
+    }),
+  );
 }
 
 /** Copy a record without some of its keys; the same record where it has none of them. */

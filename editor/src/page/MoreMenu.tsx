@@ -4,7 +4,7 @@ import { tidy } from "../commands/nodeActions";
 import { help } from "../commands/help";
 import { explainAgain } from "../card/checks";
 import { openMenuBelow, type MenuItem } from "../ui/menu/menu";
-import { edit, setTitle, shown, titleOf } from "../graph";
+import { edit, editor, reopen, setTitle, shown, titleOf } from "../graph";
 import { takeFiles } from "../panels";
 import { runOptions, type OnOom } from "../server";
 import { ask } from "../ui/question";
@@ -15,11 +15,13 @@ import { host } from "./pageHost";
 export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
   const file = useRef<HTMLInputElement>(null);
   const open = (button: HTMLElement) => {
+    const closed = editor.getState().closed.at(-1);
     openMenuBelow(button, [
       [
         { label: "Save as …", run: onSaveAs },
         { label: "Open a file …", run: () => file.current?.click() },
         { label: "Download as JSON", run: download },
+        ...(closed ? [{ label: `Open “${titleOf(closed)}” again`, run: () => reopen() }] : []),
       ],
       [
         { label: "Change the title …", run: () => void retitle() },

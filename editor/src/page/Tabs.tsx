@@ -4,7 +4,9 @@ import {
   activate,
   close,
   edit,
+  editor,
   isDirty,
+  reopen,
   setTitle,
   titleOf,
   useEditor,
@@ -12,13 +14,14 @@ import {
 } from "../graph";
 import { Dialog } from "../ui/Dialog";
 import { ask } from "../ui/question";
+import { say } from "../ui/say";
 
 /** The open documents; a dot marks what is not saved. */
 export function Tabs() {
   const documents = useEditor((state) => state.documents);
   const active = useEditor((state) => state.active);
   const [closing, setClosing] = useState<OpenDocument | null>(null);
-  const leave = (document: OpenDocument) => (isDirty(document) ? setClosing(document) : close(document.id));
+  const leave = (document: OpenDocument) => (isDirty(document) ? setClosing(document) : closeTab(document));
   return (
     <nav className="tabs" aria-label="Open workflows">
       {documents.map((document) => (
@@ -27,7 +30,7 @@ export function Tabs() {
       {closing && (
         <Dialog title="Close without saving?" onClose={() => setClosing(null)}>
           <h2>Close without saving?</h2>
-          <p>“{titleOf(closing)}” has changes that were not saved. Closing it loses them.</p>
+          <p>“{titleOf(closing)}” has changes that were not saved. Until this page is left, ⋯ opens it again.</p>
           <div className="buttons">
             <button type="button" autoFocus onClick={() => setClosing(null)}>
               Keep it open
@@ -35,7 +38,7 @@ export function Tabs() {
             <button
               type="button"
               onClick={() => {
-                close(closing.id);
+                closeTab(closing);
                 setClosing(null);
               }}
             >
@@ -46,6 +49,13 @@ export function Tabs() {
       )}
     </nav>
   );
+}
+
+/** Close a tab; undo is at hand. */
+function closeTab(document: OpenDocument) {
+  close(document.id);
+  if (!editor.getState().closed.some(({ id }) => id === document.id)) return;
+  say(`“${titleOf(document)}” is closed.`, { label: "Open it again", run: () => reopen(document.id) });
 }
 
 interface TabProps {

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from "react";
 
-import { close, editor } from "../graph";
 import { sentence } from "../server";
+import { putShownAside } from "../documents/aside";
 import { download } from "../documents/downloading";
 
 interface State {
@@ -44,8 +44,8 @@ export class Trouble extends Component<{ children: ReactNode }, State> {
   }
 }
 
-/** Leaving the page writes the drafts, which then lack this one. */
+/** It stays in the browser, put aside. */
 function withoutIt() {
-  close(editor.getState().active);
+  putShownAside();
   location.reload();
 }

@@ -7,6 +7,7 @@ import {
   addNode,
   edit,
   editor,
+  find,
   kindOf,
   markSaved,
   own,
@@ -14,20 +15,29 @@ import {
   readWorkflow,
   select,
   setValue,
+  titleOf,
   toDocument,
 } from "../graph";
 import type { Host } from "../panels";
+import { formKey, renameEntered } from "../panels/form/entered";
 import { say } from "../ui/say";
 import { layout } from "./layout";
 
 export const host: Host = {
-  workflow: () => toDocument(present()),
+  document(id) {
+    const document = find(editor.getState(), id);
+    if (!document) return null;
+    const { name, version, shipped, history } = document;
+    return { saved: { title: titleOf(document), name, version, shipped }, workflow: toDocument(history.present) };
+  },
   open(workflow, origin) {
     openWorkflow(workflow, origin);
     layout.setState({ view: "graph" });
   },
-  saved({ name, version }, text) {
-    markSaved(editor.getState().active, readWorkflow(text), name, version);
+  saved(id, { name, version }, text) {
+    const document = find(editor.getState(), id);
+    if (document) renameEntered(formKey(document), formKey({ id, name }));
+    markSaved(id, readWorkflow(text), name, version);
   },
   goTo(address) {
     const { node } = spotOf(address);

@@ -1,29 +1,37 @@
 /** The start of the page: nodes, models, drafts, and on a first start a workflow. */
 
 import { explainAfterRuns, followShown } from "../documents/running";
-import { keepDrafts, restoreDrafts } from "../documents/autosave";
+import { keepDrafts } from "../documents/autosave";
+import { findDrafts } from "../documents/restoring";
 import { say } from "../ui/say";
 import { openWorkflow } from "../documents/opening";
 import { watchChecks } from "../card/checks";
 import { hasChanged, ran, watchRan } from "../card/lastRun";
 import { templateTypes } from "../commands/canvasMenus";
-import { editor, kindsByType, openEmpty, setKinds, shown, titleOf } from "../graph";
+import { close, editor, isUntouched, kindsByType, openEmpty, restore, setKinds, shown, titleOf } from "../graph";
 import { openStored } from "../panels";
 import { api, runs, sentence, start } from "../server";
 import { loadModels } from "../server/models";
 import { tokens } from "../server/token";
+import { leaveOnEscape } from "../ui/useField";
 import { tabTitle } from "./tabTitle";
 
 const FIRST = "canny-portraits";
 
+/** Milliseconds for which the kinds of nodes are waited for. */
+const PATIENCE = 5000;
+
 /** Connect everything; returns how to stop it all. */
 export function startPage(): () => void {
-  const stops: (() => void)[] = [start(), showTitle()];
+  const stops: (() => void)[] = [start(), showTitle(), leaveOnEscape(), tokens.subscribe(onToken)];
   let stopped = false;
-  void prepare().then((more) => {
-    if (stopped) more.forEach((stop) => stop());
-    else stops.push(...more);
-  });
+  // Not at once: React starts a page in development twice, and a tab must not meet itself.
+  void Promise.resolve()
+    .then(() => (stopped ? [] : prepare()))
+    .then((more) => {
+      if (stopped) more.forEach((stop) => stop());
+      else stops.push(...more);
+    });
   return () => {
     stopped = true;
     stops.forEach((stop) => stop());
@@ -31,18 +39,14 @@ export function startPage(): () => void {
 }
 
 async function prepare(): Promise<(() => void)[]> {
-  await loadKinds();
-  const tab = await restoreDrafts();
+  const finding = findDrafts();
+  // Without kinds nothing is drawn well, but a server that does not answer must not keep the work from its owner.
+  await Promise.race([loadKinds(), new Promise((over) => setTimeout(over, PATIENCE))]);
+  const { tab, draft, leave } = await finding;
+  restore(draft.documents, draft.active);
   if (editor.getState().documents.length === 0) await openFirst();
   void loadModels();
-  return [
-    keepDrafts(tab),
-    watchRan(),
-    followShown(),
-    explainAfterRuns(),
-    watchChecks(),
-    tokens.subscribe(onToken),
-  ];
+  return [leave, keepDrafts(tab), watchRan(), followShown(), explainAfterRuns(), watchChecks()];
 }
 
 /** A token that was asked for opens what could not be read before. */
@@ -51,8 +55,7 @@ function onToken(now: { token: string | null }, before: { token: string | null }
   void loadKinds().then(() => {
     const { documents } = editor.getState();
     const [only] = documents;
-    const isBlank = documents.length === 1 && only && Object.keys(only.history.present.nodes).length === 0;
-    if (isBlank) void openFirst();
+    if (documents.length === 1 && only && isUntouched(only)) void openFirst();
   });
   void loadModels();
 }
@@ -72,7 +75,10 @@ async function loadKinds() {
 async function openFirst() {
   try {
     const [workflow, origin] = await openStored(FIRST);
+    const before = editor.getState().documents.filter(isUntouched);
     openWorkflow(workflow, origin);
+    // The empty one that stood in for it.
+    for (const { id } of before) close(id);
   } catch {
     if (editor.getState().documents.length === 0) openEmpty();
   }

@@ -17,17 +17,26 @@ export interface Stored {
   version: string;
 }
 
+/** What the server has of an open document. */
+export interface Saved {
+  title: string;
+  /** What the server keeps it as; null: it was never saved. */
+  name: string | null;
+  version: string | null;
+  shipped: boolean;
+}
+
 /** What the panels ask of the page around them: it owns the document and the canvas. */
 export interface Host {
-  /** The document as it is now. */
-  workflow(): WorkflowDocument;
+  /** A document as it is now; null where it was closed. */
+  document(id: string): { saved: Saved; workflow: WorkflowDocument } | null;
   /**
    * Show another workflow. What is drawn now must not be lost by it: the host sees to that.
    * Throws, with a sentence for the user, where `workflow` is none.
    */
   open(workflow: unknown, origin: Origin): void;
-  /** This very text is saved now. What was edited meanwhile is not. */
-  saved(stored: Stored, text: WorkflowDocument): void;
+  /** This very text of a document is saved now. What was edited meanwhile is not. */
+  saved(id: string, stored: Stored, text: WorkflowDocument): void;
   /** Select the node at an address (`edges.low_threshold`, `portrait/edges`) and bring it into view. */
   goTo(address: string): void;
   /** The node drawn at a point of the window. */

@@ -2,6 +2,8 @@
 
 import { createStore } from "zustand/vanilla";
 
+import { putText, tabKeep } from "../graph/session/browserStorage";
+
 const KEY = "nodegraph.token";
 
 interface TokenState {
@@ -13,13 +15,13 @@ interface TokenState {
 
 /** The token of this tab. It is in no address, so it is in no history and no log. */
 export const tokens = createStore<TokenState>(() => ({
-  token: sessionStorage.getItem(KEY),
+  token: tabKeep().getItem(KEY),
   wanted: false,
 }));
 
 /** Use this token from now on. */
 export function giveToken(token: string): void {
-  sessionStorage.setItem(KEY, token);
+  putText(tabKeep(), KEY, token);
   tokens.setState({ token, wanted: false });
 }
 

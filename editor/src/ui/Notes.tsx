@@ -13,6 +13,7 @@ export function Notes() {
           {action && (
             <button
               type="button"
+              className="act"
               onClick={() => {
                 dismiss(id);
                 action.run();

@@ -14,8 +14,7 @@ import {
   type OwnPorts,
 } from "../../graph";
 import { ask } from "../../ui/question";
-import { say } from "../../ui/say";
-import { carryEntered } from "../../panels/form/entered";
+import { carryEntered, formKey } from "../../panels/form/entered";
 import { portOf } from "../callNode";
 
 const WORDS = { params: "parameter", results: "result" } as const;
@@ -26,7 +25,7 @@ export async function renameOwn(side: OwnPorts, old: string) {
   const document = shown();
   if (name === null || !document) return;
   // What was entered for it in the form stays entered.
-  if (side === "params") carryEntered(document.name ?? document.id, old, name);
+  if (side === "params") carryEntered(formKey(document), old, name);
   edit(`rename ${old}`, (workflow) => renamePort(workflow, side, old, name));
 }
 
@@ -71,10 +70,7 @@ function focusedPort() {
 
 async function askName(side: OwnPorts, old: string, taken: Readonly<Record<string, unknown>>) {
   const word = WORDS[side];
-  const name = await ask({ title: `Rename the ${word}`, label: `New name of ${old}`, value: old });
-  if (name === null || name === old) return null;
-  const why = whyNotNamed(name, word, taken);
-  if (why === undefined) return name;
-  say(why);
-  return null;
+  const refuse = (text: string) => (text === old ? undefined : whyNotNamed(text, word, taken));
+  const name = await ask({ title: `Rename the ${word}`, label: `New name of ${old}`, value: old, refuse });
+  return name === old ? null : name;
 }

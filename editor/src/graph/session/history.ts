@@ -1,5 +1,6 @@
 /** Undo and redo: a document with the states it came through. */
 
+import { same } from "../records";
 import type { Workflow } from "../workflow";
 
 interface Step {
@@ -37,7 +38,9 @@ export function record(
   if (next === history.present) return history;
   const last = history.past.at(-1);
   if (key !== undefined && last?.key === key && time - last.time < pause) {
-    const past = [...history.past.slice(0, -1), { ...last, time }];
+    const earlier = history.past.slice(0, -1);
+    // Typed and taken back while typing: as if it had not been.
+    const past = same(next, last.other) ? earlier : [...earlier, { ...last, time }];
     return { present: next, past, future: [] };
   }
   const step = { label, other: history.present, key, time };

@@ -1,8 +1,9 @@
 /** A document that is open: where it came from, its undo, and what is chosen in it. */
 
 import type { History } from "./history";
-import type { Workflow } from "../workflow";
 import { same } from "../records";
+import { framesOf } from "../view/frames";
+import { EMPTY, type Workflow } from "../workflow";
 
 export interface OpenDocument {
   readonly id: string;
@@ -22,8 +23,13 @@ export interface OpenDocument {
 
 export function isDirty(document: OpenDocument): boolean {
   const { present } = document.history;
-  if (document.saved === null) return Object.keys(present.nodes).length > 0 || present.title !== "";
+  if (document.saved === null) return !isBlank(present);
   return present !== document.saved && !same(present, document.saved);
+}
+
+/** Whether nothing has been drawn in it, or nothing is left. */
+export function isBlank(workflow: Workflow): boolean {
+  return same({ ...workflow, view: {} }, EMPTY) && framesOf(workflow).length === 0;
 }
 
 /** A document's name for its tab. */

@@ -13,9 +13,16 @@ export interface Editor {
   readonly kinds: Kinds;
   readonly documents: readonly OpenDocument[];
   readonly active: string;
+  /** Those that were closed, the last one last. */
+  readonly closed: readonly OpenDocument[];
 }
 
-export const editor = createStore<Editor>()(() => ({ kinds: {}, documents: [], active: "" }));
+export const editor = createStore<Editor>()(() => ({
+  kinds: {},
+  documents: [],
+  active: "",
+  closed: [],
+}));
 
 export function useEditor<T>(select: (state: Editor) => T): T {
   return useStore(editor, select);

@@ -1,7 +1,7 @@
 /** Tabs: documents opened, activated, closed and restored. */
 
 import { startOf } from "./history";
-import type { OpenDocument } from "./openDocument";
+import { isBlank, type OpenDocument } from "./openDocument";
 import { editor, find } from "./store";
 import { EMPTY, type Workflow } from "../workflow";
 
@@ -10,12 +10,19 @@ export type Opening = Partial<Pick<OpenDocument, "name" | "version" | "shipped" 
   readonly saved?: Workflow | null;
 };
 
-let last = 0;
+/** Closed documents that can be opened again, at most. */
+const MOST_CLOSED = 20;
+
+/** A name that no other document has, in another browser tab neither. */
+export function newId(): string {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return `document-${high.toString(36)}${low.toString(36)}`;
+}
 
 /** Open a workflow in a tab of its own and show it; what is open stays open. */
 export function open(workflow: Workflow, opening: Opening = {}): string {
   const document: OpenDocument = {
-    id: `document-${++last}-${Date.now().toString(36)}`,
+    id: newId(),
     name: null,
     version: null,
     shipped: false,
@@ -42,18 +49,42 @@ export function activate(id: string) {
 
 /** Close a tab; an empty one takes the place of the last. */
 export function close(id: string) {
-  const { documents, active } = editor.getState();
+  const { documents, active, closed } = editor.getState();
   const place = documents.findIndex((document) => document.id === id);
-  if (place < 0) return;
-  const left = documents.filter((document) => document.id !== id);
+  const document = documents[place];
+  if (!document) return;
+  const left = documents.filter((other) => other !== document);
   const beside = left[Math.min(place, left.length - 1)];
-  editor.setState({ documents: left, active: active === id ? (beside?.id ?? "") : active });
+  editor.setState({
+    documents: left,
+    active: active === id ? (beside?.id ?? "") : active,
+    closed: isUntouched(document) ? closed : [...closed, document].slice(-MOST_CLOSED),
+  });
   if (!beside) openEmpty();
 }
 
-/** Put back what a draft kept. */
+/** Open the tab that was closed last (or the one of this name) again, its undo included. */
+export function reopen(id?: string) {
+  editor.setState(({ documents, closed, active }) => {
+    const document = id === undefined ? closed.at(-1) : closed.find((other) => other.id === id);
+    if (!document) return {};
+    return {
+      // The empty one that took its place has done its duty.
+      documents: [...documents.filter((other) => other.id !== active || !isUntouched(other)), document],
+      active: document.id,
+      closed: closed.filter((other) => other !== document),
+    };
+  });
+}
+
+/** Put back what a draft kept, beside what was opened meanwhile. */
 export function restore(documents: readonly OpenDocument[], active: string) {
   if (documents.length === 0) return;
   const shown = documents.some((document) => document.id === active) ? active : (documents[0]?.id ?? "");
-  editor.setState({ documents, active: shown });
+  editor.setState((state) => ({ documents: [...documents, ...state.documents], active: shown }));
+}
+
+/** Nobody would miss it: nothing is in it, and nothing ever was. */
+export function isUntouched({ name, history }: OpenDocument): boolean {
+  return name === null && isBlank(history.present) && history.past.length + history.future.length === 0;
 }

@@ -12,7 +12,7 @@ import { Alert } from "../../ui/Alert";
 import { Field } from "./Field";
 import { fieldsOf } from "./fields";
 import { Results } from "./Results";
-import { useEntered, useForm } from "./useForm";
+import { useEntered, useForm, useUndoKeys } from "./useForm";
 import { changed, sorted, valueOf } from "./values";
 
 interface FormPanelProps {
@@ -30,7 +30,9 @@ interface FormPanelProps {
 /** A workflow without its graph: what can be set in it, a button, and what comes out. */
 export function FormPanel({ workflow, title, keep, job: last = null, onShowGraph, onRun }: FormPanelProps) {
   const { form, failed } = useForm(workflow);
-  const [entered, setEntered] = useEntered(keep);
+  const values = useEntered(keep);
+  const { entered } = values;
+  useUndoKeys(values);
   const [problems, setProblems] = useState<readonly Problem[]>([]);
   const [mine, setJob] = useState<string | null>(null);
   const fields = form ? fieldsOf(form.schema) : [];
@@ -49,7 +51,7 @@ export function FormPanel({ workflow, title, keep, job: last = null, onShowGraph
   };
   return (
     <div className="form-view">
-      <form className="form" onSubmit={(event) => void submit(event)} noValidate>
+      <form className="form" onSubmit={(event) => void submit(event)} onBlur={values.leave} noValidate>
         <header>
           <h2>{form?.title || title}</h2>
           <button type="button" onClick={onShowGraph}>
@@ -64,12 +66,12 @@ export function FormPanel({ workflow, title, keep, job: last = null, onShowGraph
             field={field}
             value={valueOf(field, entered)}
             problems={byField[field.name] ?? []}
-            onChange={(value: Json) => setEntered({ ...entered, [field.name]: value })}
+            onChange={(value: Json) => values.put({ ...entered, [field.name]: value }, field.name)}
           />
         ))}
         <Rest problems={rest} />
         <footer className="buttons">
-          <button type="button" onClick={() => setEntered({})} disabled={!Object.keys(entered).length}>
+          <button type="button" onClick={() => values.put({})} disabled={!Object.keys(entered).length}>
             As it was
           </button>
           <button type="submit" className="primary" disabled={!form}>

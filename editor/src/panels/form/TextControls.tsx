@@ -46,13 +46,12 @@ export function NameOfModel({ list, ...props }: Props & { list: string }) {
 /** What has no control of its own is written as JSON. */
 export function JsonText(props: Props) {
   const [typed, setTyped] = useState<string | null>(null);
+  const isJson = typed === null || jsonIn(typed) !== undefined;
   const take = (entered: string) => {
     setTyped(entered);
-    try {
-      props.onChange(JSON.parse(entered) as Json);
-    } catch {
-      // on the way to JSON; what was there stays until it is one
-    }
+    const value = jsonIn(entered);
+    // On the way to JSON what was there stays until it is one.
+    if (value !== undefined) props.onChange(value);
   };
   return (
     <textarea
@@ -62,7 +61,17 @@ export function JsonText(props: Props) {
       className="mono"
       value={typed ?? JSON.stringify(props.value ?? null)}
       onChange={(event) => take(event.target.value)}
-      onBlur={() => setTyped(null)}
+      aria-invalid={!isJson || props.invalid || undefined}
+      // What is no JSON yet is not thrown away for it.
+      onBlur={() => isJson && setTyped(null)}
     />
   );
+}
+
+function jsonIn(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,3 @@
-import type { WorkflowDocument } from "../../server";
 import * as api from "../../server/api";
 import { Alert } from "../../ui/Alert";
 import { Dialog } from "../../ui/Dialog";
@@ -8,20 +7,20 @@ import { openStored } from "./library";
 
 interface ConflictProps {
   name: string;
-  document: WorkflowDocument;
-  put(name: string, document: WorkflowDocument, version: string | null): Promise<void>;
+  /** Save over this version; null: it is gone, so it is made anew. */
+  onReplace(version: string | null): Promise<void>;
   onSaveAs(): void;
   onClose(): void;
 }
 
 /** Somebody else, or another tab, saved under this name since it was opened here. */
-export function Conflict({ name, document, put, onSaveAs, onClose }: ConflictProps) {
+export function Conflict({ name, onReplace, onSaveAs, onClose }: ConflictProps) {
   const host = useHost();
   const { busy, failed, act } = useAction();
   const then = (action: () => Promise<unknown>) => () =>
     void act(action).then((done) => done && onClose());
   const showTheirs = then(async () => host.open(...(await openStored(name))));
-  const replace = then(async () => put(name, document, await versionOf(name)));
+  const replace = then(async () => onReplace(await versionOf(name)));
   return (
     <Dialog title={`${name} was changed meanwhile`} onClose={onClose}>
       <h2>{name} was changed meanwhile</h2>
