@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-import { edit, NAME, own, present, renameNode, withFolded, select, type Kind } from "../graph";
+import { edit, present, renameNode, withFolded, select, whyNotNamed, type Kind } from "../graph";
 import { useHost } from "../panels";
 import { renaming, stopRenaming, useIsRenaming } from "./renaming";
 import { StatusBadge } from "./StatusBadge";
@@ -47,34 +47,43 @@ export function CardHead({ name, type, kind, folded }: CardHeadProps) {
 function NameField({ name }: { name: string }) {
   const host = useHost();
   const [typed, setTyped] = useState(name);
-  const finish = () => {
+  const [told, setTold] = useState(false);
+  const wanted = typed.trim();
+  const wrong = wanted === name || wanted === "" ? undefined : whyNotNamed(wanted, "node", present().nodes);
+  // However it is left, Escape included; undo takes it back.
+  const leave = () => {
     stopRenaming();
-    const wanted = typed.trim();
-    if (wanted === name || wanted === "") return;
-    if (!NAME.test(wanted)) {
-      host.say(`“${wanted}” is no name: use small letters, digits and _, beginning with a letter`);
-    } else if (own(present().nodes, wanted)) {
-      host.say(`there is a node called “${wanted}” already`);
-    } else {
+    if (wrong !== undefined) host.say(wrong);
+    else if (wanted !== name && wanted !== "") {
       edit(`rename ${name}`, (workflow) => renameNode(workflow, name, wanted));
       select([wanted]);
     }
   };
   return (
-    <input
-      type="text"
-      className="name-field nodrag"
-      aria-label={`New name of ${name}`}
-      value={typed}
-      autoFocus
-      onFocus={(event) => event.target.select()}
-      onChange={(event) => setTyped(event.target.value)}
-      onBlur={finish}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === "Enter") finish();
-        if (event.key === "Escape") stopRenaming();
-      }}
-    />
+    <>
+      <input
+        type="text"
+        className="name-field nodrag"
+        aria-label={`New name of ${name}`}
+        aria-invalid={(told && wrong !== undefined) || undefined}
+        value={typed}
+        autoFocus
+        onFocus={(event) => event.target.select()}
+        onChange={(event) => setTyped(event.target.value)}
+        onBlur={leave}
+        onKeyDown={(event) => {
+          // Escape is heard further out: it leaves any field.
+          if (event.key !== "Escape") event.stopPropagation();
+          if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+          if (wrong === undefined) leave();
+          else setTold(true);
+        }}
+      />
+      {told && wrong !== undefined && (
+        <span role="alert" className="name-problem">
+          {wrong}
+        </span>
+      )}
+    </>
   );
 }

@@ -1,6 +1,7 @@
-import { useRef, useState, type KeyboardEvent } from "react";
+import { useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useStore } from "zustand";
 
+import { useLeftText } from "../ui/leftTexts";
 import { closePalette, palette, type PaletteRequest } from "../ui/paletteRequest";
 import { Option } from "./Option";
 import { choose, type Choice } from "./choice";
@@ -16,13 +17,18 @@ export function Palette() {
 const [WIDTH, HEIGHT] = [320, 400];
 
 function OpenPalette({ request }: { readonly request: PaletteRequest }) {
-  const [typed, setTyped] = useState("");
+  // What was sought last is offered again, chosen, so that typing replaces it.
+  const [left, setTyped, forget] = useLeftText(request.from ? "" : "palette");
+  const typed = left ?? "";
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current?.select(), []);
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
   const choices = useChoices(request, typed);
   const chosen = Math.min(at, choices.length - 1);
   const finish = (choice: Choice | undefined) => {
     if (!choice) return;
+    forget();
     closePalette();
     choose(request, choice);
   };
@@ -33,6 +39,8 @@ function OpenPalette({ request }: { readonly request: PaletteRequest }) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
+    // What ends the composition of a character is no command.
+    if (event.nativeEvent.isComposing) return;
     const act = KEYS[event.key];
     if (!act) return;
     event.preventDefault();
@@ -42,6 +50,7 @@ function OpenPalette({ request }: { readonly request: PaletteRequest }) {
     <div className="palette-veil" onPointerDown={(event) => event.target === event.currentTarget && closePalette()}>
       <div className="palette" role="dialog" aria-label="Add a node" style={placeOn(request)}>
         <input
+          ref={input}
           type="text"
           role="combobox"
           aria-label="Find a node"

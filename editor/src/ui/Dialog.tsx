@@ -25,6 +25,8 @@ export function Dialog({ title, className = "", onClose, children }: DialogProps
         event.preventDefault();
         onClose();
       }}
+      // A browser lets a dialog be cancelled twice without asking: who stays open is shown again.
+      onClose={() => ref.current?.isConnected && ref.current.showModal()}
       // The canvas listens for keys on the window; what is typed here is not for it.
       onKeyDown={(event) => event.stopPropagation()}
       onMouseDown={(event) => event.target === ref.current && onClose()}

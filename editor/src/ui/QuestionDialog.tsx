@@ -1,7 +1,9 @@
-import { useState, type FormEvent } from "react";
+import type { FormEvent } from "react";
 import { useStore } from "zustand";
 
+import { Alert } from "./Alert";
 import { Dialog } from "./Dialog";
+import { useLeftText } from "./leftTexts";
 import { asked, type Question } from "./question";
 
 /** The question that waits for an answer. */
@@ -16,11 +18,15 @@ interface OpenQuestionProps {
 }
 
 function OpenQuestion({ question, answer }: OpenQuestionProps) {
-  const [typed, setTyped] = useState(question.value);
-  const isAnswer = question.optional === true || typed.trim() !== "";
+  const [left, setTyped, forget] = useLeftText([question.title, question.label, question.value].join("\n"));
+  const typed = left ?? question.value;
+  const refused = typed.trim() === "" ? undefined : question.refuse?.(typed.trim());
+  const isAnswer = refused === undefined && (question.optional === true || typed.trim() !== "");
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (isAnswer) answer(typed.trim());
+    if (!isAnswer) return;
+    forget();
+    answer(typed.trim());
   };
   return (
     <Dialog title={question.title} onClose={() => answer(null)}>
@@ -34,8 +40,10 @@ function OpenQuestion({ question, answer }: OpenQuestionProps) {
             autoFocus
             onFocus={(event) => event.target.select()}
             onChange={(event) => setTyped(event.target.value)}
+            aria-invalid={refused !== undefined || undefined}
           />
         </label>
+        <Alert>{refused}</Alert>
         <div className="buttons">
           <button type="button" onClick={() => answer(null)}>
             Cancel

@@ -28,6 +28,14 @@ export function spelledKeys(written: string): string {
     .join(isMac ? "" : " + ");
 }
 
+const NO_TEXT = ["checkbox", "radio", "range", "color", "file", "button", "submit", "reset", "image", "hidden"];
+
+/** Whether texts are typed into an element. */
+export function isTextField(element: EventTarget | null): element is HTMLInputElement | HTMLTextAreaElement {
+  if (element instanceof HTMLTextAreaElement) return true;
+  return element instanceof HTMLInputElement && !NO_TEXT.includes(element.type);
+}
+
 /** Whether the browser should have the key: somebody types, or a control is in use. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;

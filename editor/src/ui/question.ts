@@ -8,6 +8,8 @@ export interface Question {
   readonly value: string;
   /** Nothing is an answer too. */
   readonly optional?: boolean;
+  /** Why a text is no answer, as a sentence; undefined where it is one. */
+  refuse?(text: string): string | undefined;
 }
 
 interface Asked {

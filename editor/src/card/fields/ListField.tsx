@@ -9,15 +9,15 @@ interface ListFieldProps {
   readonly values: readonly Json[];
   /** What a new row begins with. */
   readonly fresh: Json;
-  commit(values: readonly Json[]): void;
+  commit(values: readonly Json[], typing?: string): void;
   /** Back to a single value, where the input takes one. */
   readonly onOne: (() => void) | undefined;
 }
 
 /** Several values, a row each: the node runs once for each, or takes them all. */
 export function ListField({ field, values, fresh, commit, onOne }: ListFieldProps) {
-  const put = (index: number, value: Json) =>
-    commit(values.map((old, place) => (place === index ? value : old)));
+  const put = (index: number, value: Json, typing?: string) =>
+    commit(values.map((old, place) => (place === index ? value : old)), typing);
   const remove = (index: number) => {
     const left = values.filter((_, place) => place !== index);
     if (left.length === 0 && onOne) onOne();
@@ -35,7 +35,7 @@ export function ListField({ field, values, fresh, commit, onOne }: ListFieldProp
             id={`${field.id}-${index}`}
             label={`${field.label} ${index + 1}`}
             value={value}
-            commit={(next) => put(index, next)}
+            commit={(next, typing) => put(index, next, typing)}
           />
           <span className="item-buttons">
             <SignButton

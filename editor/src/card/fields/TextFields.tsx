@@ -1,7 +1,7 @@
 /** Texts and colours. */
 
 import { attributes, type FieldProps } from "./fieldProps";
-import { useField } from "../../ui/useField";
+import { useField, type Commit } from "../../ui/useField";
 import { jsonText } from "./values";
 
 interface TextProps extends FieldProps {
@@ -13,21 +13,23 @@ interface TextProps extends FieldProps {
 /** A text: one line, or several where it is prose. */
 export function TextField({ long, optional, maxLength, ...props }: TextProps) {
   const value = typeof props.value === "string" ? props.value : props.value == null ? "" : jsonText(props.value);
-  const take = (text: string) => props.commit(text === "" && optional ? null : text);
+  const take: Commit = (text, typing) => props.commit(text === "" && optional ? null : text, typing);
   if (long) return <Prose {...props} text={value} take={take} />;
-  return <LineField {...props} text={value} take={take} maxLength={maxLength} />;
+  return <LineField {...props} text={value} take={take} maxLength={maxLength} live />;
 }
 
 interface LineProps extends FieldProps {
   /** What is shown for the value, and what is told of a text that was entered. */
   readonly text: string;
   readonly maxLength?: number | undefined;
-  take(text: string): void;
+  /** Whether each state of it on the way is a value too. */
+  readonly live?: boolean;
+  take: Commit;
 }
 
 /** One line, whatever it stands for. */
-export function LineField({ text, take, maxLength, ...props }: LineProps) {
-  const field = useField(text, take);
+export function LineField({ text, take, maxLength, live = false, ...props }: LineProps) {
+  const field = useField(text, take, { live });
   return (
     <input
       {...attributes(props)}
@@ -42,7 +44,7 @@ export function LineField({ text, take, maxLength, ...props }: LineProps) {
 }
 
 function Prose({ text, take, ...props }: Omit<LineProps, "maxLength">) {
-  const field = useField(text, take, { enter: false });
+  const field = useField(text, take, { enter: false, live: true });
   return <textarea {...attributes(props)} {...field} className="nodrag nowheel" rows={2} spellCheck={false} />;
 }
 

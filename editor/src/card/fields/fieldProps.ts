@@ -10,7 +10,8 @@ export interface FieldProps {
   readonly wrong: boolean;
   /** The id of what describes or criticises it. */
   readonly describedBy: string | undefined;
-  commit(value: Json): void;
+  /** Take a value; what is told while one types has the same `typing`, and is one step. */
+  commit(value: Json, typing?: string): void;
 }
 
 /** What makes a control findable and says what is wrong with it. */

@@ -89,8 +89,8 @@ interface RowValueProps extends InputRowProps {
 function RowValue({ node, name, input, value, widget, several, wrong, problemId }: RowValueProps) {
   const id = useId();
   const shown = value ?? input.default;
-  const commit = (next: Json | undefined) =>
-    edit(`set ${node}.${name}`, (workflow) => setValue(workflow, node, name, next, input));
+  const commit = (next: Json | undefined, typing?: string) =>
+    edit(`set ${node}.${name}`, (workflow) => setValue(workflow, node, name, next, input), typing, Infinity);
   const field = {
     id,
     label: input.title ?? name,
