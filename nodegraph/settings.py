@@ -50,8 +50,10 @@ class Settings:
         return replace(self, allow=self.allow | {"offline"})
 
     def signature(self) -> str:
-        """The device's kind and the dtype, on which results of device nodes depend."""
-        return f"{self.devices[0].partition(':')[0]}/{self.dtype}"
+        """The devices' kinds and the dtype, on which results of device nodes depend."""
+        # More than one kind: nobody can tell beforehand which of them a node will run on.
+        kinds = sorted({device.partition(":")[0] for device in self.devices})
+        return f"{'+'.join(kinds)}/{self.dtype}"
 
 
 @dataclass(frozen=True, slots=True)

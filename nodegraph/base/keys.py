@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -49,6 +49,16 @@ def canonical(value: object, spell_leaf: SpellLeaf | None = None) -> bytes:
             is a TypeError.
     """
     return _canonical_text(value, spell_leaf or _refuse).encode()
+
+
+def spell_entry(name: str, value: object) -> str:
+    """Spell one entry of a mapping as ``canonical`` does within the whole."""
+    return f"{name!r}:{_canonical_text(value, _refuse)}"
+
+
+def canonical_entries(entries: Iterable[str]) -> bytes:
+    """The same as ``canonical`` of a mapping, from its entries that were spelled one by one."""
+    return f"{{{','.join(sorted(entries))}}}".encode()
 
 
 def kind_id(kind: type) -> str:

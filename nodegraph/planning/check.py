@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
-from ..base.keys import canonical, digest, kind_id
+from ..base.keys import canonical, canonical_entries, digest, kind_id, spell_entry
+from ..base.packages import installed
 from ..errors import Problem
 from ..graph.expand import Flat
 from ..graph.ports import Ports, accepts, convert, element, ports, type_name
@@ -105,39 +107,45 @@ class Checker:
         for input in links:
             values.pop(input, None)
         expands = tuple(n for n in declared.expands if n in values) if declared.expands else ()
-        static = self._static(name, kind, values, (*mapped, *expands), links)
+        static, shared = self._static(name, kind, values, {*mapped, *expands}, links)
         upstream = upstream_of(links)
-        return Planned(name, spelling, kind, values, links, mapped, expands, static, upstream)
+        return Planned(
+            name, spelling, kind, values, links, mapped, expands, static, upstream, shared
+        )
 
     def _static(
         self,
         name: str,
         kind: type[Node],
         values: Mapping[str, object],
-        several: tuple[str, ...],
+        several: AbstractSet[str],
         links: Iterable[str],
-    ) -> bytes:
+    ) -> tuple[bytes, tuple[str, ...]]:
         signature = self._signatures.get(kind)
         if signature is None:
-            signature = digest(kind_id(kind).encode(), str(kind.version).encode())
-            self._signatures[kind] = signature
-        # Values that are several differ from item to item; each task adds its own to the key.
-        if several:
-            values = {input: value for input, value in values.items() if input not in several}
+            versions = [f"{package} {installed(package)}" for package in kind.packages]
+            own = kind_id(kind), str(kind.version), *versions
+            signature = self._signatures[kind] = digest(*map(str.encode, own))
+        # The names of linked inputs, in the order of the links; what they hold only a run knows.
+        head = digest(signature, *map(str.encode, links))
         try:
-            # The names of linked inputs, in the author's order; what they hold only a run knows.
-            return digest(signature, canonical(values), *map(str.encode, links))
+            # Values that are several differ from item to item: each task spells its own. One that
+            # is no list is spelled by the only task, as it may have been looked up as a folder.
+            shared = [spell_entry(n, v) for n, v in values.items() if n not in several]
         except TypeError as error:
             self._report(name, "", str(error))
-            return b""
+            return b"", ()
+        return (head, tuple(shared)) if several else (with_values(head, shared), ())
 
     def _links(
         self, name: str, wired: Mapping[str, str | list[str]], kind: type[Node]
     ) -> dict[str, Link]:
         declared = ports(kind)
-        return {
+        links = {
             input: self._link(name, input, link, kind, declared) for input, link in wired.items()
         }
+        # In an order of their own: how a document lists them is no part of a key.
+        return dict(sorted(links.items())) if len(links) > 1 else links
 
     def _link(
         self, name: str, input: str, link: str | list[str], kind: type[Node], declared: Ports
@@ -210,6 +218,11 @@ class Checker:
 
     def _report(self, name: str, input: str, message: str) -> None:
         self.problems.append(self.flat.problem(name, input, message))
+
+
+def with_values(head: bytes, entries: Iterable[str]) -> bytes:
+    """The static part of a key: a call's head, and its values as ``spell_entry`` has them."""
+    return digest(head, canonical_entries(entries))
 
 
 def _spell_call(call: Call) -> bytes | None:

@@ -40,9 +40,10 @@ class Planned(NamedTuple):
         values: Every input that has no link, validated, defaults included.
         mapped: The inputs in ``values`` whose value is a list that maps.
         expands: The inputs in ``values`` whose one value may stand for several (see Each).
-        static: Digest of the kind, its version, the values that are the same for all items, and
-            which inputs are linked.
+        static: Digest of the kind, its version and packages, which inputs are linked and, unless
+            some differ from item to item, its values.
         upstream: The calls that it is linked to, each once.
+        shared: Where some values differ from item to item: how the others are spelled in a key.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Planned(NamedTuple):
     expands: tuple[str, ...]
     static: bytes
     upstream: tuple[int, ...]
+    shared: tuple[str, ...] = ()
 
 
 class Unpruned(NamedTuple):

@@ -319,8 +319,9 @@ def test_a_list_for_an_input_that_takes_one_maps() -> None:
 
 
 def test_the_static_digest_leaves_out_what_differs_between_items() -> None:
-    def static(**values: object) -> bytes:
-        return plan(workflow({"x": {"type": "Add", "values": values}}), TOYS).calls[0].static
+    def static(**values: object) -> object:
+        call = plan(workflow({"x": {"type": "Add", "values": values}}), TOYS).calls[0]
+        return call.static, call.shared
 
     assert static(left=[1, 2]) == static(left=[3])
     assert static(left=[1, 2]) != static(left=[1, 2], right=5)
