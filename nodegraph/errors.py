@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import PurePath
+from typing import Any, Literal, TypeAlias
 
 
 class NodeGraphError(Exception):
@@ -35,18 +36,45 @@ class DoesNotFitError(UserError):
         super().__init__(f"does not fit into the memory of {device}; tried: {attempts}; {cure}")
 
 
+class Stopped(BaseException):
+    """The run was cancelled while a node was at work."""
+
+
 class Brief(str):
     """A value that has been shown in one line already."""
 
     __slots__ = ()
 
 
+Severity: TypeAlias = Literal["error", "warning"]
+"""Whether a workflow cannot run, or runs but probably not as meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that would end a problem: values for inputs of its node.
+
+    Attributes:
+        label: What it does, in a few words, as a button says it.
+        inputs: Each input's new value, as JSON.
+    """
+
+    label: str
+    inputs: Mapping[str, Any] = field(hash=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in a workflow: ``address`` is ``node`` or ``node.input``."""
+    """One mistake in a workflow: ``address`` is ``node`` or ``node.input``.
+
+    Attributes:
+        fix: A change to the node of ``address`` that would do, where there is one.
+    """
 
     address: str
     message: str
+    severity: Severity = "error"
+    fix: Fix | None = None
 
     def __str__(self) -> str:
         return f"{self.address}: {self.message}"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from .errors import Fix, Severity
 from .savings import Offload, Saving, Savings
 
 # No protected names: many an input is called ``model``.
@@ -24,15 +25,17 @@ Facts: TypeAlias = Mapping[str, str]
 """What is known of a wire's value before anything runs: ``{"family": "tiny"}``."""
 LinkedFacts: TypeAlias = Mapping[str, Sequence[Facts]]
 """The facts of what each linked input is given: one entry a link, empty where nothing is known."""
-Finding: TypeAlias = tuple[str, str, Literal["error", "warning"]]
-"""An input's name, what is wrong with it, and whether the workflow can run all the same."""
+Finding: TypeAlias = tuple[str, str, Severity] | tuple[str, str, Severity, Fix]
+"""An input's name, what is wrong with it, whether the workflow can run all the same, and a change
+of the node's inputs that would do, where there is one."""
 
 
 class Wire:
     """Base of every type that JSON cannot spell: frozen dataclasses that travel between nodes."""
 
     apart: ClassVar[tuple[str, ...]] = ()
-    """The fields that an input may depend on alone: each has a digest of its own (see Reads)."""
+    """The fields and properties that an input may depend on alone: each has a digest of its own
+    (see Reads)."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -220,6 +223,14 @@ class Context(Protocol):
         """How sparing with memory it has to be, as far as ``Node.savings`` says that it can."""
         ...
 
+    def proceed(self) -> None:
+        """Go on, unless the run was cancelled: then what this raises ends the node.
+
+        For work that takes seconds without Progress: asked between two parts of it, where nothing
+        is left half done. It costs nothing.
+        """
+        ...
+
     def pinned(self, model: str) -> tuple[str, str]:
         """The revision and SHA-256 that the workflow pins ``model`` to; empty where it does not."""
         ...
@@ -301,8 +312,20 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubts:
+    """Field metadata: what a value holds that is probably not meant as it is written.
+
+    ``find`` yields a sentence for each, without the input's name: the value can be used all the
+    same. It is asked of every constant, of lists of each entry.
+    """
+
+    find: Callable[[Any], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
-    """Field metadata: the result depends on these fields of a linked value alone.
+    """Field metadata: the result depends on these fields of a linked value alone, or of each of
+    several.
 
     What changes elsewhere in it does not run the node again. The value's class names them in
     ``apart``.
@@ -378,7 +401,8 @@ class Node(BaseModel, ABC):
     pure: ClassVar[bool] = True
     """False for a node that is run for its side effect: it runs every time."""
     packages: ClassVar[Sequence[str]] = ()
-    """Installed packages whose version may make a difference: saved pictures name it."""
+    """Installed packages whose version may make a difference: it is in the key, and saved pictures
+    name it."""
     lane: ClassVar[LaneName] = "cpu"
     """What the node keeps busy. ``device`` adds the device's kind and dtype to the cache key."""
     savings: ClassVar[tuple[Saving, ...]] = ()
@@ -393,6 +417,18 @@ class Node(BaseModel, ABC):
         Args:
             values: The constants, validated, with defaults; those that are several are left out.
             linked: The facts of the linked inputs.
+        """
+        return {}
+
+    @classmethod
+    def file_facts(cls, values: Mapping[str, Any], folders: Folders) -> Mapping[str, Facts]:  # noqa: ARG003
+        """More facts of each output, from the headers of files that the constants name.
+
+        Asked only by who looks at a workflow that is not to run yet, so it must be quick: nothing
+        is fetched, few files are read. Whatever it raises is no fact.
+
+        Args:
+            values: The constants, validated, with defaults; a list where there are several.
         """
         return {}
 

@@ -21,6 +21,7 @@ from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.shipped import inputs
 from ..inspection.files import find_unfit_files
+from ..node import Folders
 from ..planning.plan import plan
 from ..planning.types import Plan
 from ..savings import Shortages
@@ -89,7 +90,8 @@ def plan_file(options: Options, file: WorkflowFile) -> Plan:
     whole = bundle(file.workflow, registry, file.source, data_folders(options, file))
     registry = registry.with_templates_of(whole)
     filled = params.fill(whole, options.assignments, registry)
-    checked = plan(filled, registry, options.only or None)
+    folders = Folders(data_folders(options, file), None, options.compute.models)
+    checked = plan(filled, registry, options.only or None, folders=folders)
     for problem in checked.warnings:
         warn(str(problem))
     return checked

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
 
 from ..base.keys import Key, digest, kind_id
+from ..base.packages import installed
 from ..cache import Cache
 from ..carriers.png import KEY
+from ..errors import Stopped
 from ..graph.workflow import Workflow
 from ..node import Folders, Memo, MemoT, ModelRef, Space
 from ..planning.types import Plan
 from ..savings import NO_SAVINGS, Savings, Shortages
 from ..settings import Settings
 from ..values.leaves import content_key
-from .provenance import installed, texts
+from .provenance import texts
 
 W = TypeVar("W")
 
@@ -32,6 +34,7 @@ class RunContext:
         linked: The key of every result that the node is given, by input.
         shortages: How all that the node is given was made to fit into memory.
         savings: How sparing with memory the node has to be.
+        cancelled: Tells whether the run was cancelled.
         leased: The weights that were lent to the node so far, by key.
     """
 
@@ -43,13 +46,12 @@ class RunContext:
     linked: Mapping[str, str] = field(default_factory=dict)
     shortages: Shortages = field(default_factory=dict)
     savings: Savings = NO_SAVINGS
+    cancelled: Callable[[], bool] = bool
     leased: set[str] = field(default_factory=set)
 
     def for_attempt(self, savings: Savings) -> RunContext:
         """The context of one attempt at a node, to which nothing has been lent yet."""
-        return RunContext(
-            self.settings, self.device, self.document, self.cache, self.plan, savings=savings
-        )
+        return replace(self, savings=savings, linked={}, shortages={}, leased=set())
 
     @property
     def workflow(self) -> str:
@@ -72,6 +74,10 @@ class RunContext:
     @property
     def allow(self) -> frozenset[str]:
         return self.settings.allow
+
+    def proceed(self) -> None:
+        if self.cancelled():
+            raise Stopped
 
     def pinned(self, model: str) -> tuple[str, str]:
         lock = self.document.models.get(model)

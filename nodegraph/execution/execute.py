@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from typing import Literal
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ..base.keys import Key, digest
 from ..cache import Cache
-from ..errors import RunError
+from ..errors import RunError, Stopped
 from ..events import Event, Outcome, Progressed, Started
 from ..node import Node, Output
 from ..planning.types import Plan, Source
@@ -31,16 +31,27 @@ what is running now was never made before, and neither was anything that waits f
 
 
 def execute(
-    plan: Plan, cache: Cache, settings: Settings | None = None
+    plan: Plan,
+    cache: Cache,
+    settings: Settings | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Generator[Event, None, Outcome]:
     """Run ``plan``, yielding what happens; close the generator to cancel.
 
-    Cancelling waits for the denoising step that is running, and keeps every result made so far.
+    Cancelling waits for the part of a denoising step that is running, and keeps every result made
+    so far.
+
+    Args:
+        cancelled: Asked while nodes are at work and nothing happens that could be yielded: for who
+            cannot close the generator meanwhile, as it waits in it.
 
     Returns:
         The results that could be had, and the failures. Nothing is raised for a node that failed.
+
+    Raises:
+        Stopped: ``cancelled`` said so.
     """
-    run = _Run(plan, cache, settings or Settings())
+    run = _Run(plan, cache, settings or Settings(), cancelled)
     try:
         yield from run.events()
         return run.outcome()
@@ -67,6 +78,10 @@ def run(
             return outcome.results
 
 
+_LOOK = 0.25
+"""Seconds after which a run that waits asks whether it is still wanted."""
+
+
 class _Run:
     """The state of one run. Only the thread that drives the generator touches it.
 
@@ -82,13 +97,22 @@ class _Run:
         awaited_elsewhere: How many tasks wait for another run, which has reserved their keys.
     """
 
-    def __init__(self, plan: Plan, cache: Cache, settings: Settings) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        cache: Cache,
+        settings: Settings,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
         self.plan, self.cache, self.settings = plan, cache, settings
+        self.cancelled = cancelled
         self.signature = settings.signature()
         self.frontier = Frontier(plan, cache, settings.folders)
         self.calls = self.frontier.calls
         self.reports: SimpleQueue[object] = SimpleQueue()
-        self.dispatcher = Dispatcher(plan, self.calls, cache, settings, self.reports.put)
+        self.dispatcher = Dispatcher(
+            plan, self.calls, cache, settings, self.reports.put, cancelled or bool
+        )
         self.reserved: dict[Key, Task] = {}
         self.impure_keys: set[Key] = set()
         self.awaited_elsewhere = 0
@@ -132,7 +156,12 @@ class _Run:
         with suppress(Empty):
             return self.reports.get(timeout=_SOON)
         self.dispatcher.load_ahead()
-        return self.reports.get()
+        if self.cancelled is None:
+            return self.reports.get()
+        while not self.cancelled():
+            with suppress(Empty):
+                return self.reports.get(timeout=_LOOK)
+        raise Stopped
 
     def outcome(self) -> Outcome:
         frontier = self.frontier

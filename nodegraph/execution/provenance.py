@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
+from ..base.packages import installed
 from ..carriers.png import KEY
 from ..planning.types import Plan
 from ..savings import NO_SHORTAGES, Shortages
@@ -58,15 +57,6 @@ def versions(plan: Plan, signature: str) -> dict[str, str]:
 
 def _name(kind: type) -> str:
     return kind.__name__
-
-
-@cache
-def installed(package: str) -> str:
-    """An installed package's version, as its metadata tell."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _json(value: Mapping[str, object]) -> str:

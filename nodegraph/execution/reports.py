@@ -58,10 +58,6 @@ class Crashed:
     error: BaseException
 
 
-class Stopped(BaseException):
-    """The run was cancelled while a node was at work."""
-
-
 Stamping: TypeAlias = Stamped | Lost | Broke
 """How asking a task for its stamp ends."""
 Report: TypeAlias = Started | Progressed | Done | Stamping

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from ..errors import NodeGraphError, Problem, Suggestions, UserError, did_you_mean
+from ..errors import (
+    Fix,
+    NodeGraphError,
+    Problem,
+    Severity,
+    Suggestions,
+    UserError,
+    did_you_mean,
+)
 from ..node import Address, Composite, Node
 from .drawing import Drawing, addresses
 from .ports import convert, output_of, ports
@@ -53,15 +61,30 @@ class Flat:
     suggestions: Suggestions = field(default_factory=Suggestions)
     _outer: dict[str, str] | None = None
 
-    def problem(self, name: str, input: str, message: str) -> Problem:
+    def problem(
+        self,
+        name: str,
+        input: str,
+        message: str,
+        severity: Severity = "error",
+        fix: Fix | None = None,
+    ) -> Problem:
         """A mistake at an input (or at a whole call), at the address where the author can act."""
-        address = f"{name}.{input}" if input else name
         origin = self.origins.get(name)
+        whole, bracket, entry = input.partition("[")
+        outer = origin.inputs.get(whole) if origin else None
+        address = f"{outer or f'{name}.{whole}'}{bracket}{entry}" if input else name
+        return Problem(address, message, severity, fix and self._outer_fix(origin, fix, address))
+
+    def _outer_fix(self, origin: Origin | None, fix: Fix, address: str) -> Fix | None:
+        """The same change at the author's own call; None where that has no such inputs."""
         if origin is None:
-            return Problem(address, message)
-        if (outer := origin.inputs.get(input.partition("[")[0])) is not None:
-            return Problem(outer, message)
-        return Problem(address, message)
+            return fix
+        outer = {origin.inputs.get(input, ""): value for input, value in fix.inputs.items()}
+        prefix = f"{origin.name}."
+        if not all(place.startswith(prefix) for place in (*outer, address)):
+            return None
+        return Fix(fix.label, {place.removeprefix(prefix): v for place, v in outer.items()})
 
     def outer_address(self, address: str) -> str:
         """The address as the author knows it: ``sample.image`` for ``sample/decode.image``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, core_schema
 
 from ..errors import brief
-from ..node import Composite, Each, EntriesOf, Node, Output, Reads, Wire
+from ..node import Composite, Doubts, Each, EntriesOf, Node, Output, Reads, Wire
 
 _LISTS = (list, tuple, set, frozenset, Sequence)
 
@@ -33,6 +33,8 @@ class Ports:
         entries: The input that holds all entries of an output, by output (see EntriesOf).
         tells: Whether the kind tells facts about its outputs.
         checks: Whether the kind checks the facts of its inputs.
+        looks: Whether the kind tells facts from files.
+        doubts: What finds something in a value that is probably not meant, by input (see Doubts).
         validator: Checks and converts a call's constants, but for those that are several.
         several: Checks and converts the list that stands for several items, by input.
     """
@@ -49,6 +51,8 @@ class Ports:
     entries: Mapping[str, str]
     tells: bool
     checks: bool
+    looks: bool
+    doubts: Mapping[str, Callable[[Any], Iterable[str]]]
     validator: SchemaValidator
     several: Mapping[str, SchemaValidator]
 
@@ -99,6 +103,13 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
         },
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
+        looks=_overrides(kind, "file_facts"),
+        doubts={
+            name: marker.find
+            for name, field in fields.items()
+            for marker in field.metadata
+            if isinstance(marker, Doubts)
+        },
         # Of constants alone, so no input is required here: links and defaults fill in the rest.
         validator=_validator(
             core_schema.typed_dict_schema(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NotRequired, TypeAlias
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 from typing_extensions import TypedDict
 
 from ..errors import UserError
@@ -19,11 +19,23 @@ STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 FINISHED: tuple[State, ...] = ("done", "failed", "cancelled")
 
 
+class Fix(TypedDict):
+    """A change that would end a problem: new values for inputs of the node at its address."""
+
+    label: str
+    inputs: dict[str, JsonValue]
+
+
 class Problem(TypedDict):
-    """One mistake: where it is (`node`, `node.input`, a field of the body), and what it is."""
+    """One mistake: where it is (`node`, `node.input`, a field of the body), and what it is.
+
+    A `warning` does not keep the workflow from running. A `fix` may be offered.
+    """
 
     address: str
     message: str
+    severity: NotRequired[Literal["error", "warning"]]
+    fix: NotRequired[Fix]
 
 
 class JobError(TypedDict):

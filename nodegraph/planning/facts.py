@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
-from ..errors import Problem
+from ..errors import Fix, Problem, Severity
 from ..graph.ports import convert, is_list, ports
-from ..node import Facts
+from ..node import Facts, Folders
 from .types import Link, Planned, Source
 
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""
 
-MakeProblem = Callable[[str, str, str], Problem]
-"""Makes a problem of a call's name, its input and what is wrong."""
+
+class MakeProblem(Protocol):
+    """Makes a problem of a call's name, its input and what is wrong."""
+
+    def __call__(
+        self,
+        name: str,
+        input: str,
+        message: str,
+        severity: Severity = "error",
+        fix: Fix | None = None,
+        /,
+    ) -> Problem: ...
 
 
 def find_unequal_lists(
@@ -108,14 +119,22 @@ def _misfits(call: Planned, input: str, values: object) -> Iterator[tuple[str, s
 
 
 def follow_facts(
-    calls: Sequence[Planned], order: Sequence[int], problem: MakeProblem
+    calls: Sequence[Planned],
+    order: Sequence[int],
+    problem: MakeProblem,
+    folders: Folders | None = None,
 ) -> tuple[list[Problem], list[Problem]]:
-    """Follow what nodes tell about their outputs; return the errors and the warnings they find."""
+    """Follow what nodes tell about their outputs; return the errors and the warnings they find.
+
+    Args:
+        folders: Where files may be looked at that constants name; None looks at none.
+    """
     known_facts: dict[Source, Facts] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
     kinds = {call.kind for call in calls}
-    knowing = {kind for kind in kinds if ports(kind).tells or ports(kind).checks}
+    looking = {kind for kind in kinds if ports(kind).looks} if folders else set()
+    knowing = {kind for kind in kinds if ports(kind).tells or ports(kind).checks} | looking
     for index in order if knowing else ():
         call = calls[index]
         if call.kind not in knowing:
@@ -126,15 +145,56 @@ def follow_facts(
         try:
             for output, fact in call.kind.facts(values, linked).items():
                 known_facts[Source(index, output)] = fact
-            for input, message, weight in call.kind.check_facts(values, linked):
-                (errors if weight == "error" else warnings).append(
-                    problem(call.name, input, message)
+            if folders and call.kind in looking:
+                for output, fact in _seen_facts(call, folders).items():
+                    place = Source(index, output)
+                    known_facts[place] = {**known_facts.get(place, {}), **fact}
+            for input, message, severity, *fix in call.kind.check_facts(values, linked):
+                (errors if severity == "error" else warnings).append(
+                    problem(call.name, input, message, severity, *fix)
                 )
         except Exception as error:  # a node is somebody's code; planning must go on
             errors.append(
                 problem(call.name, "", f"its facts fail: {type(error).__name__}: {error}")
             )
     return errors, warnings
+
+
+def _seen_facts(call: Planned, folders: Folders) -> Mapping[str, Facts]:
+    """What files tell; one that is missing or damaged tells nothing now, and all in the run."""
+    try:
+        return call.kind.file_facts(call.values, folders)
+    except Exception:
+        return {}
+
+
+def find_doubts(calls: Sequence[Planned], problem: MakeProblem) -> Iterator[Problem]:
+    """Find what constants hold that is probably not meant as it is written (see Doubts)."""
+    doubting = {kind for kind in {call.kind for call in calls} if ports(kind).doubts}
+    for call in calls:
+        doubts = ports(call.kind).doubts if call.kind in doubting else {}
+        for input, find in doubts.items():
+            if input in call.values:
+                yield from _doubts(call, input, find, problem)
+            elif link := call.links.get(input):
+                # What another node hands on entry by entry is judged where it is written.
+                for index, output in link.sources:
+                    source = calls[index]
+                    written = ports(source.kind).entries.get(output)
+                    if written is not None and written in source.values:
+                        yield from _doubts(source, written, find, problem)
+
+
+def _doubts(
+    call: Planned, input: str, find: Callable[[Any], Iterable[str]], problem: MakeProblem
+) -> Iterator[Problem]:
+    value = call.values[input]
+    entries: Iterable[tuple[str, object]] = [("", value)]
+    if isinstance(value, list):
+        entries = ((f"[{place}]", entry) for place, entry in enumerate(value))
+    for place, entry in entries:
+        for message in find(entry):
+            yield problem(call.name, f"{input}{place}", message, "warning")
 
 
 def _linked_facts(link: Link, known_facts: Mapping[Source, Facts]) -> list[Facts]:

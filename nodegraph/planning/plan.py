@@ -12,10 +12,10 @@ from ..graph.inner_ports import param_values
 from ..graph.ports import inputs
 from ..graph.registry import Kind, Registry
 from ..graph.workflow import Workflow
-from ..node import Composite, Node
+from ..node import Composite, Folders, Node
 from .check import Checker
 from .ends import end_results
-from .facts import find_unequal_lists, find_unfit_entries, follow_facts
+from .facts import find_doubts, find_unequal_lists, find_unfit_entries, follow_facts
 from .order import needed_calls, sort_calls
 from .types import Link, Plan, Planned, Source, Unpruned, upstream_of
 
@@ -26,14 +26,17 @@ def plan(
     registry: Registry,
     only: Iterable[str] | None = None,
     before: Plan | None = None,
+    folders: Folders | None = None,
 ) -> Plan:
     """Check ``workflow`` and order what its results need, or just the results named in ``only``.
 
-    Where it names no results, they are what its end nodes give. Nothing is run, read or loaded.
+    Where it names no results, they are what its end nodes give. Nothing is run, fetched or loaded,
+    and nothing read unless ``folders`` are given.
 
     Args:
         before: The plan of a workflow that this one was edited from. Calls that are the same still
             are the same objects, and are not checked again.
+        folders: Where the headers of files that constants name may be looked at, for warnings.
 
     Raises:
         WorkflowError: it cannot run; all mistakes are named at once.
@@ -56,19 +59,21 @@ def plan(
         *_unknown(names or (), results),
     )
     # What follows asks for links that lead somewhere, in an order without circles.
-    errors, warnings = follow_facts(calls, running_order, flat.problem)
+    errors, warnings = follow_facts(calls, running_order, flat.problem, folders)
     lists = (
         *find_unequal_lists(calls, running_order, flat.problem),
         *find_unfit_entries(calls, flat.problem),
     )
     _raise(*lists, *errors)
+    warnings += find_doubts(calls, flat.problem)
     sources = {name: source for name, source in targets.items() if isinstance(source, Source)}
     chosen = sources if names is None else {name: sources[name] for name in names}
     goals = _find_goals(calls, bool(workflow.results)) if names is None else set()
     # Until here calls are numbered in the author's order, which survives edits elsewhere; the plan
     # numbers them in running order, without those that nothing needs.
     params = param_values(workflow, registry)
-    whole = Plan(workflow, tuple(calls), chosen, (), tuple(warnings), params, ends)
+    told = tuple(dict.fromkeys(warnings))
+    whole = Plan(workflow, tuple(calls), chosen, (), told, params, ends)
     order = needed_calls(
         calls, running_order, {*goals, *(source.call for source in chosen.values())}
     )

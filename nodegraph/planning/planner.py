@@ -7,6 +7,7 @@ from threading import Lock
 
 from ..graph.registry import Registry
 from ..graph.workflow import Workflow
+from ..node import Folders
 from .plan import plan
 from .types import Plan
 
@@ -22,7 +23,11 @@ class Planner:
         self._lock = Lock()
 
     def plan(
-        self, workflow: Workflow, registry: Registry, only: Iterable[str] | None = None
+        self,
+        workflow: Workflow,
+        registry: Registry,
+        only: Iterable[str] | None = None,
+        folders: Folders | None = None,
     ) -> Plan:
         """Plan ``workflow``; what it gives, and what it raises, is the same as that of ``plan``."""
         with self._lock:
@@ -32,7 +37,7 @@ class Planner:
         before = max(
             plans, key=lambda earlier: _count_common(earlier.workflow, workflow), default=None
         )
-        latest = plan(workflow, registry, only, before)
+        latest = plan(workflow, registry, only, before, folders)
         with self._lock:
             # Of a workflow that is edited on and on, only the latest plan is of use.
             self._plans = [

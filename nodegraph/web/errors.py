@@ -60,7 +60,16 @@ def body_of(status: int, message: str, problems: Iterable[Problem] = ()) -> dict
 
 def problems_as_json(problems: Iterable[Problem]) -> list[types.Problem]:
     """Problems as JSON objects."""
-    return [types.Problem(address=part.address, message=part.message) for part in problems]
+    return list(map(_as_json, problems))
+
+
+def _as_json(problem: Problem) -> types.Problem:
+    shown = types.Problem(address=problem.address, message=problem.message)
+    if problem.severity != "error":
+        shown["severity"] = problem.severity
+    if problem.fix:
+        shown["fix"] = types.Fix(label=problem.fix.label, inputs=dict(problem.fix.inputs))
+    return shown
 
 
 def response_of(

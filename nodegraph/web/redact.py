@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,10 @@ class Names:
         return _REST.sub("…/", text)
 
     def problem(self, problem: Problem) -> Problem:
-        return Problem(self.hide(problem.address), self.hide(problem.message))
+        # A fix holds values for inputs and their sizes in words: no paths.
+        return replace(
+            problem, address=self.hide(problem.address), message=self.hide(problem.message)
+        )
 
     def inside(self, value: Any) -> Any:
         """A JSON value with every text in it as ``hide`` has it."""

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from ..carriers.png import with_texts
-from ..errors import NodeError, UserError, WorkflowError, brief
+from ..errors import NodeError, Stopped, UserError, WorkflowError, brief
 from ..events import Event, Outcome
 from ..execution.execute import execute
 from ..execution.provenance import texts
@@ -35,7 +35,7 @@ def run(
 
     Args:
         job: The id, workflow, ``only`` and ``on_oom`` that ``RunningJob`` sends.
-        unwanted: Asked after each event whether to stop.
+        unwanted: Asked after each event whether to stop, and between the parts of long work.
 
     Returns:
         ``{"done": {"results", "counts", "degraded"}}``, ``{"failed": {"problems", …}}`` with the
@@ -48,7 +48,8 @@ def run(
         return _failed(problems)
     reporter = Reporter(plan, setup, totals(plan, setup.settings.folders))
     try:
-        events = execute(plan, setup.cache, setup.settings.with_on_oom(job["on_oom"]))
+        settings = setup.settings.with_on_oom(job["on_oom"])
+        events = execute(plan, setup.cache, settings, unwanted)
         outcome = yield from _drive(events, reporter, unwanted)
         yield from reporter.rest()
         if outcome is None:
@@ -82,6 +83,8 @@ def _drive(
             except StopIteration as end:
                 outcome: Outcome = end.value
                 return outcome
+            except Stopped:
+                return None
             yield from reporter.report(event)
     return None
 

@@ -32,6 +32,8 @@ class Forgetful:
     def forget(self, key: Hashable) -> None:
         """Nothing was kept."""
 
+    def proceed(self) -> None: ...
+
     def digest(self, value: object) -> bytes:
         return content_key(value)
 

@@ -265,6 +265,18 @@ def test_a_job_is_cancelled_within_a_step_and_its_process_goes_on(
     assert steps.read_text().count("\n") - at_once <= 3000
 
 
+@pytest.mark.parametrize("kind", ["Labours", "Ponders"])
+def test_a_job_is_cancelled_before_its_first_step_and_its_process_goes_on(
+    worker: Service, kind: str
+) -> None:
+    job = worker.submit(kind)
+    worker.underway(job)
+
+    worker.store.cancel(job.id)
+
+    assert worker.ended(job).state == "cancelled"
+
+
 def test_a_job_that_takes_too_long_is_stopped(worker: Service) -> None:
     strolling = {"node": {"type": "Strolls", "values": {"steps": 1000, "value": 4}}}
 

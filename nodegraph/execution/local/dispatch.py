@@ -38,33 +38,36 @@ class Dispatcher:
     at every operation instead of spinning.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (a run's parts)
         self,
         plan: Plan,
         calls: Sequence[CallState],
         cache: Cache,
         settings: Settings,
         post: Callable[[object], None],
+        cancelled: Callable[[], bool] = bool,
     ) -> None:
         names: dict[LaneName, list[str]] = {
             "io": ["io"],
             "cpu": ["cpu"],
             "device": [f"device {device}" for device in settings.devices if device != _CPU],
         }
+        self._stop, self._unwanted = Flag(), cancelled
         self._queues = {kind: AffinityQueue() for kind in names}
         self._lanes = {kind: [Lane(name, post) for name in names[kind]] for kind in names}
         self._loading = Lane("loading", post)
         self._by_name = {lane.name: lane for lanes in self._lanes.values() for lane in lanes}
         self._by_name[self._loading.name] = self._loading
         self._contexts = {
-            f"device {device}": RunContext(settings, device, plan.workflow, cache, plan)
+            f"device {device}": RunContext(
+                settings, device, plan.workflow, cache, plan, cancelled=self._cancelled
+            )
             for device in settings.devices
         }
         self._loaded = {name: LoadedModels() for name in (*self._by_name, *self._contexts)}
         self._context = next(iter(self._contexts.values()))
         self._here = self._contexts.get(f"device {_CPU}")
         self._spared: dict[type[Node], float] = {}
-        self._stop = Flag()
         self._performer = Performer(calls, cache, self._stop)
         self._prefetch = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
@@ -82,6 +85,9 @@ class Dispatcher:
     @property
     def busy(self) -> bool:
         return any(lane.busy for lane in self._by_name.values())
+
+    def _cancelled(self) -> bool:
+        return self._stop.is_set() or self._unwanted()
 
     def idle(self, report: Idle) -> None:
         """Take note that a lane has nothing to do any more."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from threading import Thread
 
-from ..reports import Crashed, Idle, Report, Stopped
+from ...errors import Stopped
+from ..reports import Crashed, Idle, Report
 
 
 class Lane:

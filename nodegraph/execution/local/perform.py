@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from ...cache import Cache
-from ...errors import Brief, DoesNotFitError, UserError, brief
+from ...errors import Brief, DoesNotFitError, Stopped, UserError, brief
 from ...events import Progressed
 from ...graph.ports import output_of
 from ...node import Node, Progress
@@ -22,7 +22,7 @@ from ...tasks.task import CallState, Task, runs_together
 from ...values.leaves import Watch
 from ..context import RunContext
 from ..instances import LostError, build_node, call_method, failure, fetch_inputs
-from ..reports import Broke, Done, Lost, Report, Stopped
+from ..reports import Broke, Done, Lost, Report
 from .admission import Admission
 from .ladder import Attempt, lower
 

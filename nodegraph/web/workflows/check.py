@@ -15,6 +15,7 @@ from ...graph.schema import describe
 from ...graph.workflow import Workflow
 from ...inspection.explain import Line, explain
 from ...inspection.files import find_unfit_files
+from ...node import Folders
 from ...planning.planner import Planner
 from ...planning.types import Plan
 from ...savings import OnOom
@@ -98,15 +99,21 @@ class Graphs:
         whole = bundle(workflow, self.registry, source)
         return Ready(whole, self.registry.with_templates_of(whole))
 
-    def plan(self, ready: Ready, only: Sequence[str] | None) -> Plan:
-        """Plan it, or say everything that is wrong with it (WorkflowError)."""
-        return self.planner.plan(ready.workflow, ready.kinds, only)
+    def plan(
+        self, ready: Ready, only: Sequence[str] | None, folders: Folders | None = None
+    ) -> Plan:
+        """Plan it, or say everything that is wrong with it (WorkflowError).
+
+        Args:
+            folders: Where files may be looked at, for warnings.
+        """
+        return self.planner.plan(ready.workflow, ready.kinds, only, folders)
 
     def check(self, workflow: Workflow, only: Sequence[str] | None) -> Checked:
         """Every problem, every warning, and what its end nodes give where it names no results."""
         with self.place():
             try:
-                plan = self.plan(self.ready(workflow), only)
+                plan = self.plan(self.ready(workflow), only, self.settings.folders)
             except WorkflowError as error:
                 return Checked(error.problems[:MOST_PROBLEMS])
             unfit = find_unfit_files(plan, self.settings)

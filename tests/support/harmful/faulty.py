@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nodegraph import Node, Output, Progress, Steps, Wire
-from nodegraph.node import LaneName
+from nodegraph.node import Context, LaneName
 
 
 class Number(Output):
@@ -144,6 +144,27 @@ class Strolls(Node):
         return Number(value=self.value)
 
 
+class Labours(Node):
+    """Work for long without a step, asking now and then whether to go on."""
+
+    lane: ClassVar[LaneName] = "device"
+    value: int = 0
+    seconds: float = 600
+
+    def run(self, context: Context) -> Number:
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            context.proceed()
+            time.sleep(0.02)
+        return Number(value=self.value)
+
+
+class Ponders(Labours):
+    """The same in the processor's lane."""
+
+    lane: ClassVar[LaneName] = "cpu"
+
+
 class Floods(Node):
     """Report more progress than anybody can read."""
 
@@ -228,6 +249,6 @@ class Odd(Node):
 
 
 NODES = [
-    Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Floods, Hurries, Paint,
-    Odd, Peeks,
+    Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Labours,
+    Ponders, Floods, Hurries, Paint, Odd, Peeks,
 ]  # fmt: skip
