@@ -3,25 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodegraph.errors import UserError
-from nodegraph.node import Facts, Finding
+from nodegraph.node import Facts, Finding, LinkedFacts, Node
 
 from .types import Conditioning, Control, DiffusionModel, Latents
 
 if TYPE_CHECKING:
     from .diffusion.request import Request
 
+Size: TypeAlias = tuple[int, int]
+
+
+ROOM = 4
+"""As many times a model's own area are drawn without a word."""
+
 
 def shared(links: Sequence[Facts]) -> Facts:
-    """The facts that all values of an input have in common."""
+    """The facts that all values of an input have in common, but for their size."""
     if not links:
         return {}
     first, *rest = links
     return {
-        name: fact for name, fact in first.items() if all(link.get(name) == fact for link in rest)
+        name: fact
+        for name, fact in first.items()
+        if name != "size" and all(link.get(name) == fact for link in rest)
     }
+
+
+def size_of(links: Sequence[Facts]) -> Size | None:
+    """Width and height of the largest of an input's values, as far as they are known."""
+    sizes = [link["size"].split("x") for link in links if "size" in link]
+    return max(((int(a), int(b)) for a, b in sizes), key=prod, default=None)
+
+
+def sized(size: Size | None) -> Facts:
+    """The fact that a picture, or what latents stand for, is of this size, if that is known."""
+    return {"size": f"{size[0]}x{size[1]}"} if size else {}
+
+
+def as_large(
+    cls: type[Node],  # noqa: ARG001
+    values: Mapping[str, Any],  # noqa: ARG001
+    linked: LinkedFacts,
+) -> Mapping[str, Facts]:
+    """The facts of an output ``image`` that is as large as the input of this name."""
+    return {"image": sized(size_of(linked.get("image", ())))}
+
+
+def oversized(size: Size | None, models: Sequence[Facts]) -> tuple[str, Size] | None:
+    """Judge whether a size is one that nobody wants drawn by a model.
+
+    Returns:
+        In words, how much more it is than the model was made for; and a size of this shape that
+        has the model's area. None where there is nothing to be said, or nothing known.
+    """
+    side = int(shared(models).get("side", 0))
+    if size is None or not side or prod(size) <= ROOM * side**2:
+        return None
+    scale = side / prod(size) ** 0.5
+    width, height = (max(round(length * scale / 8) * 8, 8) for length in size)
+    times = prod(size) / side**2
+    words = (
+        f"{size[0]} x {size[1]} pixels, {times:.0f} times the {side} x {side} that the model was"
+        " made for: this takes long, and much memory"
+    )
+    return words, (width, height)
 
 
 def families(models: Sequence[Facts], controls: Sequence[Facts]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
+from . import _checks
 from ._packages import OPENCV
 from .images import Colour
 from .pixels import blend, boxes
@@ -44,6 +45,8 @@ class Blend(Node):
 
     packages = OPENCV
 
+    facts = classmethod(_checks.as_large)
+
     def run(self) -> Combined:
         boxes.same("layer", self.layer.size, self.image.size)
         if self.mask is not None:
@@ -63,6 +66,8 @@ class Overlay(Node):
         Colour | None, Field(description="To draw all lines in; empty leaves them their own.")
     ] = None
 
+    facts = classmethod(_checks.as_large)
+
     def run(self) -> Combined:
         boxes.same("control", self.control.size, self.image.size)
         both = self.image.pixels, self.control.pixels
@@ -79,6 +84,8 @@ class Paste(Node):
     mask: Annotated[
         Mask | None, Field(description="The layer's opacity, as large as the layer.")
     ] = None
+
+    facts = classmethod(_checks.as_large)
 
     def run(self) -> Combined:
         if self.mask is not None:

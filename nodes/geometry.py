@@ -68,8 +68,18 @@ class Crop(Node):
         return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(linked.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        images = linked.get("image", ())
+        size = _checks.size_of(images)
+        if size and {"width", "height", "unit"} <= values.keys():
+            scales = size if values["unit"] == "fraction" else (1, 1)
+            parts = zip(size, (values["width"], values["height"]), scales, strict=True)
+            wide, tall = (
+                side if part is None else min(max(1, round(part * scale)), side)
+                for side, part, scale in parts
+            )
+            size = wide, tall
+        return {"image": {**_checks.shared(images), **_checks.sized(size)}}
 
 
 def _place(anchor: str) -> tuple[float, float]:
@@ -146,8 +156,12 @@ class Pad(Node):
         return Padded(image=Image(pixels, self.image.conditioning), mask=Mask(new))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(linked.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        images = linked.get("image", ())
+        left, right, top, bottom = (values.get(n, 0) for n in ("left", "right", "top", "bottom"))
+        size = _checks.size_of(images)
+        size = size and (size[0] + left + right, size[1] + top + bottom)
+        return {"image": {**_checks.shared(images), **_checks.sized(size)}}
 
 
 class Flipped(Output):
@@ -172,6 +186,8 @@ class Flip(Node):
         mirrored = np.flip(self.image.pixels, axis=1 if self.direction == "horizontal" else 0)
         conditioning = _without(self.image.conditioning, "pose", "normal")
         return Flipped(image=Image(mirrored, conditioning))
+
+    facts = classmethod(_checks.as_large)
 
 
 class Rotated(Output):
@@ -198,6 +214,15 @@ class Rotate(Node):
 
         pixels = rotated(self.image.pixels, self.angle, self.expand, self.background)
         return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        from .pixels.rotate import extent
+
+        size = _checks.size_of(linked.get("image", ()))
+        if size and values.get("expand", True):
+            size = extent(*size, values["angle"]) if "angle" in values else None
+        return {"image": _checks.sized(size)}
 
 
 def _without(conditioning: str | None, *changed: str) -> str | None:

@@ -72,11 +72,19 @@ class LoadImage(Node):
     packages = PILLOW
 
     def stamp(self, context: Context) -> object:
-        """The content, so that a changed file is read again and a renamed folder is not."""
+        """The content, so that a changed file is read again; its path is a value like any other."""
         url = url_of(self.path)
         if url is None:
             return file_digest(find_file(self.path, context.folders))
         return content_digest(_fetched(url, context))
+
+    @classmethod
+    def file_facts(cls, values: Mapping[str, Any], folders: Folders) -> Mapping[str, Facts]:
+        """The size of the picture; of several, or of the first of a folder, the largest."""
+        from .files.sizes import largest
+
+        size = _checks.sized(largest(values["path"], folders))
+        return {"image": size, "mask": size}
 
     def run(self, context: Context) -> Loaded:
         from .files.decode import decode_picture
@@ -194,8 +202,15 @@ class Resize(Node):
         return Resized(image=Image(pixels, self.image.conditioning))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": _checks.shared(linked.get("image", ()))}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        from .pixels.resize import target
+
+        images = linked.get("image", ())
+        asked = [values.get(name, 0) for name in ("width", "height", "multiple_of")]
+        size = _checks.size_of(images) or ((1, 1) if asked[0] and asked[1] else None)
+        # 0: it differs from item to item.
+        known = target(size, *asked) if size and 0 not in asked else None
+        return {"image": {**_checks.shared(images), **_checks.sized(known)}}
 
 
 class Saved(Output):

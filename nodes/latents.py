@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Finding, LinkedFacts, ModelRef, Node, Output, Work
+from nodegraph.node import Context, Facts, Finding, LinkedFacts, ModelRef, Node, Output, Reads, Work
 
 from . import _checks
 from ._packages import MODELS
@@ -39,7 +40,7 @@ class EncodedImage(Output):
 class EncodeImage(Node):
     """Turn a picture into its likeliest latents, which Denoise can start from."""
 
-    model: DiffusionModel
+    model: Annotated[DiffusionModel, Reads(("coding",))]
     image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
     mask: Annotated[
         Mask | None,
@@ -69,10 +70,19 @@ class EncodeImage(Node):
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:
             tiles = context.savings.tiles
-            whole = encode_images(vae, images, tiles=tiles)
-            masked = encode_images(vae, images, masks, tiles) if masks else [None] * len(items)
+            code = partial(encode_images, vae, images, tiles=tiles, pause=context.proceed)
+            whole = code()
+            masked = code(masks=masks) if masks else [None] * len(items)
         pairs = zip(whole, masked, strict=True)
         return [EncodedImage(latents=Latents(a, model.vae.key, b)) for a, b in pairs]
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"latents": _checks.sized(_checks.size_of(linked.get("image", ())))}
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        yield from _too_large(linked.get("image", ()), linked.get("model", ()))
 
     def work(self) -> Work:
         width, height = self.image.size
@@ -109,11 +119,15 @@ class UpscaleLatents(Node):
         values = stretched(self.latents.values, self.factor, self.filter)
         return Upscaled(latents=Latents(values, self.latents.vae))
 
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return {"latents": _larger(linked.get("latents", ()), values)}
+
 
 class Enlarge(Node):
     """Bring a picture, or latents, to larger latents, by way of its pixels or of its latents."""
 
-    model: DiffusionModel
+    model: Annotated[DiffusionModel, Reads(("coding",))]
     image: OneImage = None
     latents: OneLatents = None
     factor: Factor = 2.0
@@ -137,7 +151,9 @@ class Enlarge(Node):
             else:
                 picture = self._image(vae, tiles)
                 larger = vae_coding.enlarged(picture, self.factor, self.model.factor)
-                values = vae_coding.encode_images(vae, [larger], tiles=tiles)[0]
+                values = vae_coding.encode_images(
+                    vae, [larger], tiles=tiles, pause=context.proceed
+                )[0]
         return Upscaled(latents=Latents(values, self.model.vae.key))
 
     def work(self) -> Work | None:
@@ -169,11 +185,31 @@ class Enlarge(Node):
     def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
         for name, problem in _either({name: linked.get(name) for name in ("image", "latents")}):
             yield name, problem, "error"
+        yield from _too_large(linked.get("image", ()), linked.get("model", ()))
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        sources = [*linked.get("image", ()), *linked.get("latents", ())]
+        return {"latents": _larger(sources, values)}
 
     @classmethod
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
         if model := inputs.get("model"):
             yield model.vae
+
+
+def _larger(sources: Sequence[Facts], values: Mapping[str, Any]) -> Facts:
+    """The size of latents that are made larger, where both that and the factor are known."""
+    size, factor = _checks.size_of(sources), values.get("factor")
+    known = size and factor and (round(size[0] * factor), round(size[1] * factor))
+    return _checks.sized(known or None)
+
+
+def _too_large(images: Sequence[Facts], models: Sequence[Facts]) -> Iterable[Finding]:
+    """Find pictures that nobody wants redrawn at their size."""
+    if judged := _checks.oversized(_checks.size_of(images), models):
+        words, (width, height) = judged
+        yield "image", f"is {words}; Resize it first, to {width} x {height} say", "warning"
 
 
 def _either(inputs: Mapping[str, object]) -> Iterable[tuple[str, str]]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin, Reach
+from nodegraph.node import Context, Facts, Folders, LinkedFacts, Node, Output, Pin, Reach
 
 from . import _checks
 from .checkpoints.names import ADDRESSES, BUILT_IN, Addon, Role, conditioning_of, family_of
 from .checkpoints.parts import DType
-from .checkpoints.resolve import resolve
+from .checkpoints.resolve import HereAlone, resolve
 from .library.pins import (
     check_pin,
     digest_of_base,
@@ -102,6 +102,15 @@ class LoadBaseModel(Node):
     @classmethod
     def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
         return _misfit(values, "base model", reach)
+
+    @classmethod
+    def file_facts(cls, values: Mapping[str, Any], folders: Folders) -> Mapping[str, Facts]:
+        """The side of the pictures it was trained on, in pixels."""
+        from .library.describe import trained_side
+
+        name, revision, variant = (values[key] for key in ("model", "revision", "variant"))
+        path = resolve(name, "base model", revision, variant, HereAlone(folders))
+        return {"model": {"side": str(trained_side(path))}}
 
 
 class LoadedControlNet(Output):

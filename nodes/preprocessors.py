@@ -11,9 +11,11 @@ from pydantic import Field
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Facts, LinkedFacts, Node, Output
 
+from . import _checks
 from ._packages import DETECTORS, OPENCV
-from .detectors import controlnet_aux, draw_pose, lines, openpose
-from .detectors.sizes import Pixels, View, view_of
+from .checkpoints.names import ControlKind
+from .detectors import controlnet_aux, draw_pose, files, lines, movenet, openpose
+from .detectors.sizes import Pixels, View, size_at, view_of
 from .types import Image
 
 Grey = Annotated[int, Field(ge=0, le=255)]
@@ -23,6 +25,18 @@ ResultSide = Annotated[
     Side | None,
     Field(description="Pixels on the shorter side of the result; empty keeps the picture's size."),
 ]
+
+
+def drawing_facts(
+    kind: ControlKind, values: Mapping[str, Any], linked: LinkedFacts
+) -> Mapping[str, Facts]:
+    """The facts of a control image that is drawn of the input ``image``."""
+    size = _checks.size_of(linked.get("image", ()))
+    # An empty one of Depth and its like is another in the run, and the shape the same.
+    seen, drawn = (values.get(name, 0) for name in ("detect_resolution", "image_resolution"))
+    if size and drawn:
+        size = size_at(size_at(size, seen) if seen else size, drawn)
+    return {"image": {"conditioning": kind, **_checks.sized(size if drawn != 0 else None)}}
 
 
 class Edges(Output):
@@ -60,8 +74,8 @@ class Canny(Node):
         return Edges(image=Image.from_grey(view.back(np.asarray(edges, np.uint8)), "canny"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "canny"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("canny", values, linked)
 
 
 Hed = Annotated[
@@ -90,15 +104,15 @@ class SoftEdge(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        return lines.hed(self.model, context).digest
+        return files.stamp(context, lines.hed(self.model, context).digest)
 
     def run(self, context: Context) -> Edges:
         view, edges = _outlines(self, context, safe=self.safe)
         return Edges(image=Image.from_grey(view.back(edges), "hed"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "hed"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("hed", values, linked)
 
 
 class Scribble(Node):
@@ -113,7 +127,7 @@ class Scribble(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        return lines.hed(self.model, context).digest
+        return files.stamp(context, lines.hed(self.model, context).digest)
 
     def run(self, context: Context) -> Edges:
         view, edges = _outlines(self, context)
@@ -121,8 +135,8 @@ class Scribble(Node):
         return Edges(image=Image.from_grey(drawn, "scribble"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "scribble"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("scribble", values, linked)
 
 
 def _outlines(
@@ -168,7 +182,7 @@ class StraightLines(Node):
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
-        return lines.mlsd(self.model, context).digest
+        return files.stamp(context, lines.mlsd(self.model, context).digest)
 
     def run(self, context: Context) -> Straight:
         view = view_of(self.image.pixels, self.detect_resolution, self.image_resolution)
@@ -180,8 +194,8 @@ class StraightLines(Node):
         return Straight(image=Image.from_grey(drawn, "mlsd"), lines=len(segments))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "mlsd"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("mlsd", values, linked)
 
 
 class Pose(Output):
@@ -219,10 +233,11 @@ class OpenPose(Node):
     packages = ("controlnet-aux", "onnxruntime", *OPENCV)
 
     def stamp(self, context: Context) -> object:
-        """The content of the weights, where they are not the built-in ones."""
+        """The content of the weights."""
         if self.model == "movenet":
-            return None
-        return [openpose.find_network(self.model, part, context).digest for part in self._parts()]
+            return movenet.digest()
+        networks = (openpose.find_network(self.model, part, context) for part in self._parts())
+        return files.stamp(context, *(network.digest for network in networks))
 
     def run(self, context: Context) -> Pose:
         view = view_of(self.image.pixels, self.detect_resolution, self.image_resolution)
@@ -237,8 +252,8 @@ class OpenPose(Node):
         return Pose(image=Image(view.back(drawn), "openpose"), people=len(people))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "openpose"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("openpose", values, linked)
 
     def _parts(self) -> list[openpose.Part]:
         optional: dict[openpose.Part, bool] = {"hand": self.include_hand, "face": self.include_face}

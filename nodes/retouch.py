@@ -12,6 +12,7 @@ from pydantic import Field
 
 from nodegraph.node import Node, Output
 
+from . import _checks
 from ._packages import OPENCV
 from .types import Image
 
@@ -40,6 +41,8 @@ class Adjust(Node):
         float, Field(ge=0.1, le=10, description="Above 1 brightens what is dark the most.")
     ] = 1.0
 
+    facts = classmethod(_checks.as_large)
+
     def run(self) -> Retouched:
         from .pixels.colours import floats, rounded, toned, turned
 
@@ -55,6 +58,8 @@ class Invert(Node):
 
     image: Image
 
+    facts = classmethod(_checks.as_large)
+
     def run(self) -> Retouched:
         return Retouched(image=Image(255 - self.image.pixels))
 
@@ -67,6 +72,8 @@ class Grey(Node):
         Literal["luminance", "red", "green", "blue", "saturation", "value"],
         Field(description="What becomes bright; value is the brightest of red, green and blue."),
     ] = "luminance"
+
+    facts = classmethod(_checks.as_large)
 
     def run(self) -> Retouched:
         from .pixels.colours import grey
@@ -87,6 +94,8 @@ class Threshold(Node):
         ),
     ] = None
 
+    facts = classmethod(_checks.as_large)
+
     def run(self) -> Retouched:
         from .pixels.colours import grey, split_level
 
@@ -104,6 +113,8 @@ class Blur(Node):
     ] = 4.0
 
     packages = OPENCV
+
+    facts = classmethod(_checks.as_large)
 
     def run(self) -> Retouched:
         from .pixels.colours import blurred, to_bytes
@@ -128,6 +139,8 @@ class Sharpen(Node):
     ] = 0
 
     packages = OPENCV
+
+    facts = classmethod(_checks.as_large)
 
     def run(self) -> Retouched:
         from .pixels.colours import sharpened, to_bytes

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from nodegraph.errors import UserError
+from nodegraph.errors import Fix, UserError
 from nodegraph.node import (
     Composite,
     Context,
+    Doubts,
     Facts,
     Finding,
     LinkedFacts,
@@ -43,6 +44,7 @@ from ._fields import (
     StepCount,
 )
 from ._packages import MODELS
+from .prompts.foreign import find_foreign
 from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
@@ -60,12 +62,13 @@ class Encoded(Output):
 class EncodePrompt(Node):
     """Turn a prompt into what a model's text encoder makes of it."""
 
-    model: Annotated[DiffusionModel, Reads(("text_encoder",))]
+    model: Annotated[DiffusionModel, Reads(("encoding",))]
     prompt: Annotated[
         str,
         Field(
             description="What the picture shows, or should not show: (more), [less], (word:1.3)."
         ),
+        Doubts(find_foreign),
     ] = ""
     clip_skip: Skip = 0
 
@@ -126,7 +129,8 @@ class Control(Node):
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"control": _checks.shared(linked.get("controlnet", ()))}
+        size = _checks.sized(_checks.size_of(linked.get("image", ())))
+        return {"control": {**_checks.shared(linked.get("controlnet", ())), **size}}
 
     @classmethod
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
@@ -154,10 +158,10 @@ Batches: TypeAlias = Generator[Progress, None, list[Denoised]]
 class Denoise(Node):
     """Draw a picture out of noise, or redraw one, under a prompt and any number of controls."""
 
-    model: DiffusionModel
+    model: Annotated[DiffusionModel, Reads(("content",))]
     prompt: Conditioning
     negative_prompt: Conditioning
-    controls: list[wires.Control] = []
+    controls: Annotated[list[wires.Control], Reads(("content",))] = []
     latents: Start = None
     mask: Redrawn = None
     denoise: Denoising = 1.0
@@ -260,6 +264,34 @@ class Denoise(Node):
         if "latents" not in linked:
             for name, problem in _checks.startless(values.get("denoise"), masked="mask" in linked):
                 yield name, problem, "error"
+            # A side that was asked for is as it was meant.
+            if sides == {"width": None, "height": None} and not sides.keys() & linked.keys():
+                yield from cls._check_size(linked)
+
+    @classmethod
+    def _check_size(cls, linked: LinkedFacts) -> Iterable[Finding]:
+        """Find a control image whose size nobody wants drawn: a photograph's."""
+        size = _checks.size_of(linked.get("controls", ())[:1])
+        if judged := _checks.oversized(size, linked.get("model", ())):
+            words, (width, height) = judged
+            fix = Fix(f"Use {width} x {height} pixels", {"width": width, "height": height})
+            message = f"is the control image's where it is empty, {words}; set width and height"
+            yield "width", f"{message}, to {width} x {height} say", "warning", fix
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        own = int(_checks.shared(linked.get("model", ())).get("side", 0))
+        model = (own, own) if own else None
+        source = linked["latents"] if "latents" in linked else linked.get("controls", ())[:1]
+        size = _checks.size_of(source) or (model if not source else None)
+        if "latents" not in linked:
+            # 0: it differs from item to item, or is linked in.
+            width, height = (values.get(side, 0) for side in ("width", "height"))
+            if size is None and width and height:
+                size = width, height
+            size = size and (width or size[0], height or size[1])
+            size = None if 0 in (width, height) else size
+        return {"latents": _checks.sized(size)}
 
 
 class Decoded(Output):
@@ -271,7 +303,7 @@ class Decoded(Output):
 class Decode(Node):
     """Turn latents into the picture they stand for."""
 
-    model: DiffusionModel
+    model: Annotated[DiffusionModel, Reads(("coding",))]
     latents: Latents
 
     lane = "device"
@@ -292,7 +324,7 @@ class Decode(Node):
             _checks.same_vae(item.model, item.latents)
         with context.lease(weights) as vae:
             latents = [item.latents.values for item in items]
-            pictures = decode_latents(vae, latents, context.savings.tiles)
+            pictures = decode_latents(vae, latents, context.savings.tiles, context.proceed)
         learn(weights.key, latents, pictures, context)
         return [Decoded(image=Image(pixels)) for pixels in pictures]
 
@@ -309,6 +341,10 @@ class Decode(Node):
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
         if model := inputs.get("model"):
             yield model.vae
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
+        return {"image": _checks.sized(_checks.size_of(linked.get("latents", ())))}
 
 
 class Sampled(Output):

@@ -11,7 +11,7 @@ from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
 
 from ._packages import DETECTORS
 from .detectors.sizes import view_of
-from .preprocessors import ResultSide, Side
+from .preprocessors import ResultSide, Side, drawing_facts
 from .types import Image, Mask
 
 BestSide = Annotated[
@@ -66,8 +66,8 @@ class Depth(Node):
         return Near(image=Image.from_grey(view.back(drawn), "depth"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "depth"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("depth", values, linked)
 
 
 class Facing(Output):
@@ -113,8 +113,8 @@ class NormalMap(Node):
         return Facing(image=Image(view.back(drawn), "normal"))
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "normal"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("normal", values, linked)
 
 
 class Segments(Output):
@@ -171,8 +171,8 @@ class Segment(Node):
         )
 
     @classmethod
-    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
-        return {"image": {"conditioning": "seg"}}
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        return drawing_facts("seg", values, linked)
 
 
 def _side(node: Depth | NormalMap | Segment) -> int:

@@ -10,7 +10,9 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from nodegraph.errors import UserError
-from nodegraph.node import EntriesOf, Node, Output
+from nodegraph.node import Doubts, EntriesOf, Node, Output
+
+from .prompts.foreign import find_foreign_choices
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MOST = 10_000
@@ -28,7 +30,9 @@ class Combinations(Output):
 class PromptsBySeeds(Node):
     """Combine every prompt with every seed: a row for each prompt, a column for each seed."""
 
-    prompts: Annotated[list[str], Field(min_length=1, description="One row each.")]
+    prompts: Annotated[
+        list[str], Field(min_length=1, description="One row each."), Doubts(find_foreign_choices)
+    ]
     seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1]
 
     def run(self) -> Combinations:

@@ -12,9 +12,10 @@ from typing import Annotated
 from pydantic import Field
 
 from nodegraph.errors import UserError, did_you_mean
-from nodegraph.node import Context, Node, Output
+from nodegraph.node import Context, Doubts, Node, Output
 
 from .files.find import content_digest, file_digest, find_file, read_file
+from .prompts.foreign import find_foreign_choices
 from .prompts.wildcards import chosen, names_in
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same choice.")]
@@ -35,7 +36,7 @@ class Texts(Output):
 class JoinText(Node):
     """Put texts together; empty ones are left out."""
 
-    texts: Annotated[list[str], Field(description="In this order.")]
+    texts: Annotated[list[str], Field(description="In this order."), Doubts(find_foreign_choices)]
     separator: Annotated[str, Field(description="What stands between two of them.")] = ", "
 
     def run(self) -> Text:
@@ -45,7 +46,9 @@ class JoinText(Node):
 class PickText(Node):
     """Pick one of several texts: by its place, or at random by a seed."""
 
-    texts: Annotated[list[str], Field(min_length=1, description="To pick from.")]
+    texts: Annotated[
+        list[str], Field(min_length=1, description="To pick from."), Doubts(find_foreign_choices)
+    ]
     index: Annotated[
         int | None, Field(ge=0, description="Its place, counted from 0; empty: as the seed says.")
     ] = None
@@ -65,7 +68,9 @@ class Wildcard(Node):
     """Settle the choices in a text, by a seed: {red|blue}, and __colours__ from colours.txt."""
 
     text: Annotated[
-        str, Field(description="{a|b} is a or b; __name__ a line of name.txt in the input folders.")
+        str,
+        Field(description="{a|b} is a or b; __name__ a line of name.txt in the input folders."),
+        Doubts(find_foreign_choices),
     ]
     seed: Seed = 0
 

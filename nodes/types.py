@@ -117,7 +117,9 @@ class DiffusionModel(Wire):
         inpaints: Whether its UNet also reads a mask and the latents of the masked image.
     """
 
-    apart: ClassVar[tuple[str, ...]] = ("text_encoder", "unet", "vae")
+    apart: ClassVar[tuple[str, ...]] = (
+        "text_encoder", "unet", "vae", "encoding", "coding", "content",
+    )  # fmt: skip
 
     name: str
     shape: Shape
@@ -128,6 +130,21 @@ class DiffusionModel(Wire):
     unet: Weights
     vae: Weights
     inpaints: bool = False
+
+    def encoding(self) -> object:
+        """What prompts are encoded by, wherever it lies."""
+        return self.text_encoder.content
+
+    @property
+    def coding(self) -> object:
+        """What pictures are coded and decoded by, wherever it lies."""
+        return self.vae.content, self.factor, self.inpaints
+
+    @property
+    def content(self) -> object:
+        """All of it but what it is called, and where it lies."""
+        network = self.unet.content, self.shape, self.size, self.scheduler
+        return self.encoding, self.coding, network
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +160,11 @@ class ControlNetModel(Wire):
     net: Weights
     conditioning: str | None = None
 
+    @property
+    def content(self) -> object:
+        """All of it but what it is called, and where it lies."""
+        return self.net.content, self.shape, self.conditioning
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Control(Wire):
@@ -154,12 +176,20 @@ class Control(Wire):
         mask: What an inpainting ControlNet is to fill in; it is shown these pixels as missing.
     """
 
+    apart: ClassVar[tuple[str, ...]] = ("content",)
+
     image: Image
     model: ControlNetModel
     strength: float = 1.0
     start: float = 0.0
     end: float = 1.0
     mask: Mask | None = None
+
+    @property
+    def content(self) -> object:
+        """All of it but what its ControlNet is called, and where that lies."""
+        steering = self.strength, self.start, self.end
+        return self.image, self.mask, self.model.content, steering
 
 
 @dataclass(frozen=True, slots=True, eq=False)

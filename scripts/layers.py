@@ -66,6 +66,7 @@ SURFACE: Mapping[str, str] = {
     "nodegraph.carriers": "texts inside picture files",
     "nodegraph.savings": "how sparing with memory a node has to be",
     "nodegraph.base.files": "files written whole or not at all",
+    "nodegraph.base.file_memo": "what files hold, remembered while nothing was written to them",
     "nodegraph.base.safe_paths": "paths that stay inside the allowed folders",
     "nodegraph.cache.folder": "where the cache on disk lies",
     "nodegraph.inspection.pins": "the models that a workflow names, and their revisions",

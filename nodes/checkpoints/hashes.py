@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TypeAlias
 
+from nodegraph.base.file_memo import State, is_settled, state_of
 from nodegraph.base.files import write_whole
 from nodegraph.cache.folder import default_folder
 
@@ -20,9 +21,6 @@ _LARGE = 32 << 20
 """Bytes beyond which a digest is noted on disk: reading less takes no longer than the note."""
 _TOGETHER = 4
 """Files that are hashed at once: a core hashes more slowly than an SSD reads."""
-
-State: TypeAlias = tuple[str, int, int, int, int]
-"""A file's path, size, inode, mtime and ctime, the times in nanoseconds."""
 
 # Content names weights, not path and time: a copied or touched file is the same model, and results
 # stay valid; a file replaced under its old name is another one. Reading gigabytes at every start
@@ -38,7 +36,11 @@ def sha256(path: Path) -> str:
     # The hub's cache calls every large file by its hash, and links names to it.
     if place.parent.name == "blobs" and _BLOB.fullmatch(place.name):
         return place.name
-    state = _state_of(place)
+    now = time.time_ns()
+    state = state_of(place)
+    # Just written: whatever is written next may leave the same state, so nothing is remembered.
+    if not is_settled(state, now):
+        return _hash_file(place)
     with _lock:
         digest = _digests.get(state)
         is_first = digest is None
@@ -48,13 +50,6 @@ def sha256(path: Path) -> str:
     if is_first:
         _settle(digest, state)
     return digest.result()
-
-
-def _state_of(place: Path) -> State:
-    # Copying may set the mtime back (rsync -t, cp -p), with the size the same; no user can set the
-    # ctime. The inode differs where another file was moved over this one.
-    stat = place.stat()
-    return str(place), stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _settle(digest: Future[str], state: State) -> None:

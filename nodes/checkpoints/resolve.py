@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from .names import ADDRESSES, BUILT_IN, Role
 
 _SUFFIXES = (".safetensors", *PICKLES)
 _HUB = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class HereAlone:
+    """A reach that fetches nothing and reads no pickle."""
+
+    folders: Folders
+    allow: frozenset[str] = frozenset({"offline"})
 
 
 def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -> Path:

@@ -57,10 +57,10 @@ def midas(model: str, context: Context) -> files.Net | None:
 def stamp(model: str, context: Context) -> object:
     """The content of a depth model."""
     if model == "tiny":
-        return dense().digest
+        return files.stamp(context, dense().digest)
     if net := midas(model, context):
-        return net.digest
-    return transformers.find_model(model, "depth", context).stamp
+        return files.stamp(context, net.digest)
+    return files.stamp(context, *transformers.find_model(model, "depth", context).stamp)
 
 
 def pins(model: str, context: Context) -> Mapping[str, Pin]:

@@ -71,6 +71,15 @@ class Net:
             return net.requires_grad_(requires_grad=False).eval().to(device)
 
 
+def stamp(context: Context, *digests: str) -> list[str]:
+    """The content of networks, and the kind of device they compute on.
+
+    A preprocessor runs in the processor's lane, whose keys tell of no device; its networks are
+    leased on the run's.
+    """
+    return [*digests, context.device.partition(":")[0]]
+
+
 def find_weights(model: str, file: File, context: Context) -> Path:
     """Find a weights file in a local folder, or on the hub.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..builtin.paths import FOLDER as BUILTIN
+from ..checkpoints.hashes import sha256
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
+_NETWORK = BUILTIN / "openpose/movenet.onnx"
 STRIDE = 32  # the network halves the picture five times
 LEAST_PERSON, LEAST_JOINT, LEAST_JOINTS = 0.2, 0.2, 4
 
@@ -51,6 +53,11 @@ class Person:
         return [(float(x), float(y), float(s)) if s > LEAST_JOINT else None for x, y, s in joints]
 
 
+def digest() -> str:
+    """The network's content: it always computes on the processor."""
+    return sha256(_NETWORK)
+
+
 @cache
 def session() -> InferenceSession:
     """Load the network once; ONNX Runtime lets several threads use it together."""
@@ -58,8 +65,7 @@ def session() -> InferenceSession:
 
     options = SessionOptions()
     options.log_severity_level = 3
-    model = (BUILTIN / "openpose/movenet.onnx").read_bytes()
-    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return InferenceSession(_NETWORK.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 def people(picture: Pixels, sizes: Iterable[int]) -> list[Person]:

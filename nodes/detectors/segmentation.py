@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
-from . import ade20k, controlnet_aux, depth, transformers
+from . import ade20k, controlnet_aux, depth, files, transformers
 from .sizes import Pixels, Size
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Things(NamedTuple):
 def stamp(model: str, context: Context) -> object:
     """The content of a segmentation model."""
     if model == "tiny":
-        return depth.dense().digest
-    return transformers.find_model(model, "seg", context).stamp
+        return files.stamp(context, depth.dense().digest)
+    return files.stamp(context, *transformers.find_model(model, "seg", context).stamp)
 
 
 def pins(model: str, context: Context) -> Mapping[str, Pin]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 from nodegraph.node import Context, Pin
 
@@ -91,8 +91,15 @@ def resized_to(values: Tensor, height: int, width: int) -> Tensor:
     return result
 
 
-@lru_cache(maxsize=4)
+_processors: FileMemo[Any] = FileMemo(4)
+
+
 def _processor(folder: Path) -> Any:
+    """How the model is shown pictures, as its folder says."""
+    return _processors.get([folder / PROCESSOR], lambda: _load_processor(folder))
+
+
+def _load_processor(folder: Path) -> Any:
     from ..weights.quiet import quiet
 
     with quiet():

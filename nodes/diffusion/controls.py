@@ -45,7 +45,10 @@ class LeasedControlNet(NamedTuple):
     def guide(self, conditions: Conditions) -> Guide:
         """The ControlNet about to be applied."""
         keep = conditions.keep(self.weights)
-        net = make_controlnet(self.net, self.hint, conditions.prompts, conditions.times, keep)
+        pause = conditions.context.proceed
+        net = make_controlnet(
+            self.net, self.hint, conditions.prompts, conditions.times, keep, pause
+        )
         return Guide(net, self.scales, self.pools)
 
     def influence(self, step: int) -> object:

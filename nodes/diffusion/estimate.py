@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nodegraph.base.file_memo import FileMemo
 
 if TYPE_CHECKING:
     from ..checkpoints.parts import Part
@@ -33,7 +34,7 @@ def peak_bytes(
     """
     own = dtype if weights.dtype == "auto" else weights.dtype
     paths = tuple(net.path for net in nets if _has_config(net.path))
-    peak = _peak_bytes(weights.part, weights.path, paths) if _has_config(weights.path) else None
+    peak = _peak(weights.part, weights.path, paths) if _has_config(weights.path) else None
     # Counted in float32: to build a network in another type would change it for all threads.
     size = 4 if own == "float32" else 2
     return None if peak is None else peak * size * latents // (4 * SIDE**2)
@@ -43,7 +44,14 @@ def _has_config(path: str) -> bool:
     return Path(path, "config.json").is_file()
 
 
-@lru_cache(maxsize=64)
+_peaks: FileMemo[int] = FileMemo(64)
+
+
+def _peak(part: Part, path: str, nets: tuple[str, ...]) -> int:
+    configs = [Path(folder, "config.json") for folder in (path, *nets)]
+    return _peaks.get(configs, lambda: _peak_bytes(part, path, nets), part)
+
+
 def _peak_bytes(part: Part, path: str, nets: tuple[str, ...]) -> int:
     import torch
 

@@ -67,7 +67,7 @@ class ContentKeys:
 
 def weights_key(weights: Weights) -> ContentKey:
     """The key of leased weights: their content, and the patches put on them."""
-    return weights.key, weights.patches
+    return weights.content
 
 
 def embedded(context: Context, make: Callable[[], Tensor], *key: object) -> Tensor:

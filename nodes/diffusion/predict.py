@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..networks.blocks import Pause
     from ..networks.unet import Keep, Residuals
 
     # At the step of this number, prepared for all steps of a schedule; and at one step alone.
@@ -153,7 +154,13 @@ def embed_hint(net: Any, images: Tensor) -> Tensor:
     return hint
 
 
-def make_unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None) -> StepsUNet:
+def make_unet(
+    net: Any,
+    prompts: Tensor,
+    timesteps: Tensor,
+    keep: Keep | None = None,
+    pause: Pause | None = None,
+) -> StepsUNet:
     """Prepare a diffusers UNet2DConditionModel for prompts and every step of a schedule.
 
     By our UNet, or by diffusers' own where ours is not made for such a network (see supported.py).
@@ -162,18 +169,25 @@ def make_unet(net: Any, prompts: Tensor, timesteps: Tensor, keep: Keep | None = 
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
         keep: The memory of what it derived from them before.
+        pause: Called between the stages of a step, and may end it.
     """
     from ..networks import fallback, unet
+    from ..networks.blocks import go_on
     from ..networks.convolutions import RULED
     from ..networks.supported import is_supported
 
     if not is_supported(net):
         return fallback.DiffusersUNet(net, prompts, timesteps)
-    return unet.UNet(net, prompts, timesteps, keep or unet.make_anew, RULED)
+    return unet.UNet(net, prompts, timesteps, keep or unet.make_anew, RULED, pause or go_on)
 
 
-def make_controlnet(
-    net: Any, hint: Tensor, prompts: Tensor, timesteps: Tensor, keep: Keep | None = None
+def make_controlnet(  # noqa: PLR0913, PLR0917 (a UNet's, and a hint)
+    net: Any,
+    hint: Tensor,
+    prompts: Tensor,
+    timesteps: Tensor,
+    keep: Keep | None = None,
+    pause: Pause | None = None,
 ) -> StepsControlNet:
     """Prepare a diffusers ControlNetModel for prompts and every step of a schedule.
 
@@ -181,9 +195,12 @@ def make_controlnet(
         hint: (B or 1, C, h, w), the control images as the network embeds them.
     """
     from ..networks import fallback, unet
+    from ..networks.blocks import go_on
     from ..networks.convolutions import RULED
     from ..networks.supported import is_supported
 
     if not is_supported(net):
         return fallback.DiffusersControlNet(net, hint, prompts, timesteps)
-    return unet.ControlNet(net, hint, prompts, timesteps, keep or unet.make_anew, RULED)
+    return unet.ControlNet(
+        net, hint, prompts, timesteps, keep or unet.make_anew, RULED, pause or go_on
+    )

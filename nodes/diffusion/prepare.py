@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.errors import Stopped
+
 from .conditions import conditions_of
 from .controls import influences, lease_controlnets
 from .loop import Predict, Solver, denoise, generators_of, noise
@@ -61,7 +63,7 @@ class Run:
             for done, latents in enumerate(steps, start=begun + 1):
                 self.resumption.record(done, {"latents": latents, "solver": self.solver.state()})
                 yield done, latents, False
-        except GeneratorExit:
+        except (GeneratorExit, Stopped):
             self.resumption.store()  # the next run goes on where this one was cancelled
             raise
         # Without controls an equal beginning has an equal end, which the cache has already.
@@ -87,7 +89,7 @@ def prepare(items: Sequence[Request], context: Context, leases: ExitStack) -> Ru
     # As in diffusers' pipelines, which look at the first ControlNet alone.
     guess = first.guess_mode or any(control.pools for control in controlnets[:1])
     keep = conditions.keep(first.model.unet)
-    unet = make_unet(net, conditions.prompts, conditions.times, keep)
+    unet = make_unet(net, conditions.prompts, conditions.times, keep, context.proceed)
     # In guess mode ControlNets see no negative prompt.
     steering = conditions.last(len(items)) if guess else conditions
     guides = [control.guide(steering) for control in controlnets]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,11 @@ def marks(masks: Sequence[Mask], size: tuple[int, int]) -> Tensor:
 
 
 def encode_images(
-    vae: Any, images: Sequence[Image], masks: Sequence[Mask] = (), tiles: int = 1
+    vae: Any,
+    images: Sequence[Image],
+    masks: Sequence[Mask] = (),
+    tiles: int = 1,
+    pause: Callable[[], object] = bool,
 ) -> list[Tensor]:
     """Encode each picture to latents, (C, H / factor, W / factor) float32, as the UNet takes them.
 
@@ -66,9 +70,11 @@ def encode_images(
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
         masks: The part of each picture that is left out, as grey.
         tiles: Parts that its sides are cut into, for want of memory.
+        pause: Called between layers, and may end it.
     """
     import torch
 
+    from ..networks.encoder import encode
     from .loop import check_finite
     from .tiles import in_tiles
 
@@ -77,19 +83,17 @@ def encode_images(
     if masks:
         values = values * (1 - marks(masks, images[0].size))
     factor = 2 ** (len(vae.config.block_out_channels) - 1)
-    latents = in_tiles(partial(_encoded, vae), values.to(vae.device, vae.dtype), tiles, factor)
+    latents = in_tiles(
+        torch.no_grad()(partial(encode, vae, pause=pause)),
+        values.to(vae.device, vae.dtype),
+        tiles,
+        factor,
+    )
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     scaled = (latents.float() - shift) * vae.config.scaling_factor
     check_finite(scaled, "the encoded pictures", str(vae.dtype).removeprefix("torch."))
     # Copies: a view would keep the whole batch alive as long as one picture of it.
     return [latents.clone() for latents in scaled]
-
-
-def _encoded(vae: Any, values: Tensor) -> Tensor:
-    # An AutoencoderTiny has latents, an AutoencoderKL their distribution.
-    coded = vae.encode(values)
-    latents: Tensor = coded.latents if hasattr(coded, "latents") else coded.latent_dist.mode()
-    return latents
 
 
 def stretched(latents: Tensor, factor: float, mode: str) -> Tensor:
@@ -110,12 +114,15 @@ def enlarged(image: Image, factor: float, step: int) -> Image:
     return Image(resize(image.pixels, (width, height), "stretch", "lanczos", ""))
 
 
-def decode_latents(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[Pixels]:
+def decode_latents(
+    vae: Any, latents: Sequence[Tensor], tiles: int = 1, pause: Callable[[], object] = bool
+) -> list[Pixels]:
     """Decode each picture's latents, (C, h, w), to (H, W, 3) uint8.
 
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
         tiles: Parts that a picture's sides are cut into, for want of memory.
+        pause: Called between layers, and may end it.
     """
     import torch
 
@@ -126,7 +133,9 @@ def decode_latents(vae: Any, latents: Sequence[Tensor], tiles: int = 1) -> list[
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     batch = torch.stack([values.to(vae.device) for values in latents]).to(vae.dtype)
     batch = batch / vae.config.scaling_factor + shift
-    values = in_tiles(torch.no_grad()(decoder(vae)), batch, tiles).float()  # [B, 3, H, W]
+    values = in_tiles(
+        torch.no_grad()(decoder(vae, pause=pause)), batch, tiles
+    ).float()  # [B, 3, H, W]
     check_finite(values, "the decoded pictures", str(vae.dtype).removeprefix("torch."))
     pixels = on_host(eight_bits(values)).numpy()  # [B, H, W, 3]
     return [picture.copy() for picture in pixels]

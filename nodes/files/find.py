@@ -6,9 +6,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 
@@ -167,15 +167,12 @@ def content_digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
+_digests: FileMemo[str] = FileMemo()
+
+
 def file_digest(path: Path) -> str:
-    """The digest of a file's bytes, read again only when its size or time has changed."""
+    """The digest of a file's bytes, read again when anything about it has changed."""
     try:
-        status = path.stat()
-        return _file_digest(path, status.st_size, status.st_mtime_ns)
+        return _digests.get([path], lambda: content_digest(path.read_bytes()))
     except OSError as error:
         raise UserError(f"cannot read {str(path)!r}: {(error.strerror or '').lower()}") from error
-
-
-@lru_cache(maxsize=4096)
-def _file_digest(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  the memo's key
-    return content_digest(path.read_bytes())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 
-from ..checkpoints import folders
+from ..checkpoints import folders, ldm
 from ..checkpoints.hashes import identity, read_ahead
 from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
@@ -42,13 +44,40 @@ def describe_base(
         name=name,
         shape=shape_of(unet, name),
         factor=factor,
-        size=int(unet.get("sample_size") or 64) * factor,
+        size=_side(unet, vae),
         scheduler=json.dumps(scheduler, sort_keys=True),
         text_encoder=text_encoder,
         unet=unet_weights,
         vae=vae_weights,
         inpaints=inpaints,
     )
+
+
+def trained_side(path: Path) -> int:
+    """The width and height in pixels that a base model was trained at, from its configuration.
+
+    Raises:
+        UserError: It is no base model that can be read without being converted.
+    """
+    if path.is_file():
+        return _sides.get([path], lambda: _side_in_file(path))
+    unet, vae = (folders.read_json(path / part / "config.json") for part in ("unet", "vae"))
+    return _side(unet, vae)
+
+
+def _side(unet: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
+    factor: int = 2 ** (len(vae["block_out_channels"]) - 1)
+    return int(unet.get("sample_size") or 64) * factor
+
+
+_sides: FileMemo[int] = FileMemo(256)
+
+
+def _side_in_file(path: Path) -> int:
+    configs = ldm.base_configs(header(path, "model")[0])
+    if configs is None:
+        raise UserError(f"model: {str(path)!r} is no base model in one file")
+    return _side({}, configs["vae"])
 
 
 def describe_controlnet(
@@ -72,8 +101,7 @@ def refer_to_weights(
         folder = converted_folder(folder, chosen, convert="offline" not in allow)
         chosen = [path.name for path in folder.glob("*.safetensors")]
     for name in chosen:
-        # The modification time makes a changed file another one to the memo of those checked.
-        _check_names(folder / name, (folder / name).stat().st_mtime_ns)
+        _check_names(folder / name)
     digest = identity([folder / name for name in ("config.json", *chosen)])
     digest += identity(path for path in words.glob("*") if path.is_file()) if words else ""
     # Of the files that were chosen: they may be the plain ones, where the variant has none.
@@ -90,10 +118,16 @@ def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
     return [folder / name for name in chosen]
 
 
-@lru_cache(maxsize=256)
-def _check_names(file: Path, mtime_ns: int) -> None:  # noqa: ARG001  the memo's key
+_checked: FileMemo[None] = FileMemo(256)
+
+
+def _check_names(file: Path) -> None:
     """Refuse a file that is damaged, or with names that no weights have."""
-    header(file, "model")
+
+    def look() -> None:
+        header(file, "model")
+
+    _checked.get([file], look)
 
 
 def _no_weights(folder: Path, names: list[str]) -> str:

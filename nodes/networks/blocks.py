@@ -9,7 +9,7 @@ that looks at the prompts, so only B are computed there, and doubled in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
@@ -21,6 +21,16 @@ from .convolutions import EXACT, Rewrites
 from .layers import conv, group_norm, layer_norm, linear
 
 KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
+Pause: TypeAlias = "Callable[[], object]"
+"""Called between two parts of long work; what it raises ends the work there."""
+
+PART = 8192
+"""Tokens whose attention to all others is computed at a time on a CPU, where more take seconds.
+Kernels go by blocks of 256, so that whole blocks in parts round as they would in one."""
+
+
+def go_on() -> None:
+    """Do not pause."""
 
 
 class Step(NamedTuple):
@@ -29,10 +39,12 @@ class Step(NamedTuple):
     Attributes:
         shifts: Each resnet's shift by the time, (1, C, 1, 1).
         prompts: Each transformer block's keys and values of P prompts: (P, heads, 77 n, d).
+        pause: Called between stages, and within those that take long.
     """
 
     shifts: Sequence[Tensor]
     prompts: Sequence[KeysValues]
+    pause: Pause = go_on
 
 
 class ResnetLayers:
@@ -99,7 +111,8 @@ class TransformerBlock:
 
     def __call__(self, tokens: Tensor, batch: int, step: Step) -> Tensor:
         normed = self._norm1(tokens)  # [B · L, C]
-        mixed = attend(*(_heads(layer(normed), batch, self._heads) for layer in self._own))
+        own = (_heads(layer(normed), batch, self._heads) for layer in self._own)
+        mixed = attend(*own, pause=step.pause)
         tokens = self._own_out(mixed).add_(tokens)
         query = self._query(self._norm2(tokens))
         key, value = step.prompts[self._at]
@@ -195,9 +208,18 @@ class Parts:
         return transformer
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, *, pause: Pause = go_on) -> Tensor:
     """Attention of (B, heads, L, d) to (B, heads, S, d), as tokens (B · L, heads · d)."""
-    mixed = F.scaled_dot_product_attention(query, key, value)  # [B, heads, L, d]
+    if query.device.type == "cpu" and min(query.shape[2], key.shape[2]) > 2 * PART:
+        parts = []
+        # The last part is a long one: a short one would be computed in blocks of another size.
+        whole, rest = divmod(query.shape[2], PART)
+        for part in query.split_with_sizes([PART] * (whole - 1) + [PART + rest], dim=2):
+            pause()
+            parts.append(F.scaled_dot_product_attention(part, key, value))
+        mixed = torch.cat(parts, dim=2)
+    else:
+        mixed = F.scaled_dot_product_attention(query, key, value)  # [B, heads, L, d]
     return mixed.transpose(1, 2).reshape(-1, query.shape[1] * query.shape[3])
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import Parts, Step, both
+from .blocks import Parts, Pause, Step, both, go_on
 from .convolutions import EXACT, Rewrites
 from .layers import conv, group_norm, is_channels_last, upsampler
 
@@ -39,7 +39,7 @@ class _Encoder:
             ]
         self._middle = parts.stages(net.mid_block)
 
-    def steps(self, prompts: Tensor, timesteps: Tensor, keep: Keep) -> list[Step]:
+    def steps(self, prompts: Tensor, timesteps: Tensor, keep: Keep, pause: Pause) -> list[Step]:
         """The inputs of every step beside the picture: (P, 77 n, D) prompts at (T,) timesteps."""
         blocks, count = self._parts.blocks, len(prompts)
         rows = keep("prompts", lambda: [row for b in blocks for row in b.project(prompts)])
@@ -47,7 +47,8 @@ class _Encoder:
         keys_values = [block.keys_values(pair, count) for block, *pair in pairs]
         shifts = keep("times", lambda: self._times(prompts, timesteps))  # [T, C, 1, 1] each
         return [
-            Step([shift[i : i + 1] for shift in shifts], keys_values) for i in range(len(timesteps))
+            Step([shift[i : i + 1] for shift in shifts], keys_values, pause)
+            for i in range(len(timesteps))
         ]
 
     def _times(self, prompts: Tensor, timesteps: Tensor) -> list[Tensor]:
@@ -79,9 +80,11 @@ class _Encoder:
             hidden = hidden.add_(hint)
         skips = [hidden]
         for stage in self._down:
+            step.pause()
             skips.append(stage(skips[-1], step))
         hidden = skips[-1]
         for stage in self._middle:
+            step.pause()
             hidden = stage(hidden, step)
         return [*skips, hidden]
 
@@ -103,15 +106,17 @@ class UNet:
         prompts: (B, 77 n, D), or (2B, 77 n, D) under guidance: the negative prompts first.
         timesteps: (T,), as the scheduler has them.
         rewrites: Convolutions that may round otherwise than in diffusers.
+        pause: Called between the stages of a step.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (the last three have defaults)
         self,
         net: Any,
         prompts: Tensor,
         timesteps: Tensor,
         keep: Keep = make_anew,
         rewrites: Rewrites = EXACT,
+        pause: Pause = go_on,
     ) -> None:
         parts = Parts(is_channels_last(net.conv_in), rewrites)
         self._encode = _Encoder(net, parts)
@@ -120,7 +125,7 @@ class UNet:
             for block in net.up_blocks
         ]
         self._norm, self._conv_out = group_norm(net.conv_norm_out), conv(net.conv_out)
-        self.steps = self._encode.steps(prompts, timesteps, keep)
+        self.steps = self._encode.steps(prompts, timesteps, keep, pause)
 
     def __call__(self, sample: Tensor, index: int, added: Residuals) -> Tensor:
         """Predict for (B, C, h, w) at a step; one prediction a prompt.
@@ -138,6 +143,7 @@ class UNet:
         hidden = skips.pop()
         for stages, upsamplers in self._up:
             for stage in stages:
+                step.pause()
                 # Skips from above the first look at the prompts are there once for both halves.
                 skip = skips.pop()
                 skip = skip if len(skip) == len(hidden) else both(skip)
@@ -163,9 +169,10 @@ class ControlNet:
         timesteps: Tensor,
         keep: Keep = make_anew,
         rewrites: Rewrites = EXACT,
+        pause: Pause = go_on,
     ) -> None:
         self._encode = _Encoder(net, Parts(is_channels_last(net.conv_in), rewrites))
-        self.steps = self._encode.steps(prompts, timesteps, keep)
+        self.steps = self._encode.steps(prompts, timesteps, keep, pause)
         self.hint = hint
         outlets = [*net.controlnet_down_blocks, net.controlnet_mid_block]
         self._outlets = [conv(outlet, rewrites) for outlet in outlets]

@@ -45,6 +45,11 @@ class LoRA(Wire):
         """The identity of the change that it makes to weights."""
         return f"{self.key} x {self.strength!r}"
 
+    @property
+    def content(self) -> object:
+        """What prompts and pictures depend on, not where it lies."""
+        return self.applied, self.settings
+
     def load(self, device: str, dtype: str) -> ParameterDict:
         """The factors of every layer, scaled: ``name:down``, ``name:up``, ``name:mid``."""
         import torch
@@ -84,6 +89,11 @@ class Word(Wire):
     def applied(self) -> str:
         """The identity of its vectors; its name makes no difference."""
         return self.key
+
+    @property
+    def content(self) -> object:
+        """What prompts and pictures depend on, not where it lies."""
+        return self.key, self.text, self.count
 
     def load(self, device: str, dtype: str) -> ParameterDict:
         """The vectors: (n, D)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.node import ModelRef, Wire
 from nodegraph.savings import Offload
 
@@ -49,6 +49,11 @@ class Weights(Wire):
     def source(self) -> Source:
         """The files to read, whatever is done with what they hold."""
         return Source(self.part, Path(self.path), self.variant)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What is computed with it depends on this alone, not on where it lies."""
+        return self.part, self.key, self.dtype, tuple(patch.content for patch in self.patches)
 
     @property
     def words(self) -> Sequence[tuple[str, int]]:
@@ -135,9 +140,16 @@ def key_of(part: Part, digest: str, dtype: DType) -> str:
     return f"{part} {digest}" if dtype == "auto" else f"{part} {digest} {dtype}"
 
 
-@lru_cache(maxsize=8)
+_tokenizers: FileMemo[Any] = FileMemo(8)
+
+
 def tokenizer(folder: str) -> Any:
     """The tokenizer whose vocabulary lies in ``folder``."""
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    return _tokenizers.get(files, lambda: _tokenizer(folder))
+
+
+def _tokenizer(folder: str) -> Any:
     from .quiet import quiet
 
     with quiet():

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from nodegraph import Builder, Cache, Settings, execute
+from nodegraph.base import file_memo
 from nodegraph.graph.ports import output_of
 from nodegraph.node import Folders
 from nodegraph.planning.plan import plan
@@ -35,6 +36,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return read(path)
 
     monkeypatch.setattr(hashes, "_digests", {})
+    monkeypatch.setattr(file_memo, "GRAIN", -(10**15))  # as if all had been written long ago
     monkeypatch.setattr(hashes, "_hash_file", noted)
     return paths
 
