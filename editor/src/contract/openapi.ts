@@ -172,6 +172,18 @@ export interface components {
             readonly problems: readonly components["schemas"]["Problem"][];
         };
         /**
+         * Fix
+         * @description A change that would end a problem: new values for inputs of the node at its address.
+         */
+        readonly Fix: {
+            /** Label */
+            readonly label: string;
+            /** Inputs */
+            readonly inputs: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /**
          * Form
          * @description A workflow's params, as the JSON Schema of an object, and the names of its results.
          */
@@ -1114,12 +1126,20 @@ export interface components {
         /**
          * Problem
          * @description One mistake: where it is (`node`, `node.input`, a field of the body), and what it is.
+         *
+         *     A `warning` does not keep the workflow from running. A `fix` may be offered.
          */
         readonly Problem: {
             /** Address */
             readonly address: string;
             /** Message */
             readonly message: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            readonly severity?: "error" | "warning";
+            readonly fix?: components["schemas"]["Fix"];
         };
         /**
          * Queue
