@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from nodegraph.base.file_memo import FileMemo
 from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.node import Reach
 

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 
 from ..checkpoints import folders, ldm
@@ -69,14 +69,15 @@ def look_at(path: Path) -> Look:
             return _look_into(path)
         if path.suffix != ".safetensors":
             return NOTHING
-        state = path.stat()
+        return _looks.get([path], lambda: _look_at_file(path))
     except OSError:
         return NOTHING
-    return _look_at_file(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 
-@lru_cache(maxsize=4096)
-def _look_at_file(path: Path, size: int, mtime_ns: int, inode: int) -> Look:  # noqa: ARG001  the memo's key
+_looks: FileMemo[Look] = FileMemo()
+
+
+def _look_at_file(path: Path) -> Look:
     """Look at the names and shapes of the tensors in a .safetensors file.
 
     It begins with the length of its header, in eight bytes, and the header in JSON: that is read.

@@ -110,3 +110,24 @@ def test_what_was_not_asked_for_the_longest_is_forgotten(tmp_path: Path) -> None
         memo.get([tmp_path / name], lambda name=name: make(name))
 
     assert made == ["a", "b", "c", "b"]
+
+
+def test_what_files_hold_is_remembered_by_file_memos_alone() -> None:
+    """Size and time alone tell too little: whoever asks for the time has a reason that is known."""
+    root = Path(__file__).parents[2]
+    asking = {
+        path.relative_to(root).as_posix()
+        for package in ("nodegraph", "nodes")
+        for path in (root / package).rglob("*.py")
+        if "st_mtime" in path.read_text(encoding="utf-8")
+    }
+
+    assert asking == {
+        "nodegraph/base/file_memo.py",
+        "nodegraph/cache/files.py",  # what was left half written, by age
+        "nodegraph/cache/store.py",  # what goes first, by age
+        "nodegraph/jobs/assets.py",  # what nobody needs, by age
+        "nodegraph/web/page.py",  # whether sources are newer than what was built
+        "nodegraph/web/workflows/library.py",  # shown to people
+        "nodes/files/find.py",  # the order of pictures by date
+    }
