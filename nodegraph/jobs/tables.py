@@ -63,7 +63,7 @@ results = Table(
     "results",
     METADATA,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("job", String(32), ForeignKey("jobs.id", ondelete="SET NULL")),
+    Column("job", String(32), nullable=False),
     Column("result", String(200), nullable=False),
     Column("item", Integer),
     Column("asset", String(80)),
@@ -78,7 +78,7 @@ results = Table(
     Index("results_with_asset", "asset"),
     sqlite_autoincrement=True,
 )
-"""Pictures outlive their job: ``job`` is none then, and ``title`` and ``trial`` are the job's.
+"""Pictures outlive their job: ``job`` leads nowhere then; ``title`` and ``trial`` are the job's.
 
 ``deleted`` is when a picture was put into the bin.
 """

@@ -157,7 +157,7 @@ class GalleryResult:
 
     Attributes:
         id: Its number, by which it is deleted and put back.
-        job: What made it; None where that was deleted: the picture itself carries the workflow.
+        job: What made it. Where that was deleted, the picture itself still carries the workflow.
         title: Of the job.
         trial: Whether a try made it.
         deleted: When it was put into the bin; None where it was not.
@@ -165,7 +165,7 @@ class GalleryResult:
 
     id: int
     asset: str
-    job: str | None
+    job: str
     result: str
     item: int | None
     width: int

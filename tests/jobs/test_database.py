@@ -133,7 +133,7 @@ def test_the_pictures_of_an_older_database_are_there_and_live_by_themselves_now(
     assert [(p.id, p.job, p.title, p.trial, p.deleted) for p in before] == [
         (4, DONE, "old", False, None)
     ]
-    assert [(p.id, p.job, p.title) for p in after] == [(4, None, "old")]
+    assert [(p.id, p.job, p.title) for p in after] == [(4, DONE, "old")]
     store.close()
 
 

@@ -44,8 +44,8 @@ def test_a_deleted_job_leaves_its_pictures_where_they_are(store: Store) -> None:
     with pytest.raises(NoSuchJobError):
         store.get(job.id)
     assert [(p.asset, p.job, p.title, p.item) for p in store.results()[0]] == [
-        ("b.png", None, "Mine", 1),
-        ("a.png", None, "Mine", 0),
+        ("b.png", job.id, "Mine", 1),
+        ("a.png", job.id, "Mine", 0),
     ]
 
 

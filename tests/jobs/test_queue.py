@@ -259,7 +259,7 @@ def test_only_what_has_ended_is_deleted(store: Store) -> None:
         store.get(done.id)
     with pytest.raises(NotFinishedError, match="cancel it first"):
         store.delete(waits.id)
-    assert [(picture.asset, picture.job) for picture in store.results()[0]] == [("x.png", None)]
+    assert [(picture.asset, picture.job) for picture in store.results()[0]] == [("x.png", done.id)]
     assert [e.kind for e in store.events_after(0) if e.job == done.id] == []
 
 

@@ -394,7 +394,8 @@ def test_a_picture_outlives_its_job_and_is_deleted_and_put_back_by_its_number(
 
     assert asking.delete(f"/v1/jobs/{job}").status_code == 204
     [left] = asking.get("/v1/results?limit=1").json()["results"]
-    assert left == {**picture, "job": None}
+    assert left == picture
+    assert asking.get(f"/v1/jobs/{picture['job']}").status_code == 404
     assert asking.delete(address).status_code == 204
     assert asking.delete(address).status_code == 204
     [binned] = asking.get("/v1/results?shelf=bin").json()["results"]

@@ -2,7 +2,7 @@ import { useStore } from "zustand";
 
 import { reasons, runs, type NodeRun } from "../server";
 import { expectationOf, useExpectation, type Expectation } from "./marks";
-import { useFreshRun } from "./lastRun";
+import { useFreshRun, useIsOld } from "./lastRun";
 
 /** How a node fares in the run that is shown; once it was changed, what a run would do with it. */
 export function StatusBadge({ node }: { readonly node: string }) {
@@ -11,7 +11,8 @@ export function StatusBadge({ node }: { readonly node: string }) {
   const job = useStore(runs, (state) => state.run.job);
   const lines = useStore(reasons, ({ byJob }) => byJob[job ?? ""]?.[node]);
   const why = (lines && expectationOf(lines)?.why) ?? "";
-  const badge = (run && badgeOf(run, why)) ?? (expected && expectedOf(expected));
+  const old = useIsOld(node);
+  const badge = (run && badgeOf(run, why)) ?? (expected && expectedOf(expected, old));
   if (!badge) return null;
   return (
     <>
@@ -82,11 +83,13 @@ function doneText({ ended, cached, resumed }: NodeRun, why: string): string {
   return `${ended - cached} of ${ended} items computed${because}; ${cached} known already.${on}`;
 }
 
-function expectedOf({ state, why }: Expectation): Badge | null {
+function expectedOf({ state, why }: Expectation, old: boolean): Badge | null {
   if (state === "cached") {
     return { text: "cached", tone: "cached faint", why: `Known already: a run only looks it up. ${why}` };
   }
-  return state === "fails" ? { text: "would fail", tone: "failed", why } : { text: "will run", tone: "faint", why };
+  if (state === "fails") return { text: "would fail", tone: "failed", why };
+  if (!why && !old) return null;
+  return { text: "will run", tone: "faint", why: why || "It was changed since it ran, or what it needs was." };
 }
 
 function spelled(seconds: number): string {

@@ -55,9 +55,14 @@ export function useWarnings(node: string): readonly Problem[] {
 export function useExpectation(node: string): Expectation | null {
   const lines = useStore(checks, (state) => state.lines[node]);
   const about = useStore(checks, (state) => state.explained);
-  const unseen = useEditor((state) => about !== null && changedSince(about, present(state)).has(node));
-  return lines && !unseen ? expectationOf(lines) : null;
+  const unseen = useEditor((state) => about === null || changedSince(about, present(state)).has(node));
+  const wrong = useIsWrong(node);
+  if (unseen || wrong) return null;
+  return lines ? expectationOf(lines) : UNEXPLAINED;
 }
+
+/** Where something else is wrong, nothing is explained: what was changed is not known, so it will run. */
+const UNEXPLAINED: Expectation = { state: "runs", why: "" };
 
 export interface Expectation {
   readonly state: "cached" | "runs" | "fails";

@@ -220,7 +220,7 @@ export interface components {
          *
          *     Attributes:
          *         id: Its number, by which it is deleted and put back.
-         *         job: What made it; None where that was deleted: the picture itself carries the workflow.
+         *         job: What made it. Where that was deleted, the picture itself still carries the workflow.
          *         title: Of the job.
          *         trial: Whether a try made it.
          *         deleted: When it was put into the bin; None where it was not.
@@ -231,7 +231,7 @@ export interface components {
             /** Asset */
             readonly asset: string;
             /** Job */
-            readonly job: string | null;
+            readonly job: string;
             /** Result */
             readonly result: string;
             /** Item */

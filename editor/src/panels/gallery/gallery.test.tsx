@@ -125,9 +125,12 @@ describe("the gallery", () => {
   });
 
   test("opens the graph that a picture carries where its job is gone", async () => {
-    await show(picture(1, { job: null, asset: "a.json" }));
+    await show(picture(1, { asset: "a.json" }));
     await press("P1, grid");
-    vi.stubGlobal("fetch", () => Promise.resolve(new Response('{"nodes": {}}')));
+    const gone = { error: { code: "not_found", message: "there is no job" } };
+    vi.stubGlobal("fetch", (path: string) =>
+      Promise.resolve(path.includes("/jobs/") ? Response.json(gone, { status: 404 }) : Response.json({ nodes: {} })),
+    );
 
     await press("Open its graph");
 

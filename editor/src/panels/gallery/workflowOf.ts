@@ -7,12 +7,10 @@ import type { Shown } from "./caption";
 
 /** The workflow that made a picture: its job's, or, where that is gone, the one that it carries. */
 export async function workflowOf({ job, asset, title }: Shown): Promise<[unknown, Origin]> {
-  if (job !== null) {
-    try {
-      return [await jobWorkflow(job), { kind: "job", job, title }];
-    } catch (error) {
-      if (!(error instanceof ServerError && error.status === 404)) throw error;
-    }
+  try {
+    return [await jobWorkflow(job), { kind: "job", job, title }];
+  } catch (error) {
+    if (!(error instanceof ServerError && error.status === 404)) throw error;
   }
   const file = await (await ask(assetPath(asset))).blob();
   const carried = await carriedBy(new File([file], title || "This picture"));

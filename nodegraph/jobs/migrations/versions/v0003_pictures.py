@@ -16,10 +16,6 @@ def upgrade() -> None:
         _make_anew()
     else:
         op.drop_constraint("results_job_fkey", "results", type_="foreignkey")
-        op.alter_column("results", "job", nullable=True)
-        op.create_foreign_key(
-            "results_job_fkey", "results", "jobs", ["job"], ["id"], ondelete="SET NULL"
-        )
         for column in _new():
             op.add_column("results", column)
     title = "(SELECT jobs.title FROM jobs WHERE jobs.id = results.job)"
@@ -31,7 +27,7 @@ def _make_anew() -> None:
     op.create_table(
         "results_new",
         sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("job", sa.String(32), sa.ForeignKey("jobs.id", ondelete="SET NULL")),
+        sa.Column("job", sa.String(32), nullable=False),
         sa.Column("result", sa.String(200), nullable=False),
         sa.Column("item", sa.Integer),
         sa.Column("asset", sa.String(80)),
