@@ -93,3 +93,15 @@ class Outcome:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     degraded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shortages: Mapping[str, tuple[Shortages, ...]] = field(default_factory=dict)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run that Ctrl-C, or a signal like it, has cancelled.
+
+    Attributes:
+        outcome: What had been finished. A list has None for each item that had not.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("cancelled")
+        self.outcome = outcome

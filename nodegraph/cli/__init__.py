@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
 
 
 def main() -> None:
     """Run the command line on this process's arguments."""
     from ..system.threads import configure_threads
-    from .app import app
 
-    configure_threads(os.environ)  # of this process and of those it starts
     try:
-        app(prog_name="nodegraph")
-    except SystemExit as end:
-        leave(end)
+        configure_threads(os.environ)  # of this process and of those it starts
+        code = call(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was anything that it could end
+        code = 130
+    leave(code)
 
 
-def leave(end: SystemExit) -> None:
-    """End the process with the code of ``end``.
+def call(arguments: Sequence[str]) -> int:
+    """Run the command line, whatever its output is worth; returns the exit code."""
+    from ..system.streams import steady_streams
+    from .app import app
+    from .exits import end_unprinted
 
-    By now every file is written and every thread has ended. Taking PyTorch apart piece by piece
-    takes Python longer than a second, and is of use to nobody.
+    with steady_streams() as (output, _):
+        try:
+            app(list(arguments), prog_name="nodegraph")
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return end_unprinted(code, output.error)
+
+
+def leave(code: int) -> None:
+    """End the process.
+
+    By now every file is written, all output flushed, and every thread has ended. Taking PyTorch
+    apart piece by piece takes Python longer than a second, and is of use to nobody.
     """
-    if "torch" not in sys.modules:
-        raise end
-    with suppress(OSError):  # whoever read our output may have gone
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
+    if "torch" in sys.modules:
+        os._exit(code)
+    raise SystemExit(code)

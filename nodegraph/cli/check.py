@@ -16,6 +16,7 @@ from ..inspection.files import find_unfit_files
 from .cache import open_cache
 from .exits import warn
 from .find import find_workflow
+from .output import echo, echo_dim
 from .run import Options, plan_file, settings_of
 
 _COLOURS = {"cached": "blue", "runs": "cyan", "waits": "yellow", "fails": "red"}
@@ -29,7 +30,7 @@ def check_file(options: Options) -> None:
         raise WorkflowError(unfit)
     count = len(plan.workflow.nodes)
     of_ends = " (of its end nodes: it names none)" if plan.ends else ""
-    typer.echo(
+    echo(
         f"{file.path}: sound; {count} node{'s' * (count != 1)},"
         f" results {', '.join(plan.results) or 'none'}{of_ends}"
     )
@@ -45,12 +46,12 @@ def explain_file(options: Options) -> None:
     width = max((len(line.name) for line in lines), default=0)
     for (name, state, reason), same in groupby(lines, key=_shared):
         items = _items([*same])
-        typer.echo(
+        echo(
             f"{name.ljust(width)}  {typer.style(state.ljust(6), fg=_COLOURS[state])}"
             f"  {items}{reason}"
         )
     runs = len({line.name for line in lines if line.state != "cached"})
-    typer.secho(f"{runs} of {len({line.name for line in lines})} nodes would run", dim=True)
+    echo_dim(f"{runs} of {len({line.name for line in lines})} nodes would run")
 
 
 def _shared(line: Line) -> tuple[str, str, str]:
@@ -78,8 +79,8 @@ def list_workflows() -> None:
         except NodeGraphError as error:
             warn(f"{path}: {error}")
             continue
-        typer.echo(f"{typer.style(name, fg='cyan', bold=True)}  {workflow.title}")
+        echo(f"{typer.style(name, fg='cyan', bold=True)}  {workflow.title}")
         width = max(map(len, workflow.params), default=0)
         for param, about in workflow.params.items():
-            typer.echo(f"    {param.ljust(width)}  {about.help or about.label}")
-    typer.secho("\n`nodegraph run NAME --set PARAM=VALUE` runs one of them.", dim=True)
+            echo(f"    {param.ljust(width)}  {about.help or about.label}")
+    echo_dim("\n`nodegraph run NAME --set PARAM=VALUE` runs one of them.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ..planning.plan import plan
 from . import kinds
 from .exits import DIFFERENT
 from .find import find_workflow
+from .output import echo, echo_json
 from .run import Options, data_folders
 
 
@@ -40,11 +40,9 @@ def diff_files(files: tuple[str, str], nodes: Sequence[Path], as_json: bool) -> 
             }
             for entry in differences
         ]
-        typer.echo(
-            json.dumps({"same": not differences, "differences": rows}, indent=2, ensure_ascii=False)
-        )
+        echo_json({"same": not differences, "differences": rows}, indent=2)
     else:
-        typer.echo("\n".join(map(str, differences)) or "the same graph")
+        echo("\n".join(map(str, differences)) or "the same graph")
     if differences:
         raise typer.Exit(DIFFERENT)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..events import Event, Failed, Progressed, Started
 from .board import ENDED, Board, Row
+from .output import cell, echo, echo_json, encoding_of, fits
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import OverflowMethod, RenderableType
     from rich.table import Table
 
 _PAUSE = 5.0  # seconds between two lines of a log about the same node
@@ -41,7 +41,7 @@ class Lines:
 
     def tell(self, event: str, **more: object) -> None:
         """Print any line that goes with the events."""
-        print(json.dumps({"event": event, **more}, ensure_ascii=False), flush=True)
+        echo_json({"event": event, **more})
 
 
 def _fields(event: Event) -> Mapping[str, object]:
@@ -86,7 +86,7 @@ class Log:
             self._say(row, now)
 
     def _say(self, row: Row, now: float) -> None:
-        print(f"{row.name}: {state_of(row, now)}", file=sys.stderr, flush=True)
+        echo(f"{row.name}: {state_of(row, now)}", error=True)
 
 
 class Live:
@@ -119,48 +119,50 @@ class Live:
         from rich.text import Text
 
         now = self.board.clock()
-        table = _table()
+        stream = self.console.file
+        table = _table("ellipsis" if fits("…", encoding_of(stream)) else "crop")
         # Rich draws from a thread of its own, while rows change: take what there is now.
         for row in list(self.board.visible(max(self.console.height - 3, 3))):
-            table.add_row(*_cells(row, now))
+            table.add_row(*_cells(row, now, stream))
         summary = f"{self.board.ended} of {len(self.board.rows)} nodes, {_span(now - self.began)}"
         return Group(table, Text(summary, style="dim"))
 
 
-def _table() -> Table:
+def _table(overflow: OverflowMethod) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=1)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=36)
+    table.add_column(no_wrap=True, overflow=overflow, max_width=36)
     table.add_column(width=16)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True, overflow=overflow, ratio=1)
     return table
 
 
 _MARKS = {
-    "waiting": ("·", "dim"),
-    "running": ("▸", "bold cyan"),
-    "done": ("✓", "green"),
-    "failed": ("✗", "bold red"),
-    "skipped": ("-", "yellow"),
+    "waiting": ("·", ".", "dim"),
+    "running": ("▸", ">", "bold cyan"),
+    "done": ("✓", "+", "green"),
+    "failed": ("✗", "x", "bold red"),
+    "skipped": ("-", "-", "yellow"),
+    "cached": ("=", "=", "blue"),
 }
+"""By state: the mark, another for terminals that cannot spell it, and the style of both."""
 
 
-def _cells(row: Row, now: float) -> tuple[RenderableType, ...]:
+def _cells(row: Row, now: float, stream: object) -> tuple[RenderableType, ...]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    mark, style = _MARKS[row.state]
-    if row.state == "done" and row.cached == row.done:
-        mark, style = "=", "blue"
+    cached = row.state == "done" and row.cached == row.done
+    mark, plain_mark, style = _MARKS["cached" if cached else row.state]
     running = row.state == "running"
     bar = ProgressBar(1.0, row.fraction, width=16, pulse=not row.fraction) if running else ""
     return (
-        Text(mark, style),
-        Text(row.name, "bold" if running else style),
+        Text(mark if fits(mark, encoding_of(stream)) else plain_mark, style),
+        Text(cell(row.name, stream), "bold" if running else style),
         bar,
-        Text(state_of(row, now), "dim"),
+        Text(cell(state_of(row, now), stream), "dim"),
     )
 
 

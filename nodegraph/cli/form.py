@@ -7,17 +7,38 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
 from typer.core import TyperCommand
 
+from ..base.characters import excerpt, is_text
+from ..errors import UserError
 from .exits import sentences
+from .output import cell, echo
 
 
-class FileCommand(TyperCommand):
-    """A command whose ``--help`` is about the workflow on its command line, if there is one.
+class Command(TyperCommand):
+    """A command whose options hold text: an argument's bytes that are no UTF-8 never get further.
+
+    Names of files are what they are: only what is printed of them is spelled out.
 
     Some versions of typer use click, others a copy of it, so what comes from it has no type here.
     """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        for option in self.get_params(ctx):
+            if option.param_type_name == "option":
+                self._check(option, ctx.params.get(option.name))
+        return rest
+
+    def _check(self, option: Any, value: object) -> None:
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str) and not is_text(text):
+                with sentences():
+                    raise UserError(f"{option.opts[0]} {excerpt(text)}: is not text in UTF-8")
+
+
+class FileCommand(Command):
+    """A command whose ``--help`` is about the workflow on its command line, if there is one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.meta[__name__] = list(args)
@@ -55,15 +76,15 @@ def show_form(name: str, nodes: Sequence[Path], command: str = "nodegraph run") 
         (port.name, port.label, port.type, port.limits, port.default or "needed", port.help)
         for port in described
     ]
-    typer.echo(f"{whole.title or file.name}\n\n{command} {name} --set NAME=VALUE …\n")
+    echo(f"{whole.title or file.name}\n\n{command} {name} --set NAME=VALUE …\n")
     if not rows:
-        typer.echo("it has no params; any input can be set, as NODE.INPUT=VALUE")
+        echo("it has no params; any input can be set, as NODE.INPUT=VALUE")
     elif sys.stdout.isatty():
         _print_table(rows)
     else:
-        typer.echo("\n".join(_lines([_HEAD, *rows])))
+        echo("\n".join(_lines([_HEAD, *rows])))
     results = ", ".join(whole.results) or "none"
-    typer.echo(f"\nresults: {results}\n`{command} --help` lists the options.")
+    echo(f"\nresults: {results}\n`{command} --help` lists the options.")
 
 
 _Row = tuple[str, str, str, str, str, str]
@@ -97,5 +118,7 @@ def _print_table(rows: Sequence[_Row]) -> None:
             table.add_column(title, style="cyan" if column == 0 else "", overflow="fold")
     columns = [c for c in range(len(_HEAD)) if any(row[c] for row in rows)]
     for row in rows:
-        table.add_row(*(Text(_short(row[c]) if c < len(_HEAD) - 1 else row[c]) for c in columns))
+        table.add_row(
+            *(Text(cell(_short(row[c]) if c < len(_HEAD) - 1 else row[c])) for c in columns)
+        )
     Console(highlight=False).print(table)

@@ -13,8 +13,9 @@ from ..errors import NodeError, RunError, UserError
 from ..graph.workflow import Workflow
 from ..inspection.pins import find_drift, pin_models, unpinnable
 from ..planning.types import Plan
-from .exits import FAILED, warn
+from .exits import FAILED, warn, writing
 from .find import WorkflowFile, find_workflow
+from .output import echo
 from .run import Options, plan_file, settings_of
 
 
@@ -31,12 +32,13 @@ def lock_file(options: Options, output: Path | None) -> None:
         pinned = _written_so(pin_models(plan, cache, settings_of(options, file)), file, output)
     target = output or file.path
     if output is not None or pinned != file.workflow:
-        pinned.save(target)
+        with writing(target):
+            pinned.save(target)
     for name, pin in pinned.models.items():
-        typer.echo(f"{name}  {pin.revision[:12] or 'local'}  sha256 {pin.sha256[:12]}…")
+        echo(f"{name}  {pin.revision[:12] or 'local'}  sha256 {pin.sha256[:12]}…")
     if not pinned.models:
-        typer.echo("nothing to pin: the models it uses come with nodegraph")
-    typer.echo(target)
+        echo("nothing to pin: the models it uses come with nodegraph")
+    echo(target)
 
 
 def check_lock(options: Options) -> None:
@@ -50,10 +52,10 @@ def check_lock(options: Options) -> None:
     with _plan_models(options, file) as (plan, cache):
         changes = find_drift(plan, cache, settings_of(options, file))
     for name, differences in changes.items():
-        typer.echo(f"{name}: {'; '.join(differences)}")
+        echo(f"{name}: {'; '.join(differences)}")
     if changes:
         raise typer.Exit(FAILED)
-    typer.echo(f"{file.path}: all its models are those it pins")
+    echo(f"{file.path}: all its models are those it pins")
 
 
 @contextmanager

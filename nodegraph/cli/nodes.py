@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..graph.registry import Kind, Template
 from ..graph.schema import describe, group_of
 from ..node import Composite
 from .kinds import Described, inputs_of, load_kinds, outputs_of, summary
+from .output import cell, echo, echo_dim, echo_json
 
 
 def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
@@ -27,10 +27,10 @@ def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
         groups.setdefault(group_of(kind), []).append(name)
     width = max(map(len, kinds), default=0)
     for title, names in groups.items():
-        typer.secho(title, bold=True)
+        echo(typer.style(title, bold=True))
         for name in names:
-            typer.echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(kinds[name])}")
-    typer.secho("\n`nodegraph nodes NAME` shows one in full.", dim=True)
+            echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(kinds[name])}")
+    echo_dim("\n`nodegraph nodes NAME` shows one in full.")
 
 
 def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
@@ -46,13 +46,13 @@ def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None
         _print_json(describe(kind, kinds))
         return
     doc = kind.doc if isinstance(kind, Template) else inspect.getdoc(kind) or ""
-    typer.echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group_of(kind)})\n{doc}")
+    echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group_of(kind)})\n{doc}")
     _table("Inputs", list(inputs_of(kind, kinds)))
     _table("Outputs", list(outputs_of(kind, kinds)))
 
 
 def _print_json(described: object) -> None:
-    typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
+    echo_json(described, indent=2)
 
 
 def _sort(kind: Kind) -> str:
@@ -84,6 +84,6 @@ def _table(title: str, ports: Sequence[Described]) -> None:
     table.add_column("", overflow="fold")
     for port in ports:
         about = ". ".join(part for part in (port.help.rstrip("."), port.limits) if part)
-        default = [] if outputs_only else [Text(port.default or "needed")]
-        table.add_row(Text(port.name), Text(port.type), *default, Text(about))
+        default = [] if outputs_only else [Text(cell(port.default or "needed"))]
+        table.add_row(Text(cell(port.name)), Text(cell(port.type)), *default, Text(cell(about)))
     Console(highlight=False).print("", table)

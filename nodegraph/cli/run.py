@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import typer
-
-from ..errors import RunError, UserError, WorkflowError
-from ..events import Event, Outcome
+from ..errors import RunError, WorkflowError
+from ..events import Event, Interrupted, Outcome
 from ..execution.execute import execute
 from ..execution.provenance import texts
 from ..execution.results import pictures
@@ -24,17 +22,17 @@ from ..inspection.files import find_unfit_files
 from ..node import Folders
 from ..planning.plan import plan
 from ..planning.types import Plan
-from ..savings import Shortages
 from ..settings import Compute, Settings
 from ..system.devices import slow
 from ..tasks.totals import totals
 from . import kinds, params
 from .cache import open_cache
 from .display import Display, Lines, display
-from .exits import FAILED, end, say, stoppable, warn
+from .exits import CANCELLED, FAILED, end, say, stoppable, unhurried, warn
 from .find import WorkflowFile, find_workflow
+from .output import echo
 from .results import result_lines, shortages
-from .save import prepare_folder, save_picture
+from .save import Saved, prepare_folder, save_pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ def run_file(options: Options) -> None:
 
     Raises:
         RunError: a node failed; what could be made nevertheless is saved.
+        Exit: it was stopped, and what had been finished is saved; or not all could be saved.
     """
     began = time.monotonic()
     file = find_workflow(options.file)
@@ -77,11 +76,13 @@ def run_file(options: Options) -> None:
     # Lines of JSON need no count, for which folders would be listed once more.
     view = Lines() if options.json else display(totals(plan, settings.folders))
     with closing(open_cache(options.cached, options.compute.budget)) as cache, stoppable():
-        with view.watching():
-            outcome = drive(execute(plan, cache, settings), view)
-        texts_of = partial(texts, plan, settings.signature())
-        paths = _save(outcome, texts_of, f"{file.name}-", options.out, view)
-    _conclude(view, outcome, time.monotonic() - began, paths)
+        outcome, stopped = _outcome_of(execute(plan, cache, settings), view)
+        with unhurried():
+            texts_of = partial(texts, plan, settings.signature())
+            # All of them before a line is printed: whoever reads that cannot keep them waiting.
+            saved = save_pictures(outcome, texts_of, options.out, f"{file.name}-")
+            _tell(view, saved, outcome, time.monotonic() - began, stopped)
+    _conclude(saved, outcome, stopped, options)
 
 
 def plan_file(options: Options, file: WorkflowFile) -> Plan:
@@ -123,11 +124,30 @@ def resolve(compute: Compute) -> Compute:
     return compute
 
 
+def _outcome_of(events: Generator[Event, None, Outcome], view: Display) -> tuple[Outcome, bool]:
+    """Drive a run to its end, or until it is stopped: what was made, and whether it was."""
+    outcome = None
+    try:
+        with view.watching():
+            outcome = drive(events, view)
+    except Interrupted as stop:
+        return stop.outcome, True
+    except KeyboardInterrupt:
+        if outcome is None:
+            raise
+        return outcome, True
+    return outcome, False
+
+
 T = TypeVar("T")
 
 
 def drive(events: Generator[Event, None, T], view: Display) -> T:
-    """Pass every event to ``view``; a run that is interrupted here is cancelled, wherever it is."""
+    """Pass every event to ``view``; a run that is interrupted here is cancelled, wherever it is.
+
+    Raises:
+        Interrupted: it was; with what had been finished.
+    """
     with closing(events):
         while True:
             try:
@@ -135,45 +155,47 @@ def drive(events: Generator[Event, None, T], view: Display) -> T:
             except StopIteration as end:
                 outcome: T = end.value
                 return outcome
+            except Interrupted:
+                raise
+            except KeyboardInterrupt as stop:  # outside of the run, which knows what is finished
+                events.throw(stop)
+                raise
 
 
-def _save(
-    outcome: Outcome,
-    texts_of: Callable[[Mapping[str, str], Shortages], Mapping[str, str]],
-    prefix: str,
-    folder: Path,
-    view: Display,
-) -> list[Path]:
-    paths = []
-    for name, picture, result, item in pictures(outcome.results):
-        several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
-        key = {result + several: outcome.keys[result][item]}
-        # The key of the item alone: it says what this picture was made of, not the whole list.
-        try:
-            carried = texts_of(key, outcome.shortages[result][item])
-            path = save_picture(picture, carried, folder, prefix + name)
-        except UserError as error:
-            end(FAILED, str(error))
-        paths.append(path)
-        if isinstance(view, Lines):
-            view.tell("saved", result=name, path=str(path))
-        else:
-            typer.echo(path)
-    return paths
-
-
-def _conclude(view: Display, outcome: Outcome, seconds: float, paths: list[Path]) -> None:
+def _tell(view: Display, saved: Saved, outcome: Outcome, seconds: float, stopped: bool) -> None:
+    """Print which files there are now, and the results that are no pictures."""
     if isinstance(view, Lines):
-        state = "failed" if outcome.failures else "done"
+        for name, path in saved.paths:
+            view.tell("saved", result=name, path=str(path))
+        failed = bool(outcome.failures or saved.problems)
+        state = "cancelled" if stopped else "failed" if failed else "done"
         view.tell("ended", state=state, seconds=round(seconds, 3))
-    else:
-        for name, value in outcome.results.items():
-            if not any(pictures({name: value})):
-                for line in result_lines(name, value):
-                    typer.echo(line)
-        for message in shortages(outcome.degraded):
-            warn(message)
-    if outcome.failures:
-        raise RunError(outcome.failures) from outcome.failures[0]
-    if not paths and not outcome.results and not isinstance(view, Lines):
+        return
+    for _, path in saved.paths:
+        echo(path)
+    for name, value in outcome.results.items():
+        cut = stopped and isinstance(value, list) and any(entry is None for entry in value)
+        if not cut and not any(pictures({name: value})):
+            for line in result_lines(name, value):
+                echo(line)
+    for message in shortages(outcome.degraded):
+        warn(message)
+    if not saved.paths and not outcome.results and not outcome.failures and not stopped:
         print("done", file=sys.stderr)
+
+
+def _conclude(saved: Saved, outcome: Outcome, stopped: bool, options: Options) -> None:
+    """End with a sentence, unless all went well."""
+    kept = "; what was made is kept, and the same command saves it" if options.cached else ""
+    problems = [f"{problem}{kept}" for problem in saved.problems]
+    if outcome.failures:
+        for problem in problems:
+            say(problem, "red")
+        raise RunError(outcome.failures) from outcome.failures[0]
+    if problems:
+        end(FAILED, "\n".join(problems))
+    if stopped:
+        count = len(saved.paths)
+        some = f"; {count} finished picture{'s are' if count > 1 else ' is'} saved" if count else ""
+        more = "; what was finished is kept, and the same command goes on from there"
+        end(CANCELLED, f"cancelled{some}{more if options.cached else ''}")

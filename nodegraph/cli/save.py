@@ -5,16 +5,46 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from ..base.files import write_new
 from ..carriers.png import with_texts
 from ..errors import UserError
-from ..execution.results import Picture
+from ..events import Outcome
+from ..execution.results import Picture, pictures
+from ..savings import Shortages
+
+TextsOf: TypeAlias = Callable[[Mapping[str, str], Shortages], Mapping[str, str]]
+"""From the keys of what a file shows, and how that was made to fit, to the texts it carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The files of pictures with the names of their results, and why others are not saved."""
+
+    paths: tuple[tuple[str, Path], ...]
+    problems: tuple[str, ...] = ()
+
+
+def save_pictures(outcome: Outcome, texts_of: TextsOf, folder: Path, prefix: str) -> Saved:
+    """Save every picture among the results; one that cannot be does not keep the others waiting."""
+    paths, problems = list[tuple[str, Path]](), dict[str, None]()
+    for name, picture, result, item in pictures(outcome.results):
+        several = f"[{item}]" if isinstance(outcome.results[result], list) else ""
+        # The key of the item alone: it says what this picture was made of, not the whole list.
+        key = {result + several: outcome.keys[result][item]}
+        try:
+            texts = texts_of(key, outcome.shortages[result][item])
+            paths.append((name, save_picture(picture, texts, folder, prefix + name)))
+        except UserError as error:
+            problems[str(error)] = None
+    return Saved(tuple(paths), tuple(problems))
 
 
 def save_picture(picture: Picture, texts: Mapping[str, str], folder: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..base.keys import Key, digest
 from ..cache import Cache
 from ..errors import RunError, Stopped
-from ..events import Event, Outcome, Progressed, Started
+from ..events import Event, Interrupted, Outcome, Progressed, Started
 from ..node import Node, Output
 from ..planning.types import Plan, Source
 from ..savings import Shortages
@@ -19,7 +19,7 @@ from ..settings import Settings
 from ..tasks.frontier import Frontier
 from ..tasks.items import elements, upstream_tasks
 from ..tasks.keys import key_of
-from ..tasks.task import Task
+from ..tasks.task import Element, Task
 from .local.dispatch import Dispatcher
 from .reports import Broke, Crashed, Done, Idle, Lost, Report, Stamped
 
@@ -50,11 +50,14 @@ def execute(
 
     Raises:
         Stopped: ``cancelled`` said so.
+        Interrupted: a KeyboardInterrupt came, from within or thrown in; with what was finished.
     """
     run = _Run(plan, cache, settings or Settings(), cancelled)
     try:
         yield from run.events()
         return run.outcome()
+    except KeyboardInterrupt as stop:
+        raise Interrupted(run.finished()) from stop
     finally:
         run.close()
 
@@ -167,6 +170,20 @@ class _Run:
         frontier = self.frontier
         failures = tuple(frontier.failures)
         return Outcome(self.results, failures, self.keys, frontier.degraded, self.shortages)
+
+    def finished(self) -> Outcome:
+        """Stop what still runs; the outcome as far as it has come, wherever it was interrupted."""
+        self.dispatcher.close()
+        while not self.reports.empty():
+            report = self.reports.get()
+            # It may have struck amid a change of state: what cannot be taken in now is left out.
+            with suppress(Exception):
+                if isinstance(report, Done):
+                    self._handle(report)
+        for name, source in self.plan.results.items():
+            if name not in self.results and self.calls[source.call].resolved:
+                self._fetch_finished(name, source)
+        return self.outcome()
 
     def close(self) -> None:
         """Stop what still runs, and let go of everything the run held in the cache."""
@@ -319,3 +336,25 @@ class _Run:
         self.results[name] = values if many else values[0]
         self.keys[name] = tuple(keys)
         self.shortages[name] = tuple(shortages)
+
+    def _fetch_finished(self, name: str, source: Source) -> None:
+        """Fetch the items of a result that are there; None stands for each that is not."""
+        call = self.calls[source.call]
+        is_list = source.output in call.lists
+        values, keys, shortages = list[object](), list[str](), list[Shortages]()
+        for task in call.tasks:
+            done = task.state == "done"
+            output = self.cache.get(task.key or b"", task.call.planned.kind) if done else None
+            if output is None and is_list:
+                break  # how many entries it has, and so the number of the next one, is not known
+            count = len(task.digests[source.output]) if is_list else 1
+            for entry in range(count):
+                element = Element(task, source.output, entry if is_list else None)
+                values.append(None if output is None else element.value(output))
+                keys.append(element.key())
+                shortages.append(task.shortages)
+        if any(value is not None for value in values):
+            many = call.count is not None or is_list
+            self.results[name] = values if many else values[0]
+            self.keys[name] = tuple(keys)
+            self.shortages[name] = tuple(shortages)

@@ -169,23 +169,37 @@ def test_looking_never_imports_torch(arguments: list[str]) -> None:
     assert (process.returncode, said.splitlines()[-1]) == (0, "[]")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_ends_with_130_and_leaves_nothing_half_written(
-    write: Write, nodes: Path, tmp_path: Path, stop: signal.Signals
+@pytest.mark.parametrize(
+    ("stop", "option", "kept"),
+    [
+        (signal.SIGINT, "--json", "; what was finished is kept, and the same command goes on from"),
+        (
+            signal.SIGTERM,
+            "--json",
+            "; what was finished is kept, and the same command goes on from",
+        ),
+        (signal.SIGHUP, "--no-cache", "\n"),
+    ],
+)
+def test_an_interrupted_run_saves_what_was_finished_and_ends_with_130(  # noqa: PLR0917
+    write: Write, nodes: Path, tmp_path: Path, stop: signal.Signals, option: str, kept: str
 ) -> None:
-    file = write(nodes={"wait": {"type": "Wait", "values": {"seconds": 30}}, **painting()["nodes"]},
+    file = write(nodes={**painting()["nodes"], "wait": {"type": "Wait", "values": {"seconds": 30}}},
                  results={"waited": "wait.value", "image": "paint.image"})  # fmt: skip
-    process = python("-m", "nodegraph", "run", file, "--nodes", str(nodes), "--json", cwd=tmp_path)
+    command = ["run", file, "--nodes", str(nodes), "--json", option]
+    process = python("-m", "nodegraph", *command, cwd=tmp_path)
     assert process.stdout is not None
     while "progressed" not in process.stdout.readline():
         assert process.poll() is None
 
     process.send_signal(stop)
-    _, said = process.communicate(timeout=60)
+    events, said = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert said.startswith("cancelled")
-    assert not list((tmp_path / "output").iterdir())
+    assert said.startswith(f"cancelled; 1 finished picture is saved{kept}")
+    assert [path.name for path in (tmp_path / "output").iterdir()] == ["toy-image.png"]
+    saved, ended = map(json.loads, events.splitlines()[-2:])
+    assert (saved["path"], ended["state"]) == ("output/toy-image.png", "cancelled")
 
 
 def test_nobody_minds_when_the_reader_leaves_early() -> None:

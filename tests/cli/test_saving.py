@@ -121,5 +121,8 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing_half_written(
     monkeypatch.setattr(files, "create", full)
     done = cli("run", write(**painting()))
 
-    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "the disk of 'output' is full")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        1,
+        "the disk of 'output' is full; what was made is kept, and the same command saves it",
+    )
     assert list(Path("output").iterdir()) == []

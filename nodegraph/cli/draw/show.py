@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
+from ...base.files import write_whole
 from ...base.order import find_circles, topological_order
 from ...errors import Problem, UserError, WorkflowError
 from ...graph.bundle import bundle
@@ -15,8 +15,9 @@ from ...graph.registry import Kind
 from ...graph.schema import group_of
 from ...graph.workflow import Call, Workflow, split
 from .. import kinds
-from ..exits import warn
+from ..exits import warn, writing
 from ..find import find_workflow
+from ..output import echo, is_unicode
 from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
 
@@ -42,20 +43,18 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
     for name, words in source.shortages.items():
         warn(f"{name}: memory was short, so it was made by {', '.join(words)}")
     if output is None:
-        typer.echo(text, nl=False)
+        if chosen == "svg" and not is_unicode(sys.stdout):  # a file that says nothing else is UTF-8
+            text = text.encode("ascii", "xmlcharrefreplace").decode()
+        echo(text, newline=False)
         return
     fenced = (
         f"```mermaid\n{text}```\n"
         if output.suffix.lower() == ".md" and chosen == "mermaid"
         else text
     )
-    try:
-        output.write_text(fenced, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"cannot write {str(output)!r}: {(error.strerror or str(error)).lower()}"
-        ) from error
-    typer.echo(output)
+    with writing(output):
+        write_whole(output, fenced)
+    echo(output)
 
 
 def drawn(graph: Sketch, format: str) -> str:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ...errors import UserError
 from ..exits import stoppable, warn
+from ..output import echo
 from .assemble import Parts
 from .options import Options
 from .token import token_for
@@ -104,9 +103,9 @@ def _greet(url: str, services: Services, token: str) -> None:
     """Print the URL of the server; a token that was made just now is shown this once."""
     from ...web.page import built
 
-    typer.echo(f"nodegraph is at {url} (Ctrl-C ends it)")
+    echo(f"nodegraph is at {url} (Ctrl-C ends it)")
     if token:
-        typer.echo(f"the page asks for this token, kept in the data folder: {token}")
+        echo(f"the page asks for this token, kept in the data folder: {token}")
     if not built(services.page):
         warn("the editor has not been built; `python -m nodegraph.web.build` builds it")
     elif services.stale():
