@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
+
+from .characters import broken_text, excerpt, strings
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
-_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_NUL = re.compile(rb"\\u0000")
+_HALF = re.compile("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(ValueError):
@@ -26,8 +28,8 @@ def parse_bounded(data: bytes, depth: int) -> Any:
     """Read JSON that somebody sent, in UTF-8 and nested at most ``depth`` levels.
 
     Raises:
-        StrictJsonError: as ``parse``; it is nested too deeply, has the character NUL, or half of a
-            surrogate pair, which no database, file name or socket takes.
+        StrictJsonError: as ``parse``; it is nested too deeply, or has the character NUL, which no
+            database and no file name takes.
     """
     # Before the parser sees it: that would need a frame of the C stack for each level.
     if deepest(data) > depth:
@@ -36,10 +38,9 @@ def parse_bounded(data: bytes, depth: int) -> Any:
         value = parse(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise StrictJsonError(f"is not text in UTF-8 (byte {error.start})") from error
-    # Decoded UTF-8 holds no surrogates: only an escape can bring one in, or a NUL.
-    if _SUSPICIOUS.search(data):
-        for text in _strings(value):
-            _check_characters(text)
+    # JSON has no bare NUL: only an escape can bring one in.
+    if _NUL.search(data) and any("\0" in text for text in strings(value)):
+        raise StrictJsonError("has the character NUL")
     return value
 
 
@@ -48,10 +49,10 @@ def parse(text: str) -> Any:
 
     Raises:
         StrictJsonError: it is none, is nested too deeply for Python, has a name twice in one
-            object, or a number that is none (NaN) or too large (1e999).
+            object, a number that is none (NaN) or too large (1e999), or half of a character.
     """
     try:
-        return json.loads(
+        value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
         )
     except json.JSONDecodeError as error:
@@ -64,6 +65,10 @@ def parse(text: str) -> Any:
         raise
     except ValueError as error:  # an integer of more digits than Python converts
         raise StrictJsonError(f"is not JSON; {error}") from error
+    # Two escapes may be one character: only what was read shows which are halves.
+    if _HALF.search(text) and (broken := broken_text(value)) is not None:
+        raise StrictJsonError(f"has half of a character (a lone surrogate) in {excerpt(broken)}")
+    return value
 
 
 def deepest(data: bytes) -> int:
@@ -90,26 +95,3 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise StrictJsonError("has a number that is too large")
     return number
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Every string in ``value``, names included; without recursion."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, list):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part
-            waiting += part.values()
-
-
-def _check_characters(text: str) -> None:
-    if "\0" in text:
-        raise StrictJsonError("has the character NUL")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise StrictJsonError("has half of a character (a lone surrogate)") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ..base.characters import broken_text, excerpt
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
 from ..graph.registry import Kind, Registry
 from ..graph.workflow import Workflow, split
@@ -19,7 +20,7 @@ def fill(workflow: Workflow, assignments: Sequence[str], registry: Registry) -> 
     A name that occurs several times makes a list, and so maps.
 
     Raises:
-        UserError: something is not ``name=value``.
+        UserError: something is not ``name=value``, or no text.
         WorkflowError: there is no such param, node or input; all of them are named.
     """
     texts_by_name = _by_name(assignments)
@@ -31,7 +32,7 @@ def fill(workflow: Workflow, assignments: Sequence[str], registry: Registry) -> 
         node, field = next(iter(_targets(workflow, name)), ("", ""))
         kind = registry.get(workflow.nodes[node].type) if node in workflow.nodes else None
         fits = partial(_fits, kind, field, registry)
-        read = [_read(text, fits) for text in texts]
+        read = [_read(name, text, fits) for text in texts]
         # One value for an input that takes a list is a list of one.
         alone = len(read) == 1 and (fits(read[0]) or not fits(read))
         values[name] = read[0] if alone else read
@@ -85,12 +86,16 @@ def _fits(kind: Kind | None, field: str, registry: Registry, value: object) -> b
     return kind is None or takes(kind, field, value, registry)
 
 
-def _read(text: str, fits: Callable[[object], bool]) -> object:
+def _read(name: str, text: str, fits: Callable[[object], bool]) -> object:
     """JSON where the input takes what the JSON says, alone or in a list, else the text itself."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    if (broken := broken_text(value)) is not None:
+        raise UserError(
+            f"--set {name}: has half of a character (a lone surrogate) in {excerpt(broken)}"
+        )
     return value if isinstance(value, str) or fits(value) or fits([value]) else text
 
 

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from ..base.characters import broken_text, excerpt
 from ..base.keys import canonical, canonical_entries, digest, kind_id, spell_entry
 from ..base.packages import installed
 from ..errors import Problem
@@ -103,6 +104,9 @@ class Checker:
             for place, message in mistakes:
                 self._report(name, place, message)
             values.update(converted)
+        # Spelled, every half of a character is an escape: without one, no value is looked through.
+        if spelling is None or b"\\ud" in spelling:
+            self._refuse_halves(name, constants)
         links = self._links(name, wired, kind) if wired else {}
         for input in links:
             values.pop(input, None)
@@ -112,6 +116,12 @@ class Checker:
         return Planned(
             name, spelling, kind, values, links, mapped, expands, static, upstream, shared
         )
+
+    def _refuse_halves(self, name: str, constants: Mapping[str, object]) -> None:
+        for input, value in constants.items():
+            if (broken := broken_text(value)) is not None:
+                message = f"has half of a character (a lone surrogate) in {excerpt(broken)}"
+                self._report(name, input, message)
 
     def _static(
         self,
