@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -49,6 +49,13 @@ def read_text(path: Path, keyword: str) -> str | None:
     except ValueError as error:
         subject = "workflow" if keyword == png.KEY else f"text {keyword!r}"
         raise UserError(f"{path}: the {subject} inside this picture is damaged") from error
+
+
+def keywords(path: Path) -> Iterator[str]:
+    """The keywords of all texts that a PNG file carries, whoever wrote them; of others, none."""
+    data = path.read_bytes()
+    if png.is_png(data):
+        yield from png.keywords(data)
 
 
 def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:

@@ -33,6 +33,13 @@ def text_in(data: bytes, keyword: str = KEY) -> str | None:
     return None
 
 
+def keywords(data: bytes) -> Iterator[str]:
+    """The keyword of every text that a PNG file's bytes carry."""
+    for kind, body in _chunks(data):
+        if kind in _READERS:
+            yield body[:80].partition(b"\0")[0].decode("latin-1")
+
+
 def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     """A copy of a PNG file's bytes that carries ``texts`` by keyword, pixels untouched."""
     header = len(_SIGNATURE) + 25  # IHDR is always 13 bytes long and always first

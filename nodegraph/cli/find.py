@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..carriers.picture import is_picture, read_text, read_workflow
+from ..carriers.picture import is_picture, keywords, read_text, read_workflow
 from ..errors import Problem, UserError, WorkflowError, did_you_mean
 from ..execution.provenance import DEGRADED
+from ..graph.foreign import name_keywords
 from ..graph.shipped import shipped
 from ..graph.workflow import Workflow
 from ..savings import Shortages
+from .exits import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +67,43 @@ def find_workflow(name: str) -> WorkflowFile:
         UserError: there is none, or the picture carries none.
         WorkflowError: it is no workflow.
     """
+    path = _file(name) or _shipped(name)
+    try:
+        picture = is_picture(path)
+        workflow = _inside(path) if picture else Workflow.load(path)
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be read: {reason_of(error)}") from error
+    return WorkflowFile(workflow, path, picture)
+
+
+def _file(name: str) -> Path | None:
+    """The file of this name; None where there is none, or a folder.
+
+    Raises:
+        UserError: it is no file, or nobody may look.
+    """
     path = Path(name)
-    if not path.is_file():
-        path = _shipped(name)
-    picture = is_picture(path)
-    return WorkflowFile(_inside(path) if picture else Workflow.load(path), path, picture)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"{name!r} cannot be read: {reason_of(error)}") from error
+    if stat.S_ISREG(mode):
+        return path
+    if stat.S_ISDIR(mode):
+        return None
+    raise UserError(f"{name!r} is a pipe or a device; save the workflow to a file first")
 
 
 def _inside(path: Path) -> Workflow:
     text = read_workflow(path)
     if text is None:
-        raise UserError(f"{str(path)!r} carries no workflow; pictures that nodegraph saves do")
+        other = name_keywords(keywords(path))
+        instead = f", but {other}" if other else ""
+        raise UserError(
+            f"{str(path)!r} carries no workflow{instead}; pictures that nodegraph saves do"
+        )
     try:
         return Workflow.load(text)
     except WorkflowError as error:

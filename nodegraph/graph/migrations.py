@@ -46,18 +46,33 @@ def _format(document: Document) -> int:
 def _from_0(document: Document) -> Document:
     """Move positions to ``view``; make addresses of pairs, and objects of params."""
     rest = {name: part for name, part in document.items() if name not in {"version", "format"}}
-    nodes: Mapping[str, Mapping[str, Any]] = document["nodes"]
+    nodes = _objects(document, "nodes")
     return {
         "format": 1,
         **rest,
         "nodes": {name: _call_from_0(call) for name, call in nodes.items()},
-        "params": {name: {"to": to} for name, to in document.get("params", {}).items()},
+        "params": {name: {"to": to} for name, to in _object(document, "params").items()},
         "view": {name: call["at"] for name, call in nodes.items() if "at" in call},
     }
 
 
+def _objects(document: Mapping[str, Any], part: str) -> Mapping[str, Mapping[str, Any]]:
+    parts = _object(document, part)
+    for name, inner in parts.items():
+        if not isinstance(inner, dict):
+            raise TypeError(f"{name} should be an object")
+    return parts
+
+
+def _object(document: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    inner = document.get(part, {})
+    if not isinstance(inner, dict):
+        raise TypeError(f"{part} should be an object")
+    return inner
+
+
 def _call_from_0(call: Mapping[str, Any]) -> Document:
-    links = {name: _link_from_0(link) for name, link in call.get("links", {}).items()}
+    links = {name: _link_from_0(link) for name, link in _object(call, "links").items()}
     return {**{name: part for name, part in call.items() if name != "at"}, "links": links}
 
 

@@ -14,8 +14,11 @@ from ..base import strict_json
 from ..base.files import write_whole
 from ..base.keys import canonical, digest
 from ..errors import Problem, WorkflowError, brief, did_you_mean
+from .foreign import name_bytes, name_document, name_text
 from .migrations import migrate
 
+LARGEST = 64 * 2**20
+"""Bytes of a file; what claims to be a workflow and is larger is an attack or damage."""
 _MODEL = ConfigDict(extra="forbid", frozen=True)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -80,7 +83,7 @@ class Workflow(BaseModel):
             WorkflowError: it is no workflow; all that is wrong with its form is said at once.
         """
         name = source.name if isinstance(source, Path) else "workflow"
-        return cls.read(_parse(_text(source), name), name)
+        return cls.read(_parse(_text(source, name), name), name)
 
     @classmethod
     def read(cls, document: Any, name: str = "workflow") -> Workflow:
@@ -93,6 +96,8 @@ class Workflow(BaseModel):
             raise WorkflowError(
                 [Problem(name, f"{brief(document)} should be an object with nodes")]
             )
+        if "format" not in document and (other := name_document(document)) is not None:
+            raise _foreign(name, other)
         try:
             return cls.model_validate(migrate(document))
         except ValidationError as error:
@@ -153,27 +158,59 @@ def split(address: str) -> tuple[str, str]:
     return node, port
 
 
-def _text(source: Path | str | bytes) -> str:
+def _text(source: Path | str | bytes, name: str) -> str:
     try:
-        raw = source.read_bytes() if isinstance(source, Path) else source
+        raw = _read(source, name) if isinstance(source, Path) else source
         # Some editors put a byte-order mark in front.
-        return raw if isinstance(raw, str) else raw.decode("utf-8-sig")
-    except OSError as error:
-        raise WorkflowError(
-            [Problem(str(source), f"cannot be read: {error.strerror or error}")]
-        ) from error
+        text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        name = source.name if isinstance(source, Path) else "workflow"
-        raise WorkflowError(
-            [Problem(name, f"is not text in UTF-8 (byte {error.start})")]
-        ) from error
+        if (other := name_bytes(error.object)) is not None:
+            raise _foreign(name, other) from error
+        message = f"is not text in UTF-8 (byte {error.start})"
+        raise WorkflowError([Problem(name, message)]) from error
+    return text
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            # What is no workflow may be a model of many gigabytes.
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WorkflowError([Problem(str(path), f"cannot be read: {reason}")]) from error
+    if len(raw) > LARGEST:
+        most = f"a workflow has at most {LARGEST // 2**20} MiB"
+        other = name_bytes(raw)
+        raise (
+            _foreign(name, other)
+            if other
+            else WorkflowError([Problem(name, f"is too large; {most}")])
+        )
+    return raw
 
 
 def _parse(text: str, name: str) -> Any:
     try:
         return strict_json.parse(text)
     except strict_json.StrictJsonError as error:
+        other = _other(text)
+        if other is not None:
+            raise _foreign(name, other) from error
         raise WorkflowError([Problem(name, str(error))]) from error
+
+
+def _other(text: str) -> str | None:
+    """What a text is that is no JSON, unless it seems to be meant as JSON."""
+    head = text[:1024]
+    if head.lstrip().startswith(("{", "[")) and "\0" not in head:
+        return None
+    return name_bytes(head.encode("utf-8", "replace")) or name_text(text)
+
+
+def _foreign(name: str, other: str) -> WorkflowError:
+    begins = 'a workflow is JSON that begins with "format": 1'
+    return WorkflowError([Problem(name, f"is {other}; {begins}")])
 
 
 def _problems(error: ValidationError) -> list[Problem]:

@@ -105,9 +105,9 @@ def test_text_in_other_scripts_stays_readable() -> None:
             "workflow: is not JSON; line 2, column 13: "
             "expecting property name enclosed in double quotes",
         ),
-        ("", "workflow: is not JSON; line 1, column 1: expecting value"),
+        ("", 'workflow: is empty; a workflow is JSON that begins with "format": 1'),
         ("[1]", "workflow: [1] should be an object with nodes"),
-        (b"\xff\xfe", "workflow: is not text in UTF-8 (byte 0)"),
+        (b'{"title": "\xff"}', "workflow: is not text in UTF-8 (byte 11)"),
         (
             '{"format": 1, "nodes": {"a": {"type": "X"}, "a": {"type": "Y"}}}',
             "workflow: has 'a' twice in one object",
