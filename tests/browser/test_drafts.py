@@ -1,4 +1,4 @@
-"""What was drawn outlives whatever happens to the page: reloads, crashes, a full browser, other tabs."""
+"""Drawings outlive whatever happens to the page: reloads, crashes, a full browser, other tabs."""
 
 from __future__ import annotations
 
