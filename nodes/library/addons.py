@@ -12,6 +12,7 @@ from nodegraph.node import Reach
 
 from ..checkpoints.folders import addon_problem, pick_addon, read_json
 from ..checkpoints.hashes import identity, sha256
+from ..checkpoints.kinds import recognise, relative_of
 from ..checkpoints.names import ADDRESSES, Addon
 from ..checkpoints.parts import Part, Shapes
 from ..checkpoints.pickles import usable_file
@@ -86,13 +87,18 @@ def with_lora(
         UserError: It was made for other models, or is not understood to the last key.
     """
     shapes, metadata = header(addon.path, "lora")
+    file = recognise(shapes)
+    if file.sort != "lora":
+        raise UserError(f"lora: {addon.name!r} {file.misfit('LoRA')}")
     if setting := lora.unsupported_setting(lora.settings_of(metadata, addon.settings)):
         raise UserError(f"lora: {addon.name!r} asks for {setting}, which is not supported")
     layers, unknown = lora.layers_of(shapes)
     # A file is taken whole or not at all: half of a LoRA would draw something, only not what it is
     # meant to.
-    if kind := lora.relative_of(unknown):
+    if kind := relative_of(unknown):
         raise UserError(f"lora: {addon.name!r} is a {kind}, which is not supported; give a LoRA")
+    if unknown and not file.loads:
+        raise UserError(f"lora: {addon.name!r} {file.misfit('LoRA')}")
     if unknown or not layers:
         rule = "a LoRA changes linear and convolution layers, by the names that kohya's"
         fault = f"has {_some(unknown, 'key')} of no known meaning" if unknown else "has no layers"
@@ -173,14 +179,14 @@ def with_word(model: DiffusionModel, addon: AddonFile, word: str) -> DiffusionMo
 def _vectors(addon: AddonFile) -> tuple[str, tuple[int, ...], str]:
     """The name and shape of the only tensor in an embedding's file, and the word it is for."""
     shapes, _ = header(addon.path, "embedding")
+    kind = recognise(shapes)
+    if kind.sort != "embedding":
+        raise UserError(f"embedding: {addon.name!r} {kind.misfit('embedding')}")
     if len(shapes) != 1:
         raise UserError(
             f"embedding: {addon.name!r} holds {_some(list(shapes), 'tensor')};"
             " an embedding for Stable Diffusion 1.x or 2.x is one, of a vector a row"
         )
     ((tensor, shape),) = shapes.items()
-    if len(shape) not in (1, 2) or not all(shape):
-        size = " x ".join(map(str, shape))
-        raise UserError(f"embedding: {addon.name!r} holds {size} numbers, not a vector a row")
     # AUTOMATIC1111 calls every such tensor the same; diffusers calls it by its word.
     return tensor, shape, addon.place.stem if tensor in ("emb_params", "*") else tensor

@@ -9,6 +9,7 @@ from nodegraph.errors import UserError
 
 from ..checkpoints import ldm
 from ..checkpoints.hashes import identity, sha256
+from ..checkpoints.kinds import recognise
 from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
 from ..checkpoints.pickles import usable_file
@@ -34,15 +35,19 @@ _SCHEDULER = {
 def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
     """Describe the base model in one file."""
     original, path = path, usable_file(path, allow)
-    configs = ldm.base_configs(header(path, "model")[0])
-    if configs is None:
-        raise UserError(f"model: {name!r} is no Stable Diffusion 1.x base model in one file")
+    shapes = header(path, "model")[0]
+    configs, kind = ldm.base_configs(shapes), recognise(shapes)
+    # A ControlNet's file may have its base model in it.
+    if configs is None or (kind.sort == "base" and not kind.loads):
+        raise UserError(f"model: {name!r} {kind.misfit('base model')}")
     channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
     tokenizer = _tokenizer(name, original, allow)  # not beside a converted pickle
     digest = sha256(path)
 
     def refer(part: Part) -> Weights:
-        words = identity(tokenizer.iterdir()) if part == "text_encoder" else ""
+        words = (
+            identity(filter(Path.is_file, tokenizer.iterdir())) if part == "text_encoder" else ""
+        )
         key = key_of(part, digest + words, dtype)
         return Weights(part, str(path), key, tokenizer=str(tokenizer), dtype=dtype)
 
@@ -65,9 +70,10 @@ def controlnet_from_file(
 ) -> ControlNetModel:
     """Describe the ControlNet in one file."""
     path = usable_file(path, allow)
-    config = ldm.controlnet_config(header(path, "model")[0])
-    if config is None:
-        raise UserError(f"model: {name!r} is no ControlNet for Stable Diffusion in one file")
+    shapes = header(path, "model")[0]
+    config, kind = ldm.controlnet_config(shapes), recognise(shapes)
+    if config is None or not kind.loads:
+        raise UserError(f"model: {name!r} {kind.misfit('ControlNet')}")
     net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
     return ControlNetModel(name, shape_of(config, name), net, conditioning_of(Path(name).stem))
 

@@ -6,7 +6,7 @@ built side by side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,8 @@ from nodegraph.errors import UserError
 from ..checkpoints import folders, ldm, single_file
 from ..checkpoints.parts import Part, Source
 from .mapped import Mapped
+from .named import Layout, Tensors
 from .quiet import quiet
-
-# What diffusers called the layers of an autoencoder's attention when Stable Diffusion was new.
-_FORMER = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
 _FILES = "mapped_files"
 """The attribute of a network with the files that its weights are views of."""
@@ -48,24 +46,40 @@ def build(
     Raises:
         UserError: Its file is damaged, or holds another network than its configuration says.
     """
-    config = config_of(source)
-    module = hollow(source.part, config)
+    module, names = _hollow_and_names(source)
     files = [Mapped(path) for path in files_of(source)]
-    tensors: Mapping[str, Tensor] = {key: file[key] for file in files for key in file}
-    if source.path.is_file():
-        tensors = single_file.rename(source.part, tensors, config)
-    try:
-        has_views = _fill(
-            module, tensors, files, lambda value: _place(value, device, dtype, layout)
-        )
-    except _MismatchError as error:
-        raise UserError(
-            f"model: {str(source.path)!r} is not as its configuration says: {error}"
-        ) from error
+    has_views = _fill(module, names, files, lambda value: _place(value, device, dtype, layout))
     # For let_go; the views hold their maps themselves, and without views no pages are left.
     if has_views:
         module.__dict__[_FILES] = files
     return module
+
+
+def check(source: Source) -> None:
+    """Check by names and shapes, without reading weights, that ``build`` would have all it needs.
+
+    Raises:
+        UserError: Weights are missing, of another size, or such that no layer takes.
+    """
+    _hollow_and_names(source)
+
+
+def _hollow_and_names(source: Source) -> tuple[Module, Layout]:
+    config = config_of(source)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files_of(source):
+        shapes |= single_file.header(file, "model")[0]
+    try:
+        module = hollow(source.part, config)
+        names = Layout(source.part, shapes, config, single=source.path.is_file())
+    except Exception as error:  # of a library, about a value that it cannot do with
+        raise UserError(
+            f"model: the configuration of {str(source.path)!r} describes no network that can be"
+            f" built: {error}"
+        ) from error
+    if problem := names.problem(module.state_dict(keep_vars=True)):
+        raise UserError(f"model: {str(source.path)!r} is not as its configuration says: {problem}")
+    return module, names
 
 
 def let_go(module: Module, size: int) -> int:
@@ -144,14 +158,10 @@ def network(part: Part, config: Mapping[str, Any]) -> Module:
     return module
 
 
-class _MismatchError(Exception):
-    """A network's weights are not those of its configuration."""
-
-
 def _fill(
     module: Module,
-    tensors: Mapping[str, Tensor],
-    files: Iterable[Mapped],
+    names: Layout,
+    files: Sequence[Mapped],
     place: Callable[[Tensor], Tensor],
 ) -> bool:
     """Give every parameter its value, and every buffer that files hold.
@@ -159,14 +169,10 @@ def _fill(
     Returns:
         Whether any of them is a view of its file.
     """
+    tensors = Tensors(names, files)
     saved, has_views = module.state_dict(keep_vars=True), False
-    for name, empty in saved.items():
-        value = tensors.get(_name_in_file(name, tensors))
-        if value is None:
-            raise _MismatchError(f"{name} is missing")
-        if value.shape != empty.shape:
-            sizes = (" x ".join(map(str, tensor.shape)) for tensor in (value, empty))
-            raise _MismatchError("{} is {}, not {}".format(name, *sizes))
+    for name in saved:
+        value = tensors[names.name_of(name)]
         placed = place(value)
         if placed is value:
             has_views = True
@@ -190,16 +196,6 @@ def _place(value: Tensor, device: str, dtype: torch.dtype, layout: torch.memory_
     if layout is torch.channels_last and value.dim() == 4:
         return value.to(device, width, memory_format=layout)
     return value.to(device, width).contiguous()
-
-
-def _name_in_file(name: str, tensors: Mapping[str, Tensor]) -> str:
-    """A weight's name in its files: text encoders may lack a level, or layers have former names."""
-    former = name
-    for new, old in _FORMER.items():
-        former = former.replace(f".{new}.", f".{old}.")
-    inner = name.removeprefix("text_model.")
-    candidates = (name, former, inner, f"text_model.{name}")
-    return next((candidate for candidate in candidates if candidate in tensors), name)
 
 
 def _put(module: Module, name: str, value: Tensor) -> None:

@@ -33,14 +33,6 @@ _DOTTED = re.compile(
     r"|(?:\.lora)?\.alpha)"
 )
 _NAME = re.compile(r"\^?[\w.]+")
-# Relatives of LoRA, by what only their keys have. They multiply otherwise, so none is applied.
-_RELATIVES = {
-    "hada_": "LoHa",
-    "lokr_": "LoKr",
-    "dora_scale": "DoRA",
-    "lora_magnitude_vector": "DoRA",
-    "oft_": "OFT",
-}
 _FACTORS: Mapping[str | None, Factor] = {
     "A": "down",
     "B": "up",
@@ -90,13 +82,6 @@ def layers_of(keys: Iterable[str]) -> tuple[list[Layer], list[str]]:
     whole = [layer for layer in layers.values() if {"down", "up"} <= layer.keys.keys()]
     halves = [layer for layer in layers.values() if not {"down", "up"} <= layer.keys.keys()]
     return whole, unknown + [key for layer in halves for key in layer.keys.values()]
-
-
-def relative_of(keys: Iterable[str]) -> str:
-    """The kind that a file is of instead, by keys that a LoRA has not; empty where no key tells."""
-    return next(
-        (kind for key in keys for mark, kind in _RELATIVES.items() if f".{mark}" in key), ""
-    )
 
 
 def _place(match: re.Match[str]) -> tuple[Part, str]:
