@@ -96,7 +96,10 @@ def with_lora(
     # A file is taken whole or not at all: half of a LoRA would draw something, only not what it is
     # meant to.
     if kind := relative_of(unknown):
-        raise UserError(f"lora: {addon.name!r} is a {kind}, which is not supported; give a LoRA")
+        article = "an" if kind[0] in "AIO" else "a"
+        raise UserError(
+            f"lora: {addon.name!r} is {article} {kind}, which is not supported; give a LoRA"
+        )
     if unknown and not file.loads:
         raise UserError(f"lora: {addon.name!r} {file.misfit('LoRA')}")
     if unknown or not layers:

@@ -33,6 +33,14 @@ _DOTTED = re.compile(
     r"|(?:\.lora)?\.alpha)"
 )
 _NAME = re.compile(r"\^?[\w.]+")
+# Settings of peft's that make something else of the factors, or of what they are added to.
+_UNSUPPORTED = (
+    "use_dora", "use_qalora", "use_bdlora", "fan_in_fan_out", "layer_replication", "lora_bias",
+    "modules_to_save", "trainable_token_indices", "target_parameters", "megatron_config",
+    "alora_invocation_tokens", "arrow_config",
+)  # fmt: skip
+# Factors may begin as they like; but by PiSSA, OLoRA and CorDA the model itself begins changed.
+_STARTS = (None, True, False, "gaussian", "eva", "orthogonal")
 _FACTORS: Mapping[str | None, Factor] = {
     "A": "down",
     "B": "up",
@@ -153,9 +161,13 @@ def _json_object(text: str) -> dict[str, Any]:
 def unsupported_setting(settings: Mapping[str, Mapping[str, Any]]) -> str:
     """The first setting that cannot be followed; empty where there is none."""
     for part in settings.values():
+        if setting := next((name for name in _UNSUPPORTED if part.get(name)), ""):
+            return setting
         patterns = part.get("alpha_pattern") or {}
-        if part.get("use_dora") or not isinstance(patterns, dict):
-            return "use_dora" if part.get("use_dora") else "alpha_pattern"
+        if not isinstance(patterns, dict):
+            return "alpha_pattern"
+        if (start := part.get("init_lora_weights")) not in _STARTS:
+            return f"init_lora_weights = {start!r}"
         # peft matches these names as regular expressions. Only plain names are taken: an expression
         # out of a downloaded file could run for hours.
         for name, alpha in {"lora_alpha": part.get("lora_alpha"), **patterns}.items():
@@ -172,6 +184,7 @@ def scale(layer: Layer, rank: int, alpha: float | None, settings: Mapping[str, A
     one of the settings, and one for this layer before that for all.
 
     Args:
+        rank: 1 or more.
         alpha: As it stands in the weights.
     """
     part = settings.get(layer.part) or settings.get("") or {}

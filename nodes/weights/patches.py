@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from nodegraph.errors import UserError
 from nodegraph.node import Wire
 
 from ..checkpoints.parts import DType, Part
@@ -61,9 +63,14 @@ class LoRA(Wire):
             for layer in layers_of(file.keys())[0]:
                 if layer.part == self.part:
                     own = {name: file.get_tensor(key).float() for name, key in layer.keys.items()}
-                    # The rank is the length of the first factor: [rank, in, …].
+                    # The rank is the length of the first factor: [rank, in, …]. Pruning by rank
+                    # leaves layers of rank 0, which change nothing.
+                    if not len(own["down"]):
+                        continue
                     tensor = own.pop("alpha", None)
                     alpha = None if tensor is None else float(tensor)
+                    if alpha is not None and not isfinite(alpha):
+                        raise UserError(f"lora: {self.path!r} has {layer.own_name}.alpha = {alpha}")
                     own["up"] = own["up"] * scale(layer, len(own["down"]), alpha, settings)
                     factors |= {f"{layer.name}:{name}": factor for name, factor in own.items()}
         return _parameters(factors, device, getattr(torch, _width(self.dtype, dtype)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from nodegraph.errors import UserError
 from nodes.models import LoadBaseModel, LoadLoRA
 from nodes.weights.lora import layers_of as named_layers
 
@@ -149,6 +151,43 @@ def test_an_alpha_may_be_told_beside_the_weights(
     }
 
     assert_changed(base, with_lora(model_of(base), tmp_path), expected)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.0, 8.0])
+@pytest.mark.parametrize("all_layers", [True, False])
+def test_layers_of_rank_0_change_nothing(
+    base: Path, tmp_path: Path, alpha: float | None, all_layers: bool
+) -> None:
+    """As pruning by rank leaves them, of linear layers and of convolutions."""
+    from safetensors.torch import load_file, save_file
+
+    file = tmp_path / "x.safetensors"
+    changes = save_lora(base, file, alpha=alpha)
+    tensors = load_file(file)
+    emptied = re.compile("" if all_layers else "to_q|conv1|fc1")
+    for key, factor in tensors.items():
+        if emptied.search(key) and "alpha" not in key:
+            tensors[key] = factor[:0] if "lora_down" in key else factor[:, :0]
+    save_file({key: factor.clone() for key, factor in tensors.items()}, file)
+
+    model = with_lora(model_of(base), file)
+
+    felt = {
+        part: {n: delta for n, delta in deltas.items() if alpha != 0 and not emptied.search(n)}
+        for part, deltas in changes.items()
+    }
+    assert_changed(base, model, felt)
+
+
+@pytest.mark.parametrize("alpha", [math.nan, math.inf])
+def test_an_alpha_that_is_no_number_is_named(base: Path, tmp_path: Path, alpha: float) -> None:
+    save_lora(base, tmp_path / "x.safetensors", alpha=alpha, text="")
+
+    with (
+        pytest.raises(UserError, match=r"^lora: .*x\.safetensors' has .*\.?alpha = (nan|inf)"),
+        BENCH.lease(with_lora(model_of(base), tmp_path / "x.safetensors").unet),
+    ):
+        pass
 
 
 def test_settings_beside_a_lora_are_part_of_its_identity(base: Path, tmp_path: Path) -> None:

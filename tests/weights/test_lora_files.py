@@ -84,6 +84,12 @@ def test_keys_of_no_known_meaning_are_counted_and_named(base: Path, tmp_path: Pa
         ("LoHa", {"hada_w1_a": 2, "hada_w1_b": 2, "hada_w2_a": 2, "hada_w2_b": 2, "alpha": 0}),
         ("LoKr", {"lokr_w1": 2, "lokr_w2_a": 2, "lokr_w2_b": 2, "alpha": 0}),
         ("DoRA", {"lora_down.weight": 2, "lora_up.weight": 2, "dora_scale": 2, "alpha": 0}),
+        ("OFT", {"oft_diag": 3, "alpha": 0}),
+        ("BOFT", {"boft_R": 3}),
+        ("AdaLoRA", {"lora_E": 2}),
+        ("VeRA", {"vera_lambda_b": 1}),
+        ("GLoRA", {"a1.weight": 2, "b1.weight": 2, "alpha": 0}),
+        ("IA3", {"weight": 1, "on_input": 0}),
     ],
 )
 def test_kin_of_a_lora_is_refused_by_its_name_and_not_applied_in_part(
@@ -98,8 +104,8 @@ def test_kin_of_a_lora_is_refused_by_its_name_and_not_applied_in_part(
     save_file(load_file(tmp_path / "x.safetensors") | more, tmp_path / "y.safetensors")
 
     assert refused(model_of(TINY / "base"), tmp_path / "y.safetensors") == (
-        f"lora: {str(tmp_path / 'y.safetensors')!r} is a {kind}, which is not supported;"
-        " give a LoRA"
+        f"lora: {str(tmp_path / 'y.safetensors')!r} is {'an' if kind[0] in 'AIO' else 'a'} {kind},"
+        " which is not supported; give a LoRA"
     )
 
 
@@ -219,6 +225,9 @@ def test_the_commit_of_a_hub_lora_is_pinned() -> None:
         ({"lora_alpha": "8"}, "lora_alpha = '8'"),
         ({"alpha_pattern": {"(a+)+$": 8}}, "(a+)+$ = 8"),
         ({"alpha_pattern": [8]}, "alpha_pattern"),
+        ({"fan_in_fan_out": True}, "fan_in_fan_out"),
+        ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights = 'pissa_niter_4'"),
+        ({"modules_to_save": ["conv_in"]}, "modules_to_save"),
     ],
 )
 def test_settings_that_are_not_understood_are_named(
