@@ -77,7 +77,12 @@ class LoadBaseModel(Node):
         return [*((part.key, part.path, part.tokenizer) for part in parts), model.scheduler]
 
     def run(self, context: Context) -> LoadedBase:
-        return LoadedBase(model=self._find(context))
+        from .weights.build import check
+
+        model = self._find(context)
+        for part in (model.text_encoder, model.unet, model.vae):
+            check(part.source)
+        return LoadedBase(model=model)
 
     def _find(self, context: Context) -> DiffusionModel:
         from .library.describe import describe_base
@@ -135,7 +140,11 @@ class LoadControlNet(Node):
         return net.key, net.path
 
     def run(self, context: Context) -> LoadedControlNet:
-        return LoadedControlNet(controlnet=self._find(context))
+        from .weights.build import check
+
+        controlnet = self._find(context)
+        check(controlnet.net.source)
+        return LoadedControlNet(controlnet=controlnet)
 
     def _find(self, context: Context) -> ControlNetModel:
         from .library.describe import describe_controlnet

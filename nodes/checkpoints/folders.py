@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodegraph.errors import UserError, did_you_mean
+from nodegraph.errors import UserError, brief, did_you_mean
 
+from .headers import foreign
 from .parts import Part
 from .pickles import pickle_risk
 
@@ -50,16 +51,53 @@ _WEIGHTS = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model)"
     r"(?:\.(?P<variant>(?!index\b)[\w-]+?))?(?:-\d+-of-\d+)?\.(?P<suffix>safetensors|bin)"
 )
+_SHARD = re.compile(r"-(\d+)-of-(\d+)(?=\.)")
+# What a network cannot be told without: of a missing setting the library takes one of its own.
+_SETTINGS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
+    "text_encoder": {
+        "hidden_size": int,
+        "intermediate_size": int,
+        "num_attention_heads": int,
+        "num_hidden_layers": int,
+        "vocab_size": int,
+        "max_position_embeddings": int,
+    },
+    "unet": {
+        "in_channels": int,
+        "out_channels": int,
+        "block_out_channels": list,
+        "down_block_types": list,
+        "up_block_types": list,
+        "layers_per_block": (int, list),
+        "cross_attention_dim": (int, list),
+        "attention_head_dim": (int, list),
+    },
+    "controlnet": {
+        "in_channels": int,
+        "block_out_channels": list,
+        "down_block_types": list,
+        "layers_per_block": int,
+        "cross_attention_dim": int,
+        "attention_head_dim": (int, list),
+    },
+    "vae": {"block_out_channels": list, "latent_channels": int},
+}
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a configuration file that must hold a JSON object."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(f"the model folder {str(path.parent)!r} has no {path.name}") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{str(path)!r} cannot be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip()[:1] in (b"{", b"["):
+            raise UserError(f"{str(path)!r} is no whole JSON: {error}") from error
+        raise UserError(f"{str(path)!r} is no JSON: {foreign(text[:1024])}") from error
     if not isinstance(content, dict):
         raise UserError(f"{str(path)!r} holds no JSON object")
     return content
@@ -106,6 +144,12 @@ def check_part(folder: Path, part: Part) -> dict[str, Any]:
         raise UserError(f"{str(folder)!r} holds a {kind!r}, where {expected} is needed")
     if "auto_map" in config:
         raise UserError(f"{str(folder)!r} asks for code of its own (auto_map); that is never run")
+    for name, kinds in _SETTINGS.get(part, {}).items():
+        if name not in config:
+            raise UserError(f"{str(folder / 'config.json')!r} is not whole: it has no {name}")
+        if not isinstance(config[name], kinds) or not config[name]:
+            setting = f"{name} = {brief(config[name])}"
+            raise UserError(f"{str(folder / 'config.json')!r} has {setting}, which no model has")
     return config
 
 
@@ -125,12 +169,28 @@ def pick_weights(names: Iterable[str], variant: str, *, pickle: bool) -> list[st
     for name in sorted(names):
         if match := _WEIGHTS.fullmatch(name):
             groups.setdefault((match["variant"] or "", match["suffix"]), []).append(name)
+    # A file that holds all is taken instead of the parts that may lie beside it.
+    for group in groups.values():
+        group[:] = [name for name in group if not _SHARD.search(name)] or group
     # The suffix comes first: plain safetensors are taken before a pickle of the variant.
     for suffix in ("safetensors", "bin") if pickle else ("safetensors",):
         for choice in dict.fromkeys((variant, "")):
             if (choice, suffix) in groups:
                 return groups[choice, suffix]
     return []
+
+
+def missing_shard(names: Iterable[str]) -> str:
+    """The first part that is not there of weights in several files; empty where all are."""
+    names = list(names)
+    for name in names:
+        if match := _SHARD.search(name):
+            width = len(match[1])
+            for number in range(1, int(match[2]) + 1):
+                part = _SHARD.sub(f"-{number:0{width}}-of-{match[2]}", name)
+                if part not in names:
+                    return part
+    return ""
 
 
 def pick_addon(names: Iterable[str], file: str, *, pickle: bool) -> list[str]:

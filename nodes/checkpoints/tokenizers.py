@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 
 from .folders import read_json
-from .hashes import State, state_of
 
 WHOLE = "tokenizer.json"
 PAIR = ("vocab.json", "merges.txt")
@@ -37,8 +36,8 @@ def check_tokenizer(folder: Path, room: int | None = None) -> None:
         )
     if problem := missing_file({path.name for path in folder.iterdir() if path.is_file()}):
         raise UserError(f"model: the tokenizer's folder {str(folder)!r} has no {problem}")
-    names = [name for name in (WHOLE, *PAIR, *SETTINGS) if (folder / name).is_file()]
-    last = _checked(tuple(state_of((folder / name).resolve()) for name in names), folder)
+    files = [folder / name for name in (WHOLE, *PAIR, *SETTINGS) if (folder / name).is_file()]
+    last = _highest.get(files, lambda: _checked(folder))
     if room is not None and last >= room:
         raise UserError(
             f"model: the vocabulary in {str(folder)!r} has tokens up to {last}, but the text"
@@ -54,8 +53,10 @@ def missing_file(names: set[str]) -> str:
     return missing[0] if len(missing) == 1 else f"{WHOLE}, nor {' and '.join(PAIR)}"
 
 
-@lru_cache(maxsize=16)
-def _checked(states: tuple[State, ...], folder: Path) -> int:  # noqa: ARG001  the memo's key
+_highest: FileMemo[int] = FileMemo(16)
+
+
+def _checked(folder: Path) -> int:
     """Check the files of a vocabulary; returns its highest token."""
     for name in SETTINGS:
         if (folder / name).is_file():

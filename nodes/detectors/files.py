@@ -155,9 +155,13 @@ def tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     from ..checkpoints.pickles import converted_file
+    from ..checkpoints.single_file import header
 
-    stored = load_file(path if path.suffix == ".safetensors" else converted_file(path))
-    scales = {name: stored.pop(name) for name in [*stored] if name.endswith(".scale")}
+    place = path if path.suffix == ".safetensors" else converted_file(path)
+    shapes, _ = header(place, "model")
+    stored = load_file(place)
+    scaled = [name for name in shapes if f"{name}.scale" in shapes]
+    scales = {f"{name}.scale": stored.pop(f"{name}.scale") for name in scaled}
     return {
         name: value.float() * scales[f"{name}.scale"]
         if f"{name}.scale" in scales

@@ -49,8 +49,8 @@ class PoseNet:
             net: Module = make[self.part]()
             weights = files.tensors(self.path)
             if self.part != "face":  # theirs are named by layer, the networks' by block and layer
-                names = {name: name.partition(".")[2] for name in net.state_dict()}
-                weights = {name: weights[key] for name, key in names.items() if key in weights}
+                names = {name.partition(".")[2]: name for name in net.state_dict()}
+                weights = {names.get(key, key): weight for key, weight in weights.items()}
             files.fill(net, weights, self.path)
             return net.eval().to(device)
 

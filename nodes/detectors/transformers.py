@@ -68,6 +68,13 @@ def find_model(model: str, task: Task, context: Context) -> ModelFiles:
     config = folders.check_part(folder, task)
     if not (folder / PROCESSOR).is_file():
         raise UserError(f"model: {model!r} has no {PROCESSOR}, which says how to show it pictures")
+    if not {"image_processor_type", "feature_extractor_type"} & {
+        *folders.read_json(folder / PROCESSOR)
+    }:
+        raise UserError(
+            f"model: {str(folder / PROCESSOR)!r} does not say how to show pictures: it has no"
+            " image_processor_type"
+        )
     # They compute in float32 whatever the run does: they are small, and control images exact.
     weights = describe.refer_to_weights(folder, task, "", "float32", context.allow)
     digest = library_pins.digest_of_weights(weights)
@@ -105,4 +112,10 @@ def _load_processor(folder: Path) -> Any:
     with quiet():
         from transformers import AutoImageProcessor
 
-        return AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        try:
+            return AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # of a library, about a value that it cannot do with
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"model: {str(folder / PROCESSOR)!r} does not say how to show pictures: {reason}"
+            ) from error

@@ -16,6 +16,7 @@ from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
 from ..checkpoints.pickles import converted_folder, pickle_refused
 from ..checkpoints.single_file import header
+from ..checkpoints.tokenizers import check_tokenizer
 from ..types import ControlNetModel, DiffusionModel
 from ..weights.reference import Weights, key_of
 from .from_file import base_from_file, controlnet_from_file
@@ -29,6 +30,8 @@ def describe_base(
     if path.is_file():
         return base_from_file(name, path, dtype, allow)
     folders.check_base(path)
+    text = folders.read_json(path / "text_encoder" / "config.json")
+    check_tokenizer(path / "tokenizer", text["vocab_size"])
     unet = folders.read_json(path / "unet" / "config.json")
     vae = folders.read_json(path / "vae" / "config.json")
     scheduler = folders.read_json(path / "scheduler" / "scheduler_config.json")
@@ -111,10 +114,12 @@ def refer_to_weights(
 
 
 def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:
-    names = [path.name for path in folder.iterdir()]
+    names = [path.name for path in folder.iterdir() if path.is_file()]
     chosen = folders.pick_weights(names, variant, pickle="pickle" in allow)
     if not chosen:
         raise UserError(_no_weights(folder, names))
+    if missing := folders.missing_shard(chosen):
+        raise UserError(f"model: {str(folder)!r} has no {missing}, a part of its weights")
     return [folder / name for name in chosen]
 
 

@@ -14,6 +14,7 @@ from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part
 from ..checkpoints.pickles import usable_file
 from ..checkpoints.single_file import header
+from ..checkpoints.tokenizers import check_tokenizer
 from ..types import ControlNetModel, DiffusionModel
 from ..weights.reference import Weights, key_of
 from .shape import is_inpainting, shape_of
@@ -42,6 +43,7 @@ def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -
         raise UserError(f"model: {name!r} {kind.misfit('base model')}")
     channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
     tokenizer = _tokenizer(name, original, allow)  # not beside a converted pickle
+    check_tokenizer(tokenizer, configs["text_encoder"]["vocab_size"])
     digest = sha256(path)
 
     def refer(part: Part) -> Weights:

@@ -65,7 +65,7 @@ def _files(part: Weights) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield path.name, path
         return
-    names = [file.name for file in path.iterdir()]
+    names = [file.name for file in path.iterdir() if file.is_file()]
     within = f"{part.part}/" if part.part in ("text_encoder", "unet", "vae") else ""
     for name in ("config.json", *pick_weights(names, part.variant, pickle=False)):
         yield within + name, path / name

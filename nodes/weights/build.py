@@ -101,7 +101,7 @@ def files_of(source: Source) -> list[Path]:
     """The files that a network is read from: one, or the parts of one."""
     if source.path.is_file():
         return [source.path]
-    names = [path.name for path in source.path.iterdir()]
+    names = [path.name for path in source.path.iterdir() if path.is_file()]
     chosen = folders.pick_weights(names, source.variant, pickle=False)
     return [source.path / name for name in chosen]
 

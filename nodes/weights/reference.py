@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from nodegraph.base.file_memo import FileMemo
+from nodegraph.errors import UserError
 from nodegraph.node import ModelRef, Wire
 from nodegraph.savings import Offload
 
@@ -19,6 +22,12 @@ from .patches import Patch, Word, apply_changes, compute_changes
 if TYPE_CHECKING:
     from torch.nn import Module, ParameterDict
 
+_log = logging.getLogger(__name__)
+# Layers that a class of transformers has and never computes with, or uses in training alone.
+_UNUSED = re.compile(
+    r"fusion_stage\.layers\.0\.residual_layer1\.|^auxiliary_head\.|\bpooler\.|"
+    r"num_batches_tracked$|position_ids$|relative_position_index$"
+)
 LOADING = Lock()
 """Held while ``from_pretrained`` builds modules, and by whoever builds some as anybody would:
 meanwhile accelerate makes every new parameter an empty one, in all threads."""
@@ -129,10 +138,31 @@ def _by_transformers(folder: Path, variant: str, dtype: Any) -> Module:
         import transformers
 
         kind = getattr(transformers, str(read_json(folder / "config.json")["architectures"][0]))
-        module: Module = kind.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True, **options
-        )
-        return module.to(dtype=dtype)
+        try:
+            module, report = kind.from_pretrained(
+                folder,
+                dtype=dtype,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
+            )
+        except Exception as error:  # of a library, about a value or a size that it cannot do with
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"model: {str(folder)!r} cannot be loaded: {reason}") from error
+        # Of what a file lacks the library makes random numbers.
+        if missing := [key for key in report["missing_keys"] if not _UNUSED.search(key)]:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            raise UserError(
+                f"model: {str(folder)!r} is not as its configuration says: {min(missing)} is"
+                f" missing{more}"
+            )
+        if left := sorted(key for key in report["unexpected_keys"] if not _UNUSED.search(key)):
+            _log.warning(
+                "%s: no layer takes %s", folder, ", ".join(left[:3]) + ", …" * (len(left) > 3)
+            )
+        loaded: Module = module.to(dtype=dtype)
+        return loaded
 
 
 def key_of(part: Part, digest: str, dtype: DType) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,6 +222,46 @@ def test_a_folder_that_does_not_say_how_to_show_pictures_is_refused(
 
     with pytest.raises(UserError, match=r"has no preprocessor_config\.json"):
         Depth(image=gradient(), model=str(tmp_path)).run(Hand())
+
+
+@pytest.mark.parametrize("name", ["dpt", "upernet"])
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("missing", "is not as its configuration says: .* is missing$"),
+        ("reshaped", "cannot be loaded: .*"),
+        ("short", r"is damaged or no \.safetensors file: it is cut short"),
+        ("preprocessor", r"preprocessor_config\.json' is no JSON: it is a web page"),
+        ("empty preprocessor", r"preprocessor_config\.json' does not say how to show pictures"),
+    ],
+)
+def test_a_damaged_part_of_a_model_of_transformers_is_named(
+    models: Path, tmp_path: Path, name: str, change: str, problem: str
+) -> None:
+    """The library would make up random numbers for what is missing."""
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(models / name, tmp_path / name))
+    file, preprocessor = folder / "model.safetensors", folder / "preprocessor_config.json"
+    tensors = load_file(file)
+    # The last: an auxiliary head, of use in training alone, comes first and may be missing.
+    key = max(key for key in tensors if key.endswith("weight") and tensors[key].ndim == 4)
+    if change == "missing":
+        del tensors[key]
+    elif change == "reshaped":
+        tensors[key] = tensors[key][:-1].clone()
+    save_file(tensors, file, {"format": "pt"})
+    if change == "short":
+        file.write_bytes(file.read_bytes()[:-9])
+    elif change.endswith("preprocessor"):
+        preprocessor.write_text("{}" if change.startswith("empty") else "<html>")
+
+    node: Any = Depth if name == "dpt" else Segment
+    with pytest.raises(UserError, match=problem) as caught:
+        node(image=gradient(64, 64), model=str(folder)).run(Hand())
+
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_pickles_of_transformers_are_refused_and_converted_where_they_are_allowed(

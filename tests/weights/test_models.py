@@ -13,7 +13,7 @@ import pytest
 from nodegraph.errors import UserError
 from nodegraph.node import Node
 from nodes.checkpoints.folders import pick_weights
-from nodes.checkpoints.hub import files_to_fetch
+from nodes.checkpoints.hub import files_to_fetch, missing_part
 from nodes.checkpoints.names import BUILT_IN, ControlKind, Role, conditioning_of, family_of
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import ControlNetModel, DiffusionModel
@@ -317,12 +317,20 @@ def test_only_the_files_that_are_needed_are_fetched() -> None:
         "big.ckpt",
         "scheduler/scheduler_config.json",
         "tokenizer/vocab.json",
+        "tokenizer/merges.txt",
+        "tokenizer/added_tokens.json",
     ]
     for part in parts:
         names += [f"{part}/config.json", f"{part}/model.safetensors", f"{part}/pytorch_model.bin"]
 
     expected = set(names) - {"big.ckpt"} - {f"{part}/pytorch_model.bin" for part in parts}
     assert set(files_to_fetch(names, "base model", "", pickle=False)) == expected
+    needed = expected - {"tokenizer/added_tokens.json"}
+    for missing in needed:
+        others = [name for name in names if name != missing]
+        assert files_to_fetch(others, "base model", "", pickle=False) == []
+        named = missing_part(others, "base model", "", pickle=False)
+        assert named in (missing, f"weights in {missing.partition('/')[0]}/")
 
 
 @pytest.mark.parametrize(
