@@ -57,7 +57,9 @@ class Reporter:
         self._sent_at: dict[object, float] = {}
         # Of each running call the newest progress that came too soon after the last one.
         self._delayed: dict[tuple[str, Items], Sent] = {}
-        self.ran = self.cached = self.resumed = self._done = 0
+        self.ran = self.cached = self.resumed = 0
+        # What became of each item: a known one whose value is gone by now ends a second time.
+        self._ends: dict[tuple[str, Items], bool] = {}
         self._total = sum(self._totals.values())
         self.running: dict[tuple[str, Items], None] = {}
 
@@ -112,14 +114,15 @@ class Reporter:
 
     def _finished(self, event: Finished) -> Iterator[Sent]:
         name, items = event.name, list(event.items)
+        before = self._ends.get((event.name, event.items))
+        self.cached += event.cached - (before is True)
+        self.ran += (not event.cached) - (before is False)
         if event.cached:
-            self.cached += 1
             cached = NodeCached(node=name, items=items)
             if event.degraded:
                 cached["degraded"] = list(event.degraded)
             yield _note("node.cached", cached)
         else:
-            self.ran += 1
             self.resumed += bool(event.resumed)
             finished = NodeFinished(node=name, items=items, seconds=round(event.seconds, 4))
             if event.degraded:
@@ -128,7 +131,7 @@ class Reporter:
                 finished["resumed"] = event.resumed
             yield _note("node.finished", finished)
         yield from self._results(event)
-        yield from self._count(event.name, event.items)
+        yield from self._count(event.name, event.items, cached=event.cached)
 
     @property
     def counts(self) -> Counts:
@@ -153,9 +156,10 @@ class Reporter:
                 )
                 yield _note("node.result", result)
 
-    def _count(self, name: str, items: Items) -> Iterator[Sent]:
-        self._done += 1
-        self._counts[name] = self._counts.get(name, 0) + 1
+    def _count(self, name: str, items: Items, *, cached: bool = False) -> Iterator[Sent]:
+        is_new = (name, items) not in self._ends
+        self._ends[name, items] = cached
+        self._counts[name] = self._counts.get(name, 0) + is_new
         for call in [at for at in self.running if at[0] == name and _overlap(at[1], items)]:
             left = tuple(item for item in call[1] if item not in items)
             del self.running[call]
@@ -165,7 +169,8 @@ class Reporter:
             self._total += self._counts[name] - self._totals.get(name, 0)
             self._totals[name] = self._counts[name]
         # Every one is sent: the server keeps only the last, and has that even if we die now.
-        progress = JobProgress(done=self._done, total=max(self._total, self._done))
+        done = len(self._ends)
+        progress = JobProgress(done=done, total=max(self._total, done))
         yield _note("job.progress", progress)
 
     def _take_delayed(self, name: str, items: Items) -> Iterator[Sent]:

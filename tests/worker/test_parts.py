@@ -154,6 +154,20 @@ def test_events_say_where_a_run_went_on_and_jobs_how_often(tmp_path: Path) -> No
     assert reporter.counts == {"ran": 1, "cached": 1, "resumed": 1}
 
 
+def test_a_known_item_that_is_made_again_as_its_value_is_gone_counts_once(tmp_path: Path) -> None:
+    one = plan(workflow({"one": {"type": "Const", "values": {"value": [1, 2]}}}), TOYS)
+    setup = Setup(TOYS, Cache.in_memory(), Settings(), tmp_path, tmp_path)
+    reporter = Reporter(one, setup, {"one": 2})
+    known = [Finished("one", (item,), 0.0, True, b"key") for item in (0, 1)]
+    again = Finished("one", (1,), 1.0, False, b"key")
+
+    said = [m["note"] for event in (*known, again) for m, _ in reporter.report(event)]
+
+    progress = [data for kind, data in said if kind == "job.progress"]
+    assert [(data["done"], data["total"]) for data in progress] == [(1, 2), (2, 2), (2, 2)]
+    assert reporter.counts == {"ran": 1, "cached": 1}
+
+
 CRAMPED = workflow(
     {"b": {"type": "Batched", "values": {"value": [2, 4, 6, 8], "fits": 2}}}, b="b.value"
 )

@@ -1,9 +1,9 @@
 import type { Problem } from "../server";
-import { applyFix, fixOf } from "./fixes";
+import { applyFix } from "./fixes";
 
 /** What would run but probably not as meant; where the check offers a change, it is a press away. */
 export function Warning({ warning }: { readonly warning: Problem }) {
-  const fix = fixOf(warning);
+  const { fix } = warning;
   return (
     <p className="card-note warn">
       {warning.message}

@@ -59,6 +59,7 @@ function summary(parts: Part[]): Part {
     cached: Math.min(...parts.filter((part) => part.ended === most).map((part) => part.cached)),
     step: parts.findLast((part) => part.phase === "running" && part.step)?.step ?? null,
     steps: {},
+    ends: {},
     seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
     degraded: parts.map((part) => part.degraded).reduce(together),
     resumed: parts.map((part) => part.resumed).reduce(together),

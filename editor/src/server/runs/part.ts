@@ -1,5 +1,6 @@
 /** One node of the flat graph in a run: its phase, items, steps and pictures, folded event by event. */
 
+import { own } from "../../graph/records";
 import type { EventData, ServerEvent } from "../types";
 
 export type Phase = "waiting" | "running" | "cached" | "done" | "failed" | "skipped";
@@ -19,6 +20,8 @@ export interface Part {
   /** How many items have ended, and how many of those were known already. */
   ended: number;
   cached: number;
+  /** Whether each item that has ended was known; a known one whose value is gone ends once more. */
+  ends: Readonly<Record<string, boolean>>;
   /** Steps of what is running, as last told; null: it does not say. */
   step: Step | null;
   /** The same, by the items that are worked on together, and how many of those are open still. */
@@ -46,6 +49,7 @@ export const FRESH: Part = {
   open: 0,
   ended: 0,
   cached: 0,
+  ends: {},
   step: null,
   steps: {},
   seconds: 0,
@@ -64,7 +68,7 @@ export function partAfter(part: Part, event: NodeEvent): Part {
     case "node.progress":
       return stepped(part, event.data);
     case "node.cached":
-      return cachedItems(part, Math.max(event.data.items.length, 1));
+      return { ...counted(part, event.data.items, true), phase: heavier(part.phase, "cached") };
     case "node.finished":
       return ended(finished(part, event.data), "done", event.data.items);
     case "node.failed":
@@ -117,10 +121,17 @@ function stepsWithout(steps: Part["steps"], items: readonly number[]): Part["ste
   return Object.fromEntries(left);
 }
 
-/** Several items that were known are told at once. */
-function cachedItems(part: Part, items: number): Part {
-  const cached = part.cached + items;
-  return { ...part, phase: heavier(part.phase, "cached"), cached, ended: part.ended + items };
+/** Several items that were known are told at once; what has but one item has it under no name. */
+function counted(part: Part, items: readonly number[], known: boolean): Part {
+  const ends = { ...part.ends };
+  let { ended, cached } = part;
+  for (const item of items.length > 0 ? items.map(String) : [""]) {
+    const before = own(ends, item);
+    ended += before === undefined ? 1 : 0;
+    cached += Number(known) - Number(before === true);
+    ends[item] = known;
+  }
+  return { ...part, ends, ended, cached };
 }
 
 function finished(part: Part, { seconds, degraded = [], resumed }: EventData["node.finished"]): Part {
@@ -154,7 +165,7 @@ function ended(part: Part, phase: Phase, items: readonly number[]): Part {
   const before = part.phase === "running" && open === 0 ? settled(part) : part.phase;
   const step = open ? part.step : null;
   const steps = stepsWithout(part.steps, items);
-  return { ...part, phase: heavier(before, phase), open, ended: part.ended + 1, step, steps };
+  return { ...counted(part, items, false), phase: heavier(before, phase), open, step, steps };
 }
 
 /** The phase of the items that have ended, when nothing runs any more. */

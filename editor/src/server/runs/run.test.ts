@@ -58,6 +58,15 @@ describe("a run", () => {
     expect(shown).toEqual([0, 0, 0.125, 0.5, 0.5, 0.5, 0.5, 0.5, 0.625, 0.6875, 0.8125, 1]);
   });
 
+  test("counts an item once, though a known one whose value is gone ends a second time", () => {
+    const end = (items: number[]) => event("node.finished", { node: "s", items, seconds: 1 });
+    const known = [started, event("job.progress", { done: 0, total: 3 }), event("node.cached", { node: "s", items: [0, 1, 2] })];
+
+    const run = after([...known, event("node.started", { node: "s", items: [1] }), end([1])]);
+
+    expect(run).toMatchObject({ done: 3, total: 3, nodes: { s: { ended: 3, cached: 2, phase: "done" } } });
+  });
+
   test("that was cancelled amid a step counts no step of it", () => {
     const begun = [started, event("job.progress", { done: 1, total: 2 })];
     const step = event("node.progress", { node: "s", items: [], done: 1, total: 2 });
