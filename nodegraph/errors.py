@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+from itertools import islice
 from pathlib import PurePath
 from typing import Any, Literal, TypeAlias
 
@@ -118,44 +119,112 @@ class RunError(NodeGraphError):
         super().__init__("\n".join(map(str, self.failures)))
 
 
-def brief(value: object) -> str:
-    """Show a value's kind and size in one line, never its content (text and numbers excepted)."""
+_SHOWN = 80
+"""Letters of a value that a sentence shows."""
+_COMPARED = 2000
+"""Names that one is compared with."""
+_LONGEST = 400
+"""Letters beyond which a name is compared with none: a file's has 255 at most."""
+_ALIKE = 0.6
+"""How alike two names have to be, as difflib counts it, from 0 to 1."""
+_WAY = 12
+"""Names of a way that a sentence shows."""
+
+
+def brief(value: object, depth: int = 2) -> str:
+    """Show a value's kind and size in one line, never its content (text and numbers excepted).
+
+    Args:
+        depth: Of lists within one another, as many are shown.
+    """
     if isinstance(value, Brief):
         return str(value)
     if isinstance(value, PurePath):
         value = str(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(brief, value[:4]))}{', …' * (len(value) > 4)}]"
+    if isinstance(value, list | tuple) and depth:
+        inner = [brief(entry, depth - 1) for entry in value[:4]]
+        return f"[{', '.join(inner)}{', …' * (len(value) > 4)}]"
     for attribute in ("shape", "size"):
         size = getattr(value, attribute, None)
         if isinstance(size, tuple):
             return f"{type(value).__name__}({', '.join(map(str, size))})"
     if isinstance(value, str | int | float | bool | None):
-        text = repr(value)
-        return text if len(text) <= 80 else f"{text[:77]}…'"
+        text = repr(value[:_SHOWN] if isinstance(value, str) else value)
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}…'"
     return type(value).__name__
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """The sentence that ``name`` does not exist, with its nearest match, else all candidates."""
-    names = list(candidates)
-    # Comparing is slow: in a graph of thousands the first names must do.
-    close = get_close_matches(name, names[:2000], n=1)
-    close = close or [candidate for candidate in names if len(name) > 2 and name in candidate]
-    if close:
-        return f"no {name!r}; did you mean {close[0]!r}?"
-    return f"no {name!r}; it has {', '.join(names[:12]) or 'none'}{', …' * (len(names) > 12)}"
+    return Suggestions()(name, candidates)
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The one of some names that is most like ``name``; None where none is."""
+    return Suggestions().nearest(name, candidates)
 
 
 @dataclass(slots=True)
 class Suggestions:
     """Sentences that names do not exist; only the first ones of a document have a nearest match.
 
-    Comparing is slow, and nobody reads thousands of suggestions.
+    Comparing two names takes as many steps as the product of their lengths, and nobody reads
+    thousands of suggestions.
+
+    Attributes:
+        left: Sentences that may still have a suggestion.
+        work: Letters times letters that may still be compared, in all of them.
     """
 
     left: int = 50
+    work: int = 2_000_000
 
     def __call__(self, name: str, candidates: Iterable[str]) -> str:
         self.left -= 1
-        return did_you_mean(name, candidates) if self.left >= 0 else f"no {name!r}"
+        if self.left < 0:
+            return f"no {brief(name)}"
+        names = list(candidates)
+        # In a graph of thousands the first names must do.
+        close = self.nearest(name, islice(names, _COMPARED))
+        if close is None and len(name) > 2:
+            close = next((candidate for candidate in names if name in candidate), None)
+        if close is not None:
+            return f"no {brief(name)}; did you mean {brief(close)}?"
+        listed = ", ".join(_cut(candidate) for candidate in names[:12])
+        return f"no {brief(name)}; it has {listed or 'none'}{', …' * (len(names) > 12)}"
+
+    def nearest(self, name: str, candidates: Iterable[str]) -> str | None:
+        """The candidate that is most like ``name``, as far as the work suffices."""
+        matcher: SequenceMatcher[str] | None = None
+        best, found = _ALIKE, None
+        for candidate in candidates:
+            if self.work <= 0:
+                break
+            both = len(name) + len(candidate)
+            self.work -= 1
+            # However alike their letters are, those of very different lengths are not.
+            if 2 * min(len(name), len(candidate)) < best * both or both > 2 * _LONGEST:
+                continue
+            if matcher is None:
+                matcher = SequenceMatcher(b=name)
+            matcher.set_seq1(candidate)
+            self.work -= both
+            if matcher.quick_ratio() < best:
+                continue
+            self.work -= len(name) * len(candidate)
+            ratio = matcher.ratio()
+            if ratio > best or (ratio == best and (found is None or candidate > found)):
+                best, found = ratio, candidate
+        return found
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+
+
+def way_of(names: Sequence[str]) -> str:
+    """A way from name to name in words, its middle left out where it is long."""
+    shown = [_cut(name) for name in (names if len(names) <= _WAY else [*names[:6], *names[-5:]])]
+    if len(names) > _WAY:
+        shown.insert(6, f"… {len(names) - 11} more …")
+    return " -> ".join(shown)

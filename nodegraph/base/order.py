@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from itertools import islice
 
 
 def topological_order(before: Sequence[Sequence[int]]) -> list[int]:
@@ -41,6 +42,10 @@ def _sort(before: Sequence[Sequence[int]]) -> list[int]:
     return order
 
 
+CIRCLES = 100
+"""Circles that are found at most: nobody mends more at once."""
+
+
 def find_circles(before: Sequence[Sequence[int]]) -> list[list[int]]:
     """Find one circle in each knot of nodes, from what is depended on to what depends on it."""
     import networkx as nx  # slow to import, and only broken graphs need it
@@ -49,8 +54,8 @@ def find_circles(before: Sequence[Sequence[int]]) -> list[list[int]]:
         (source, index) for index, sources in enumerate(before) for source in sources
     )
     knots = sorted(map(sorted, nx.strongly_connected_components(graph)))
+    circular = (knot for knot in knots if len(knot) > 1 or graph.has_edge(knot[0], knot[0]))
     return [
         [source for source, _ in nx.find_cycle(graph.subgraph(knot), knot[0])]
-        for knot in knots
-        if len(knot) > 1 or graph.has_edge(knot[0], knot[0])
+        for knot in islice(circular, CIRCLES)
     ]

@@ -10,9 +10,8 @@ from typing import Any
 
 from .characters import broken_text, excerpt, strings
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
+_NO_SIGNS = bytes(set(range(256)) - {*_STEPS, ord(",")})
 _NUL = re.compile(rb"\\u0000")
 _HALF = re.compile("[\ud800-\udfff]|\\\\u[dD][89a-fA-F]")
 
@@ -24,15 +23,23 @@ class StrictJsonError(ValueError):
     """
 
 
-def parse_bounded(data: bytes, depth: int) -> Any:
+def parse_bounded(data: bytes, depth: int, values: int | None = None) -> Any:
     """Read JSON that somebody sent, in UTF-8 and nested at most ``depth`` levels.
 
+    Args:
+        values: As many numbers, texts, lists, … it may have in all. Two bytes can be a list, which
+            takes a hundred times as much memory: bytes alone are no bound.
+
     Raises:
-        StrictJsonError: as ``parse``; it is nested too deeply, or has the character NUL, which no
-            database and no file name takes.
+        StrictJsonError: as ``parse``; it has too many values, is nested too deeply, or has the
+            character NUL, which no database and no file name takes.
     """
-    # Before the parser sees it: that would need a frame of the C stack for each level.
-    if deepest(data) > depth:
+    # Before the parser sees it: that would make every value, and need a frame of the C stack for
+    # each level.
+    signs = _signs(data, values)
+    if values is not None and _count_values(signs) > values:
+        raise _too_many(values)
+    if _deepest(signs) > depth:
         raise StrictJsonError(f"is nested too deeply; at most {depth} levels are read")
     try:
         value = parse(data.decode("utf-8"))
@@ -71,18 +78,43 @@ def parse(text: str) -> Any:
     return value
 
 
-def deepest(data: bytes) -> int:
-    """How many levels deep the brackets go; those inside of strings count for nothing."""
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+def _count_values(signs: bytes) -> int:
+    """At most so many values are in a text with these brackets and commas, in and out of lists."""
+    return 1 + signs.count(b",") + signs.count(b"[") + signs.count(b"{")
+
+
+def _signs(data: bytes, values: int | None) -> bytes:
+    """The brackets and commas outside of strings, in their order.
+
+    By a few passes of bytes, none of which makes anything of a single value: a regular expression
+    takes a second for millions of strings, and no other thread runs meanwhile.
+    """
+    # Without these every quotation mark begins or ends a string. Backslashes outside of strings are
+    # no JSON, whatever becomes of them here.
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+    # Every string is a value or the name of one, and is cut out as an object of its own.
+    if values is not None and plain.count(b'"') > 4 * values:
+        raise _too_many(values)
+    return b"".join(plain.split(b'"')[::2]).translate(None, _NO_SIGNS)
+
+
+def _deepest(signs: bytes) -> int:
+    brackets = signs.translate(None, b",")
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
+
+
+def _too_many(values: int) -> StrictJsonError:
+    return StrictJsonError(f"has too many values; at most {values:,} are read")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise StrictJsonError(f"has {twice[:100]!r} twice in one object")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise StrictJsonError(f"has {name[:100]!r} twice in one object")
+            seen.add(name)
     return unique
 
 

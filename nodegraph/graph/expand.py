@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
+from ..base.budget import Budget
 from ..errors import (
     Fix,
     NodeGraphError,
@@ -13,7 +14,9 @@ from ..errors import (
     Severity,
     Suggestions,
     UserError,
+    brief,
     did_you_mean,
+    way_of,
 )
 from ..node import Address, Composite, Node
 from .drawing import Drawing, addresses
@@ -101,7 +104,7 @@ class _Body(NamedTuple):
 
     calls: Mapping[str, Call]
     kinds: Mapping[str, Kind]
-    inputs: tuple[str, ...]
+    inputs: Mapping[str, None]
     outputs: Mapping[str, str]
 
 
@@ -114,11 +117,16 @@ class _Frame(NamedTuple):
     path: tuple[str, ...] = ()
 
 
-def expand(workflow: Workflow, registry: Registry) -> Flat:
-    """Replace every composite and template by the calls inside it, in the author's order."""
+def expand(workflow: Workflow, registry: Registry, budget: Budget | None = None) -> Flat:
+    """Replace every composite and template by the calls inside it, in the author's order.
+
+    Raises:
+        WorkflowError: that would be more than the budget allows.
+    """
+    budget = budget or Budget()
     # A body is drawn once a kind and bound once a call. By id, as templates
     # cannot be hashed; the registry keeps all kinds alive meanwhile.
-    flat, bodies = Flat(), dict[int, _Body]()
+    flat, bodies = Flat(), dict[int, _Body | str]()
     registry = registry.with_templates_of(workflow)
     for name in workflow.templates:
         if isinstance(kind := registry.get(name), type):
@@ -127,10 +135,11 @@ def expand(workflow: Workflow, registry: Registry) -> Flat:
     for name, call in workflow.nodes.items():
         kind = registry.nodes.get(call.type)
         if kind is not None:
+            _count(name, call, budget, name)
             flat.calls[name] = upgrade_call(call, kind) if kind.renamed else call
             flat.kinds[name] = kind
         else:
-            _expand_one(_Frame(name, call, registry), flat, bodies)
+            _expand_one(_Frame(name, call, registry), flat, bodies, budget)
     return flat
 
 
@@ -154,8 +163,8 @@ def unknown_type_message(type: str, kinds: Mapping[str, Kind], suggestions: Sugg
     """The sentence that there is no kind called ``type``, with the nearest."""
     if is_file(type):
         return (
-            f"{type!r} is a file, but this workflow is in none that it could lie beside (it came in"
-            " a picture, or from elsewhere); put its content under templates"
+            f"{brief(type)} is a file, but this workflow is in none that it could lie beside (it"
+            " came in a picture, or from elsewhere); put its content under templates"
         )
     # Not the class's address: modules move, and a workflow is to be read for years.
     if "." in type and (name := type.rpartition(".")[2]) in kinds:
@@ -164,11 +173,14 @@ def unknown_type_message(type: str, kinds: Mapping[str, Kind], suggestions: Sugg
     return suggestions(type, aliases)
 
 
-def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
+def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body | str], budget: Budget) -> None:
     # A stack instead of recursion: templates may lie in one another deeper than Python's stack.
     todo, count = [first], 0
     while todo:
         frame = todo.pop()
+        _count(frame.name, frame.call, budget, first.name)
+        # The types that it lies in, once more.
+        budget.steps(len(frame.path))
         kind = frame.kinds.get(frame.call.type)
         count += 1
         if kind is None:
@@ -178,42 +190,61 @@ def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body]) -> None:
             continue
         # A kind inside itself would never end; the limit stops those that double at every level.
         elif frame.call.type in frame.path:
-            message = f"contains itself: {' -> '.join([*frame.path, frame.call.type])}"
+            message = f"contains itself: {way_of([*frame.path, frame.call.type])}"
         elif count > LIMIT:
             message = f"expands to more than {LIMIT:,} calls"
             todo.clear()
         else:
-            try:
-                body = bodies.get(id(kind)) or bodies.setdefault(
-                    id(kind), _read_body(kind, frame.kinds)
-                )
-            except NodeGraphError as error:
-                message = f"cannot be drawn: {error}"
-            except Exception as error:  # a composite is somebody's code
-                message = f"cannot be drawn: {type(error).__name__}: {error}"
-            else:
+            body = bodies.get(id(kind))
+            if body is None:
+                body = bodies[id(kind)] = _read_body(kind, frame.kinds)
+            if isinstance(body, _Body):
+                budget.entries(len(body.outputs), first.name)
                 # Reversed, so that the first is on top: calls come out in the author's order.
-                todo += reversed(list(_expand_call(frame, kind, body, flat)))
+                todo += reversed(list(_expand_call(frame, kind, body, flat, budget)))
                 continue
+            message = body
         flat.problems.append(flat.problem(frame.name, "", message))
         flat.broken.add(frame.name)
 
 
-def _read_body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
+def _count(name: str, call: Call, budget: Budget, address: str) -> None:
+    """Count a call that has been written out, before anything else is made of it."""
+    budget.calls(1, address)
+    budget.letters(len(name), address)
+    arrays = sum(len(link) for link in call.links.values() if isinstance(link, list))
+    budget.entries(len(call.values) + len(call.links) + arrays, address)
+
+
+def _read_body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body | str:
+    """The inside of a kind, or why it has none."""
+    try:
+        return _drawn(kind, kinds)
+    except NodeGraphError as error:
+        return f"cannot be drawn: {error}"
+    except Exception as error:  # a composite is somebody's code
+        return f"cannot be drawn: {type(error).__name__}: {error}"
+
+
+def _drawn(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _Body:
     if isinstance(kind, Template):
         workflow, calls = kind.workflow, dict(kind.workflow.nodes)
-        for param, targets in (
-            (name, definition.targets) for name, definition in workflow.params.items()
-        ):
-            for node, input in targets:
+        # Copied once a node, however many of its inputs are params.
+        bound: dict[str, dict[str, Any]] = {}
+        for param, definition in workflow.params.items():
+            for node, input in definition.targets:
                 if node not in calls:
                     raise UserError(f"params.{param}: {did_you_mean(node, calls)}")
-                if input in calls[node].links:
+                links = bound.get(node)
+                if links is None:
+                    links = bound[node] = dict(calls[node].links)
+                if input in links:
                     raise UserError(f"param {param} stands for {node}.{input}, which is linked")
                 # The value stays beside the link: it counts where the outer call gives nothing.
-                links: dict[str, Any] = {**calls[node].links, input: f".{param}"}
-                calls[node] = calls[node].model_copy(update={"links": links})
-        return _Body(calls, kinds, tuple(workflow.params), workflow.results)
+                links[input] = f".{param}"
+        for node, links in bound.items():
+            calls[node] = calls[node].model_copy(update={"links": links})
+        return _Body(calls, kinds, dict.fromkeys(workflow.params), workflow.results)
     # Addresses stand in for its inputs: wherever ``draw`` puts one, the inner call gets a link
     # ``.input``, which each use replaces by what it is itself given.
     drawing = Drawing()
@@ -225,13 +256,17 @@ def _read_body(kind: type[Composite] | Template, kinds: Mapping[str, Kind]) -> _
     return _Body(
         drawing.calls,
         drawing.kinds,
-        tuple(kind.model_fields),
+        dict.fromkeys(kind.model_fields),
         {n: str(a) for n, a in outputs.items()},
     )
 
 
 def _expand_call(
-    frame: _Frame, kind: type[Composite] | Template, body: _Body, flat: Flat
+    frame: _Frame,
+    kind: type[Composite] | Template,
+    body: _Body,
+    flat: Flat,
+    budget: Budget,
 ) -> Iterator[_Frame]:
     """Yield the calls inside ``frame``, linked to what it is linked to."""
     call = frame.call if isinstance(kind, Template) else upgrade_call(frame.call, kind)
@@ -279,7 +314,7 @@ def _expand_call(
         }:
             if values.get(own):
                 flat.problems.append(flat.problem(frame.name, own, "takes only links, not values"))
-        new = _bind_call(inner, values, call.links, frame.name)
+        new = _bind_call(inner, values, call.links, frame.name, budget)
         yield _Frame(inside, new, body.kinds, (*frame.path, frame.call.type))
 
 
@@ -305,15 +340,23 @@ def _defaults(kind: type[Composite], call: Call) -> Mapping[str, Any]:
 
 
 def _bind_call(
-    inner: Call, values: Mapping[str, Any], links: Mapping[str, AnyLink], prefix: str
+    inner: Call,
+    values: Mapping[str, Any],
+    links: Mapping[str, AnyLink],
+    prefix: str,
+    budget: Budget,
 ) -> Call:
     """Copy an inner call with the outer call's values and links in place of ``.input``."""
     new_values, new_links = dict(inner.values), dict[str, AnyLink]()
     for input, link in inner.links.items():
         if isinstance(link, list):
-            new_links[input] = [
-                address for entry in link for address in _bind_entry(entry, links, prefix)
-            ]
+            # Counted one by one: arrays that hold an outer array twice double at every level.
+            entries: list[str] = []
+            for entry in link:
+                bound = _bind_entry(entry, links, prefix)
+                budget.entries(len(bound), prefix.partition("/")[0])
+                entries += bound
+            new_links[input] = entries
         elif not link.startswith("."):
             new_links[input] = f"{prefix}/{link}"
         # Its own input: a link outside wins, then a value outside, then what is stored inside.

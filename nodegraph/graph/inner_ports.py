@@ -8,6 +8,8 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from ..base.budget import Budget
+from ..base.keys import canonical
 from ..node import Composite, Node
 from .ports import inputs
 from .registry import Kind, Template
@@ -34,7 +36,7 @@ def resolve_param(workflow: Workflow, param: str, kinds: Mapping[str, Kind]) -> 
     value: tuple[JsonValue, ...] = ()
     while param in workflow.params and (id(workflow), param) not in visited:
         visited.add((id(workflow), param))
-        node, port = next(iter(workflow.params[param].targets), ("", ""))
+        node, port = workflow.params[param].first
         call = workflow.nodes.get(node)
         if call is None:
             break
@@ -64,9 +66,22 @@ def resolve_result(workflow: Workflow, result: str, kinds: Mapping[str, Kind]) -
     return InnerPort(None, result)
 
 
-def param_values(workflow: Workflow, kinds: Mapping[str, Kind]) -> dict[str, JsonValue]:
-    """The value of every param: as it is stored, else its default; None where it has neither."""
-    return {name: _param_value(resolve_param(workflow, name, kinds)) for name in workflow.params}
+def param_values(
+    workflow: Workflow, kinds: Mapping[str, Kind], budget: Budget | None = None
+) -> dict[str, JsonValue]:
+    """The value of every param: as it is stored, else its default; None where it has neither.
+
+    Raises:
+        WorkflowError: they are too much: one value may be that of any number of params.
+    """
+    budget = budget or Budget()
+    values, letters = dict[str, JsonValue](), dict[int, int]()
+    for name in workflow.params:
+        value = values[name] = _param_value(resolve_param(workflow, name, kinds))
+        if id(value) not in letters:
+            letters[id(value)] = len(canonical(value))
+        budget.letters(letters[id(value)], f"params.{name}")
+    return values
 
 
 def _param_value(inside: InnerPort) -> JsonValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, NotRequired
 
 from pydantic import BaseModel, JsonValue
@@ -15,6 +16,7 @@ from ..node import Composite, Each, Node
 from .inner_ports import InnerPort, resolve_param, resolve_result
 from .ports import is_list, output_of, ports
 from .registry import Kind, Registry, Template
+from .workflow import Workflow
 
 
 class PortSchema(TypedDict, total=False):
@@ -170,13 +172,6 @@ def _resolve_references(schema: Any, definitions: dict[str, Any], depth: int) ->
 
 def _describe_template(template: Template, registry: Registry) -> NodeKind:
     workflow = template.workflow
-    inputs: dict[str, Any] = {}
-    for name, param in workflow.params.items():
-        inner = resolve_param(workflow, name, registry)
-        texts = {"title": param.label or humanise(name), "description": param.help}
-        stored = {"default": inner.value[0], "required": False} if inner.value else {}
-        port = _describe_inner(inner, "inputs")
-        inputs[name] = port | {key: text for key, text in texts.items() if text} | stored
     outputs: dict[str, Any] = {
         name: _describe_inner(resolve_result(workflow, name, registry), "outputs")
         | {"title": humanise(name)}
@@ -188,15 +183,33 @@ def _describe_template(template: Template, registry: Registry) -> NodeKind:
         "group": group_of(template),
         "doc": template.doc,
         "sort": "template",
-        "inputs": inputs,
+        "inputs": describe_params(workflow, registry),
         "outputs": outputs,
     }
+
+
+def describe_params(workflow: Workflow, registry: Registry) -> dict[str, InputPort]:
+    """The params of a workflow, as the inputs that a template made of it has."""
+    inputs: dict[str, Any] = {}
+    for name, param in workflow.params.items():
+        inner = resolve_param(workflow, name, registry)
+        texts = {"title": param.label or humanise(name), "description": param.help}
+        stored = {"default": inner.value[0], "required": False} if inner.value else {}
+        port = _describe_inner(inner, "inputs")
+        inputs[name] = port | {key: text for key, text in texts.items() if text} | stored
+    return inputs
 
 
 def _describe_inner(inner: InnerPort, side: Literal["inputs", "outputs"]) -> dict[str, Any]:
     """The description of the port that a template's own stands for; empty where there is none."""
     if inner.kind is None:
         return {}
-    described: Mapping[str, Any] = describe(inner.kind)[side]
+    described: Mapping[str, Any] = _described(inner.kind)[side]
     port: dict[str, Any] = described.get(inner.port, {})
     return port
+
+
+@cache
+def _described(kind: type[Node] | type[Composite]) -> NodeKind:
+    """The same for every use of a kind: nothing is written into it."""
+    return describe(kind)

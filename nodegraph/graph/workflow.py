@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails, to_jsonable_python
 
 from ..base import strict_json
 from ..base.files import write_whole
 from ..base.keys import canonical, digest
-from ..errors import Problem, WorkflowError, brief, did_you_mean
+from ..errors import Problem, Suggestions, WorkflowError, brief
 from .foreign import name_bytes, name_document, name_text
 from .migrations import migrate
 
@@ -21,8 +27,23 @@ LARGEST = 64 * 2**20
 """Bytes of a file; what claims to be a workflow and is larger is an attack or damage."""
 _MODEL = ConfigDict(extra="forbid", frozen=True)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+LONGEST_NAME = 200
+"""Letters of a name: in a graph of thousands, each is part of many others."""
+LONGEST_TYPE = 1000
+"""Letters of a type, which may be a template's path."""
+MOST_PROBLEMS = 1000
+"""Mistakes in its form that are told of one document."""
+_SLICE = 500
+"""Nodes that are read at once: meanwhile no other thread runs."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=LONGEST_NAME)]
+Address = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=2 * LONGEST_NAME + 1
+    ),
+]
+_Type = Annotated[str, StringConstraints(max_length=LONGEST_TYPE)]
 
 
 class Call(BaseModel):
@@ -30,7 +51,7 @@ class Call(BaseModel):
 
     model_config = _MODEL
 
-    type: str
+    type: _Type
     values: dict[Name, JsonValue] = {}
     links: dict[Name, Address | list[Address]] = {}
 
@@ -48,6 +69,12 @@ class Param(BaseModel):
     def targets(self) -> list[tuple[str, str]]:
         """Every (node, input) it sets."""
         return [split(address) for address in ([self.to] if isinstance(self.to, str) else self.to)]
+
+    @property
+    def first(self) -> tuple[str, str]:
+        """The first that it sets; empty where it sets none."""
+        address = self.to if isinstance(self.to, str) else next(iter(self.to), "")
+        return split(address)
 
 
 class ModelLock(BaseModel):
@@ -71,7 +98,7 @@ class Workflow(BaseModel):
     params: dict[Name, Param] = {}
     results: dict[Name, Address] = {}
     models: dict[str, ModelLock] = {}
-    templates: dict[str, Workflow] = {}
+    templates: dict[_Type, Workflow] = {}
     """Workflows that calls of this one name as their type: with them it needs no other file."""
     view: dict[str, JsonValue] = {}
 
@@ -98,10 +125,33 @@ class Workflow(BaseModel):
             )
         if "format" not in document and (other := name_document(document)) is not None:
             raise _foreign(name, other)
+        document = migrate(document)
+        nodes, problems = document.get("nodes"), dict[str, Problem]()
+        if not isinstance(nodes, dict) or len(nodes) <= _SLICE:
+            workflow = cls._validate(document, problems)
+        else:
+            workflow, names, calls = (
+                cls._validate({**document, "nodes": {}}, problems),
+                [*nodes],
+                {},
+            )
+            for start in range(0, len(names), _SLICE):
+                some = {name: nodes[name] for name in names[start : start + _SLICE]}
+                part = cls._validate({"nodes": some}, problems)
+                calls.update(part.nodes if part else {})
+            workflow = workflow.model_copy(update={"nodes": calls}) if workflow else None
+        if workflow is None or problems:
+            raise WorkflowError([*problems.values()])
+        return workflow
+
+    @classmethod
+    def _validate(cls, document: dict[str, Any], problems: dict[str, Problem]) -> Workflow | None:
+        """Make it of JSON values; else add what is wrong, by address."""
         try:
-            return cls.model_validate(migrate(document))
+            return cls.model_validate(document)
         except ValidationError as error:
-            raise WorkflowError(_problems(error)) from error
+            _add_problems(error, problems)
+            return None
 
     def to_json(self) -> str:
         """Write the canonical text: the author's order, without defaults, one last newline."""
@@ -121,15 +171,18 @@ class Workflow(BaseModel):
         Raises:
             WorkflowError: a param does not exist, or stands for an input that cannot be set.
         """
-        nodes, problems = dict(self.nodes), []
+        suggestions, problems = Suggestions(), list[Problem]()
+        # Copied once a node, however many of its inputs are set.
+        filled: dict[str, dict[str, JsonValue]] = {}
         for name, value in {**(params or {}), **more}.items():
             if name not in self.params:
-                problems.append(Problem(f"params.{name}", did_you_mean(name, self.params)))
+                problems.append(Problem(f"params.{name}", suggestions(name, self.params)))
                 continue
+            plain = to_jsonable_python(value)
             for node, field in self.params[name].targets:
-                call = nodes.get(node)
+                call = self.nodes.get(node)
                 if call is None:
-                    problems.append(Problem(f"params.{name}", did_you_mean(node, nodes)))
+                    problems.append(Problem(f"params.{name}", suggestions(node, self.nodes)))
                 elif field in call.links:
                     problems.append(
                         Problem(
@@ -137,11 +190,16 @@ class Workflow(BaseModel):
                         )
                     )
                 else:
-                    values = {**call.values, field: to_jsonable_python(value)}
-                    nodes[node] = call.model_copy(update={"values": values})
+                    if node not in filled:
+                        filled[node] = dict(call.values)
+                    filled[node][field] = plain
         if problems:
             raise WorkflowError(problems)
-        return self.model_copy(update={"nodes": nodes})
+        calls = {
+            name: call.model_copy(update={"values": filled[name]}) if name in filled else call
+            for name, call in self.nodes.items()
+        }
+        return self.model_copy(update={"nodes": calls})
 
     @property
     def identity(self) -> str:
@@ -213,13 +271,13 @@ def _foreign(name: str, other: str) -> WorkflowError:
     return WorkflowError([Problem(name, f"is {other}; {begins}")])
 
 
-def _problems(error: ValidationError) -> list[Problem]:
+def _add_problems(error: ValidationError, problems: dict[str, Problem]) -> None:
     """Turn pydantic's report into one problem an address: a union reports each of its branches."""
-    problems: dict[str, Problem] = {}
+    suggestions = Suggestions()
     for detail in error.errors(include_url=False):
         address = _address_at(detail["loc"])
-        problems.setdefault(address, Problem(address, _message_of(detail)))
-    return list(problems.values())
+        if len(problems) < MOST_PROBLEMS and address not in problems:
+            problems[address] = Problem(address, _message_of(detail, suggestions))
 
 
 def _address_at(loc: tuple[int | str, ...]) -> str:
@@ -233,19 +291,24 @@ def _address_at(loc: tuple[int | str, ...]) -> str:
     return ".".join(part for part in parts[1:3] if part != "[key]")
 
 
-def _message_of(detail: ErrorDetails) -> str:
+def _message_of(detail: ErrorDetails, suggestions: Suggestions) -> str:
     kind, loc, value = detail["type"], detail["loc"], detail["input"]
     if kind == "extra_forbidden":
-        return did_you_mean(str(loc[-1]), _fields_at(loc))
+        return suggestions(str(loc[-1]), _fields_at(loc))
     if kind == "missing":
         return "is missing"
-    if loc[-1] == "[key]":
-        return f"{value!r} is no name: use small letters, digits and _, beginning with a letter"
-    if kind == "string_pattern_mismatch":
-        return f"{value!r} is no address; write 'node.port'"
-    if kind in ("model_type", "dict_type"):
-        return f"{brief(value)} should be an object"
-    return f"{brief(value)} {detail['msg'].removeprefix('Input ')}"
+    if kind == "string_too_long":
+        most = detail.get("ctx", {}).get("max_length")
+        wrong = f"is too long; at most {most} letters are taken"
+    elif loc[-1] == "[key]":
+        wrong = "is no name: use small letters, digits and _, beginning with a letter"
+    elif kind == "string_pattern_mismatch":
+        wrong = "is no address; write 'node.port'"
+    elif kind in ("model_type", "dict_type"):
+        wrong = "should be an object"
+    else:
+        wrong = detail["msg"].removeprefix("Input ")
+    return f"{brief(value)} {wrong}"
 
 
 def _fields_at(loc: tuple[int | str, ...]) -> list[str]:

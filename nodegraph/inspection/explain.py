@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+from ..base.budget import Budget
 from ..base.gc_pause import pause_gc
 from ..cache import Cache
 from ..errors import NotFetchedError, UserError
@@ -33,17 +34,24 @@ class Line(NamedTuple):
 
 
 @pause_gc()
-def explain(plan: Plan, cache: Cache, settings: Settings | None = None) -> list[Line]:
-    """List for every item of ``plan`` whether it is cached or would run, and what has changed."""
-    settings = settings or Settings()
+def explain(
+    plan: Plan, cache: Cache, settings: Settings | None = None, budget: Budget | None = None
+) -> list[Line]:
+    """List for every item of ``plan`` whether it is cached or would run, and what has changed.
+
+    Raises:
+        WorkflowError: there are more of them than the budget allows.
+    """
+    settings, budget = settings or Settings(), budget or Budget()
     calls = call_states(plan)
-    judge = _Judge(calls, cache, settings, settings.signature(), plan.workflow)
+    judge = _Judge(calls, cache, settings, settings.signature(), plan.workflow, budget)
     lines: dict[Task, Line] = {}
     for call in calls:
         lines.update(judge.call(call))
     for task, line in reversed(lines.items()):
         if line.state == "runs":
             for needed in upstream_tasks(task, calls):
+                budget.steps(1)
                 if lines[needed].state == "cached" and not cache.has(needed.key or b""):
                     reason = f"its result is known but no longer held, and {task.address} needs it"
                     lines[needed] = lines[needed]._replace(state="runs", reason=reason)
@@ -57,6 +65,8 @@ class _Judge:
     settings: Settings
     signature: str
     workflow: Workflow
+    budget: Budget
+    recent: dict[type[Node], list[Mapping[str, str]]] = field(default_factory=dict)
 
     def call(self, call: CallState) -> Iterator[tuple[Task, Line]]:
         """Judge every item of ``call``; the calls before it have been judged."""
@@ -74,8 +84,10 @@ class _Judge:
         except Exception as error:  # a node's own code: the others are explained
             yield self._unknown(call, "fails", f"{type(error).__name__}: {error}")
             return
+        self.budget.items(len(call.tasks), name)
         for task in call.tasks:
             state, reason = self._task(task)
+            self.budget.letters(len(reason), name)
             if state == "cached":
                 task.state = "done"
                 call.left -= 1
@@ -107,6 +119,7 @@ class _Judge:
 
     def _unknown_of(self, task: Task) -> Task | None:
         for needed in upstream_tasks(task, self.calls):
+            self.budget.steps(1)
             if needed.state != "done":
                 return needed
         return None
@@ -125,7 +138,11 @@ class _Judge:
 
     def _changes(self, kind: type[Node], parts: Mapping[str, str]) -> str:
         """Name what differs from the most similar earlier call of the same kind."""
-        earlier = [record.parts for record in self.cache.recent(kind)]
+        # Asked once a kind: the records of earlier runs lie on the disk.
+        if kind not in self.recent:
+            self.recent[kind] = [record.parts for record in self.cache.recent(kind)]
+        earlier = self.recent[kind]
+        self.budget.steps(len(earlier) * len(parts))
         if not earlier:
             return f"no {kind.__name__} has been run before"
         nearest = min(earlier, key=lambda past: len(_different(parts, past)))

@@ -7,10 +7,11 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
+from ..base.budget import Budget
 from ..base.characters import broken_text, excerpt
 from ..base.keys import canonical, canonical_entries, digest, kind_id, spell_entry
 from ..base.packages import installed
-from ..errors import Problem
+from ..errors import Problem, way_of
 from ..graph.expand import Flat
 from ..graph.ports import Ports, accepts, convert, element, ports, type_name
 from ..graph.workflow import Call, split
@@ -33,10 +34,13 @@ class Checker:
 
     Args:
         earlier: Calls that were planned before; those that are the same still are taken over.
+        budget: What may be spent on it.
     """
 
-    def __init__(self, flat: Flat, earlier: Unpruned | None = None) -> None:
-        self.flat = flat
+    def __init__(
+        self, flat: Flat, earlier: Unpruned | None = None, budget: Budget | None = None
+    ) -> None:
+        self.flat, self._budget = flat, budget or Budget()
         self._earlier: Mapping[str, Planned] = earlier.calls if earlier else {}
         # If some address leads elsewhere than before, links are read again even of equal calls:
         # sources are numbers, and the same number may be another call now.
@@ -60,6 +64,8 @@ class Checker:
 
     def _planned(self, name: str, call: Call, kind: type[Node]) -> Planned:
         spelling = _spell_call(call)
+        # One value given to a thousand inputs is spelled a thousand times.
+        self._budget.letters(len(spelling or b""), name.partition("/")[0])
         planned = self._earlier.get(name)
         if (
             planned is None
@@ -189,20 +195,28 @@ class Checker:
 
     def _output(self, address: str) -> _Lookup:
         if address not in self._outputs:
-            output = self._outputs[address] = self._look_up(address)
-            return output
+            self._follow(address)
         return self._outputs[address]
+
+    def _follow(self, address: str) -> None:
+        """Look up an address, and with it all that lie on the way."""
+        # An output of a composite leads to an inner one, which may be another composite's. Where
+        # one was looked up before, its way is not gone again.
+        way: dict[str, None] = {}
+        while address in self.flat.aliases and address not in self._outputs:
+            if address in way:
+                found: _Lookup = f"depends on itself: {way_of([*way, address])}"
+                break
+            way[address] = None
+            address = self.flat.aliases[address]
+        else:
+            known = address in self._outputs
+            found = self._outputs[address] if known else self._look_up(address)
+        self._outputs.update(dict.fromkeys([*way, address], found))
+        self._budget.steps(len(way))
 
     def _look_up(self, address: str) -> _Lookup:
         flat = self.flat
-        # An output of a composite leads to an inner one, which may be another composite's.
-        if address in flat.aliases:
-            visited = set[str]()
-            while (target := flat.aliases.get(address)) is not None and address not in visited:
-                visited.add(address)
-                address = target
-            if address in visited:
-                return f"depends on itself: {' -> '.join([*sorted(visited), address])}"
         name, output = split(address)
         if (index := self.index.get(name)) is not None:
             outputs = ports(flat.kinds[name]).outputs

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, Protocol
 
+from ..base.budget import Budget
 from ..errors import Fix, Problem, Severity
 from ..graph.ports import convert, is_list, ports
-from ..node import Facts, Folders
+from ..node import Facts, Folders, Node
 from .types import Link, Planned, Source
 
+_LOOK = 200
+"""Steps that a look at a file counts for."""
+_TOLD = 20
+"""Entries of one list that are told to be unfit for one input."""
 UNKNOWN: Final = -1
 """A length that only running tells: a folder, or an output declared ``list[T]``."""
 
@@ -29,9 +35,13 @@ class MakeProblem(Protocol):
 
 
 def find_unequal_lists(
-    calls: Sequence[Planned], order: Sequence[int], problem: MakeProblem
+    calls: Sequence[Planned], order: Sequence[int], problem: MakeProblem, budget: Budget
 ) -> list[Problem]:
-    """Find inputs that are lists of different lengths where these are known now."""
+    """Find inputs that are lists of different lengths where these are known now.
+
+    Raises:
+        WorkflowError: the nodes would run more often, all together, than the budget allows.
+    """
     if not any(
         call.mapped or any(link.mode == "concat" for link in call.links.values()) for call in calls
     ):
@@ -43,6 +53,7 @@ def find_unequal_lists(
         counted = [length for length in lengths if length[2] != UNKNOWN]
         # In running order, so the counts of all sources are there: None is a single item.
         counts[index] = counted[0][2] if counted else (UNKNOWN if lengths else None)
+        budget.items(max(counts[index] or 1, 1), calls[index].name.partition("/")[0])
         for input, label, count in counted[1:]:
             if count != counted[0][2]:
                 _, first, expected = counted[0]
@@ -84,7 +95,9 @@ def _items(count: int) -> str:
     return f"{count} item{'s' * (count != 1)}"
 
 
-def find_unfit_entries(calls: Sequence[Planned], problem: MakeProblem) -> list[Problem]:
+def find_unfit_entries(
+    calls: Sequence[Planned], problem: MakeProblem, budget: Budget
+) -> list[Problem]:
     """Find constants in lists that an output hands on, where they do not fit (see EntriesOf)."""
     handing = {kind for kind in {call.kind for call in calls} if ports(kind).entries}
     handed = {
@@ -96,32 +109,41 @@ def find_unfit_entries(calls: Sequence[Planned], problem: MakeProblem) -> list[P
     }
     if not handed:
         return []
-    return [
-        problem(
-            call.name, input, f"{message} (it is {calls[source.call].name}.{handed[source]}{entry})"
-        )
-        for call in calls
-        for input, link in call.links.items()
-        for source in link.sources
-        if source in handed
-        for entry, message in _misfits(call, input, calls[source.call].values[handed[source]])
-    ]
+    # Any number of calls of a kind may take the entries of one list: it is judged once for each.
+    judged: dict[tuple[type[Node], str, Source], list[tuple[str, str]]] = {}
+    problems: list[Problem] = []
+    for call in calls:
+        for input, link in call.links.items():
+            for source in dict.fromkeys(link.sources):
+                if source not in handed:
+                    continue
+                giver = calls[source.call]
+                case = call.kind, input, source
+                if case not in judged:
+                    judged[case] = _misfits(call, input, giver.values[handed[source]], budget)
+                for entry, message in judged[case]:
+                    whole = f"{message} (it is {giver.name}.{handed[source]}{entry})"
+                    problems.append(problem(call.name, input, whole))
+    return problems
 
 
-def _misfits(call: Planned, input: str, values: object) -> Iterator[tuple[str, str]]:
-    """Yield the entries, as ``[2]``, that an input cannot take, and why."""
+def _misfits(call: Planned, input: str, values: object, budget: Budget) -> list[tuple[str, str]]:
+    """The first entries, as ``[2]``, that an input cannot take, and why."""
     declared = ports(call.kind)
-    if isinstance(values, list) and values and input in declared.scalars | declared.lists:
-        for place, message in convert(call.kind, {input: values})[2]:
-            # How long a list must be is not known: entries may be handed on more than once.
-            if entry := place.removeprefix(input):
-                yield entry, message
+    if not (isinstance(values, list) and values and input in declared.scalars | declared.lists):
+        return []
+    budget.steps(len(values))
+    # How long a list must be is not known: entries may be handed on more than once.
+    places = convert(call.kind, {input: values})[2]
+    unfit = ((place.removeprefix(input), message) for place, message in places)
+    return list(islice(((entry, message) for entry, message in unfit if entry), _TOLD))
 
 
 def follow_facts(
     calls: Sequence[Planned],
     order: Sequence[int],
     problem: MakeProblem,
+    budget: Budget,
     folders: Folders | None = None,
 ) -> tuple[list[Problem], list[Problem]]:
     """Follow what nodes tell about their outputs; return the errors and the warnings they find.
@@ -137,6 +159,7 @@ def follow_facts(
     knowing = {kind for kind in kinds if ports(kind).tells or ports(kind).checks} | looking
     for index in order if knowing else ():
         call = calls[index]
+        budget.steps(1)
         if call.kind not in knowing:
             continue
         linked = {input: _linked_facts(link, known_facts) for input, link in call.links.items()}
@@ -146,6 +169,7 @@ def follow_facts(
             for output, fact in call.kind.facts(values, linked).items():
                 known_facts[Source(index, output)] = fact
             if folders and call.kind in looking:
+                budget.steps(_LOOK)
                 for output, fact in _seen_facts(call, folders).items():
                     place = Source(index, output)
                     known_facts[place] = {**known_facts.get(place, {}), **fact}
@@ -168,31 +192,42 @@ def _seen_facts(call: Planned, folders: Folders) -> Mapping[str, Facts]:
         return {}
 
 
-def find_doubts(calls: Sequence[Planned], problem: MakeProblem) -> Iterator[Problem]:
+def find_doubts(
+    calls: Sequence[Planned], problem: MakeProblem, budget: Budget
+) -> Iterator[Problem]:
     """Find what constants hold that is probably not meant as it is written (see Doubts)."""
+    judged: set[tuple[str, str, Callable[[Any], Iterable[str]]]] = set()
     doubting = {kind for kind in {call.kind for call in calls} if ports(kind).doubts}
     for call in calls:
         doubts = ports(call.kind).doubts if call.kind in doubting else {}
         for input, find in doubts.items():
             if input in call.values:
-                yield from _doubts(call, input, find, problem)
+                yield from _doubts(call, input, find, problem, budget)
             elif link := call.links.get(input):
                 # What another node hands on entry by entry is judged where it is written.
                 for index, output in link.sources:
                     source = calls[index]
                     written = ports(source.kind).entries.get(output)
-                    if written is not None and written in source.values:
-                        yield from _doubts(source, written, find, problem)
+                    # Any number of nodes may take it: it is judged once.
+                    case = source.name, written or "", find
+                    if written is not None and written in source.values and case not in judged:
+                        judged.add(case)
+                        yield from _doubts(source, written, find, problem, budget)
 
 
 def _doubts(
-    call: Planned, input: str, find: Callable[[Any], Iterable[str]], problem: MakeProblem
+    call: Planned,
+    input: str,
+    find: Callable[[Any], Iterable[str]],
+    problem: MakeProblem,
+    budget: Budget,
 ) -> Iterator[Problem]:
     value = call.values[input]
     entries: Iterable[tuple[str, object]] = [("", value)]
     if isinstance(value, list):
         entries = ((f"[{place}]", entry) for place, entry in enumerate(value))
     for place, entry in entries:
+        budget.steps(10)
         for message in find(entry):
             yield problem(call.name, f"{input}{place}", message, "warning")
 

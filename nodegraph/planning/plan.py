@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
+from ..base.budget import Budget
 from ..base.gc_pause import pause_gc
-from ..errors import Problem, Suggestions, WorkflowError, did_you_mean
+from ..errors import Problem, Suggestions, WorkflowError, way_of
 from ..graph.expand import expand
 from ..graph.inner_ports import param_values
 from ..graph.ports import inputs
@@ -19,14 +21,19 @@ from .facts import find_doubts, find_unequal_lists, find_unfit_entries, follow_f
 from .order import needed_calls, sort_calls
 from .types import Link, Plan, Planned, Source, Unpruned, upstream_of
 
+MOST_WARNINGS = 1000
+"""Doubts that are told of one workflow."""
+
 
 @pause_gc()
-def plan(
+def plan(  # noqa: PLR0913 (each by its name)
     workflow: Workflow,
     registry: Registry,
     only: Iterable[str] | None = None,
     before: Plan | None = None,
     folders: Folders | None = None,
+    *,
+    budget: Budget | None = None,
 ) -> Plan:
     """Check ``workflow`` and order what its results need, or just the results named in ``only``.
 
@@ -37,13 +44,15 @@ def plan(
         before: The plan of a workflow that this one was edited from. Calls that are the same still
             are the same objects, and are not checked again.
         folders: Where the headers of files that constants name may be looked at, for warnings.
+        budget: What may be spent on it; a server gives everybody the same.
 
     Raises:
-        WorkflowError: it cannot run; all mistakes are named at once.
+        WorkflowError: it cannot run; all mistakes are named at once. Or it is too much to plan.
     """
     registry = registry.with_templates_of(workflow)
-    flat = expand(workflow, registry)
-    checker = Checker(flat, before.unpruned if before else None)
+    budget = budget or Budget()
+    flat = expand(workflow, registry, budget)
+    checker = Checker(flat, before.unpruned if before else None, budget)
     calls = checker.calls()
     running_order, cycles = sort_calls(calls)
     ends = {} if workflow.results else end_results(workflow, checker, calls)
@@ -54,24 +63,24 @@ def plan(
         *flat.problems,
         *checker.problems,
         *(_circle_problem([calls[index].name for index in cycle]) for cycle in cycles),
-        *_param_problems(workflow, registry),
+        *_param_problems(workflow, registry, flat.suggestions),
         *_result_problems(targets),
-        *_unknown(names or (), results),
+        *_unknown(names or (), results, flat.suggestions),
     )
     # What follows asks for links that lead somewhere, in an order without circles.
-    errors, warnings = follow_facts(calls, running_order, flat.problem, folders)
+    errors, warnings = follow_facts(calls, running_order, flat.problem, budget, folders)
     lists = (
-        *find_unequal_lists(calls, running_order, flat.problem),
-        *find_unfit_entries(calls, flat.problem),
+        *find_unequal_lists(calls, running_order, flat.problem, budget),
+        *find_unfit_entries(calls, flat.problem, budget),
     )
     _raise(*lists, *errors)
-    warnings += find_doubts(calls, flat.problem)
+    warnings += islice(find_doubts(calls, flat.problem, budget), MOST_WARNINGS)
     sources = {name: source for name, source in targets.items() if isinstance(source, Source)}
     chosen = sources if names is None else {name: sources[name] for name in names}
     goals = _find_goals(calls, bool(workflow.results)) if names is None else set()
     # Until here calls are numbered in the author's order, which survives edits elsewhere; the plan
     # numbers them in running order, without those that nothing needs.
-    params = param_values(workflow, registry)
+    params = param_values(workflow, registry, budget)
     told = tuple(dict.fromkeys(warnings))
     whole = Plan(workflow, tuple(calls), chosen, (), told, params, ends)
     order = needed_calls(
@@ -87,8 +96,10 @@ def _raise(*problems: Problem) -> None:
         raise WorkflowError(list(dict.fromkeys(problems)))
 
 
-def _unknown(names: Iterable[str], results: Iterable[str]) -> Iterator[Problem]:
-    return (Problem("only", did_you_mean(name, results)) for name in names if name not in results)
+def _unknown(
+    names: Iterable[str], results: Mapping[str, str], suggestions: Suggestions
+) -> Iterator[Problem]:
+    return (Problem("only", suggestions(name, results)) for name in names if name not in results)
 
 
 def _result_problems(targets: Mapping[str, Source | str | None]) -> Iterator[Problem]:
@@ -146,22 +157,21 @@ def _renumber(call: Planned, place: Mapping[int, int]) -> Planned:
 
 
 def _circle_problem(names: Sequence[str]) -> Problem:
-    way = [*names, names[0]]
-    if len(way) > 12:
-        way = [*way[:6], f"… {len(way) - 11} more …", *way[-5:]]
     address = names[0].partition("/")[0]
-    return Problem(address, f"depends on itself: {' -> '.join(way)}")
+    return Problem(address, f"depends on itself: {way_of([*names, names[0]])}")
 
 
-def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]:
-    suggestions = Suggestions()
+def _param_problems(
+    workflow: Workflow, registry: Registry, suggestions: Suggestions
+) -> Iterator[Problem]:
+    named: dict[int, dict[str, None]] = {}  # by the id of a kind, as templates cannot be hashed
     for name, param in workflow.params.items():
         for node, input in param.targets:
             call = workflow.nodes.get(node)
             kind = registry.get(call.type) if call is not None else None
             if call is None:
                 yield Problem(f"params.{name}", suggestions(node, workflow.nodes))
-            elif kind is not None and input not in (names := _inputs(kind)):
+            elif kind is not None and input not in (names := _inputs(kind, named)):
                 yield Problem(f"params.{name}", f"{node} has {suggestions(input, names)}")
             elif input in call.links:
                 yield Problem(
@@ -169,8 +179,13 @@ def _param_problems(workflow: Workflow, registry: Registry) -> Iterator[Problem]
                 )
 
 
-def _inputs(kind: Kind) -> list[str]:
+def _inputs(kind: Kind, named: dict[int, dict[str, None]]) -> Mapping[str, None]:
     """The inputs of ``kind``, those it had under another name included."""
-    if isinstance(kind, type) and issubclass(kind, Node | Composite):
-        return [*inputs(kind), *kind.renamed]
-    return list(kind.workflow.params)
+    if id(kind) not in named:
+        own = (
+            [*inputs(kind), *kind.renamed]
+            if isinstance(kind, type) and issubclass(kind, Node | Composite)
+            else kind.workflow.params
+        )
+        named[id(kind)] = dict.fromkeys(own)
+    return named[id(kind)]

@@ -24,6 +24,9 @@ from ..planning.types import Link, Planned, Source
 from ..savings import Shortages, merge_shortages
 from .task import CallState, Element, Task
 
+MOST = 1_000_000
+"""Items of one call: lists that are put one behind the other again and again double every time."""
+
 
 def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
     """Whether the number of items of ``call`` is certain by now."""
@@ -50,6 +53,8 @@ def resolve(call: CallState, calls: Sequence[CallState], folders: Folders) -> li
     if planned.mapped or planned.expands:
         call.values = dict(_listed(planned, folders))
     call.count = _count(call, calls)
+    if call.count is not None and call.count > MOST:
+        raise UserError(f"has {call.count:,} items; {MOST:,} are the most")
     call.resolved = True
     call.tasks = (
         [Task(call, item) for item in range(call.count)]

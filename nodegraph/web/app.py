@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from asyncio import Semaphore
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -79,6 +80,7 @@ def create_app(services: Services) -> FastAPI:
         exception_handlers=_handlers(services.names),
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.large = Semaphore(1)
     for part in (routes_graphs, routes_workflows, routes_jobs, routes_assets):
         app.include_router(part.routes(services))
     app.include_router(routes_system.routes(services, counts))

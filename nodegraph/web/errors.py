@@ -55,21 +55,28 @@ def refused(error: WorkflowError) -> ApiError:
 def body_of(status: int, message: str, problems: Iterable[Problem] = ()) -> dict[str, Any]:
     """The JSON of a refusal."""
     code, listed = CODES.get(status, "refused"), problems_as_json(problems)
+    message = cut(message, 1000)
     return {"error": {"code": code, "message": message, "problems": listed}}
 
 
 def problems_as_json(problems: Iterable[Problem]) -> list[types.Problem]:
-    """Problems as JSON objects."""
+    """Problems as JSON objects, long ones cut: they quote what was sent."""
     return list(map(_as_json, problems))
 
 
 def _as_json(problem: Problem) -> types.Problem:
-    shown = types.Problem(address=problem.address, message=problem.message)
+    address, message = cut(problem.address, 300), cut(problem.message, 1000)
+    shown = types.Problem(address=address, message=message)
     if problem.severity != "error":
         shown["severity"] = problem.severity
     if problem.fix:
         shown["fix"] = types.Fix(label=problem.fix.label, inputs=dict(problem.fix.inputs))
     return shown
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning where it has more letters than ``most``."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def response_of(

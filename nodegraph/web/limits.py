@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..base.budget import Bounds
+
+_EXPANDED = Bounds(calls=40_000, entries=200_000, letters=32 * 2**20, items=100_000, seconds=10.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -13,15 +17,22 @@ class Limits:
         body: Bytes of a JSON body.
         asset: Bytes of an uploaded picture.
         bodies: Bytes of all bodies that are being received at once.
+        small: Bytes of a JSON body that is read as it comes; larger ones one after the other.
+        values: Numbers, texts, lists and so on in a JSON body, in and out of one another.
         depth: How deep JSON may be nested; a workflow needs less than ten levels.
         nodes: Calls in a workflow, those of the templates inside it included.
         params: Its params, likewise.
-        links: The values and links of all its calls, likewise.
+        links: The values and links of all its calls and the inputs its params set, likewise.
+        expanded: What it may grow to when its templates are written out, and how long that may
+            take (see Bounds).
+        workflows: Workflows that are kept.
         head: Seconds that the head of a request may take.
         patience: Seconds that a body may take before it must also keep up ``rate``.
         rate: Bytes a second that a long body must bring.
         clients: Websockets at once.
         message: Bytes of one message from a websocket.
+        listening: Seconds between two messages of a websocket that are listened to.
+        catching_up: Websockets for which events are read from the database at once.
         watched: Jobs that one websocket may ask for by name.
         mailbox_events: Events that may wait for one slow websocket.
         mailbox_bytes: The same in bytes, previews not counted.
@@ -35,17 +46,23 @@ class Limits:
     """
 
     body: int = 8 * 2**20
+    small: int = 64 * 2**10
+    values: int = 300_000
     asset: int = 32 * 2**20
     bodies: int = 256 * 2**20
     depth: int = 64
     nodes: int = 20_000
     params: int = 1000
     links: int = 100_000
+    expanded: Bounds = _EXPANDED
+    workflows: int = 1000
     head: float = 10.0
     patience: float = 5.0
     rate: int = 64 * 2**10
     clients: int = 100
-    message: int = 2**20
+    message: int = 64 * 2**10
+    listening: float = 0.01
+    catching_up: int = 4
     watched: int = 1000
     mailbox_events: int = 1000
     mailbox_bytes: int = 8 * 2**20

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SkipValidation,
+    StringConstraints,
+)
 
 from ..graph.schema import NodeKind
 from ..jobs.events import AnyEvent
@@ -29,8 +36,10 @@ OnOomChoice = Annotated[
     OnOom | None,
     Field(description="Where memory does not suffice; without it, what the server does."),
 ]
+Json = Annotated[JsonValue, SkipValidation()]
+"""What strict JSON was read to: it is not looked through once more."""
 Document = Annotated[
-    dict[str, JsonValue],
+    dict[str, Json],
     Field(
         description="A workflow: `format`, `title`, `nodes`, `params`, `results`, …",
         json_schema_extra={"example": {"format": 1, "nodes": {}}},
@@ -187,7 +196,7 @@ class SubmitBody(Body):
 
     workflow: Document | None = None
     name: Annotated[str, StringConstraints(max_length=120)] | None = None
-    params: Annotated[dict[str, JsonValue], Field(max_length=1000)] = {}
+    params: Annotated[dict[str, Json], Field(max_length=1000)] = {}
     only: Only | None = None
     priority: Priority = 0
     title: Title = ""

@@ -15,6 +15,8 @@ import pytest
 
 from nodegraph.jobs import sanitise
 from nodegraph.web.errors import ApiError
+from nodegraph.web.limits import Limits
+from nodegraph.web.routes import common
 from nodegraph.web.services import Services
 from nodegraph.web.workflows.capacity import Capacity
 
@@ -153,6 +155,41 @@ def test_many_checks_at_once_leave_room_for_others(
 
     assert slow.most == services.limits.checks
     assert set(statuses) == {200, 503}
+
+
+def test_large_bodies_are_read_one_after_the_other_while_others_are_answered(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, read = Slow(), common._read
+
+    def slowly(body: bytes, limits: Limits) -> object:
+        if len(body) > 100_000:
+            slow.work()
+        return read(body, limits)
+
+    monkeypatch.setattr(common, "_read", slowly)
+    large = {"workflow": {**SOUND, "title": "x" * 100_000}}
+    with (
+        httpx.Client(base_url=f"http://{server.host}", timeout=LONG) as asking,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        heavy = [pool.submit(asking.post, "/v1/check", json=large) for _ in range(4)]
+        try:
+            late = time.monotonic() + PATIENCE
+            while not slow.now:
+                assert time.monotonic() < late
+                time.sleep(0.01)
+            others = [
+                asking.get("/v1/health"),
+                asking.get("/v1/jobs"),
+                asking.post("/v1/check", json={"workflow": SOUND}),
+            ]
+            assert [answer.status_code for answer in others] == [200, 200, 200]
+            assert not any(one.done() for one in heavy)
+        finally:
+            slow.go_on.set()
+        assert [one.result().status_code for one in heavy] == [200] * 4
+    assert slow.most == 1
 
 
 def png(side: int) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from difflib import SequenceMatcher
@@ -18,6 +16,7 @@ from nodegraph.errors import WorkflowError
 from nodegraph.web.limits import Limits
 from nodegraph.web.services import Services
 
+from ..support.counting import work
 from ..support.memory import PEAK, begin_noting_peak, kilobytes
 from ..support.pictures import encoded
 from ..support.serving import SOUND, client, serving
@@ -150,6 +149,33 @@ def test_what_is_no_proper_json_is_malformed(asking: TestClient, body: bytes) ->
 
     # No body at all is not even malformed: it is not what this takes.
     assert answer.status_code == (400 if body else 422)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b'""', b"null"])
+def test_more_values_than_are_read_are_refused(tmp_path: Path, value: bytes) -> None:
+    with serving(tmp_path, limits=Limits(values=1000)) as parts, client(parts) as asking:
+        answers = [
+            asking.post(
+                PATH,
+                content=b'{"workflow": {"format": 1, "view": {"a": [%s]}}}'
+                % b",".join([value] * count),
+                headers=JSON,
+            )
+            for count in (400, 1001)
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert (
+        answers[1].json()["error"]["message"]
+        == "the body has too many values; at most 1,000 are read"
+    )
+
+
+def test_a_body_of_fields_that_nobody_knows_is_refused_in_few_words(asking: TestClient) -> None:
+    answer = asking.post(PATH, json={f"x{i}": 1 for i in range(5000)})
+
+    assert answer.status_code == 422
+    assert len(answer.content) < 500
 
 
 def test_brackets_in_a_string_are_not_depth(asking: TestClient) -> None:
@@ -308,26 +334,6 @@ def told(prompt: str) -> dict[str, Any]:
     }
 
 
-def work(act: Callable[[], object]) -> int:
-    """How many calls and returns it takes, of Python and of C, whatever the machine."""
-    count = 0
-
-    def note(*_: object) -> None:
-        nonlocal count
-        count += 1
-
-    before = sys.getprofile()
-    gc.collect()
-    gc.disable()
-    sys.setprofile(note)
-    try:
-        act()
-    finally:
-        sys.setprofile(before)
-        gc.enable()
-    return count
-
-
 @pytest.mark.parametrize("name", SHAPES)
 def test_twice_as_much_takes_twice_the_work(services: Services, name: str) -> None:
     graphs = services.graphs
@@ -337,7 +343,7 @@ def test_twice_as_much_takes_twice_the_work(services: Services, name: str) -> No
 
         def asked() -> None:
             read = graphs.read(document)
-            graphs.form("x", read)
+            graphs.form(read)
             with suppress(WorkflowError):
                 graphs.explain(read, None)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from asyncio import Semaphore, timeout
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Header, Query
 from fastapi import Path as InPath
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +18,10 @@ from ...base.strict_json import StrictJsonError, parse_bounded
 from ..errors import CODES, ApiError
 from ..limits import Limits
 from ..schemas import Refusal
+from ..workflows.capacity import PATIENCE, busy
 
+_FIELDS = 100
+"""Fields of a body: those that are none of its own are told one by one."""
 ALWAYS = (400, 401, 403, 422, 500, 503)
 BODY = (408, 413, 415, 503)
 WORDS: Mapping[int, str] = {
@@ -63,8 +69,12 @@ def router(limits: Limits) -> APIRouter:
 
     class StrictRequest(Request):
         async def json(self) -> Any:
+            body = await self.body()
             try:
-                return parse_bounded(await self.body(), limits.depth)
+                if len(body) <= limits.small:
+                    return _read(body, limits)
+                # Not in the thread of the event loop: others are answered meanwhile.
+                return await run_in_threadpool(_read, body, limits)
             except StrictJsonError as error:
                 raise ApiError(400, f"the body {error}") from error
 
@@ -73,11 +83,45 @@ def router(limits: Limits) -> APIRouter:
             handle = super().get_route_handler()
 
             async def handle_strictly(request: Request) -> Response:
-                return await handle(StrictRequest(request.scope, request.receive))
+                strict = StrictRequest(request.scope, request.receive)
+                if not await _is_large(strict, limits):
+                    return await handle(strict)
+                # What is made of a large body takes some hundred megabytes, so one is read, looked
+                # at and answered after the other.
+                async with _turn(request.app.state.large):
+                    return await handle(strict)
 
             return handle_strictly
 
     return APIRouter(prefix="/v1", route_class=StrictRoute, redirect_slashes=False)
+
+
+def _read(body: bytes, limits: Limits) -> Any:
+    value = parse_bounded(body, limits.depth, limits.values)
+    if isinstance(value, dict) and len(value) > _FIELDS:
+        raise ApiError(422, f"the body has {len(value)} fields; no body has more than {_FIELDS}")
+    return value
+
+
+async def _is_large(request: Request, limits: Limits) -> bool:
+    """Whether it brings JSON that takes much memory; pictures have turns of their own."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        return False
+    return len(await request.body()) > limits.small
+
+
+@asynccontextmanager
+async def _turn(large: Semaphore) -> AsyncIterator[None]:
+    """Wait for a turn, for as long as others wait for a place (see Capacity)."""
+    try:
+        async with timeout(PATIENCE):
+            await large.acquire()
+    except TimeoutError:
+        raise busy() from None
+    try:
+        yield
+    finally:
+        large.release()
 
 
 def page_size(limits: Limits, default: int = 50) -> Any:

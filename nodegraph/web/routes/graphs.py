@@ -103,7 +103,7 @@ def routes(services: Services) -> APIRouter:
     def form(body: schemas.FormBody) -> schemas.Form:
         """The params of a workflow as JSON Schema: titles, defaults, limits."""
         workflow = graphs.read(body.workflow)
-        schema = graphs.form("Sent", workflow)
+        schema = graphs.form(workflow)
         return schemas.Form(title=workflow.title, form=schema, results=[*workflow.results])
 
     return api

@@ -13,6 +13,7 @@ from ...jobs.types import GalleryResult, Job, Order, Shelf
 from .. import schemas
 from ..errors import ApiError, refused
 from ..services import Services
+from ..workflows.size import check_params
 from .common import BODY, Before, JobId, ResultId, may, page_size, router
 
 IdempotencyKey = Annotated[
@@ -175,6 +176,7 @@ def order_of(services: Services, body: schemas.SubmitBody, key: str | None) -> O
     else:
         workflow, path = graphs.read(body.workflow or {}), None
     try:
+        check_params(workflow, body.params, services.limits)
         with graphs.place():
             ready = graphs.ready(workflow.fill(body.params), path)
             graphs.plan(ready, body.only)

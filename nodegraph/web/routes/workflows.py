@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from pydantic import JsonValue
 
 from .. import schemas
 from ..errors import ApiError
@@ -48,7 +47,7 @@ def routes(services: Services) -> APIRouter:
     )
     def put_workflow(
         name: WorkflowName,
-        body: dict[str, JsonValue],
+        body: dict[str, schemas.Json],
         response: Response,
         if_match: IfMatch = "",
         if_none_match: IfNoneMatch = "",
@@ -77,7 +76,7 @@ def routes(services: Services) -> APIRouter:
         """The params of a workflow as JSON Schema: titles, defaults, limits."""
         entry = library.get(name)
         workflow = entry.workflow()
-        schema = graphs.form(name, workflow, entry.path)
+        schema = graphs.form(workflow, entry.path)
         return schemas.Form(title=workflow.title or name, form=schema, results=[*workflow.results])
 
     return api

@@ -19,7 +19,7 @@ POLL = 0.25
 """Seconds between looks at a database that other servers write to."""
 RETRY = 1.0
 """Seconds after which a database is asked again that did not answer."""
-_PAGE = 500
+_PAGE = 100
 
 
 class Hub:
@@ -38,6 +38,7 @@ class Hub:
         self.position = 0
         self.cut = 0
         self.want_previews: Callable[[bool], None] = lambda _: None
+        self._reading = asyncio.Semaphore(limits.catching_up)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._behind = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -127,8 +128,9 @@ class Hub:
             self._behind.set()
 
     async def read(self, after: int) -> Sequence[Event]:
-        """A page of events from the database."""
-        return await asyncio.to_thread(self.store.events_after, after, None, _PAGE)
+        """A page of events from the database, for a few who ask at once."""
+        async with self._reading:
+            return await asyncio.to_thread(self.store.events_after, after, None, _PAGE)
 
 
 def event_text(names: Names, event: Event) -> str:

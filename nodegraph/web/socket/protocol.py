@@ -19,6 +19,8 @@ from .hub import Hub, event_text
 
 _HELLO = 10.0
 _REFUSED = 1008
+_AT_A_TIME = 20
+"""Events that are sent before others have their turn: sending does not wait where it need not."""
 Watched: TypeAlias = Literal["all"] | list[Id]
 
 
@@ -106,6 +108,9 @@ async def _until_the_end(websocket: WebSocket, hub: Hub, client: Client) -> tupl
 async def _listen(websocket: WebSocket, hub: Hub, client: Client) -> tuple[int, str]:
     """Do what the client says."""
     while True:
+        # Its messages come by a queue that is never empty for who sends many: without a pause
+        # nobody else would be heard, or answered.
+        await asyncio.sleep(hub.limits.listening)
         try:
             message = await _receive(websocket, hub)
         except _BadMessageError as error:
@@ -153,6 +158,8 @@ async def _catch_up(websocket: WebSocket, hub: Hub, client: Client, after: int |
             if client.wants(event.job):
                 await _send(websocket, hub, event_text(hub.names, event))
             client.position = event.seq
+            if not event.seq % _AT_A_TIME:
+                await asyncio.sleep(0)
         if not events:
             break
     # Nothing is awaited between the last look and this: no event comes in between.
@@ -165,9 +172,12 @@ async def _receive(websocket: WebSocket, hub: Hub) -> Hello | Subscribe | Ping:
         raise WebSocketDisconnect(frame.get("code", 1005))
     text = frame.get("text")
     if text is None or len(text) > hub.limits.message:
-        raise _BadMessageError("say it in JSON text of at most 1 MiB")
+        most = hub.limits.message // 2**10
+        raise _BadMessageError(f"say it in JSON text of at most {most} KiB")
     try:
-        message = _MESSAGES.validate_python(parse_bounded(text.encode(), hub.limits.depth))
+        message = _MESSAGES.validate_python(
+            parse_bounded(text.encode(), hub.limits.depth, 2 * hub.limits.watched + 100)
+        )
     except (StrictJsonError, UnicodeEncodeError) as error:
         raise _BadMessageError("that is not JSON") from error
     except ValidationError as error:

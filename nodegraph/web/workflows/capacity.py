@@ -33,10 +33,10 @@ class Capacity:
             ApiError: too many wait already, or it took too long.
         """
         if not self._admitted.acquire(blocking=False):
-            raise _busy()
+            raise busy()
         try:
             if not self._at_once.acquire(timeout=PATIENCE):
-                raise _busy()
+                raise busy()
             try:
                 yield
             finally:
@@ -45,5 +45,6 @@ class Capacity:
             self._admitted.release()
 
 
-def _busy() -> ApiError:
+def busy() -> ApiError:
+    """The refusal of what may well be taken later."""
     return ApiError(503, "others are being answered; try again", headers={"Retry-After": "5"})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...base.budget import Budget
 from ...cache import Cache
 from ...errors import Problem, WorkflowError
 from ...graph.bundle import bundle
-from ...graph.registry import Registry, Template
-from ...graph.schema import describe
+from ...graph.registry import Registry
+from ...graph.schema import InputPort, describe_params
 from ...graph.workflow import Workflow
 from ...inspection.explain import Line, explain
 from ...inspection.files import find_unfit_files
@@ -24,6 +26,7 @@ from ..errors import refused
 from ..limits import Limits
 from .capacity import Capacity, Place
 from .library import Library
+from .size import check_document, check_whole
 
 MOST_PROBLEMS = 1000
 """As many are told; who has more begins with these."""
@@ -72,19 +75,10 @@ class Graphs:
             ApiError: it is none, or too large to be looked at.
         """
         try:
-            workflow = Workflow.read(document)
+            check_document(document, self.limits)
+            return Workflow.read(document)
         except WorkflowError as error:
             raise refused(error) from error
-        whole = list(_with_templates(workflow))
-        for part, counts, most in (
-            ("nodes", (len(inner.nodes) for inner in whole), self.limits.nodes),
-            ("params", (len(inner.params) for inner in whole), self.limits.params),
-            ("links", (_inputs(inner) for inner in whole), self.limits.links),
-        ):
-            if (count := sum(counts)) > most:
-                problem = Problem(part, f"has {count} {part}; at most {most} are taken")
-                raise refused(WorkflowError([problem]))
-        return workflow
 
     def ready(self, workflow: Workflow, path: Path | None = None) -> Ready:
         """Put the templates it uses inside it. Files of others are found beside kept workflows.
@@ -97,6 +91,7 @@ class Graphs:
         """
         source = path or self.library.folder / "sent"
         whole = bundle(workflow, self.registry, source)
+        check_whole(whole, self.limits)
         return Ready(whole, self.registry.with_templates_of(whole))
 
     def plan(
@@ -107,7 +102,8 @@ class Graphs:
         Args:
             folders: Where files may be looked at, for warnings.
         """
-        return self.planner.plan(ready.workflow, ready.kinds, only, folders)
+        budget = Budget(self.limits.expanded)
+        return self.planner.plan(ready.workflow, ready.kinds, only, folders, budget=budget)
 
     def check(self, workflow: Workflow, only: Sequence[str] | None) -> Checked:
         """Every problem, every warning, and what its end nodes give where it names no results."""
@@ -129,16 +125,18 @@ class Graphs:
         """
         settings = self.settings.with_on_oom(on_oom)
         with self.place():
-            return explain(self.plan(self.ready(workflow), only), self.cache, settings)
+            plan = self.plan(self.ready(workflow), only)
+            return explain(plan, self.cache, settings, Budget(self.limits.expanded))
 
-    def form(self, name: str, workflow: Workflow, path: Path | None = None) -> dict[str, Any]:
+    def form(self, workflow: Workflow, path: Path | None = None) -> dict[str, Any]:
         """The params as the JSON Schema of an object. A workflow need not be sound to have some."""
         with self.place():
             try:
                 ready = self.ready(workflow, path)
             except WorkflowError:
                 ready = Ready(workflow, self.registry.with_templates_of(workflow))
-            described = describe(Template(name, ready.workflow), ready.kinds)["inputs"]
+            described = describe_params(ready.workflow, ready.kinds)
+            self._check_defaults(described)
         needed = [param for param, port in described.items() if port.get("required", False)]
         return {
             "type": "object",
@@ -147,19 +145,19 @@ class Graphs:
             "additionalProperties": False,
         }
 
+    def _check_defaults(self, described: Mapping[str, InputPort]) -> None:
+        """One value may be the default of any number of params.
 
-def _inputs(workflow: Workflow) -> int:
-    """How many values and links there are, each link of an array and each result counted."""
-    calls = workflow.nodes.values()
-    links = (link for call in calls for link in call.links.values())
-    linked = sum(1 if isinstance(link, str) else len(link) for link in links)
-    return linked + sum(len(call.values) for call in calls) + len(workflow.results)
-
-
-def _with_templates(workflow: Workflow) -> Iterator[Workflow]:
-    """It and all that are inside it, at any depth."""
-    waiting = [workflow]
-    while waiting:
-        inner = waiting.pop()
-        yield inner
-        waiting += inner.templates.values()
+        Raises:
+            ApiError: they are too much for an answer.
+        """
+        letters: dict[int, int] = {}
+        budget = Budget(self.limits.expanded)
+        for name, port in described.items():
+            value = port.get("default")
+            if id(value) not in letters:
+                letters[id(value)] = len(json.dumps(value))
+            try:
+                budget.letters(letters[id(value)], f"params.{name}")
+            except WorkflowError as error:
+                raise refused(error) from error
