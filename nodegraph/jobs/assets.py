@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
 from ..base.files import TEMPORARY
 from . import sanitise
-from .files import SUFFIXES, named, put, stored
+from .files import STAGE, SUFFIXES, publish_staged, put, staged, stored
 from .rows import plain
 from .store import Store
 from .tables import assets, results
-from .types import Asset, NoSuchAssetError
+from .types import Asset, JobResult, NoSuchAssetError
 
 SIZES = (64, 128, 256, 512)
 """Pixels a side that thumbnails are made at."""
@@ -47,6 +49,7 @@ class Assets:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.thumbnails.mkdir(parents=True, exist_ok=True)
         self._store, self._database = store, store.database
+        store.publish = self._publish
 
     def put(self, data: bytes, name: str = "") -> Asset:
         """Keep an uploaded picture.
@@ -57,7 +60,8 @@ class Assets:
         """
         with self._turn():
             clean = sanitise.cleaned(data)
-        file = named(self.folder, clean.data, SUFFIXES[clean.format])
+        owner = uuid4().hex
+        file = staged(self.folder, owner, clean.data, SUFFIXES[clean.format])
         row = {
             "file": file, "name": plain(name, 200), "width": clean.width, "height": clean.height,
             "bytes": len(clean.data), "created": time.time(),
@@ -66,6 +70,7 @@ class Assets:
             # What is uploaded once more is the latest again, under its latest name.
             connection.execute(sa.delete(assets).where(assets.c.file == file))
             connection.execute(sa.insert(assets).values(row))
+            publish_staged(self.folder, owner, [file])
         return self.get(file)
 
     def get(self, file: str) -> Asset:
@@ -123,25 +128,28 @@ class Assets:
     def delete(self, file: str) -> None:
         """Delete an asset for good, from the gallery and the bin too."""
         path = self._stored(file)
-        with self._database.writing() as connection:
+
+        def forget(connection: sa.Connection) -> None:
             connection.execute(sa.delete(assets).where(assets.c.file == file))
-        self._store.forget_asset(file)
-        path.unlink(missing_ok=True)
+            # In the same transaction: a job that has made the same again records it before this,
+            # and loses it, or after, and publishes its own.
+            path.unlink(missing_ok=True)
+
+        self._store.forget_asset(file, forget)
         for side in SIZES:
             (self.thumbnails / f"{path.stem}-{side}.webp").unlink(missing_ok=True)
 
     def sweep(self, older: float = ABANDONED) -> int:
         """Remove files that no job and no upload accounts for; returns how many."""
-        removed = 0
         with self._database.reading() as connection:
-            accounted = set(connection.scalars(sa.select(assets.c.file)))
-            accounted |= set(connection.scalars(sa.select(results.c.asset).distinct()))
-        for path, age, _ in _files(self.folder):
-            if path.name not in accounted and (
-                age > older or (path.name.endswith(TEMPORARY) and age > LEFTOVER)
-            ):
-                path.unlink(missing_ok=True)
-                removed += 1
+            accounted = _accounted(connection)
+        old = [
+            path
+            for path, age, _ in (*_files(self.folder), *_files(self.folder / STAGE))
+            if path.name not in accounted
+            and (age > older or (path.name.endswith(TEMPORARY) and age > LEFTOVER))
+        ]
+        removed = self._remove(old) if old else 0
         left = THUMBNAILS
         for path, _, size in sorted(_files(self.thumbnails), key=lambda file: file[1]):
             left -= size
@@ -149,6 +157,19 @@ class Assets:
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed
+
+    def _remove(self, old: builtins.list[Path]) -> int:
+        """Remove files, unless something accounts for them by now; returns how many."""
+        # While nobody else writes: whoever records a picture publishes its file at the same time.
+        with self._database.writing() as connection:
+            accounted = _accounted(connection)
+            left = [path for path in old if path.name not in accounted]
+            for path in left:
+                path.unlink(missing_ok=True)
+        return len(left)
+
+    def _publish(self, job: str, made: Sequence[JobResult]) -> None:
+        publish_staged(self.folder, job, [one.asset for one in made if one.asset is not None])
 
     def _stored(self, file: str) -> Path:
         path = stored(self.folder, file)
@@ -161,13 +182,21 @@ def _asset(row: sa.Row[Any]) -> Asset:
     return Asset(row.file, row.name, row.width, row.height, row.bytes, row.created)
 
 
+def _accounted(connection: sa.Connection) -> set[str]:
+    """The names of all files that something shows."""
+    uploaded = set(connection.scalars(sa.select(assets.c.file)))
+    made = sa.select(results.c.asset).where(results.c.asset.is_not(None)).distinct()
+    return uploaded | set(connection.scalars(made))
+
+
 def _files(folder: Path) -> builtins.list[tuple[Path, float, int]]:
     """Every file of a folder, the seconds since it was written, and its bytes."""
     now, files = time.time(), []
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         try:
             state = path.stat()
         except OSError:
             continue
-        files.append((path, now - state.st_mtime, state.st_size))
+        if S_ISREG(state.st_mode):
+            files.append((path, now - state.st_mtime, state.st_size))
     return files

@@ -70,20 +70,23 @@ class JobRequeued(TypedDict):
 
 
 class JobDone(TypedDict):
-    """It made all it was to make; `degraded` as below, of all its nodes."""
+    """It made all it was to make; `degraded` as below, of all its nodes. With `short`, results or
+    the ends of texts are left out here; `GET /v1/jobs/{id}` has all."""
 
     results: list[JobResult]
     counts: Counts
     seconds: float
     degraded: NotRequired[list[str]]
+    short: NotRequired[Literal[True]]
 
 
 class JobFailed(TypedDict):
-    """It did not; what it made nevertheless is kept."""
+    """It did not; what it made nevertheless is kept. `short` as above."""
 
     problems: list[Problem]
     results: list[JobResult]
     degraded: NotRequired[list[str]]
+    short: NotRequired[Literal[True]]
 
 
 class NodeStarted(TypedDict):

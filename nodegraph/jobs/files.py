@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,27 +15,35 @@ from ..cache.files import publish
 from .types import StorageFullError
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+STAGE = ".new"
+"""The folder, in that of the files, of those that are not published yet."""
 _NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg|webp)")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def named(folder: Path, data: bytes, suffix: str) -> str:
-    """Write a file under the hash of its content, and wait until the disk has it.
+def staged(folder: Path, owner: str, data: bytes, suffix: str) -> str:
+    """Write a file that is to be published by the hash of its content, and wait for the disk.
+
+    It lies aside, as ``owner``'s own, until it is published: the file of this name may be there
+    already and be deleted meanwhile, on behalf of whatever else showed it.
 
     Returns:
-        Its name. A file of this name holds just this, so it only becomes new again.
+        The name that it will have.
 
     Raises:
         StorageFullError: there is no room; nothing is left behind.
     """
     name = hashlib.sha256(data).hexdigest() + suffix
-    path = folder / name
-    if holds(path, len(data)):
-        with suppress(OSError):
-            os.utime(path)
-    else:
-        put(path, data)
+    put(folder / STAGE / f"{owner}-{name}", data)
     return name
+
+
+def publish_staged(folder: Path, owner: str, names: Iterable[str]) -> None:
+    """Give ``owner``'s files their names; those that have them already are passed over."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            os.replace(folder / STAGE / f"{owner}-{name}", folder / name)
+    _sync(folder)
 
 
 def put(path: Path, data: bytes, durable: bool = True) -> None:
@@ -44,14 +52,6 @@ def put(path: Path, data: bytes, durable: bool = True) -> None:
         publish(path, [data], durable)
         if durable:
             _sync(path.parent)
-
-
-def holds(path: Path, size: int) -> bool:
-    """Whether there is a file of this size."""
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
 
 
 def stored(folder: Path, name: str) -> Path | None:

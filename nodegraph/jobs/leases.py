@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from . import owners
 from .events import JobCancelled, JobDone, JobFailed, JobRequeued, JobStarted, Note
 from .rows import as_job, as_json, claim_of, dump
+from .short import kept_problems, short_problems, short_results
 from .tables import jobs, results
 from .types import Claim, Counts, Job, JobResult, LeaseLostError, Problem
 
@@ -117,7 +118,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, endin
         "degraded": dump(list(ending.degraded), "degraded"), **_how_far(id, notes),
     }  # fmt: skip
     if ending.state == "failed":
-        values["error"] = dump({"problems": list(ending.problems)}, "problems")
+        values["error"] = dump({"problems": kept_problems(ending.problems)}, "problems")
     if ending.counts:
         values["done"] = ending.counts.get("ran", 0) + ending.counts.get("cached", 0)
     if ending.state == "done":
@@ -128,19 +129,26 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, endin
         about = {"job": id, "created": now, "title": row.title, "trial": row.trial}
         rows = [{**about, **value} for value in entries]
         connection.execute(sa.insert(results), rows)
-    notes.append(_end_note(id, ending, entries, now - row.started))
+    notes.append(_end_note(id, ending, now - row.started))
     return as_job(row, ending.results)
 
 
-def _end_note(id: str, ending: End, entries: list[Any], seconds: float) -> Note:
+def _end_note(id: str, ending: End, seconds: float) -> Note:
     if ending.state == "cancelled":
         return id, "job.cancelled", JobCancelled()
+    results, left_out = short_results(ending.results)
+    entries = as_json(results)
     if ending.state == "done":
         done = JobDone(results=entries, counts=ending.counts, seconds=round(seconds, 3))
         if ending.degraded:
             done["degraded"] = list(ending.degraded)
+        if left_out:
+            done["short"] = True
         return id, "job.done", done
-    failed = JobFailed(problems=list(ending.problems), results=entries)
+    problems, cut = short_problems(ending.problems)
+    failed = JobFailed(problems=problems, results=entries)
+    if left_out or cut:
+        failed["short"] = True
     if ending.degraded:
         failed["degraded"] = list(ending.degraded)
     return id, "job.failed", failed

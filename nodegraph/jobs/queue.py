@@ -18,6 +18,7 @@ from .rows import (
     dump,
     job_of,
     jobs_of,
+    listed,
     plain,
     row_of,
     settings_of,
@@ -211,7 +212,7 @@ def _spread(connection: sa.Connection, priority: int) -> None:
 def waiting(connection: sa.Connection, limit: int) -> list[Job]:
     """List who waits, in order."""
     rows = connection.execute(sa.select(jobs).where(_waiting).order_by(*_order).limit(limit))
-    return jobs_of(connection, rows.all())
+    return listed(connection, rows.all())
 
 
 def page(
@@ -224,4 +225,4 @@ def page(
     if before is not None:
         query = query.where(jobs.c.seq < before)
     rows = connection.execute(query).all()
-    return jobs_of(connection, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None
+    return listed(connection, rows[:limit]), rows[limit - 1].seq if len(rows) > limit else None

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import UserError
+from .short import RESULTS, TEXT, short_problems, short_results
 from .tables import documents, jobs, results
-from .types import Claim, Job, JobResult, NoSuchJobError, Order
+from .types import FINISHED, Claim, Job, JobError, JobResult, NoSuchJobError, Order
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_FIRST = (
+    sa.select(
+        results.c.result,
+        results.c.item,
+        results.c.asset,
+        results.c.width,
+        results.c.height,
+        sa.func.substr(results.c.text, 1, TEXT + 1),
+    )
+    .where(results.c.job == sa.bindparam("id"), results.c.deleted.is_(None))
+    .order_by(results.c.seq)
+    .limit(RESULTS + 1)
+)
 DEEPEST = 100
 """Lists and objects within one another."""
 
@@ -75,7 +89,7 @@ def job_of(connection: sa.Connection, id: str) -> Job:
 
 
 def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
-    """Make jobs of their rows, reading the results of all in one go."""
+    """Make jobs of their rows, with all of their results."""
     by_job: dict[str, list[JobResult]] = {row.id: [] for row in rows}
     # What is in the bin is no result of its job, until it is put back.
     here = results.c.job.in_(by_job), results.c.deleted.is_(None)
@@ -83,6 +97,24 @@ def jobs_of(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]
     for r in connection.execute(of_these) if by_job else ():
         by_job[r.job].append(JobResult(r.result, r.item, r.asset, r.width, r.height, r.text))
     return [as_job(row, by_job[row.id]) for row in rows]
+
+
+def listed(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[Job]:
+    """Make jobs of their rows as a list shows them: no more is read of their results."""
+    return [_listed(connection, row) for row in rows]
+
+
+def _listed(connection: sa.Connection, row: sa.Row[Any]) -> Job:
+    read = connection.execute(_FIRST, {"id": row.id}).all() if row.state in FINISHED else ()
+    results, left_out = short_results([JobResult(*entry) for entry in read])
+    job = as_job(row, results)
+    if job.error is not None:
+        problems, cut = short_problems(job.error["problems"])
+        job = replace(job, error=JobError(problems=problems))
+        left_out = left_out or cut
+    if job.only is not None and len(job.only) > RESULTS:
+        job, left_out = replace(job, only=job.only[:RESULTS]), True
+    return replace(job, short=True) if left_out else job
 
 
 def as_job(row: sa.Row[Any], entries: Sequence[JobResult] = ()) -> Job:

@@ -34,6 +34,7 @@ from .types import (
 )
 
 Listener: TypeAlias = Callable[[Sequence[Event]], None]
+Publish: TypeAlias = Callable[[str, Sequence[JobResult]], None]
 T = TypeVar("T")
 
 LIMIT = 1000
@@ -54,12 +55,14 @@ class Store:
         kind: ``sqlite`` or ``postgresql``.
         journal: ``wal`` or ``delete``; empty where the database is no SQLite file.
         database: What the assets keep their table in, too.
+        publish: Gives the files of a job's results their names, when these are recorded.
     """
 
     def __init__(self, url: str, *, reserve: Path | None = None) -> None:
         self.database = Database(url, reserve)
         self.kind = "sqlite" if self.database.sqlite else "postgresql"
         self.journal = self.database.journal
+        self.publish: Publish = lambda _job, _results: None
         self._listeners: builtins.list[Listener] = []
         self._lock = RLock()
 
@@ -221,9 +224,14 @@ class Store:
         """
         self._write(lambda c, notes: gallery.forget(c, notes, id), urgent=True)
 
-    def forget_asset(self, asset: str) -> None:
-        """Delete every picture that a file shows, for good."""
-        self._write(lambda c, notes: gallery.forget_asset(c, notes, asset), urgent=True)
+    def forget_asset(self, asset: str, also: Callable[[sa.Connection], None]) -> None:
+        """Delete every picture that a file shows, for good, and do ``also`` in one transaction."""
+
+        def work(connection: sa.Connection, notes: builtins.list[Note]) -> None:
+            gallery.forget_asset(connection, notes, asset)
+            also(connection)
+
+        self._write(work, urgent=True)
 
     def empty_bin(self, older: float = gallery.BIN) -> int:
         """Delete for good what is in the bin for so many seconds; returns how many."""
@@ -286,7 +294,10 @@ class Store:
     def _end(self, id: str, token: int, end: leases.End, log: Sequence[Note]) -> Job:
         def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
             notes += log
-            return leases.end(connection, notes, id, token, end)
+            job = leases.end(connection, notes, id, token, end)
+            # While nobody else writes, and before anybody can read of them.
+            self.publish(id, end.results)
+            return job
 
         return self._write(work, urgent=True)
 

@@ -107,6 +107,7 @@ class Job:
         on_oom: What was asked for where memory does not suffice; None: what the server does.
         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
         trial: Whether it is a try, whose pictures are kept apart from results.
+        short: Whether this leaves out results, or the ends of texts; `GET /v1/jobs/{id}` has all.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Job:
     on_oom: OnOom | None
     degraded: tuple[str, ...]
     trial: bool
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from io import BytesIO
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from ..carriers.png import with_texts
@@ -17,15 +17,21 @@ from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
 from ..graph.workflow import Workflow
-from ..jobs.files import named
+from ..jobs.files import staged
 from ..planning.types import Plan
 from ..tasks.totals import totals
 from .frames import Message
 from .messages import Reporter, Sent, message_of
 from .setup import Setup
 
+MOST = 10_000
+"""Results of a job: pictures and values."""
+TEXTS = 4 * 2**20
+"""Characters that all values of a job may have, kept as text."""
 _LONGEST = 65_536
-"""Characters of a value that is kept as text."""
+"""Characters of one value."""
+_SHORTEST = 200
+"""Characters of a value that is kept whole, however many there are."""
 
 
 def run(
@@ -54,7 +60,7 @@ def run(
         yield from reporter.rest()
         if outcome is None:
             return {"cancelled": {}}
-        results = list(_save_results(outcome, plan, setup))
+        results = list(islice(_save_results(job["id"], outcome, plan, setup), MOST + 1))
     except GeneratorExit:
         raise
     except BaseException as error:  # SystemExit included: a node may raise what it likes
@@ -62,8 +68,13 @@ def run(
         return _failed([{"address": _culprit(reporter), "message": _sentence(error)}])
     degraded = list(dict.fromkeys(chain.from_iterable(outcome.degraded.values())))
     ending = {"results": results, "counts": reporter.counts, "degraded": degraded}
-    if outcome.failures:
-        return _failed(map(_problem, outcome.failures), ending)
+    problems = [_problem(failure) for failure in outcome.failures]
+    if len(results) > MOST:
+        del results[MOST:]
+        message = f"the job makes more than {MOST:,} results; the first are kept"
+        problems.append({"address": "results", "message": message})
+    if problems:
+        return _failed(problems, ending)
     return {"done": ending}
 
 
@@ -89,8 +100,11 @@ def _drive(
     return None
 
 
-def _save_results(outcome: Outcome, plan: Plan, setup: Setup) -> Iterator[Mapping[str, Any]]:
+def _save_results(
+    job: str, outcome: Outcome, plan: Plan, setup: Setup
+) -> Iterator[Mapping[str, Any]]:
     """Save every picture among the results, and write down every other value."""
+    left = TEXTS
     signature = setup.settings.signature()
     drawn = set()
     for _, picture, result, item in pictures(outcome.results):
@@ -101,7 +115,7 @@ def _save_results(outcome: Outcome, plan: Plan, setup: Setup) -> Iterator[Mappin
         image, file = picture.pil(), BytesIO()
         image.save(file, "PNG")
         width, height = getattr(image, "size", (0, 0))
-        asset = named(setup.assets, with_texts(file.getvalue(), provenance), ".png")
+        asset = staged(setup.assets, job, with_texts(file.getvalue(), provenance), ".png")
         drawn.add(result)
         yield {
             "result": result,
@@ -112,16 +126,18 @@ def _save_results(outcome: Outcome, plan: Plan, setup: Setup) -> Iterator[Mappin
         }
     for result, value in outcome.results.items():
         if result not in drawn:
-            yield {"result": result, "text": _text(value)}
+            text = _text(value, min(left, _LONGEST))
+            left = max(left - len(text), _SHORTEST)
+            yield {"result": result, "text": text}
 
 
-def _text(value: object) -> str:
+def _text(value: object, most: int) -> str:
     """A value as JSON; what JSON cannot spell, by kind and size."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         text = json.dumps(brief(value))
-    return text if len(text) <= _LONGEST else json.dumps(f"{len(text)} characters of JSON")
+    return text if len(text) <= most else json.dumps(f"{len(text)} characters of JSON")
 
 
 def _failed(
@@ -130,7 +146,7 @@ def _failed(
     return {"failed": {"problems": list(problems)[:100], **(ending or {})}}
 
 
-def _problem(error: NodeError) -> Mapping[str, str]:
+def _problem(error: NodeError) -> dict[str, str]:
     return {"address": error.node, "message": message_of(error)}
 
 

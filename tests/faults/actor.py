@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import owners
-from nodegraph.jobs.files import named
+from nodegraph.jobs.files import publish_staged, staged
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import JobResult, LeaseLostError, Order, StorageFullError
 from nodegraph.web.errors import ApiError
@@ -90,17 +90,24 @@ def saves(url: str, folder: Path) -> None:
             say(str(error.status_code))
 
 
+def published(folder: Path, data: bytes) -> str:
+    """Write a file and give it its name; returns that."""
+    name = staged(folder, str(os.getpid()), data, ".png")
+    publish_staged(folder, str(os.getpid()), [name])
+    return name
+
+
 def publishes(_: str, folder: Path) -> None:
     """Write files, and say the name of each."""
     while True:
-        say(named(folder, os.urandom(300_000), ".png"))
+        say(published(folder, os.urandom(300_000)))
 
 
 def publishes_until_full(_: str, folder: Path) -> None:
     """Write files as long as there is room."""
     try:
         while True:
-            say(named(folder, os.urandom(200_000), ".png"))
+            say(published(folder, os.urandom(200_000)))
     except StorageFullError as error:
         say(str(error))
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import time
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
 from io import BytesIO
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +60,6 @@ def png_of(width: int, height: int, *more: bytes) -> bytes:
 def test_a_picture_is_kept_under_the_hash_of_its_content(
     assets: Assets, format: str, suffix: str
 ) -> None:
-    from hashlib import sha256
-
     from PIL import Image
 
     asset = assets.put(picture(format), "cat.png")
@@ -200,7 +203,7 @@ def test_what_is_no_sound_picture_is_refused(assets: Assets, name: str) -> None:
         assets.put(data)
 
     assert caught.value.reason == reason
-    assert list(assets.folder.iterdir()) == []
+    assert files_in(assets.folder) == []
     assert assets.list() == ([], None)
 
 
@@ -251,6 +254,11 @@ def test_thumbnails_come_in_a_few_sizes(assets: Assets, asked: int, side: int) -
     assert assets.thumbnail(asset.file, asked).stat().st_mtime_ns == before
 
 
+def files_in(folder: Path) -> list[Path]:
+    """Its files, those included that are not published yet."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_a_deleted_asset_is_gone_from_everywhere(assets: Assets, store: Store) -> None:
     asset = assets.put(picture())
     made(store, asset.file)
@@ -259,7 +267,14 @@ def test_a_deleted_asset_is_gone_from_everywhere(assets: Assets, store: Store) -
     assets.delete(asset.file)
 
     assert (assets.list()[0], store.results()[0]) == ([], [])
-    assert [*assets.folder.iterdir(), *assets.thumbnails.iterdir()] == []
+    assert [*files_in(assets.folder), *assets.thumbnails.iterdir()] == []
+
+
+def published(assets: Assets, data: bytes) -> str:
+    """A picture that a job made, on the disk under its name."""
+    file = publish.staged(assets.folder, "job", data, ".png")
+    publish.publish_staged(assets.folder, "job", [file])
+    return file
 
 
 def made(store: Store, file: str) -> str:
@@ -270,7 +285,7 @@ def made(store: Store, file: str) -> str:
 
 
 def test_what_a_job_made_is_an_asset(assets: Assets, store: Store) -> None:
-    file = publish.named(assets.folder, picture(), ".png")
+    file = published(assets, picture())
     made(store, file)
 
     asset = assets.get(file)
@@ -280,9 +295,9 @@ def test_what_a_job_made_is_an_asset(assets: Assets, store: Store) -> None:
 
 def test_what_nobody_accounts_for_is_swept_away_after_a_day(assets: Assets, store: Store) -> None:
     uploaded = assets.put(picture(size=(5, 5))).file
-    of_job = publish.named(assets.folder, picture(size=(6, 6)), ".png")
-    of_deleted = publish.named(assets.folder, picture(size=(7, 7)), ".png")
-    unfinished = publish.named(assets.folder, picture(size=(8, 8)), ".png")
+    of_job = published(assets, picture(size=(6, 6)))
+    of_deleted = published(assets, picture(size=(7, 7)))
+    unfinished = published(assets, picture(size=(8, 8)))
     torn = assets.folder / ".x.png.123.tmp"
     torn.write_bytes(b"half")
     made(store, of_job)
@@ -294,7 +309,87 @@ def test_what_nobody_accounts_for_is_swept_away_after_a_day(assets: Assets, stor
 
     assert assets.sweep() == 2
 
-    assert {path.name for path in assets.folder.iterdir()} == {uploaded, of_job, unfinished}
+    assert {path.name for path in files_in(assets.folder)} == {uploaded, of_job, unfinished}
+
+
+def ends(store: Store, file: str, data: bytes, folder: Path) -> str:
+    """A job that makes a picture and has it recorded; returns its id."""
+    job, _ = store.submit(Order({"format": 1}))
+    claim = store.claim("here:1:boot", "cpu", 30)
+    assert claim is not None
+    assert publish.staged(folder, job.id, data, ".png") == file
+    return store.finish(job.id, claim.token, [JobResult("grid", None, file, 4, 3)], {}).id
+
+
+ORDERS = [
+    order
+    for other in ("upload", "sweep")
+    for order in permutations(("make", "record", "delete", other))
+    if order.index("make") < order.index("record")  # nothing is recorded that was not made
+]
+
+
+@pytest.mark.parametrize("steps", ORDERS, ids="-".join)
+def test_what_is_listed_is_there_in_every_order_of_events(
+    assets: Assets, store: Store, steps: tuple[str, ...]
+) -> None:
+    """Another job made the same picture before, and both may be deleted, uploaded, swept."""
+    data = sanitise.cleaned(picture()).data
+    file = f"{sha256(data).hexdigest()}.png"
+    ends(store, file, data, assets.folder)
+    job, _ = store.submit(Order({"format": 1}))
+    claim = store.claim("here:1:boot", "cpu", 30)
+    assert claim is not None
+
+    def delete() -> None:
+        with suppress(NoSuchAssetError):
+            assets.delete(file)
+
+    acts: dict[str, Callable[[], object]] = {
+        "make": lambda: publish.staged(assets.folder, job.id, data, ".png"),
+        "record": lambda: store.finish(
+            job.id, claim.token, [JobResult("grid", None, file, 4, 3)], {}
+        ),
+        "delete": delete,
+        "upload": lambda: assets.put(data),
+        "sweep": lambda: assets.sweep(older=1000),
+    }
+    for step in steps:
+        acts[step]()
+        listed = [shown.asset for shown in store.results()[0]]
+        listed += [asset.file for asset in assets.list()[0]]
+        for shown in listed:
+            assert assets.path(shown).read_bytes() == data, step
+
+
+def test_a_picture_is_deleted_and_made_again_at_once_and_never_listed_without_its_file(
+    assets: Assets, store: Store
+) -> None:
+    """Many small jobs that make the same, while somebody deletes what they made."""
+    data = sanitise.cleaned(picture()).data
+    file = f"{sha256(data).hexdigest()}.png"
+    over = threading.Event()
+
+    def deletes() -> None:
+        while not over.is_set():
+            with suppress(NoSuchAssetError):
+                assets.delete(file)
+
+    deleting = threading.Thread(target=deletes)
+    deleting.start()
+    missing = 0
+    try:
+        for _ in range(8):
+            ends(store, file, data, assets.folder)
+            # Under the lock that deleting takes: what is listed now is there now.
+            with store.database.turn():
+                if store.results()[0]:
+                    missing += not (assets.folder / file).is_file()
+    finally:
+        over.set()
+        deleting.join()
+
+    assert missing == 0
 
 
 def test_the_oldest_thumbnails_go_when_there_are_too_many(
@@ -323,4 +418,4 @@ def test_a_full_disk_is_said_to_be_full_and_leaves_nothing_behind(
         assets.put(picture())
 
     monkeypatch.undo()
-    assert list(assets.folder.iterdir()) == []
+    assert files_in(assets.folder) == []

@@ -360,6 +360,7 @@ export interface components {
          *         on_oom: What was asked for where memory does not suffice; None: what the server does.
          *         degraded: How it was made to fit into memory, in words; empty where it is as asked for.
          *         trial: Whether it is a try, whose pictures are kept apart from results.
+         *         short: Whether this leaves out results, or the ends of texts; `GET /v1/jobs/{id}` has all.
          */
         readonly Job: {
             /** Id */
@@ -401,6 +402,11 @@ export interface components {
             readonly degraded: readonly string[];
             /** Trial */
             readonly trial: boolean;
+            /**
+             * Short
+             * @default false
+             */
+            readonly short?: boolean;
         };
         /**
          * JobCancelled
@@ -476,7 +482,8 @@ export interface components {
         };
         /**
          * JobDone
-         * @description It made all it was to make; `degraded` as below, of all its nodes.
+         * @description It made all it was to make; `degraded` as below, of all its nodes. With `short`, results or
+         *     the ends of texts are left out here; `GET /v1/jobs/{id}` has all.
          */
         readonly JobDone: {
             /** Results */
@@ -486,10 +493,16 @@ export interface components {
             readonly seconds: number;
             /** Degraded */
             readonly degraded?: readonly string[];
+            /**
+             * Short
+             * @constant
+             */
+            readonly short?: true;
         };
         /**
          * JobDoneEvent
-         * @description It made all it was to make; `degraded` as below, of all its nodes.
+         * @description It made all it was to make; `degraded` as below, of all its nodes. With `short`, results or
+         *     the ends of texts are left out here; `GET /v1/jobs/{id}` has all.
          */
         readonly JobDoneEvent: {
             /** Seq */
@@ -515,7 +528,7 @@ export interface components {
         };
         /**
          * JobFailed
-         * @description It did not; what it made nevertheless is kept.
+         * @description It did not; what it made nevertheless is kept. `short` as above.
          */
         readonly JobFailed: {
             /** Problems */
@@ -524,10 +537,15 @@ export interface components {
             readonly results: readonly components["schemas"]["JobResult"][];
             /** Degraded */
             readonly degraded?: readonly string[];
+            /**
+             * Short
+             * @constant
+             */
+            readonly short?: true;
         };
         /**
          * JobFailedEvent
-         * @description It did not; what it made nevertheless is kept.
+         * @description It did not; what it made nevertheless is kept. `short` as above.
          */
         readonly JobFailedEvent: {
             /** Seq */

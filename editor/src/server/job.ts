@@ -17,13 +17,13 @@ export function jobAfter(job: Job, event: ServerEvent): Job {
     case "job.cancelling":
       return { ...job, cancel_requested: true };
     case "job.done": {
-      const { results, counts, degraded = job.degraded } = event.data;
-      return { ...job, state: "done", finished: event.time, results, counts, degraded };
+      const { results, counts, degraded = job.degraded, short = false } = event.data;
+      return { ...job, state: "done", finished: event.time, results, counts, degraded, short };
     }
     case "job.failed": {
-      const { problems, results, degraded = job.degraded } = event.data;
+      const { problems, results, degraded = job.degraded, short = false } = event.data;
       const error = { problems };
-      return { ...job, state: "failed", finished: event.time, error, results, degraded };
+      return { ...job, state: "failed", finished: event.time, error, results, degraded, short };
     }
     case "job.cancelled":
       return { ...job, state: "cancelled", finished: event.time };

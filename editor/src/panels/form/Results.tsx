@@ -1,9 +1,9 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 
 import { type Job, runs } from "../../server";
-import { thumbnailPath } from "../../server/api";
-import { jobs } from "../../server/jobs";
+import * as api from "../../server/api";
+import { jobs, learnJob } from "../../server/jobs";
 import type { Shown } from "../gallery/caption";
 import { Lightbox } from "../gallery/Lightbox";
 import { Picture } from "../../ui/Picture";
@@ -13,6 +13,11 @@ import { JobProgress } from "../queue/JobProgress";
 /** What the last run of a form made, beside the form. */
 export function Results({ job: id }: { job: string | null }) {
   const job = useStore(jobs, (state) => (id === null ? undefined : state.jobs[id]));
+  const short = job?.short ?? false;
+  useEffect(() => {
+    // Lists and events show the beginning of what is long; the job itself has all of it.
+    if (short && id !== null) learnJob(api.job(id)).catch(() => {});
+  }, [short, id]);
   return (
     <section className="results" aria-label="Results" aria-live="polite">
       {!job && <p className="empty">What the run makes appears here.</p>}
@@ -70,7 +75,7 @@ function Pictures({ job }: { job: Job }) {
             onClick={() => setOpen(at)}
           >
             <Picture
-              path={thumbnailPath(picture.asset, 512)}
+              path={api.thumbnailPath(picture.asset, 512)}
               alt={picture.result}
               width={picture.width}
               height={picture.height}
