@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image as Pictures
 
-from nodegraph.carriers import jpeg, webp, xmp
-from nodegraph.carriers.picture import is_picture, read_workflow, with_texts
+from nodegraph.carriers import jpeg, png, webp, xmp
+from nodegraph.carriers.picture import is_picture, read_text, read_workflow, with_texts
 from nodegraph.carriers.png import KEY
 from nodegraph.errors import UserError
 
@@ -215,3 +215,55 @@ def test_any_bytes_behind_a_signature_are_never_a_crash(
 def test_what_is_no_picture_cannot_be_made_to_carry_one() -> None:
     with pytest.raises(ValueError, match="neither PNG nor JPEG nor WebP"):
         with_texts(b"GIF89a", {KEY: "{}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *(("png", size) for size in (999_999, 1_000_001, 2**20, 1_600_000, 15_000_000)),
+        *((name, 1_600_000) for name in ("jpeg", "webp-lossless")),
+    ],
+)
+def test_a_picture_with_a_large_workflow_opens_in_other_programs(
+    name: str, size: int, folder: Path
+) -> None:
+    """Pillow gives up at texts that unpack to 1 MiB, libpng at chunks of 8 MB."""
+    import cv2
+
+    text = json.dumps({"title": "é" + "a" * (size - 15)}, ensure_ascii=False)
+    data = with_texts(FILES[name], {KEY: text, f"{KEY}:params": text[:1_500_000]})
+
+    by_pillow = np.asarray(Pictures.open(BytesIO(data)))
+    by_opencv = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+    assert len(text.encode()) == size
+    np.testing.assert_array_equal(by_pillow, np.asarray(Pictures.open(BytesIO(FILES[name]))))
+    assert by_opencv is not None
+    assert text == carried(folder, data)
+    assert read_text(folder / "picture", f"{KEY}:params") == text[:1_500_000]
+
+
+def test_texts_that_no_program_would_read_together_are_left_out_longest_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(png, "_MOST_CARRIED", 100)
+
+    data = png.with_texts(FILES["png"], {KEY: "x" * 90, f"{KEY}:params": "y" * 50})
+
+    assert (png.text_in(data), png.text_in(data, f"{KEY}:params")) == (None, "y" * 50)
+
+
+def test_a_long_text_is_put_together_whatever_the_order_and_missed_when_a_part_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(png, "_MOST_PACKED", 10)
+    monkeypatch.setattr(png, "_MOST_PART", 9)
+    text = "Grüße, 猫猫猫猫猫猫!"
+
+    parts = [*png._text_chunks(KEY, text.encode())]
+
+    signature = b"\x89PNG\r\n\x1a\n"
+    assert len(parts) > 3
+    assert png.text_in(signature + b"".join(reversed(parts))) == text
+    with pytest.raises(ValueError, match="a part is missing"):
+        png.text_in(signature + b"".join(parts[1:]))

@@ -12,8 +12,12 @@ const DOCUMENT = {
   nodes: { photo: { type: "LoadImage", values: { path: "a.png" } } },
 };
 
+function fixtureBytes(name: string): Buffer<ArrayBuffer> {
+  return readFileSync(join(import.meta.dirname, "fixtures", name));
+}
+
 function fixture(name: string): File {
-  return file(readFileSync(join(import.meta.dirname, "fixtures", name)), name);
+  return file(fixtureBytes(name), name);
 }
 
 function file(bytes: Uint8Array<ArrayBuffer> | string, name: string): File {
@@ -21,8 +25,7 @@ function file(bytes: Uint8Array<ArrayBuffer> | string, name: string): File {
 }
 
 /** A PNG with one more chunk right behind its header; nothing here looks at checksums. */
-function withChunk(kind: string, body: Uint8Array): File {
-  const plain = readFileSync(join(import.meta.dirname, "fixtures", "plain.png"));
+function withChunk(kind: string, body: Uint8Array, plain = fixtureBytes("plain.png")): File {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(body.length);
   const chunk = [length, Buffer.from(kind), Buffer.from(body), Buffer.alloc(4)];
@@ -48,6 +51,21 @@ describe("a picture that carries a workflow", () => {
 
     expect(carried.kind).toBe("workflow");
     expect(carried).toHaveProperty("document.title", "x".repeat(66_000));
+  });
+
+  test("gives back one that is spread over several chunks of a PNG, in any order", async () => {
+    const part = (place: string, text: string) =>
+      Buffer.from(`nodegraph\0\0\0\0${place}\0${text}`);
+    const whole = await withChunk("iTXt", part("2/2", '"a":{}}}')).arrayBuffer();
+    const plain = Buffer.from(whole);
+
+    expect(await carriedBy(withChunk("iTXt", part("1/2", '{"nodes":{'), plain))).toMatchObject({
+      kind: "workflow",
+      document: { nodes: { a: {} } },
+    });
+    expect(await carriedBy(file(plain, "half.png"))).toMatchObject({
+      why: "half.png: the workflow inside this picture is damaged",
+    });
   });
 
   test("is known by its bytes, whatever it is called", async () => {

@@ -4,17 +4,42 @@ export function isPng(file: Bytes): boolean {
   return file.startsWith("\x89PNG\r\n\x1a\n");
 }
 
+type Part = { count: number; read: () => Promise<string> };
+
 /** The texts that a PNG file carries, by keyword, each still packed as it is. */
 export function pngTexts(file: Bytes): Map<string, () => Promise<string>> {
-  const texts = new Map<string, () => Promise<string>>();
+  const texts = new Map<string, Map<number, Part>>();
   for (const [kind, body] of chunks(file)) {
     const read = READERS[kind];
     const end = body.data.indexOf(0);
     if (!read || end < 0) continue;
     const keyword = latin(body.slice(0, end));
-    if (!texts.has(keyword)) texts.set(keyword, () => read(body.slice(end + 1)));
+    const inner = body.slice(end + 1);
+    const [number, count] = placeOf(kind, inner);
+    const parts = texts.get(keyword) ?? new Map<number, Part>();
+    if (!parts.has(number)) parts.set(number, { count, read: () => read(inner) });
+    texts.set(keyword, parts);
   }
-  return texts;
+  return new Map([...texts].map(([keyword, parts]) => [keyword, () => joined(parts)]));
+}
+
+async function joined(parts: Map<number, Part>): Promise<string> {
+  const whole = parts.get(1);
+  if (!whole || parts.size < whole.count) throw new Error("a part is missing");
+  const texts = [];
+  for (let number = 1; number <= whole.count; number++) {
+    texts.push((await parts.get(number)?.read()) ?? "");
+  }
+  return texts.join("");
+}
+
+/** Which part of a long text a chunk holds, and of how many: it stands where a translation would. */
+function placeOf(kind: string, body: Bytes): [number: number, count: number] {
+  if (kind !== "iTXt") return [1, 1];
+  const start = body.data.indexOf(0, 2) + 1;
+  const place = latin(body.slice(start, Math.max(start, body.data.indexOf(0, start))));
+  const match = /^([1-9]\d{0,2})\/([1-9]\d{0,2})$/.exec(place);
+  return match ? [Number(match[1]), Number(match[2])] : [1, 1];
 }
 
 const READERS: Record<string, (body: Bytes) => Promise<string>> = {
