@@ -21,6 +21,7 @@ from .files.find import (
     expand,
     file_digest,
     find_file,
+    native,
     ordered,
     read_file,
     url_of,
@@ -52,7 +53,7 @@ class Loaded(Output):
     """A picture file, decoded."""
 
     image: Annotated[
-        Image, Field(description="Upright, in RGB, on white where the file is transparent.")
+        Image, Field(description="Upright, in sRGB, on white where the file is transparent.")
     ]
     mask: Annotated[Mask, Field(description="Opacity: white all over where the file has none.")]
     name: Annotated[str, Field(description="The file's name without its suffix, for SaveImage.")]
@@ -68,7 +69,7 @@ class LoadImage(Node):
     ]
 
     lane = "io"
-    version = 2
+    version = 3
     packages = PILLOW
 
     def stamp(self, context: Context) -> object:
@@ -92,7 +93,8 @@ class LoadImage(Node):
         url = url_of(self.path)
         data = _fetched(url, context) if url else read_file(self.path, context.folders)
         colours, opacity = decode_picture(data, url or str(self.path))
-        name = names.safe_name(self.path.stem)
+        path = self.path if url else native(self.path, context.folders)
+        name = names.safe_name(path.stem)
         return Loaded(image=Image(colours), mask=Mask(opacity), name=name)
 
 
@@ -127,7 +129,7 @@ class ListImages(Node):
         return Listed(paths=self._paths(context.folders))
 
     def _paths(self, folders: Folders) -> list[Path]:
-        paths = expand(self.path, folders) or [self.path]
+        paths = expand(self.path, folders) or [native(self.path, folders)]
         paths = ordered(paths, self.order, folders)[:: -1 if self.reverse else 1]
         chosen = paths[self.skip :][: self.limit]
         if not chosen:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Annotated
 
 from pydantic import Field
 
-from nodegraph.errors import UserError, did_you_mean
+from nodegraph.errors import UserError
 from nodegraph.node import Context, Doubts, Node, Output
 
 from .files.find import content_digest, file_digest, find_file, read_file
+from .files.texts import Encoding, column_of, decode_text, lines_of
 from .prompts.foreign import find_foreign_choices
 from .prompts.wildcards import chosen, names_in
 
@@ -75,6 +73,7 @@ class Wildcard(Node):
     seed: Seed = 0
 
     lane = "io"
+    version = 2
 
     def stamp(self, context: Context) -> object:
         """The content of every list that the text may lead to."""
@@ -92,7 +91,9 @@ class Wildcard(Node):
         while left:
             name = left.pop()
             if name not in lists:
-                lists[name] = _lines(Path(f"{name}.txt"), context)
+                path = Path(f"{name}.txt")
+                text = decode_text(read_file(path, context.folders), str(path))
+                lists[name] = lines_of(text)
                 left += [inner for line in lists[name] for inner in names_in(line)]
         return sorted(lists.items())
 
@@ -104,52 +105,31 @@ class LoadPrompts(Node):
     column: Annotated[
         str, Field(description="Of a table: which one; empty: its only one, or the one 'prompt'.")
     ] = ""
+    encoding: Annotated[
+        Encoding,
+        Field(
+            description="auto reads Unicode; cp1252 is what Windows calls ANSI in Western Europe."
+        ),
+    ] = "auto"
 
     lane = "io"
+    version = 2
 
     def stamp(self, context: Context) -> object:
         """The content of the file."""
         return file_digest(find_file(self.path, context.folders))
 
     def run(self, context: Context) -> Texts:
+        data = read_file(self.path, context.folders)
+        hint = ", or say in `encoding` what it is" if self.encoding == "auto" else ""
+        text = decode_text(data, str(self.path), self.encoding, hint)
         suffix = self.path.suffix.lower()
         if suffix in (".csv", ".tsv"):
-            delimiter = "\t" if suffix == ".tsv" else ","
-            texts = _column(_read(self.path, context), self.column, delimiter)
+            texts = column_of(text, self.column, "\t" if suffix == ".tsv" else "")
         elif self.column:
             raise UserError(f"column: {str(self.path)!r} is no table (.csv or .tsv)")
         else:
-            texts = _lines(self.path, context)
+            texts = lines_of(text)
         if not texts:
             raise UserError(f"path: {str(self.path)!r} holds no prompts")
         return Texts(texts=texts)
-
-
-def _read(path: Path, context: Context) -> str:
-    try:
-        return read_file(path, context.folders).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{str(path)!r} is no UTF-8 text") from error
-
-
-def _lines(path: Path, context: Context) -> list[str]:
-    """The lines of a file; empty ones, and those that begin with #, are left out."""
-    lines = [line.strip() for line in _read(path, context).splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def _column(text: str, name: str, delimiter: str) -> list[str]:
-    """A column of a table, by the name in its first row; rows without any entry are left out."""
-    try:
-        rows = list(csv.DictReader(StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise UserError(f"path: the table cannot be read: {error}") from error
-    columns = [column for column in (rows[0] if rows else {}) if column]
-    column = name or (columns[0] if len(columns) == 1 else "prompt")
-    if rows and column not in columns:
-        raise UserError(f"column: {did_you_mean(column, columns)}")
-    return [row[column] or "" for row in rows if _filled(row)]
-
-
-def _filled(row: Mapping[str, object]) -> bool:
-    return any(isinstance(entry, str) and entry.strip() for entry in row.values())

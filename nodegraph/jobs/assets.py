@@ -104,13 +104,22 @@ class Assets:
         return path
 
     def thumbnail(self, file: str, size: int = 256) -> Path:
-        """A small WebP version: at most ``size`` pixels a side, brought up to the next of SIZES."""
+        """A small WebP version: at most ``size`` pixels a side, brought up to the next of SIZES.
+
+        Raises:
+            NoSuchAssetError: there is none of this name.
+            AssetRefusedError: what is stored is damaged.
+        """
         path = self._stored(file)
         side = next((step for step in SIZES if step >= size), SIZES[-1])
         small = self.thumbnails / f"{path.stem}-{side}.webp"
         if not small.is_file():
             with self._turn():
-                put(small, sanitise.thumbnail(path, side), durable=False)
+                try:
+                    data = sanitise.thumbnail(path, side)
+                except OSError as error:  # deleted meanwhile
+                    raise NoSuchAssetError from error
+            put(small, data, durable=False)
         return small
 
     def list(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,9 +13,11 @@ from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 
-PICTURES = frozenset(
-    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
+# Every suffix that Pillow has for the formats we read, and those that Windows gives JPEG files.
+PICTURES = frozenset({
+    ".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
+    ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+})  # fmt: skip
 _URL = re.compile(r"(https?):/{1,2}(?=[^/])")
 
 
@@ -24,12 +27,30 @@ def url_of(path: Path) -> str | None:
     return _URL.sub(r"\1://", text, count=1) if _URL.match(text) else None
 
 
+def native(path: Path, folders: Folders) -> Path:
+    """The path with its folders parted as they are here.
+
+    A workflow that was made on Windows has backslashes in its paths. Elsewhere a name may have them
+    as well, so what exists under the very name goes first.
+    """
+    text = str(path)
+    if "\\" not in text or os.sep == "\\":
+        return path
+    try:
+        if any(place.exists() for place in candidates(path, folders)):
+            return path
+    except (OSError, UserError):  # too long for a name, or outside; with / it may not be
+        pass
+    return Path(text.replace("\\", "/"))
+
+
 def find_file(path: Path, folders: Folders) -> Path:
     """The file that ``path`` names, in the first data folder that has it.
 
     Raises:
         UserError: It lies outside every data folder, or there is no such file.
     """
+    path = native(path, folders)
     inside = candidates(path, folders)
     for place in inside:
         if place.is_file():
@@ -67,19 +88,18 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
     path = Path(str(value))
     if url_of(path):
         return None
+    path = native(path, folders)
     inside = candidates(path, folders)
-    # A file may be called "a[1].png": what exists is never taken for a pattern.
+    # A file or folder may be called "a[1]": what exists is never taken for a pattern.
     if any(_is_file(place) for place in inside):
         return None
-    if is_pattern(path):
-        return matches(path, folders)
     for place in inside:
         if place.is_dir():
             pictures = [path / file.name for file in pictures_in(place)]
             if not pictures:
                 raise UserError(f"no pictures in the folder {str(path)!r}")
             return pictures
-    return None
+    return matches(path, folders) if is_pattern(path) else None
 
 
 def _is_file(place: Path) -> bool:
@@ -100,7 +120,7 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
 
     What lies outside every data folder, behind a link or above, is matched by nothing.
     """
-    fixed = Path(*(part for part in fixed_parts(pattern)))
+    fixed = fixed_part(pattern, folders)
     wild = pattern.relative_to(fixed)
     if ".." in wild.parts:
         raise UserError(
@@ -112,7 +132,7 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
         pictures = (
             file
             for file in place.glob(str(wild))
-            if file.suffix.lower() in PICTURES
+            if _is_picture(file.relative_to(place), wild)
             and file.is_file()
             and any(file.resolve().is_relative_to(folder) for folder in allowed)
         )
@@ -122,16 +142,37 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
     raise UserError(f"no pictures match {str(pattern)!r} in {listing(folders.data)}")
 
 
-def fixed_parts(pattern: Path) -> list[str]:
-    """The parts of a glob before its first wildcard."""
-    parts = list(pattern.parts)
-    wild = next(i for i, part in enumerate(parts) if is_pattern(Path(part)))
-    return parts[:wild]
+def fixed_part(pattern: Path, folders: Folders) -> Path:
+    """What stands before the first wildcard of a glob; a folder that exists is none."""
+    fixed = Path()
+    for part in pattern.parts:
+        path = fixed / part
+        if is_pattern(Path(part)) and not any(map(_exists, candidates(path, folders))):
+            break
+        fixed = path
+    return fixed
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # a name that is longer than the system allows
+        return False
+
+
+def _is_picture(path: Path, wild: Path) -> bool:
+    """Whether a glob means a file, by its name: hidden ones only where it has a dot for them."""
+    shows = any(part.startswith(".") for part in wild.parts)
+    hidden = any(part.startswith("._" if shows else ".") for part in path.parts)
+    return path.suffix.lower() in PICTURES and not hidden
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, by their suffix, in natural order."""
-    files = (file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    """The picture files of a folder, by their suffix, in natural order.
+
+    Hidden files are none: macOS writes a companion "._a.png" beside a picture on foreign disks.
+    """
+    files = (file for file in folder.iterdir() if _is_picture(Path(file.name), Path()))
     return sorted((file for file in files if file.is_file()), key=natural)
 
 

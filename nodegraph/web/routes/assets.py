@@ -89,7 +89,7 @@ def routes(services: Services) -> APIRouter:
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return _picture(assets.path(file), headers if download == "1" else {})
 
-    @api.get("/assets/{file}/thumbnail", responses={**_PICTURE, **may(404, 422)},
+    @api.get("/assets/{file}/thumbnail", responses={**_PICTURE, **may(404, 422, 503, 507)},
              response_class=Response, tags=["assets"])  # fmt: skip
     def get_thumbnail(
         file: FileName,

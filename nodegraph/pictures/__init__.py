@@ -1,0 +1,1 @@
+"""Pictures from anywhere: decoded upright and in sRGB, whatever else their files hold."""
