@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from nodegraph import Builder, Cache, Folders, Settings
 from nodegraph.errors import UserError
+from nodes.files.texts import column_of
 from nodes.prompts.wildcards import chosen, names_in
 from nodes.text import JoinText, LoadPrompts, PickText, Wildcard
 
@@ -117,7 +120,7 @@ def test_a_list_that_cannot_be_used_is_named(
     tmp_path: Path, hand: Hand, text: str, message: str
 ) -> None:
     (tmp_path / "empty.txt").write_text("# nothing\n")
-    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfd\x00")
 
     with pytest.raises(UserError) as caught:
         Wildcard(text=text).run(hand)
@@ -179,3 +182,117 @@ def test_prompts_of_a_file_are_items_of_what_takes_one(tmp_path: Path) -> None:
     made: Any = builder.run(varied, Cache.in_memory(), Settings(folders=Folders((tmp_path,)))).text
 
     assert made == ["a {red} hat", "a blue hat"]
+
+
+# Files as people's programs write them
+
+
+TABLE = [["prompt", "negative"], ["a hat; red, and | more", "blurry"], ["Größe 猫", ""]]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_table_is_read_however_a_program_wrote_it(
+    tmp_path: Path, hand: Hand, separator: str, end: str, encoding: str
+) -> None:
+    file = StringIO(newline="")
+    csv.writer(file, delimiter=separator, lineterminator=end).writerows(TABLE)
+    for said in ("", f"sep={separator}{end}"):
+        (tmp_path / "table.csv").write_bytes(f"{said}{file.getvalue()}".encode(encoding))
+
+        assert texts(hand, "table.csv") == [row[0] for row in TABLE[1:]]
+        assert texts(hand, "table.csv", "negative") == ["blurry", ""]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("prompt\na cat, red; or | blue\n", ["a cat, red; or | blue"]),
+        ('prompt\n"a cat, red"\n', ["a cat, red"]),
+        ('"a;b";prompt\n1;2\n', ["2"]),
+        (" prompt ; x\na;b\n", ["a"]),
+        ("\n\nprompt;x\n\na;b\n;\n", ["a"]),
+        ('prompt;x\n"two\r\nlines";1\n', ["two\r\nlines"]),
+        ('prompt\n"a ""word"""\n', ['a "word"']),
+        ("prompt;x\na\u2028b\x0bc;1\n", ["a\u2028b\x0bc"]),
+    ],
+)
+def test_the_first_row_tells_what_parts_the_columns(
+    tmp_path: Path, hand: Hand, table: str, expected: list[str]
+) -> None:
+    (tmp_path / "table.csv").write_bytes(table.encode())
+
+    assert texts(hand, "table.csv") == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('prompt;x\na;b\n"open;c\nd;e\n',
+         "path: the table cannot be read from line 3 on: a quote that opens there is never closed"),
+        ('sep=;\nprompt;x\n"open;c\n',
+         "path: the table cannot be read from line 3 on: a quote that opens there is never closed"),
+        ('prompt;x\n"a"b;c\n', "path: the table cannot be read from line 2 on: ';' expected after"),
+        ("prompt,x\na cat, red, big\n",
+         "path: line 2 has 3 columns, but the first row names 2; put a text with , in it"),
+        ("prompt;prompt\na;b\n", "column: the table has 2 columns 'prompt'"),
+        ("a;b\n1;2\n", "column: no 'prompt'; it has a, b"),
+    ],
+)  # fmt: skip
+def test_a_table_that_would_lose_something_is_refused_in_a_sentence(
+    tmp_path: Path, hand: Hand, table: str, message: str
+) -> None:
+    (tmp_path / "table.csv").write_bytes(table.encode())
+
+    with pytest.raises(UserError) as caught:
+        texts(hand, "table.csv")
+
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_ends_of_lines_end_a_line(tmp_path: Path, hand: Hand) -> None:
+    odd = "\u2028\u2029\x0b\x0c\x1c\x1d\x1e\x85"
+    (tmp_path / "prompts.txt").write_bytes(f"a{odd}b\rc\r\nd\ne".encode())
+    (tmp_path / "list.txt").write_bytes(f"a{odd}b".encode())
+
+    assert texts(hand, "prompts.txt") == [f"a{odd}b", "c", "d", "e"]
+    assert Wildcard(text="__list__").run(hand).text == f"a{odd}b"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_known_without_its_mark(tmp_path: Path, hand: Hand, encoding: str) -> None:
+    (tmp_path / "prompts.txt").write_bytes("a red hat\na blue hat\n".encode(encoding))
+
+    assert texts(hand, "prompts.txt") == ["a red hat", "a blue hat"]
+
+
+def test_an_older_encoding_is_asked_for_and_read(tmp_path: Path, hand: Hand) -> None:
+    (tmp_path / "prompts.txt").write_bytes("ein grünes “Hemd” – schön".encode("cp1252"))
+
+    with pytest.raises(UserError) as caught:
+        texts(hand, "prompts.txt")
+    read = LoadPrompts(path=Path("prompts.txt"), encoding="cp1252").run(hand).texts
+
+    assert str(caught.value) == (
+        "'prompts.txt' is no UTF-8 text; save it as UTF-8, or say in `encoding` what it is"
+    )
+    assert read == ["ein grünes “Hemd” – schön"]
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=9), min_size=2,
+                 max_size=2),
+        max_size=5,
+    ),
+    st.sampled_from(",;\t|"),
+)  # fmt: skip
+def test_any_table_that_was_written_is_read_back(rows: list[list[str]], separator: str) -> None:
+    file = StringIO(newline="")
+    csv.writer(file, delimiter=separator).writerows([["prompt", "x"], *rows])
+
+    found = column_of(file.getvalue(), "")
+
+    assert found == [prompt for prompt, x in rows if prompt.strip() or x.strip()]
