@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
+from ..base import file_names
 from ..base.files import write_new
 from ..carriers.png import with_texts
 from ..errors import UserError
 from ..events import Outcome
 from ..execution.results import Picture, pictures
 from ..savings import Shortages
+
+_ROOM = len("-1234567.png")
 
 TextsOf: TypeAlias = Callable[[Mapping[str, str], Shortages], Mapping[str, str]]
 """From the keys of what a file shows, and how that was made to fit, to the texts it carries."""
@@ -65,8 +67,9 @@ def save_picture(picture: Picture, texts: Mapping[str, str], folder: Path, name:
 
 
 def file_name(name: str) -> str:
-    """A name that is a file name everywhere."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "workflow"
+    """A name that is a file name everywhere, with room for a number and a suffix."""
+    safe = file_names.safe(name, ".-").strip("-.")
+    return file_names.undeviced(file_names.cut(safe, file_names.LONGEST - _ROOM) or "workflow")
 
 
 def _place(data: bytes, folder: Path, name: str) -> Path:

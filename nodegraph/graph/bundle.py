@@ -205,10 +205,14 @@ class _Bundler:
 def locate_file(type: str, folder: Path, allowed: Iterable[Path]) -> tuple[Path, int]:
     """The file that ``type`` names for a workflow in ``folder``, all links followed, and its size.
 
+    A path that was written on Windows may part its folders with backslashes.
+
     Raises:
         _UnusableError: it lies outside all ``allowed`` folders, or there is none.
     """
     try:
+        if "\\" in type and not (folder / type).is_file():
+            type = type.replace("\\", "/")
         path = (folder / type).resolve()
         inside = any(path.is_relative_to(root) for root in allowed)
         there = inside and path.is_file()

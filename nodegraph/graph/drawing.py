@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
 from pydantic import BaseModel
@@ -129,6 +130,7 @@ def _link_all(address: str, values: Sequence[object]) -> list[str]:
 
 
 def _to_json(address: str, value: object) -> object:
+    value = _with_slashes(value)
     lone = value[0] if isinstance(value, list | tuple) and value else value
     message = (
         f"{address}: a workflow cannot hold a value of type {type_name(type(lone))}; link an output"
@@ -139,6 +141,15 @@ def _to_json(address: str, value: object) -> object:
         return to_jsonable_python(value)
     except PydanticSerializationError as error:
         raise UserError(message) from error
+
+
+def _with_slashes(value: object) -> object:
+    """Paths as text that means the same on every system."""
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, list | tuple):
+        return [_with_slashes(entry) for entry in value]
+    return value
 
 
 def _is_default(kind: type[BaseModel], input: str, value: object) -> bool:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
 """The formats that are read, as Pillow names them."""
 
+_ORIENTATION = 0x0112
+_SIDEWAYS = frozenset({5, 6, 7, 8})
 _BARE = {"PNG": png.bare, "JPEG": jpeg.bare, "WEBP": webp.bare}
 
 
@@ -94,6 +96,21 @@ def read_picture(
         raise
     except Exception as error:  # decoders raise whatever they like on damaged data
         raise DamagedError(str(error)) from error
+
+
+def read_size(data: bytes, formats: Sequence[str] = FORMATS) -> tuple[int, int]:
+    """Width and height of a picture as it is shown, from its header alone.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    format = sniff(data[:12])
+    file = _BARE[format](data) if format in _BARE else Bare(data)
+    with SILENCE, _opened(file.data, formats) as picture:
+        tag = picture.getexif().get(_ORIENTATION) if picture.format == "TIFF" else None
+        width, height = picture.size
+        turned = (tag or file.orientation or _orientation(picture)) in _SIDEWAYS
+    return (height, width) if turned else (width, height)
 
 
 def _without_metadata(data: bytes) -> Bare:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -47,20 +48,41 @@ def resolve(model: str, role: Role, revision: str, variant: str, reach: Reach) -
     if reach.folders.models is not None:
         raise UserError(f"{at}: {no_such_model(model, BUILT_IN[role])}")
     if _is_path(model):
-        raise UserError(f"{at}: no file or folder {model!r}; looked for {_absolute(model)!r}")
+        places = dict.fromkeys(map(_absolute, _places(model.replace("\\", "/"), reach.folders)))
+        sought = ", ".join(map(repr, places)) or repr(model)
+        raise UserError(f"{at}: no file or folder {model!r}; looked for {sought}")
     start = f"{did_you_mean(model, BUILT_IN[role])}; or" if BUILT_IN[role] else f"no {model!r};"
     raise UserError(f"{at}: {start} give a hub id (owner/name), a folder or a file")
 
 
 def find_local(model: str, folders: Folders) -> Path | None:
-    """The folder or file that ``model`` names; a server has only those in its model folders."""
-    if folders.models is not None:
-        return safe_path_below(folders.models, model)
+    """The folder or file that ``model`` names; a server has only those in its model folders.
+
+    A relative path is looked for where pictures are, beside the workflow first, and then from the
+    current folder. One that was written on Windows may part its folders with backslashes.
+    """
+    for name in dict.fromkeys((model, model.replace("\\", "/"))):
+        if folders.models is not None:
+            place = safe_path_below(folders.models, name)
+        else:
+            place = next(filter(_exists, _places(name, folders)), None)
+        if place is not None:
+            return place
+    return None
+
+
+def _places(name: str, folders: Folders) -> Iterator[Path]:
+    with suppress(RuntimeError):  # the home of nobody
+        path = Path(name).expanduser()
+        yield from (folder / path for folder in folders.data)
+        yield path
+
+
+def _exists(place: Path) -> bool:
     try:
-        path = Path(model).expanduser()
-        return path if path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long a name, a NUL, the home of nobody
-        return None
+        return place.exists()
+    except (OSError, ValueError):  # too long a name, a NUL
+        return False
 
 
 def no_such_model(model: str, built_in: Iterable[str]) -> str:
@@ -91,8 +113,5 @@ def _is_path(model: str) -> bool:
     )
 
 
-def _absolute(model: str) -> str:
-    try:
-        return str(Path(model).expanduser().absolute())
-    except RuntimeError:
-        return model
+def _absolute(place: Path) -> str:
+    return str(place.absolute())

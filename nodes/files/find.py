@@ -132,7 +132,7 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
         pictures = (
             file
             for file in place.glob(str(wild))
-            if _is_picture(file.relative_to(place), wild)
+            if is_picture(file.relative_to(place), wild)
             and file.is_file()
             and any(file.resolve().is_relative_to(folder) for folder in allowed)
         )
@@ -160,9 +160,9 @@ def _exists(place: Path) -> bool:
         return False
 
 
-def _is_picture(path: Path, wild: Path) -> bool:
-    """Whether a glob means a file, by its name: hidden ones only where it has a dot for them."""
-    shows = any(part.startswith(".") for part in wild.parts)
+def is_picture(path: Path, wild: Path | None = None) -> bool:
+    """Whether a file is a picture by its name; a glob finds hidden ones by a dot of its own."""
+    shows = any(part.startswith(".") for part in (wild.parts if wild else ()))
     hidden = any(part.startswith("._" if shows else ".") for part in path.parts)
     return path.suffix.lower() in PICTURES and not hidden
 
@@ -172,7 +172,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
     Hidden files are none: macOS writes a companion "._a.png" beside a picture on foreign disks.
     """
-    files = (file for file in folder.iterdir() if _is_picture(Path(file.name), Path()))
+    files = (file for file in folder.iterdir() if is_picture(Path(file.name)))
     return sorted((file for file in files if file.is_file()), key=natural)
 
 

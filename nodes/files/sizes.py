@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import islice
 from math import prod
 from pathlib import Path
 
 from nodegraph.base.file_memo import FileMemo
 from nodegraph.node import Folders
+from nodegraph.pictures.read import read_size
 
-from .find import PICTURES, candidates, url_of
+from .find import candidates, is_picture, native, url_of
 
 MOST = 32
 """Files that are looked at, of a list or a folder: who only looks must not wait."""
-_ORIENTATION = 0x0112
-_SIDEWAYS = frozenset({5, 6, 7, 8})
 
 _sizes: FileMemo[tuple[int, int] | None] = FileMemo()
 
@@ -32,12 +30,12 @@ def _files(path: Path, folders: Folders) -> list[Path]:
     """The picture that a path names, or the first ones of its folder; patterns are not followed."""
     if url_of(path):
         return []
-    for place in candidates(path, folders):
+    for place in candidates(native(path, folders), folders):
         if place.is_file():
             return [place]
         if place.is_dir():
             entries = islice(place.iterdir(), 10 * MOST)
-            return [e for e in entries if e.suffix.lower() in PICTURES and e.is_file()][:MOST]
+            return [e for e in entries if is_picture(Path(e.name)) and e.is_file()][:MOST]
     return []
 
 
@@ -47,22 +45,7 @@ def size_of(file: Path) -> tuple[int, int] | None:
 
 
 def _read_size(file: Path) -> tuple[int, int] | None:
-    from PIL import Image
-
-    from .decode import FORMATS
-
-    Image.init()
-    formats = [format for format in FORMATS if format in Image.OPEN]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(file, formats=formats)
+        return read_size(file.read_bytes())
     except Exception:  # the run says what is wrong with it
         return None
-    with picture:
-        width, height = picture.size
-        try:
-            turned = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
-        except Exception:  # foreign metadata may be anything
-            turned = False
-    return (height, width) if turned else (width, height)

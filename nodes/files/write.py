@@ -59,7 +59,7 @@ def write_file(data: bytes, output: Path, pattern: str, suffix: str) -> Path:
         output: The folder that may be written to.
         pattern: The file's name, perhaps with a sub-folder and with ``{number}``; no other field.
     """
-    folder, name = names.inside(output, pattern)
+    folder, name = names.inside(output, pattern, suffix)
     with sentences(folder):
         folder.mkdir(parents=True, exist_ok=True)
         there = dict(names.numbered_files(folder, name, suffix))

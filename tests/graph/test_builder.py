@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -171,3 +171,15 @@ def test_running_an_output_of_several_items_gives_them_as_a_list() -> None:
     g = Builder()
 
     assert g.run(g.add("numbers", Const, value=each([1, 2]))).value == [1, 2]  # type: ignore[comparison-overlap]
+
+
+def test_paths_are_written_with_slashes_whatever_the_system() -> None:
+    builder = Builder()
+    builder.add("one", LoadPicture, path=PureWindowsPath(r"faces\a.png"))  # type: ignore[arg-type]
+    many = [PureWindowsPath(r"faces\a.png"), PureWindowsPath(r"c:\b.png")]
+    builder.add("many", LoadPicture, path=each(many))  # type: ignore[arg-type]
+
+    nodes = builder.workflow().nodes
+
+    assert nodes["one"].values["path"] == "faces/a.png"
+    assert nodes["many"].values["path"] == ["faces/a.png", "c:/b.png"]

@@ -360,3 +360,16 @@ def test_explaining_sees_through_a_file(write: Write) -> None:
     [line] = explain(after, cache)
 
     assert (line.name, line.state, line.reason) == ("x/sum", "runs", "left was 2, is 3")
+
+
+@pytest.mark.parametrize("type", ["parts\\edges.json", ".\\parts\\edges.json"])
+def test_a_template_that_was_named_on_windows_is_found_and_named_with_slashes(
+    write: Write, type: str
+) -> None:
+    write("parts/edges.json", {"a": {"type": "A"}}, results={"x": "a.x"})
+    mine = write("mine.json", {"e": {"type": type}}, results={"x": "e.x"})
+
+    whole = bundle(Workflow.load(mine), Registry(TOYS), mine)
+
+    assert [*whole.templates] == ["./parts/edges.json"]
+    assert whole.nodes["e"].type == "./parts/edges.json"

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image as Pictures
 
 from nodegraph import Builder, Settings
+from nodegraph.base import file_names
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 from nodes.files import addresses as _addresses
@@ -372,3 +373,151 @@ def test_an_address_nobody_answers_at_is_an_error_that_names_it(
 
     with pytest.raises(UserError, match=r"cannot load 'http://127\.0\.0\.1:9/a\.png': "):
         load("http://127.0.0.1:9/a.png", ONLINE)
+
+
+# Folders and names as people have them
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("set [1]", ["set [1]/a.png"]),
+        ("set [1]/*.png", ["set [1]/a.png"]),
+        ("set [1]/**/*.png", ["set [1]/a.png", "set [1]/b [2]/c.png"]),
+        ("set [1]/b [2]/*.png", ["set [1]/b [2]/c.png"]),
+        ("what*now?", ["what*now?/a.png"]),
+        ("what*now?/?.png", ["what*now?/a.png"]),
+        ("set 1/*.png", ["set 1/b.png"]),
+        ("set [12]/*.png", ["set 1/b.png"]),
+    ],
+)
+def test_a_folder_that_exists_is_no_pattern(here: Hand, given: str, expected: list[str]) -> None:
+    put(
+        here.folders.data[0], "set [1]/a.png", "set [1]/b [2]/c.png", "what*now?/a.png",
+        "set 1/b.png",
+    )  # fmt: skip
+
+    assert [Path(name) for name in expected] == _files.expand(Path(given), here.folders)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("mac", ["mac/a.png"]),
+        ("mac/*.png", ["mac/a.png"]),
+        ("mac/**/*", ["mac/a.png"]),
+        ("mac/.*", ["mac/.hidden.png"]),
+    ],
+)
+def test_hidden_files_and_companions_are_no_pictures(
+    here: Hand, given: str, expected: list[str]
+) -> None:
+    put(here.folders.data[0], "mac/a.png", "mac/.hidden.png", "mac/.trash/b.png")
+    (here.folders.data[0] / "mac" / "._a.png").write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
+
+    assert [Path(name) for name in expected] == _files.expand(Path(given), here.folders)
+
+
+def test_a_hidden_picture_that_is_named_is_read(here: Hand) -> None:
+    put(here.folders.data[0], ".hidden.png")
+
+    assert load(".hidden.png", here).image.size == (48, 32)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (r"faces\pose-1.png", None),
+        (r"faces\*.png", [f"faces/pose-{i}.png" for i in (1, 9, 10)]),
+        ("faces\\", [f"faces/pose-{i}.png" for i in (1, 9, 10)]),
+        (r".\faces\pose-[19].png", [f"faces/pose-{i}.png" for i in (1, 9)]),
+    ],
+)
+def test_a_path_that_was_written_on_windows_leads_to_the_same_files(
+    here: Hand, given: str, expected: list[str] | None
+) -> None:
+    found = _files.expand(Path(given), here.folders)
+
+    assert found == (None if expected is None else [Path(name) for name in expected])
+    listed = ListImages(path=Path(given)).run(here).paths
+    assert all("\\" not in str(path) for path in listed)
+    loaded = load(given if expected is None else listed[0], here)
+    assert loaded.name == "pose-1"
+
+
+def test_a_backslash_in_a_name_that_exists_is_part_of_it(here: Hand) -> None:
+    put(here.folders.data[0], r"faces\pose-1.png")
+    (here.folders.data[0] / r"faces\pose-1.png").write_bytes(
+        encode_file(flat((1, 2, 3), 8, 8).pixels, "png", 100)
+    )
+
+    assert load(r"faces\pose-1.png", here).image.size == (8, 8)
+
+
+@pytest.mark.parametrize("path", [r"..\secret.png", r"..\*.png", r"faces\..\..\secret.png"])
+def test_backslashes_lead_out_of_no_folder(here: Hand, tmp_path: Path, path: str) -> None:
+    (tmp_path / "secret.png").write_bytes(WHOLE)
+
+    with pytest.raises(UserError, match="lies outside the input folders"):
+        _files.expand(Path(path), here.folders)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("नमस्ते", "नमस्ते"),
+        ("e\u0301te\u0301", "e\u0301te\u0301"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("con", "con_"),
+        ("LPT1.a", "LPT1_.a"),
+        ("猫" * 90, "猫" * 76),
+        ("e\u0301" * 60, "e\u0301" * 50),
+        ("x" * 99 + "e\u0301", "x" * 99),
+        ("🐱", "picture"),
+    ],
+)
+def test_names_keep_their_marks_and_are_cut_between_letters(name: str, expected: str) -> None:
+    found = _names.safe_name(name)
+
+    assert found == expected
+    assert SaveImage(image=gradient(), name=found).name == found
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{name}", "{name}-{number}", "{number}-{name}", "{name}/{name}"]
+)
+@pytest.mark.parametrize("name", ["猫" * 76, "x" * 100, "नमस्ते" * 12])
+def test_a_long_name_is_cut_to_what_file_systems_take(here: Hand, pattern: str, name: str) -> None:
+    long = pattern.replace("{name}", "{name}ü猫" + "é" * 80)
+    context = Hand(folders=here.folders)
+
+    paths = [
+        SaveImage(image=flat((i, 0, 0), 8, 8), name=name, pattern=long).run(context).path
+        for i in range(3)
+    ]
+
+    assert len(set(paths)) == 3
+    assert all(len(part.encode()) <= 255 for path in paths for part in path.parts)
+    assert [path.suffix for path in paths] == [".png"] * 3
+
+
+@pytest.mark.parametrize("pattern", ["con", "con/{name}", "nul.a"])
+def test_names_that_windows_takes_for_devices_are_written_otherwise(
+    here: Hand, pattern: str
+) -> None:
+    path = SaveImage(image=gradient(), pattern=pattern).run(here).path
+
+    inner = path.relative_to(here.folders.output or Path())
+    assert not any(file_names.is_device(part) for part in inner.parts)
+
+
+def test_folders_end_in_no_dot(here: Hand) -> None:
+    path = SaveImage(image=gradient(), pattern="a. /b./{name}").run(here).path
+
+    assert path.relative_to(here.folders.output or Path()) == Path("a/b/image.png")

@@ -19,6 +19,7 @@ from nodegraph.cli.app import app
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 from nodegraph.pictures import bare, png
+from nodegraph.pictures.read import read_size
 from nodegraph.web.services import Services
 from nodes.files.decode import decode_picture
 from nodes.files.find import PICTURES
@@ -193,3 +194,12 @@ def test_warnings_come_back_when_the_last_of_several_readers_is_done() -> None:
             warnings.warn("nobody hears this", stacklevel=1)
         warnings.warn("nor this", stacklevel=1)
     assert filters() == before
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.pixels is not None], ids=lambda file: file.name
+)
+def test_the_size_is_known_from_the_header_alone(file: File) -> None:
+    assert file.pixels is not None
+    if file.name != "avif-exif":  # whose header is read at the second try
+        assert read_size(file.data) == file.pixels.shape[1::-1]
