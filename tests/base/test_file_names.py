@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodegraph.base import file_names
+from nodegraph.base.safe_paths import is_device
 from nodegraph.cli.save import file_name
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -31,7 +32,7 @@ def test_results_are_saved_under_names_that_every_system_takes(name: str) -> Non
     assert 0 < len(f"{found}-1234567.png".encode()) <= file_names.LONGEST
     assert not set(found) & set('<>:"/\\|?*\0 ')
     assert found[-1] not in ". "
-    assert not file_names.is_device(found)
+    assert not is_device(found)
     assert file_name(found) == found
 
 
@@ -39,5 +40,5 @@ def test_results_are_saved_under_names_that_every_system_takes(name: str) -> Non
 def test_a_device_of_windows_gets_another_name(name: str) -> None:
     found = file_names.undeviced(name)
 
-    assert file_names.is_device(name)
-    assert not file_names.is_device(found)
+    assert is_device(name)
+    assert not is_device(found)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Pictures
 
 from nodegraph import Builder, Settings
-from nodegraph.base import file_names
+from nodegraph.base import safe_paths
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
 from nodes.files import addresses as _addresses
@@ -514,7 +514,7 @@ def test_names_that_windows_takes_for_devices_are_written_otherwise(
     path = SaveImage(image=gradient(), pattern=pattern).run(here).path
 
     inner = path.relative_to(here.folders.output or Path())
-    assert not any(file_names.is_device(part) for part in inner.parts)
+    assert not any(safe_paths.is_device(part) for part in inner.parts)
 
 
 def test_folders_end_in_no_dot(here: Hand) -> None:
