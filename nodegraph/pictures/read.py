@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
 """The formats that are read, as Pillow names them."""
 
-_ORIENTATION = 0x0112
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _BARE = {"PNG": png.bare, "JPEG": jpeg.bare, "WEBP": webp.bare}
 
@@ -107,9 +106,8 @@ def read_size(data: bytes, formats: Sequence[str] = FORMATS) -> tuple[int, int]:
     format = sniff(data[:12])
     file = _BARE[format](data) if format in _BARE else Bare(data)
     with SILENCE, _opened(file.data, formats) as picture:
-        tag = picture.getexif().get(_ORIENTATION) if picture.format == "TIFF" else None
         width, height = picture.size
-        turned = (tag or file.orientation or _orientation(picture)) in _SIDEWAYS
+        turned = (file.orientation or _orientation(picture)) in _SIDEWAYS
     return (height, width) if turned else (width, height)
 
 
