@@ -331,5 +331,6 @@ def _opened(folder: Path, budget: int, tensors: Tensors) -> Store | None:
     try:
         return Store(folder, budget, tensors)
     except OSError as error:
-        log.warning("results are kept in memory only: %s", error)
+        reason = (error.strerror or str(error)).lower()
+        log.warning("results are kept in memory only: %s: %s", folder, reason)
         return None

@@ -34,8 +34,8 @@ class Writer:
     def _do(self, work: Callable[[], None], heavy: bool) -> None:
         try:
             work()
-        except Exception:
-            log.warning("a result was not kept on disk", exc_info=True)
+        except Exception as error:
+            log.warning("a result was not kept on disk: %s: %s", type(error).__name__, error)
         finally:
             if heavy:
                 self._room.release()

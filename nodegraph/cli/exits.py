@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -96,7 +97,13 @@ def reason_of(error: OSError) -> str:
 
 
 def _place(error: OSError) -> str:
-    return f"{os.fsdecode(error.filename)!r}: " if isinstance(error.filename, str | bytes) else ""
+    if isinstance(error.filename, str | bytes):
+        return f"{os.fsdecode(error.filename)!r}: "
+    try:
+        Path.cwd()
+    except OSError:  # somebody has removed it: the one path that has no name then
+        return "the current folder: "
+    return ""
 
 
 def end(code: int, message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -53,7 +54,7 @@ def find_file(path: Path, folders: Folders) -> Path:
     path = native(path, folders)
     inside = candidates(path, folders)
     for place in inside:
-        if place.is_file():
+        if _is_file(place):
             return place
     if any(place.is_dir() for place in inside):
         raise UserError(f"{str(path)!r} is a folder; a picture is needed here")
@@ -105,9 +106,16 @@ def expand(value: object, folders: Folders) -> list[Path] | None:
 def _is_file(place: Path) -> bool:
     try:
         return place.is_file()
-    except OSError as error:  # a name that is longer than the system allows
+    except OSError as error:
+        raise UserError(_unreadable(place, error)) from error
+
+
+def _unreadable(place: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if error.errno == errno.ENAMETOOLONG:
         name = f"{place.name[:40]}…" if len(place.name) > 40 else place.name
-        raise UserError(f"{name!r} is no file name: {(error.strerror or '').lower()}") from error
+        return f"{name!r} is no file name: {reason}"
+    return f"cannot read {str(place)!r}: {reason}"
 
 
 def is_pattern(path: Path) -> bool:
@@ -172,7 +180,10 @@ def pictures_in(folder: Path) -> list[Path]:
 
     Hidden files are none: macOS writes a companion "._a.png" beside a picture on foreign disks.
     """
-    files = (file for file in folder.iterdir() if is_picture(Path(file.name)))
+    try:
+        files = [file for file in folder.iterdir() if is_picture(Path(file.name))]
+    except OSError as error:
+        raise UserError(_unreadable(folder, error)) from error
     return sorted((file for file in files if file.is_file()), key=natural)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from nodegraph.carriers.picture import read_text, read_workflow
 from nodegraph.execution.provenance import PARAMS, RESULTS, VERSIONS
 
 from ..support.commands import Cli, Write, painting
+from ..support.unprivileged import unprivileged
 
 
 def test_a_picture_is_saved_under_the_names_of_workflow_and_result(
@@ -96,16 +96,18 @@ def test_several_pictures_are_numbered(cli: Cli, write: Write) -> None:
     assert done.stdout.splitlines() == ["output/toy-image-01.png", "output/toy-image-02.png"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_found_before_anything_runs(
     cli: Cli, write: Write
 ) -> None:
     Path("locked").mkdir(mode=0o500)
 
-    done = cli("run", write(**painting()), "--out", "locked")
+    with unprivileged() as obeys:
+        if not obeys:
+            pytest.skip("root may write everywhere")
+        done = cli("run", write(**painting()), "--out", "locked/inner")
 
     assert done.exit_code == 2
-    assert "cannot write to 'locked'" in done.stderr
+    assert "cannot write to 'locked/inner': permission denied" in done.stderr
 
 
 def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing_half_written(

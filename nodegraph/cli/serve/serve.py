@@ -55,8 +55,8 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, port))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+        except (OSError, TypeError, UnicodeError) as error:  # of what is no name at all, the latter
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             raise UserError(
                 f"--host {host} --port {port}: {reason}; another server may be running there,"
                 " choose another with --port"
