@@ -227,7 +227,7 @@ def _doubts(
     if isinstance(value, list):
         entries = ((f"[{place}]", entry) for place, entry in enumerate(value))
     for place, entry in entries:
-        budget.steps(10)
+        budget.steps(10 + (len(entry) // 10 if isinstance(entry, str) else 0))
         for message in find(entry):
             yield problem(call.name, f"{input}{place}", message, "warning")
 

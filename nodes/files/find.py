@@ -7,18 +7,22 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 
 from nodegraph.base.file_memo import FileMemo
-from nodegraph.errors import UserError
+from nodegraph.errors import UserError, nearest
 from nodegraph.node import Folders
+
+from .patterns import glob
 
 # Every suffix that Pillow has for the formats we read, and those that Windows gives JPEG files.
 PICTURES = frozenset({
     ".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo",
     ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 })  # fmt: skip
+_COMPARED = 2000
+"""Names of a folder that a name is compared with that is not there."""
 _URL = re.compile(r"(https?):/{1,2}(?=[^/])")
 
 
@@ -78,9 +82,9 @@ def missing(path: Path, places: Sequence[Path]) -> str:
     message = f"no file {str(path)!r} in {listing([place.parent for place in places])}"
     for folder in {place.parent: None for place in places}:
         names = pictures_in(folder) if folder.is_dir() else []
-        close = get_close_matches(path.name, [file.name for file in names], n=1)
+        close = nearest(path.name, islice((file.name for file in names), _COMPARED))
         if close:
-            return f"{message}; did you mean {str(path.with_name(close[0]))!r}?"
+            return f"{message}; did you mean {str(path.with_name(close))!r}?"
     return message
 
 
@@ -139,7 +143,7 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
         # A link inside may lead outside: what it leads to counts.
         pictures = (
             file
-            for file in place.glob(str(wild))
+            for file in glob(place, wild.parts)
             if is_picture(file.relative_to(place), wild)
             and file.is_file()
             and any(file.resolve().is_relative_to(folder) for folder in allowed)

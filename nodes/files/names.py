@@ -10,6 +10,8 @@ from nodegraph.base import file_names
 from nodegraph.errors import UserError, did_you_mean
 
 FIELDS = ("name", "number", "date", "width", "height")
+LONGEST = 1000
+"""Letters of a pattern."""
 _LONGEST_NAME = 100  # characters, and bytes of UTF-8 that leave room for what a pattern adds
 _LONGEST_BYTES = 230
 _NUMBERS = 8  # bytes: "-1234567"
@@ -21,7 +23,9 @@ def checked(pattern: str) -> str:
     Raises:
         ValueError: It has a field that nobody fills in, or could leave the folder.
     """
-    for field in re.findall(r"\{(.*?)\}", pattern):
+    if len(pattern) > LONGEST:
+        raise ValueError(f"has {len(pattern):,} letters; at most {LONGEST} are taken")
+    for field in re.findall(r"\{([^{}]*+)\}", pattern):
         if field not in FIELDS:
             raise ValueError(f"has {did_you_mean(field, FIELDS).replace(' it has', ' there are')}")
     if not all(map(_is_part, pattern.split("/"))):

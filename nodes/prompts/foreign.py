@@ -24,12 +24,15 @@ class _Habit(NamedTuple):
     instead: str
 
 
+_LOOKED = 20_000
+"""Letters of a text that are looked at."""
 _NUMBER = r"\s{0,4}[+-]?(?:\d{1,9}\.?\d{0,9}|\.\d{1,9})\s{0,4}"
 _WORDS = r"[^\[\]\n]{0,400}"
+_FIRST = r"[^\[\]|\n]{0,400}"
 _SCHEDULES = _Habit(
     "]",
     # [cat:dog:0.5], [cat:10], [cat::0.5], and [cat|dog], which takes turns
-    re.compile(rf"(?<!\\)\[(?:{_WORDS}:{_NUMBER}|{_WORDS}\|{_WORDS})\]"),
+    re.compile(rf"(?<!\\)\[(?:{_WORDS}:{_NUMBER}|{_FIRST}\|{_WORDS})\]"),
     "a prompt is the same at every step; redraw with a second Sample (its latents, a denoise below"
     " 1) to go on under another one, and escape brackets that are meant: \\[",
 )
@@ -95,7 +98,7 @@ _OPERATORS = (
 _COUNTED = (
     _Habit(
         "$$",
-        re.compile(r"\{[^{}\n]{1,60}\$\$[^{}\n]{0,400}\}"),
+        re.compile(r"\{[^{}$\n]{1,60}\$\$[^{}\n]{0,400}\}"),
         "one of the choices is taken: {red|blue}; write it twice for two of them",
     ),
     _Habit(
@@ -118,7 +121,7 @@ _CHOICES = (
     *_COUNTED,
     _Habit(
         "|",
-        re.compile(r"\{[^{}\n]{0,400}\|[^{}\n]{0,400}\}"),
+        re.compile(r"\{[^{}|\n]{0,400}\|[^{}\n]{0,400}\}"),
         "choices are settled by Wildcard; put the text there and link it here",
     ),
     _Habit(
@@ -147,7 +150,7 @@ def find_foreign_choices(text: object) -> Iterator[str]:
 
 
 def _found(text: str, habits: tuple[_Habit, ...]) -> Iterator[str]:
-    seen, spans = set[str](), list[tuple[int, int]]()
+    text, seen, spans = text[:_LOOKED], set[str](), list[tuple[int, int]]()
     for habit in habits:
         # Once for each thing to do: four ways of weighing are one mistake. And once for each piece.
         if habit.sign not in text or habit.instead in seen:

@@ -12,7 +12,7 @@ EMPHASIS = 1.1
 
 _TOKEN = re.compile(r"\\[\\()\[\]]|[()\[\]\\]|[^()\[\]\\]+")
 _NUMBER = re.compile(r":\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*$", re.ASCII)
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"\bBREAK\b")
 _OPENS = {")": "(", "]": "["}
 
 
@@ -48,11 +48,24 @@ def parse(prompt: str) -> list[Section]:
     """
     sections: list[list[Piece]] = [[]]
     for text, weight in _pieces(prompt):
-        first, *following = _BREAK.split(text)
+        first, *following = _parted(text)
         sections[-1].append(Piece(first, weight))
         sections += [[Piece(part, weight)] for part in following]
     merged = [tuple(_merged(section)) for section in sections]
     return [section for section in merged if section] or [()]
+
+
+def _parted(text: str) -> list[str]:
+    """A text cut at every BREAK, without the blanks around it."""
+    # Not by a pattern that begins with blanks: that is tried anew at each one of a long row.
+    parts = _BREAK.split(text)
+    last = len(parts) - 1
+    return [
+        (part.lstrip() if place else part)
+        if place == last
+        else (part.strip() if place else part.rstrip())
+        for place, part in enumerate(parts)
+    ]
 
 
 def _pieces(prompt: str) -> Iterator[Piece]:
