@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodegraph.errors import UserError
-from nodegraph.node import Facts, Finding, LinkedFacts, Node
+from nodegraph.node import Facts, Finding, Fix, LinkedFacts, Node
 
 from .types import Conditioning, Control, DiffusionModel, Latents
 
@@ -110,6 +110,20 @@ def startless(denoise: object, *, masked: bool) -> Iterator[tuple[str, str]]:
         yield "denoise", f"{denoise:g} keeps something of a picture; link its latents, or use 1"
 
 
+def stepless(denoise: object, steps: object) -> Iterator[Finding]:
+    """Find a denoise that runs no step, though it is to change something."""
+    if not isinstance(denoise, int | float) or not isinstance(steps, int):
+        return
+    if denoise > 0 and int(steps * denoise) == 0:
+        least = ceil(100 / steps) / 100
+        problem = (
+            f"{denoise:g} of {steps} steps is less than one, so the picture stays as it is; use"
+            f" {least:g} or more"
+        )
+        fix = Fix(f"Use {least:g}", {"denoise": least})
+        yield "denoise", problem, "warning", fix
+
+
 def same_vae(model: DiffusionModel, latents: Latents) -> None:
     """Check that latents are this model's own.
 
@@ -149,6 +163,10 @@ def starts(item: Request) -> None:
         for (name, side), own in zip(sides, item.size, strict=True):
             if side not in (None, own):
                 raise UserError(f"{name}: {side}, but the latents stand for {own}; leave it empty")
+        if item.mask is not None and not item.mask.pixels.any():
+            raise UserError(
+                "mask: is black all over, so nothing would be redrawn; make white what is to change"
+            )
     if model.inpaints and (latents is None or latents.masked_image is None or item.mask is None):
         name = "mask" if latents and latents.masked_image is not None else "latents"
         raise UserError(

@@ -43,12 +43,19 @@ Skip = Annotated[
 Guess = Annotated[
     bool, Field(description="Recognise the control image without help from a prompt.")
 ]
+Beside = Annotated[
+    Mask | None,
+    Field(description="A mask of the picture, to go with it. One of another size is stretched."),
+]
+Part = Annotated[
+    Mask, Field(description="The mask, in its new place; without one, white where the picture is.")
+]
 Start = Annotated[Latents | None, Field(description="A picture to start from; empty: noise alone.")]
 Redrawn = Annotated[
     Mask | None,
     Field(
-        description="What of that picture is redrawn: white; black stays. Empty: all of it. One of"
-        " another size is resized."
+        description="What of that picture is redrawn: white; black stays, grey is redrawn in the"
+        " last steps alone. Empty: all of it. One of another size is stretched."
     ),
 ]
 Denoising = Annotated[

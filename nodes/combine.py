@@ -12,7 +12,7 @@ from . import _checks
 from ._packages import OPENCV
 from .images import Colour
 from .pixels import blend, boxes
-from .pixels.masks import feathered
+from .pixels.masks import feathered, fitted
 from .types import Image, Mask
 
 Amount = Annotated[float, Field(ge=0, le=1)]
@@ -39,7 +39,11 @@ class Blend(Node):
         Field(description="What the two make of each other; normal is the layer itself."),
     ] = "normal"
     mask: Annotated[
-        Mask | None, Field(description="Where to mix: white fully, black not at all.")
+        Mask | None,
+        Field(
+            description="Where to mix: white fully, black not at all. One of another size is"
+            " stretched."
+        ),
     ] = None
     feather: Feather = 0
 
@@ -49,9 +53,9 @@ class Blend(Node):
 
     def run(self) -> Combined:
         boxes.same("layer", self.layer.size, self.image.size)
+        opacity = None
         if self.mask is not None:
-            boxes.same("mask", self.mask.size, self.image.size)
-        opacity = None if self.mask is None else feathered(self.mask.pixels, self.feather)
+            opacity = feathered(fitted(self.mask.pixels, self.image.size), self.feather)
         both = self.image.pixels, self.layer.pixels
         return Combined(image=Image(blend.blend(*both, self.mode, self.amount, opacity)))
 
@@ -82,15 +86,14 @@ class Paste(Node):
     left: Annotated[Offset, Field(description="Pixels to the left of it.")] = 0
     top: Annotated[Offset, Field(description="Pixels above it.")] = 0
     mask: Annotated[
-        Mask | None, Field(description="The layer's opacity, as large as the layer.")
+        Mask | None,
+        Field(description="The layer's opacity. One of another size is stretched over it."),
     ] = None
 
     facts = classmethod(_checks.as_large)
 
     def run(self) -> Combined:
-        if self.mask is not None:
-            boxes.same("mask", self.mask.size, self.layer.size)
-        opacity = None if self.mask is None else self.mask.pixels
+        opacity = None if self.mask is None else fitted(self.mask.pixels, self.layer.size)
         corner = self.left, self.top
         pixels = blend.paste(self.image.pixels, self.layer.pixels, corner, opacity)
         return Combined(image=Image(pixels))

@@ -11,9 +11,11 @@ from pydantic import Field
 from nodegraph.node import Facts, LinkedFacts, Node, Output
 
 from . import _checks
+from ._fields import Beside, Part
 from ._packages import PILLOW
 from .images import Colour
 from .pixels import boxes
+from .pixels.masks import fitted, over
 from .types import Image, Mask
 
 Anchor = Literal[
@@ -30,6 +32,7 @@ class Cropped(Output):
     """A part of a picture, and where it was, for Paste to put it back."""
 
     image: Image
+    mask: Part
     left: Annotated[int, Field(description="Pixels to the left of it.")]
     top: Annotated[int, Field(description="Pixels above it.")]
 
@@ -55,6 +58,9 @@ class Crop(Node):
         Shift, Field(description="How far to move it to the right; it stays in the picture.")
     ] = 0.0
     y: Annotated[Shift, Field(description="How far to move it down.")] = 0.0
+    mask: Beside = None
+
+    version = 2
 
     def run(self) -> Cropped:
         wide, tall = self.image.size
@@ -64,8 +70,13 @@ class Crop(Node):
         right, low = _place(self.anchor)
         left = boxes.start(wide - width, right, self.x * across)
         top = boxes.start(tall - height, low, self.y * down)
-        part = self.image.pixels[top : top + height, left : left + width]
-        return Cropped(image=Image(part, self.image.conditioning), left=left, top=top)
+        part = np.s_[top : top + height, left : left + width]
+        return Cropped(
+            image=Image(self.image.pixels[part], self.image.conditioning),
+            mask=Mask(over(self.mask and self.mask.pixels, self.image.size)[part]),
+            left=left,
+            top=top,
+        )
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
@@ -102,18 +113,18 @@ class CropToMask(Node):
     """Cut out the part of a picture that a mask marks: all of it that is not black in the mask."""
 
     image: Image
-    mask: Mask
+    mask: Annotated[Mask, Field(description="One of another size is stretched over the picture.")]
     padding: Annotated[
         Room, Field(description="Pixels of surroundings to keep, as far as there are any.")
     ] = 0
 
     def run(self) -> CroppedToMask:
-        boxes.same("mask", self.mask.size, self.image.size)
-        left, top, right, bottom = boxes.bounds(self.mask.pixels, self.padding)
+        mask = fitted(self.mask.pixels, self.image.size)
+        left, top, right, bottom = boxes.bounds(mask, self.padding)
         part = np.s_[top:bottom, left:right]
         return CroppedToMask(
             image=Image(self.image.pixels[part], self.image.conditioning),
-            mask=Mask(self.mask.pixels[part]),
+            mask=Mask(mask[part]),
             left=left,
             top=top,
         )
@@ -127,7 +138,9 @@ class Padded(Output):
     """A picture with room around it."""
 
     image: Image
-    mask: Annotated[Mask, Field(description="White where there was nothing before.")]
+    mask: Annotated[
+        Mask, Field(description="White where there was nothing before, and what was marked.")
+    ]
 
 
 class Pad(Node):
@@ -143,6 +156,9 @@ class Pad(Node):
         Field(description="What to put there: a colour, the outermost pixels, or a mirror image."),
     ] = "background"
     background: Annotated[Colour, Field(description="For a fill with background.")] = "#ffffff"
+    mask: Beside = None
+
+    version = 2
 
     def run(self) -> Padded:
         room = (self.top, self.bottom), (self.left, self.right)
@@ -153,6 +169,8 @@ class Pad(Node):
         else:
             mode: Literal["edge", "symmetric"] = "edge" if self.fill == "edge" else "symmetric"
             pixels = np.pad(self.image.pixels, (*room, (0, 0)), mode)
+        if self.mask is not None:
+            new = np.maximum(new, np.pad(fitted(self.mask.pixels, self.image.size), room))
         return Padded(image=Image(pixels, self.image.conditioning), mask=Mask(new))
 
     @classmethod
@@ -168,6 +186,7 @@ class Flipped(Output):
     """A picture mirrored."""
 
     image: Image
+    mask: Part
 
 
 class Flip(Node):
@@ -181,11 +200,16 @@ class Flip(Node):
         Literal["horizontal", "vertical"],
         Field(description="horizontal exchanges left and right, vertical top and bottom."),
     ] = "horizontal"
+    mask: Beside = None
+
+    version = 2
 
     def run(self) -> Flipped:
-        mirrored = np.flip(self.image.pixels, axis=1 if self.direction == "horizontal" else 0)
+        axis = 1 if self.direction == "horizontal" else 0
+        mask = np.flip(over(self.mask and self.mask.pixels, self.image.size), axis)
         conditioning = _without(self.image.conditioning, "pose", "normal")
-        return Flipped(image=Image(mirrored, conditioning))
+        mirrored = Image(np.flip(self.image.pixels, axis), conditioning)
+        return Flipped(image=mirrored, mask=Mask(mask))
 
     facts = classmethod(_checks.as_large)
 
@@ -194,6 +218,7 @@ class Rotated(Output):
     """A picture turned."""
 
     image: Image
+    mask: Part
 
 
 class Rotate(Node):
@@ -206,14 +231,19 @@ class Rotate(Node):
         Field(description="Make the picture as large as it needs; else corners are cut off."),
     ] = True
     background: Annotated[Colour, Field(description="What shows in the corners.")] = "#ffffff"
+    mask: Beside = None
 
+    version = 2
     packages = PILLOW
 
     def run(self) -> Rotated:
         from .pixels.rotate import rotated
 
         pixels = rotated(self.image.pixels, self.angle, self.expand, self.background)
-        return Rotated(image=Image(pixels, _without(self.image.conditioning, "normal")))
+        grey = Image.from_grey(over(self.mask and self.mask.pixels, self.image.size)).pixels
+        mask = rotated(grey, self.angle, self.expand, "#000000")[:, :, 0]
+        image = Image(pixels, _without(self.image.conditioning, "normal"))
+        return Rotated(image=image, mask=Mask(mask))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:

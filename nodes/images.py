@@ -14,6 +14,7 @@ from nodegraph.errors import UserError
 from nodegraph.node import Composite, Context, Each, Facts, Folders, LinkedFacts, Node, Output
 
 from . import _checks
+from ._fields import Beside, Part
 from ._packages import PILLOW
 from .files import names, write
 from .files.find import (
@@ -166,6 +167,7 @@ class Resized(Output):
     """A picture in its new size."""
 
     image: Image
+    mask: Part
 
 
 class Resize(Node):
@@ -194,14 +196,22 @@ class Resize(Node):
         "#ffffff"
     )
 
+    mask: Beside = None
+
+    version = 2
     packages = PILLOW
 
     def run(self) -> Resized:
+        from .pixels.masks import mixing, over
         from .pixels.resize import resize, target
 
         size = target(self.image.size, self.width, self.height, self.multiple_of)
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)
-        return Resized(image=Image(pixels, self.image.conditioning))
+        mask = over(self.mask and self.mask.pixels, self.image.size)
+        # Lanczos overshoots twice: beside white it would mark what is black.
+        filter = mixing(mask, size) if self.filter == "lanczos" else self.filter
+        mask = resize(mask, size, self.fit, filter, "#000000")
+        return Resized(image=Image(pixels, self.image.conditioning), mask=Mask(mask))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:

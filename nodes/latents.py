@@ -14,7 +14,6 @@ from nodegraph.node import Context, Facts, Finding, LinkedFacts, ModelRef, Node,
 
 from . import _checks
 from ._packages import MODELS
-from .pixels import boxes
 from .types import DiffusionModel, Image, Latents, Mask
 
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
@@ -45,12 +44,13 @@ class EncodeImage(Node):
     mask: Annotated[
         Mask | None,
         Field(
-            description="What is to be redrawn: white. Models made to inpaint are shown the picture"
-            " without it; others need none."
+            description="What is to be redrawn: all but black. Models made to inpaint are shown the"
+            " picture without it; others need none. One of another size is stretched."
         ),
     ] = None
 
     lane = "device"
+    version = 2
     packages = MODELS
     savings = ("tiles", "layers")
 
@@ -64,8 +64,6 @@ class EncodeImage(Node):
         model = items[0].model
         for item in items:
             _checks.encodable(item.image.size, model.factor)
-            if item.mask is not None:
-                boxes.same("mask", item.mask.size, item.image.size)
         images = [item.image for item in items]
         masks = [item.mask for item in items if item.mask is not None] if model.inpaints else []
         with context.lease(model.vae) as vae:

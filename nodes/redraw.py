@@ -55,7 +55,13 @@ class Inpaint(Composite):
 
     model: DiffusionModel
     image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
-    mask: Annotated[Mask, Field(description="What is redrawn: white. Black stays as it is.")]
+    mask: Annotated[
+        Mask,
+        Field(
+            description="What is redrawn: white. Black stays as it is, grey changes less. One of"
+            " another size is stretched."
+        ),
+    ]
     prompt: Prompt = ""
     negative_prompt: NegativePrompt = ""
     denoise: Denoising = 1.0

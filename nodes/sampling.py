@@ -116,7 +116,10 @@ class Control(Node):
     end: Annotated[Fraction, Field(description="Fraction of the steps after which it stops.")] = 1.0
     mask: Annotated[
         Mask | None,
-        Field(description="What an inpainting ControlNet is to fill in: white. Others take none."),
+        Field(
+            description="What an inpainting ControlNet is to fill in: at least half white. Others"
+            " take none. One of another size is stretched."
+        ),
     ] = None
 
     def run(self) -> Controlled:
@@ -174,7 +177,7 @@ class Denoise(Node):
     guess_mode: Guess = False
 
     lane = "device"
-    version = 2
+    version = 3
     packages = MODELS
     savings = ("models", "layers")
 
@@ -267,6 +270,8 @@ class Denoise(Node):
             # A side that was asked for is as it was meant.
             if sides == {"width": None, "height": None} and not sides.keys() & linked.keys():
                 yield from cls._check_size(linked)
+        else:
+            yield from _checks.stepless(values.get("denoise"), values.get("steps"))
 
     @classmethod
     def _check_size(cls, linked: LinkedFacts) -> Iterable[Finding]:

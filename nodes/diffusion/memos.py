@@ -30,6 +30,7 @@ class Rows(Wire):
 class Embedded(Memo):
     """Control images as a ControlNet adds them to its input."""
 
+    version = 2
     packages = MODELS
     rows: Rows
 

@@ -7,6 +7,8 @@ import json
 from operator import is_
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from nodegraph.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -42,36 +44,74 @@ SchedulerName: TypeAlias = Literal[
     "LCM",
 ]
 
-_KARRAS = {"use_karras_sigmas": True}
-_SDE = {"algorithm_type": "sde-dpmsolver++"}
+# What the names say holds, whatever the configuration says: it is that of another scheduler, whose
+# words may mean another thing here, or nothing that can be run.
+_EVEN = {
+    "use_karras_sigmas": False,
+    "use_exponential_sigmas": False,
+    "use_beta_sigmas": False,
+    "use_lu_lambdas": False,
+}
+_KARRAS = {**_EVEN, "use_karras_sigmas": True}
+_DPM = {"algorithm_type": "dpmsolver++", "solver_order": 2}
+# Without it the last step of some divides by zero; DPM++ 2S sets it itself, with words on stderr.
+_LOWER = {"lower_order_final": True}
+_SDE = {**_DPM, "algorithm_type": "sde-dpmsolver++"}
 # Left out: DPMSolverSDE, which needs torchsde, and EDMEuler, for models with other noise levels.
 SCHEDULERS: Mapping[SchedulerName, tuple[str, Mapping[str, object]]] = {
-    "UniPC": ("UniPCMultistepScheduler", {}),
-    "UniPC Karras": ("UniPCMultistepScheduler", _KARRAS),
+    "UniPC": ("UniPCMultistepScheduler", {**_LOWER, **_EVEN}),
+    "UniPC Karras": ("UniPCMultistepScheduler", {**_LOWER, **_KARRAS}),
     "DDIM": ("DDIMScheduler", {}),
     "DDPM": ("DDPMScheduler", {}),
     "PNDM": ("PNDMScheduler", {}),
-    "Euler": ("EulerDiscreteScheduler", {}),
+    "Euler": ("EulerDiscreteScheduler", _EVEN),
     "Euler Karras": ("EulerDiscreteScheduler", _KARRAS),
     "Euler ancestral": ("EulerAncestralDiscreteScheduler", {}),
-    "Heun": ("HeunDiscreteScheduler", {}),
+    "Heun": ("HeunDiscreteScheduler", _EVEN),
     "Heun Karras": ("HeunDiscreteScheduler", _KARRAS),
-    "LMS": ("LMSDiscreteScheduler", {}),
+    "LMS": ("LMSDiscreteScheduler", _EVEN),
     "LMS Karras": ("LMSDiscreteScheduler", _KARRAS),
-    "DPM++ 2M": ("DPMSolverMultistepScheduler", {}),
-    "DPM++ 2M Karras": ("DPMSolverMultistepScheduler", _KARRAS),
-    "DPM++ 2M SDE": ("DPMSolverMultistepScheduler", _SDE),
+    "DPM++ 2M": ("DPMSolverMultistepScheduler", {**_DPM, **_EVEN}),
+    "DPM++ 2M Karras": ("DPMSolverMultistepScheduler", {**_DPM, **_KARRAS}),
+    "DPM++ 2M SDE": ("DPMSolverMultistepScheduler", {**_SDE, **_EVEN}),
     "DPM++ 2M SDE Karras": ("DPMSolverMultistepScheduler", {**_SDE, **_KARRAS}),
-    "DPM++ 2S": ("DPMSolverSinglestepScheduler", {}),
-    "DPM++ 2S Karras": ("DPMSolverSinglestepScheduler", _KARRAS),
-    "DPM2": ("KDPM2DiscreteScheduler", {}),
+    "DPM++ 2S": ("DPMSolverSinglestepScheduler", {**_DPM, **_LOWER, **_EVEN}),
+    "DPM++ 2S Karras": ("DPMSolverSinglestepScheduler", {**_DPM, **_LOWER, **_KARRAS}),
+    "DPM2": ("KDPM2DiscreteScheduler", _EVEN),
     "DPM2 Karras": ("KDPM2DiscreteScheduler", _KARRAS),
-    "DPM2 ancestral": ("KDPM2AncestralDiscreteScheduler", {}),
+    "DPM2 ancestral": ("KDPM2AncestralDiscreteScheduler", _EVEN),
     "DPM2 ancestral Karras": ("KDPM2AncestralDiscreteScheduler", _KARRAS),
-    "DEIS": ("DEISMultistepScheduler", {}),
-    "SA-Solver": ("SASolverScheduler", {}),
+    "DEIS": ("DEISMultistepScheduler", {"algorithm_type": "deis", **_LOWER, **_EVEN}),
+    "SA-Solver": (
+        "SASolverScheduler",
+        {"algorithm_type": "data_prediction", **_LOWER, **_EVEN},
+    ),
     "LCM": ("LCMScheduler", {}),
 }
+
+UNSAID: Mapping[str, object] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "set_alpha_to_one": False,
+}
+"""Stable Diffusion's own values of what a configuration leaves out; diffusers' classes have others.
+
+They were made for models of pixels, and no two of them agree.
+"""
+CORRECTED: Mapping[str, object] = {
+    "steps_offset": 1,
+    "clip_sample": False,
+    "skip_prk_steps": True,
+}
+"""What diffusers' Stable Diffusion pipelines correct when they are built, whatever is configured.
+
+Latents are no pixels, so nothing is to be clipped to [-1, 1]; and the Runge-Kutta steps of PNDM ask
+for four steps at least, and are no place to begin with a picture.
+"""
+LCM_STEPS = 50
+"""Of the schedule that a latent consistency model was distilled to, unless it says otherwise."""
 
 
 class Scheduler:
@@ -80,7 +120,11 @@ class Scheduler:
     It remembers earlier steps, so every run needs its own.
 
     Args:
+        config: The model's own, as JSON.
         skipped: How many of the first steps are not run, where a picture is started from.
+
+    Raises:
+        UserError: The model's settings are not for this scheduler, or not for so many steps.
     """
 
     def __init__(
@@ -88,9 +132,16 @@ class Scheduler:
     ) -> None:
         import diffusers
 
-        kind, changes = SCHEDULERS[name]
-        self._inner: Any = getattr(diffusers, kind).from_config(json.loads(config), **changes)
-        self._inner.set_timesteps(steps, device=device)
+        settings = settings_of(name, config, steps)
+        try:
+            self._inner: Any = getattr(diffusers, SCHEDULERS[name][0]).from_config(settings)
+            self._inner.set_timesteps(steps, device=device)
+        except Exception as error:  # whatever a class makes of settings that are not for it
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"scheduler: {name} cannot be run with the scheduler settings of this model"
+                f" ({reason}); choose another"
+            ) from error
         first = (skipped or 0) * self._inner.order
         self.timesteps: Tensor = self._inner.timesteps[first:]
         # Told where they begin, they need not look it up, for which they would wait for the device.
@@ -99,6 +150,12 @@ class Scheduler:
             self._inner.set_begin_index(first)
         self._random = "generator" in inspect.signature(self._inner.step).parameters
         self._before = {name: _snapshot(value) for name, value in vars(self._inner).items()}
+
+    @property
+    def order(self) -> int:
+        """How many calls of the model make one step."""
+        order: int = self._inner.order
+        return order
 
     def start(self, noise: Tensor) -> Tensor:
         """Scale unit noise to the strength that the first step expects."""
@@ -146,6 +203,27 @@ class Scheduler:
         # Not strict: one that draws nothing has no dice to restore.
         for generator, dice in zip(generators, state["dice"], strict=False):
             generator.set_state(dice)
+
+
+def settings_of(name: SchedulerName, config: str, steps: int) -> dict[str, Any]:
+    """A diffusers scheduler's settings: the model's, with Stable Diffusion's where those are not.
+
+    Raises:
+        UserError: The model was trained with fewer steps.
+    """
+    own = json.loads(config)
+    own.pop("_use_default_values", None)  # names keys that diffusers is not to read
+    settings = {**UNSAID, **own, **CORRECTED, **SCHEDULERS[name][1]}
+    trained = settings["num_train_timesteps"]
+    if isinstance(trained, int) and steps > trained:
+        raise UserError(f"steps: {steps} are more than the model was trained with; use {trained}")
+    if name == "LCM":
+        distilled = settings.get("original_inference_steps") or LCM_STEPS
+        # Its steps are some of those that it was distilled to; of finer ones there are enough.
+        while isinstance(distilled, int) and 0 < distilled < steps:
+            distilled *= 2
+        settings["original_inference_steps"] = distilled
+    return settings
 
 
 def _snapshot(value: Any) -> tuple[Any, Any]:

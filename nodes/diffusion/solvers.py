@@ -44,7 +44,7 @@ class SchedulerSolver:
         if self._unmasked is None:
             return latents
         following = scheduler.timesteps[index + 1 : index + 2]
-        return self._unmasked.put_back(latents, scheduler, following)
+        return self._unmasked.put_back(latents, scheduler, index, following)
 
     def state(self) -> State:
         return self._scheduler.state(self._generators)

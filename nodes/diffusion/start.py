@@ -22,25 +22,32 @@ class Unmasked:
     Attributes:
         pictures: (B, C, h, w) clean latents.
         noise: The unit noise that was laid over them.
-        mask: (B, 1, h, w), 1 where they are redrawn and 0 where they stay.
+        kept: (B, 1, h, w), how many steps each latent stays what the picture has there, before it
+            is redrawn: none where a mask is white, all where it is black.
     """
 
     pictures: Tensor
     noise: Tensor
-    mask: Tensor
+    kept: Tensor
 
-    def put_back(self, latents: Tensor, scheduler: Scheduler, following: Tensor) -> Tensor:
+    def put_back(
+        self, latents: Tensor, scheduler: Scheduler, index: int, following: Tensor
+    ) -> Tensor:
         """Replace what stays by the picture, under the noise that the next step expects.
 
         The noise is the one that the run began with at every step, as in diffusers' pipelines.
 
         Args:
+            latents: (B, C, h, w), after a step.
+            index: The step's number.
             following: (1,) the next step's timestep; (0,) after the last one.
         """
+        import torch
+
         pictures = self.pictures
         if len(following):
             pictures = scheduler.noised(pictures, self.noise, following)
-        return (1 - self.mask) * pictures + self.mask * latents
+        return torch.where(self.kept > index, pictures, latents)
 
 
 def start(
@@ -69,20 +76,45 @@ def start(
         latents = scheduler.noised(pictures, noise, scheduler.timesteps[:1])
     if not masks:
         return latents, None, None
-    mask = _small(marks(masks, first.size), noise)
+    redrawn = _largest(marks(masks, first.size), first.model.factor).to(noise.device)
     # A UNet made to inpaint is shown what stays, and draws it itself; for any other it is put back.
     if not first.model.inpaints:
-        return latents, Unmasked(pictures, noise, mask), None
+        kept = steps_kept(redrawn, len(scheduler.timesteps), scheduler.order)
+        return latents, Unmasked(pictures, noise, kept), None
     masked = [
         latents.masked_image.to(noise.device)
         for latents in starts
         if latents.masked_image is not None
     ]
-    return latents, None, torch.cat([mask, torch.stack(masked)], dim=1)  # [B, 1 + C, h, w]
+    # It was trained on masks that are black or white.
+    channels = [(redrawn > 0).to(noise.dtype), torch.stack(masked)]
+    return latents, None, torch.cat(channels, dim=1)  # [B, 1 + C, h, w]
 
 
-def _small(mask: Tensor, latents: Tensor) -> Tensor:
-    """(B, 1, H, W) at the size of latents: each takes the corner pixel of those it stands for."""
-    from torch.nn.functional import interpolate
+def steps_kept(redrawn: Tensor, count: int, order: int) -> Tensor:
+    """How many of a run's steps each latent stays as it was: of grey, the last ones redraw it.
 
-    return interpolate(mask, size=latents.shape[-2:]).to(latents.device)
+    So a mask's grey is to its latents what ``denoise`` is to a picture (differential diffusion,
+    arXiv 2306.00950): mixed in at every step instead, a half-white latent would come out almost as
+    it was, for each step would halve again what the steps before had changed.
+
+    Args:
+        redrawn: (B, 1, h, w) in [0, 1]; what is 0 stays, all else is redrawn in a step at least.
+        count: Calls of the model in all.
+        order: Of those, how many make one step.
+
+    Returns:
+        (B, 1, h, w) calls of the model, a multiple of ``order`` or ``count``.
+    """
+    import torch
+
+    steps = -(-count // order)
+    run = (redrawn * steps).floor().clamp(min=1)  # rounded down, as denoise is
+    return torch.where(redrawn > 0, (steps - run) * order, count)
+
+
+def _largest(marked: Tensor, factor: int) -> Tensor:
+    """(B, 1, H, W) at the size of latents: each takes the most that a pixel under it is marked."""
+    from torch.nn.functional import max_pool2d
+
+    return max_pool2d(marked, factor)

@@ -64,6 +64,7 @@ class Sums(Wire):
 class Table(Memo):
     """A scheduler's steps as sums; None where they are none: where it draws noise or clips."""
 
+    version = 2
     packages = MODELS
     sums: Sums | None
 

@@ -30,7 +30,8 @@ def control_images(
     # Channel by channel in memory, as in the pipelines: other layouts round otherwise.
     tensor = torch.cat(ready).contiguous()  # [B or 1, 3, H, W]
     missing = [mask for mask in masks if mask is not None][: len(distinct)]
-    return tensor.masked_fill(marks(missing, size) > 0, -1.0) if missing else tensor
+    # At least half white, as its model card has it: a pixel is there or is not.
+    return tensor.masked_fill(marks(missing, size) >= 0.5, -1.0) if missing else tensor
 
 
 def same(left: Image | Mask | None, right: Image | Mask | None) -> bool:
@@ -43,15 +44,13 @@ def same(left: Image | Mask | None, right: Image | Mask | None) -> bool:
 
 
 def marks(masks: Sequence[Mask], size: tuple[int, int]) -> Tensor:
-    """(B, 1, H, W) float32, resized to ``size``: 1 where a mask is at least half white, else 0."""
+    """(B, 1, H, W) float32, resized to ``size``: how much each pixel is marked, 0 to 1."""
     import torch
-    from diffusers.image_processor import VaeImageProcessor
-    from PIL.Image import fromarray
 
-    width, height = size
-    processor = VaeImageProcessor(do_normalize=False, do_binarize=True, do_convert_grayscale=True)
-    grey = [fromarray(mask.pixels) for mask in masks]
-    return torch.cat([processor.preprocess(mask, height=height, width=width) for mask in grey])
+    from ..pixels.masks import fitted
+
+    grey = torch.stack([torch.tensor(fitted(mask.pixels, size)) for mask in masks])
+    return grey[:, None].float() / 255
 
 
 def encode_images(
@@ -68,7 +67,7 @@ def encode_images(
 
     Args:
         vae: A diffusers AutoencoderKL or AutoencoderTiny.
-        masks: The part of each picture that is left out, as grey.
+        masks: The part of each picture that is left out, as grey: all that is not black.
         tiles: Parts that its sides are cut into, for want of memory.
         pause: Called between layers, and may end it.
     """
@@ -81,7 +80,8 @@ def encode_images(
     pixels = torch.stack([torch.tensor(image.pixels) for image in images])
     values = pixels.permute(0, 3, 1, 2).contiguous() / 255 * 2 - 1  # [B, 3, H, W] in [-1, 1]
     if masks:
-        values = values * (1 - marks(masks, images[0].size))
+        # Whatever is redrawn at all: what the network were shown of it, it would draw again.
+        values = values.masked_fill(marks(masks, images[0].size) > 0, 0.0)
     factor = 2 ** (len(vae.config.block_out_channels) - 1)
     latents = in_tiles(
         torch.no_grad()(partial(encode, vae, pause=pause)),

@@ -1,4 +1,4 @@
-"""Arithmetic of masks: grown, blurred, feathered, or drawn as a box or an ellipse."""
+"""Arithmetic of masks: grown, blurred, feathered, fitted to pictures, or drawn."""
 
 from __future__ import annotations
 
@@ -31,6 +31,27 @@ def blurred(mask: Pixels, deviation: float) -> Pixels:
         mask.astype(np.float32), (0, 0), deviation, borderType=cv2.BORDER_REPLICATE
     )
     return np.asarray(soft).round().astype(np.uint8)
+
+
+def over(mask: Pixels | None, size: tuple[int, int]) -> Pixels:
+    """A mask over a picture of (width, height), stretched; white all over where there is none."""
+    return np.full(size[::-1], 255, np.uint8) if mask is None else fitted(mask, size)
+
+
+def fitted(mask: Pixels, size: tuple[int, int]) -> Pixels:
+    """Stretch a mask over a picture of (width, height)."""
+    from .resize import resize
+
+    return resize(mask, size, "stretch", mixing(mask, size), "")
+
+
+def mixing(mask: Pixels, size: tuple[int, int]) -> str:
+    """The filter by which a mask comes to (width, height) without marking what lies beside it.
+
+    A pixel that holds several takes their mean; larger pixels are mixed with their neighbours.
+    """
+    shrinks = size[0] <= mask.shape[1] and size[1] <= mask.shape[0]
+    return "area" if shrinks else "bilinear"
 
 
 def drawn(

@@ -28,7 +28,7 @@ def target(
 
 
 def resize(pixels: Pixels, size: tuple[int, int], fit: str, filter: str, background: str) -> Pixels:
-    """Resample (H, W, 3) pixels to ``size``; ``area`` is PIL's box filter.
+    """Resample (H, W, 3) pixels, or a mask's (H, W), to ``size``; ``area`` is PIL's box filter.
 
     PIL's filters widen when they shrink, so that no fit or filter leaves moiré but ``nearest``.
     """

@@ -87,24 +87,11 @@ def test_padding_keeps_surroundings_as_far_as_there_are_any() -> None:
     np.testing.assert_array_equal(PICTURE.pixels[0:26, 2:30], cropped.image.pixels)
 
 
-@pytest.mark.parametrize(
-    ("mask", "message"),
-    [
-        (
-            Mask(np.zeros((32, 48), np.uint8)),
-            "mask: is black all over, so there is nothing to cut out",
-        ),
-        (
-            spot(64, 32),
-            "mask: is 64 x 32 pixels, but the picture 48 x 32; resize one of them first",
-        ),
-    ],
-)
-def test_a_mask_that_marks_no_part_of_the_picture_is_an_error(mask: Mask, message: str) -> None:
+def test_a_mask_that_marks_no_part_of_the_picture_is_an_error() -> None:
     with pytest.raises(UserError) as caught:
-        CropToMask(image=PICTURE, mask=mask).run()
+        CropToMask(image=PICTURE, mask=Mask(np.zeros((32, 48), np.uint8))).run()
 
-    assert message == str(caught.value)
+    assert str(caught.value) == "mask: is black all over, so there is nothing to cut out"
 
 
 # Pasting

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nodegraph.errors import UserError
-from nodes.combine import Blend
+from nodegraph.node import Output
+from nodes.combine import Blend, Paste
+from nodes.geometry import Crop, CropToMask, Flip, Pad, Rotate
+from nodes.images import Resize
 from nodes.masks import DrawMask, GrowMask, ImageToMask
 from nodes.types import Image, Mask
 
@@ -158,3 +162,101 @@ def test_a_feather_fades_inwards_and_leaves_the_outside_alone() -> None:
 
     # One to five fifths; the frame is no edge.
     assert mixed.pixels[0, :, 0].tolist() == [0, 0, 51, 102, 153, 204, 255, 255, 255]
+
+
+def white_block(*, times: int = 1) -> Mask:
+    """Of a picture of 48 x 32, or of one so many times as large, a block is white."""
+    pixels = np.zeros((32 * times, 48 * times), np.uint8)
+    pixels[8 * times : 20 * times, 16 * times : 40 * times] = 255
+    return Mask(pixels)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_mask_of_another_size_is_stretched_wherever_a_picture_takes_one(times: int) -> None:
+    image, layer = gradient(), flat((9, 99, 199), 48, 32)
+    own, large = white_block(), white_block(times=times)
+    runs: list[Callable[[Mask], Output]] = [
+        lambda mask: Blend(image=image, layer=layer, mask=mask, feather=2).run(),
+        lambda mask: Paste(image=image, layer=layer, mask=mask).run(),
+        lambda mask: CropToMask(image=image, mask=mask).run(),
+        lambda mask: Resize(image=image, width=24, mask=mask).run(),
+        lambda mask: Crop(image=image, width=20, mask=mask).run(),
+        lambda mask: Pad(image=image, left=8, mask=mask).run(),
+        lambda mask: Flip(image=image, mask=mask).run(),
+        lambda mask: Rotate(image=image, mask=mask).run(),
+    ]
+
+    for run in runs:
+        assert arrays(run(large)) == arrays(run(own))
+
+
+def arrays(output: Output) -> list[object]:
+    values = dict(output).values()
+    return [value.pixels.tolist() if isinstance(value, Image | Mask) else value for value in values]
+
+
+def test_every_node_with_a_picture_and_a_mask_is_among_these() -> None:
+    from nodes import NODES
+
+    of_models = {"EncodeImage", "Inpaint", "Control"}  # tested beside them
+    both = {
+        node.__name__
+        for node in NODES
+        if {"image", "mask"} <= node.model_fields.keys() and node.__name__ not in of_models
+    }
+
+    assert both == {"Blend", "Paste", "CropToMask", "Resize", "Crop", "Pad", "Flip", "Rotate"}
+
+
+def test_shrinking_a_mask_marks_nothing_beside_it() -> None:
+    small = Resize(image=flat((0, 0, 0), 96, 64), width=24, mask=white_block(times=2)).run().mask
+
+    assert set(np.unique(small.pixels)) == {0, 255}
+    assert np.argwhere(small.pixels)[[0, -1]].tolist() == [[4, 8], [9, 19]]
+
+
+@pytest.mark.parametrize("fit", ["stretch", "cover", "contain"])
+@pytest.mark.parametrize("filter", ["lanczos", "bicubic", "bilinear", "area", "nearest"])
+def test_a_mask_is_resized_with_its_picture(fit: Any, filter: Any) -> None:
+    mask = white_block()
+    image = Image.from_grey(mask.pixels)
+    size = {"width": 96, "height": 96}
+
+    both = Resize(
+        image=image, mask=mask, fit=fit, filter=filter, background="#000000", **size
+    ).run()
+
+    assert both.mask.size == both.image.size == (96, 96)
+    # Where the picture of the mask is bright, the mask is white: but for how an edge is mixed.
+    assert (abs(both.image.pixels[:, :, 0].astype(int) - both.mask.pixels) < 96).all()
+
+
+def test_without_a_mask_resize_tells_where_the_picture_is() -> None:
+    margin = Resize(image=flat((0, 0, 0), 48, 32), width=48, height=48, fit="contain").run().mask
+    whole = Resize(image=flat((0, 0, 0), 48, 32), width=96).run().mask
+
+    assert (margin.pixels[8:40] == 255).all()
+    assert (margin.pixels[:8] == 0).all()
+    assert (margin.pixels[40:] == 0).all()
+    assert (whole.pixels == 255).all()
+
+
+def test_what_is_moved_in_a_picture_is_moved_in_its_mask() -> None:
+    mask = white_block()
+    image = Image.from_grey(mask.pixels)
+
+    cropped = Crop(image=image, width=20, height=10, anchor="top left", x=10, mask=mask).run()
+    flipped = Flip(image=image, direction="vertical", mask=mask).run()
+    turned = Rotate(image=image, angle=90, mask=mask).run()
+    askew = Rotate(image=image, angle=30, background="#000000", mask=mask).run()
+    padded = Pad(image=image, left=4, bottom=2, background="#ffffff", mask=mask).run()
+
+    for moved in (cropped, flipped, turned, askew, padded):
+        assert np.array_equal(moved.mask.pixels, moved.image.pixels[:, :, 0])
+
+
+def test_without_a_mask_corners_are_black_in_one_that_is_turned() -> None:
+    turned = Rotate(image=flat((0, 0, 0), 48, 32), angle=45).run().mask
+
+    assert turned.pixels[0, 0] == 0
+    assert turned.pixels[turned.pixels.shape[0] // 2, turned.pixels.shape[1] // 2] == 255

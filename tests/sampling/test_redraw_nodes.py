@@ -75,11 +75,21 @@ def test_a_size_that_is_no_multiple_of_eight_is_refused(model: DiffusionModel) -
     assert str(caught.value) == expected
 
 
-def test_a_mask_of_another_size_is_refused_before_anything_is_computed(
-    model: DiffusionModel,
+def test_a_mask_of_another_size_is_stretched(
+    model: DiffusionModel, inpainting: DiffusionModel
 ) -> None:
-    with pytest.raises(UserError, match="mask: is 32 x 32 pixels, but the picture 64 x 64"):
-        encoded(model, mask=left_half(32))
+    large, own = left_half(192), left_half()
+    latents = encoded(model)
+
+    seen = [encoded(inpainting, mask=mask).masked_image for mask in (large, own)]
+    drawn = [
+        drain(denoise(model, latents=latents, mask=mask, steps=2).run(BENCH)).latents.values
+        for mask in (large, own)
+    ]
+
+    assert seen[0] is not None
+    assert seen[0].equal(seen[1])  # type: ignore[arg-type]
+    assert drawn[0].equal(drawn[1])
 
 
 def test_a_picture_is_encoded_the_same_in_a_batch(model: DiffusionModel) -> None:
@@ -181,6 +191,76 @@ def test_latents_that_are_kept_are_the_pictures_own(model: DiffusionModel) -> No
 
     assert values[:, :, 4:].equal(latents.values[:, :, 4:])
     assert (values[:, :, :4] != latents.values[:, :, :4]).all()
+
+
+def spots(*pixels: tuple[int, int]) -> Mask:
+    """Single pixels that are white, by row and column."""
+    marked = np.zeros((64, 64), np.uint8)
+    for row, column in pixels:
+        marked[row, column] = 255
+    return Mask(marked)
+
+
+def test_every_latent_under_a_marked_pixel_is_redrawn_and_no_other(model: DiffusionModel) -> None:
+    latents = encoded(model)
+    marked = [(0, 0), (15, 8), (17, 31), (63, 63), (36, 44)]
+    mask = spots(*marked)
+
+    values = drain(denoise(model, latents=latents, mask=mask, steps=2).run(BENCH)).latents.values
+
+    changed = (values != latents.values).any(0)
+    assert {(int(y), int(x)) for y, x in changed.nonzero()} == {(y // 8, x // 8) for y, x in marked}
+
+
+def test_a_model_that_inpaints_is_told_of_every_latent_under_a_marked_pixel(
+    inpainting: DiffusionModel,
+) -> None:
+    import torch
+
+    from nodes.diffusion.schedulers import Scheduler
+    from nodes.diffusion.start import start
+
+    faint = Mask((spots((15, 8), (36, 44)).pixels // 255).astype(np.uint8))
+    item = denoise(inpainting, latents=encoded(inpainting, mask=faint), mask=faint)
+    scheduler = Scheduler("DDIM", inpainting.scheduler, 4, "cpu", 0)
+
+    _, _, channels = start([item], scheduler, torch.zeros(1, 4, 8, 8))
+
+    assert channels is not None
+    assert channels[0, 0].nonzero().tolist() == [[1, 1], [4, 5]]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_greyer_a_mask_the_later_its_latents_are_redrawn(order: int) -> None:
+    import torch
+
+    from nodes.diffusion.start import steps_kept
+
+    greys = torch.tensor([0, 1, 100, 128, 254, 255]) / 255
+    count = 20 if order == 1 else 39  # the last of 20 steps is a single call
+
+    kept = steps_kept(greys, count, order)
+
+    assert kept.tolist() == [count, 19 * order, 13 * order, 10 * order, 1 * order, 0]
+
+
+@pytest.mark.parametrize("scheduler", ["DDIM", "Heun"])
+def test_half_white_is_redrawn_as_by_half_a_denoise(model: DiffusionModel, scheduler: Any) -> None:
+    latents, grey = encoded(model), Mask(np.full((64, 64), 128, np.uint8))
+    given = {"latents": latents, "scheduler": scheduler}
+
+    soft = drain(denoise(model, mask=grey, **given).run(BENCH)).latents.values
+
+    half = drain(denoise(model, denoise=0.5, **given).run(BENCH)).latents.values
+    assert (soft - half).abs().max() < 1e-4
+
+
+def test_a_mask_that_redraws_nothing_is_said(model: DiffusionModel) -> None:
+    black = Mask(np.zeros((64, 64), np.uint8))
+
+    assert refusal(denoise(model, latents=encoded(model), mask=black)) == (
+        "mask: is black all over, so nothing would be redrawn; make white what is to change"
+    )
 
 
 def test_a_start_is_left_as_it_is(model: DiffusionModel) -> None:

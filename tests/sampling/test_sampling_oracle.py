@@ -16,6 +16,7 @@ from nodes.models import LoadBaseModel, LoadControlNet
 from nodes.sampling import Control, Decode, Denoise, Denoised, EncodePrompt
 from nodes.types import Image
 
+from ..support.pipelines import scheduler_of
 from ..support.weights import TINY, Bench, drain, save_base, save_controlnet
 
 pytestmark = pytest.mark.usefixtures("one_thread", "rounded_once")
@@ -108,12 +109,11 @@ def loaded(models: Models, nets: tuple[int, ...]) -> Any:
 
 def theirs(models: Models, setting: Setting) -> tuple[Any, list[Any]]:
     """The pipeline's latents and pictures."""
-    import diffusers
     import torch
 
     pipeline = loaded(models, setting.nets)
     known = pipeline.scheduler.__class__.load_config(models.base / "scheduler")
-    pipeline.scheduler = getattr(diffusers, SCHEDULERS[setting.scheduler]).from_config(known)
+    pipeline.scheduler = scheduler_of(SCHEDULERS[setting.scheduler], known)
     count = len(setting.prompts)
     several = len(setting.nets) > 1
     images = [[picture(net).pil() for net in setting.nets] for _ in range(count)]

@@ -104,9 +104,10 @@ def test_a_scheduler_that_draws_noise_has_no_table(name: SchedulerName) -> None:
     assert table(name, CONFIG, 8, None).sums is None
 
 
-@pytest.mark.parametrize("changes", [{"clip_sample": True}, {"thresholding": True}], ids=str)
-def test_a_scheduler_that_clips_has_no_table(changes: dict[str, bool]) -> None:
-    assert table("DDIM", json.dumps({**json.loads(CONFIG), **changes}), 8, None).sums is None
+def test_a_scheduler_that_clips_has_no_table() -> None:
+    config = json.dumps({**json.loads(CONFIG), "thresholding": True})
+
+    assert table("DDIM", config, 8, None).sums is None
 
 
 def test_velocities_have_a_table_too() -> None:
