@@ -133,6 +133,7 @@ class LoadControlNet(Node):
     dtype: Precision = "auto"
 
     lane = "io"
+    version = 2
 
     def stamp(self, context: Context) -> object:
         """The content of its files, and where they lie."""

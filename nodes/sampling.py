@@ -209,7 +209,7 @@ class Denoise(Node):
     def work(self) -> Work:
         from .diffusion.estimate import peak_bytes
 
-        unet, nets = self.model.unet, list(self._nets(self.controls, self.steps))
+        unet, nets = self.model.unet, list(self._nets(self.model, self.controls, self.steps))
         width, height = self.size
         guided = 1 + (self.guidance_scale > 1)
         latents = guided * width * height // self.model.factor**2
@@ -232,16 +232,18 @@ class Denoise(Node):
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
         if model := inputs.get("model"):
             yield model.unet
-        yield from cls._nets(inputs.get("controls", ()), inputs.get("steps", 1))
+            yield from cls._nets(model, inputs.get("controls", ()), inputs.get("steps", 1))
 
     @staticmethod
-    def _nets(controls: Iterable[wires.Control], steps: int) -> Iterable[Weights]:
+    def _nets(
+        model: DiffusionModel, controls: Iterable[wires.Control], steps: int
+    ) -> Iterable[Weights]:
         """The ControlNets that count at any step; no other one is loaded."""
         from .diffusion.predict import window
 
         for control in controls:
             if control.strength and any(window(steps, control.start, control.end)):
-                yield control.model.net
+                yield control.model.weights(model)
 
     @property
     def skipped(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from nodegraph.node import Wire
 
+from .weights.patches import Difference
 from .weights.reference import Weights
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class DiffusionModel(Wire):
     vae: Weights
     inpaints: bool = False
 
+    @property
     def encoding(self) -> object:
         """What prompts are encoded by, wherever it lies."""
         return self.text_encoder.content
@@ -153,17 +155,25 @@ class ControlNetModel(Wire):
 
     Attributes:
         conditioning: The kind of control image, ``canny`` or ``openpose`` …, where it is known.
+        difference: Whether its file holds what is to be added to the base model's weights.
     """
 
     name: str
     shape: Shape
     net: Weights
     conditioning: str | None = None
+    difference: bool = False
+
+    def weights(self, model: DiffusionModel) -> Weights:
+        """Its weights where it steers ``model``."""
+        if not self.difference:
+            return self.net
+        return replace(self.net, patches=(Difference(replace(model.unet, patches=())),))
 
     @property
     def content(self) -> object:
         """All of it but what it is called, and where it lies."""
-        return self.net.content, self.shape, self.conditioning
+        return self.net.content, self.shape, self.conditioning, self.difference
 
 
 @dataclass(frozen=True, slots=True, eq=False)

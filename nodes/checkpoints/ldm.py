@@ -7,7 +7,7 @@ heads, the scale of latents) is the same in all of Stable Diffusion 1.x.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from .parts import Part, Shapes
@@ -32,6 +32,8 @@ def base_configs(shapes: Shapes) -> dict[str, Config] | None:
 
 def controlnet_config(shapes: Shapes) -> Config | None:
     """The configuration of a ControlNet checkpoint; None where it is none."""
+    if "controlnet_cond_embedding.conv_in.weight" in shapes:
+        return _renamed_controlnet(shapes)
     # lllyasviel's files have the prefix; others hold the ControlNet alone, without it.
     prefix = PREFIXES["controlnet"] if any(k.startswith("control_model.") for k in shapes) else ""
     try:
@@ -45,6 +47,53 @@ def controlnet_config(shapes: Shapes) -> Config | None:
         **config,
         "_class_name": "ControlNetModel",
         "conditioning_embedding_out_channels": hints,
+    }
+
+
+def _renamed_controlnet(shapes: Shapes) -> Config | None:
+    """The configuration of a ControlNet whose tensors have diffusers' names already."""
+    hint = "controlnet_cond_embedding."
+    try:
+        levels = range(_count(shapes, "down_blocks."))
+        channels = [shapes[f"down_blocks.{i}.resnets.0.conv1.weight"][0] for i in levels]
+        attends = [f"down_blocks.{i}.attentions.0.proj_in.weight" in shapes for i in levels]
+        # Every second convolution widens the control image.
+        wider = range(1, _count(shapes, f"{hint}blocks."), 2)
+        hints = [shapes[f"{hint}{name}.weight"][0] for name in _widening(wider)]
+        middle = "mid_block.attentions.0."
+        return {
+            "_class_name": "ControlNetModel",
+            "conditioning_embedding_out_channels": hints,
+            "in_channels": shapes["conv_in.weight"][1],
+            "layers_per_block": _count(shapes, "down_blocks.0.resnets."),
+            **_attention(channels, attends, shapes, middle),
+        }
+    except (KeyError, IndexError):
+        return None
+
+
+def _widening(blocks: Iterable[int]) -> list[str]:
+    return ["conv_in", *(f"blocks.{i}" for i in blocks)]
+
+
+def _attention(channels: list[int], attends: list[bool], shapes: Shapes, middle: str) -> Config:
+    """The part of a configuration that levels and their transformers make.
+
+    Args:
+        middle: The name of the transformer between the ways down and up.
+    """
+    # [channels, channels] of a linear layer, [channels, channels, 1, 1] of a convolution
+    linear = len(shapes[f"{middle}proj_in.weight"]) == 2
+    return {
+        "block_out_channels": channels,
+        "down_block_types": [
+            "CrossAttnDownBlock2D" if attention else "DownBlock2D" for attention in attends
+        ],
+        "cross_attention_dim": shapes[f"{middle}transformer_blocks.0.attn2.to_k.weight"][1],
+        # SD 1.x has 8 heads everywhere, SD 2.x heads of 64 numbers. (diffusers calls the number of
+        # heads their dimension; the name cannot be changed any more.)
+        "attention_head_dim": [c // 64 for c in channels] if linear else 8,
+        "use_linear_projection": linear,
     }
 
 
@@ -81,21 +130,10 @@ def _levels(shapes: Shapes, prefix: str) -> Config:
             layers += len(channels) == 1  # counted on the first level: all have as many
             starts_level = False
         block += 1
-    middle = f"{prefix}middle_block.1."
-    # [channels, channels] of a linear layer, [channels, channels, 1, 1] of a convolution
-    linear = len(shapes[f"{middle}proj_in.weight"]) == 2
     return {
         "in_channels": shapes[f"{prefix}input_blocks.0.0.weight"][1],
-        "block_out_channels": channels,
-        "down_block_types": [
-            "CrossAttnDownBlock2D" if attention else "DownBlock2D" for attention in attends
-        ],
         "layers_per_block": layers,
-        "cross_attention_dim": shapes[f"{middle}transformer_blocks.0.attn2.to_k.weight"][1],
-        # SD 1.x has 8 heads everywhere, SD 2.x heads of 64 numbers. (diffusers calls the number of
-        # heads their dimension; the name cannot be changed any more.)
-        "attention_head_dim": [c // 64 for c in channels] if linear else 8,
-        "use_linear_projection": linear,
+        **_attention(channels, attends, shapes, f"{prefix}middle_block.1."),
     }
 
 
@@ -118,6 +156,8 @@ def _vae(shapes: Shapes) -> Config:
 
 def _text(shapes: Shapes) -> Config:
     prefix = f"{PREFIXES['text_encoder']}transformer.text_model."
+    if f"{prefix}embeddings.token_embedding.weight" not in shapes:  # as NovelAI's files have it
+        prefix = prefix.removesuffix("text_model.")
     vocabulary, width = shapes[f"{prefix}embeddings.token_embedding.weight"]
     return {
         "model_type": "clip_text_model",

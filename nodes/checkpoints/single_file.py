@@ -131,5 +131,7 @@ def config_of(part: Part, path: Path) -> dict[str, Any]:
     """The part's configuration, from the sizes of its weights."""
     shapes = header(path, "model")[0]
     if part == "controlnet":
-        return ldm.controlnet_config(shapes) or {}
+        # The one kind whose residuals are averaged, which nothing in its file tells.
+        averaged = "shuffle" in re.split(r"[^a-z]+", path.stem.lower())
+        return {**(ldm.controlnet_config(shapes) or {}), "global_pool_conditions": averaged}
     return (ldm.base_configs(shapes) or {}).get(part, {})

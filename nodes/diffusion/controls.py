@@ -64,7 +64,7 @@ def lease_controlnets(
     for index, control in enumerate(items[0].controls):
         scales = [control.strength * on for on in window(steps, control.start, control.end)]
         if any(scales):
-            weights = control.model.net
+            weights = control.model.weights(items[0].model)
             net: Any = leases.enter_context(context.lease(weights))
             controls = [item.controls[index] for item in items]
             pairs = [(keys(own.image.pixels), keys(own.mask)) for own in controls]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from nodegraph.errors import UserError
@@ -11,7 +12,7 @@ from ..checkpoints import ldm
 from ..checkpoints.hashes import identity, sha256
 from ..checkpoints.kinds import recognise
 from ..checkpoints.names import conditioning_of
-from ..checkpoints.parts import DType, Part
+from ..checkpoints.parts import DType, Part, Shapes
 from ..checkpoints.pickles import usable_file
 from ..checkpoints.single_file import header
 from ..checkpoints.tokenizers import check_tokenizer
@@ -20,7 +21,7 @@ from ..weights.reference import Weights, key_of
 from .shape import is_inpainting, shape_of
 
 # Every SD 1.x checkpoint was trained with these; the file does not say.
-_SCHEDULER = {
+_SCHEDULER: Mapping[str, object] = {
     "_class_name": "PNDMScheduler",
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -36,7 +37,7 @@ _SCHEDULER = {
 def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
     """Describe the base model in one file."""
     original, path = path, usable_file(path, allow)
-    shapes = header(path, "model")[0]
+    shapes, metadata = header(path, "model")
     configs, kind = ldm.base_configs(shapes), recognise(shapes)
     # A ControlNet's file may have its base model in it.
     if configs is None or (kind.sort == "base" and not kind.loads):
@@ -59,12 +60,31 @@ def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -
         shape=shape_of(configs["unet"], name),
         factor=factor,
         size=64 * factor,
-        scheduler=json.dumps(_SCHEDULER, sort_keys=True),
+        scheduler=json.dumps({**_SCHEDULER, **_marked(name, shapes, metadata)}, sort_keys=True),
         text_encoder=refer("text_encoder"),
         unet=refer("unet"),
         vae=refer("vae"),
         inpaints=is_inpainting(*channels, name),
     )
+
+
+def _marked(name: str, shapes: Shapes, metadata: Mapping[str, str]) -> dict[str, object]:
+    """Settings of the scheduler that a file asks for, by tensors or metadata that are marks alone.
+
+    Raises:
+        UserError: It asks for what is not supported.
+    """
+    if edm := [key for key in shapes if key.startswith("edm_")]:
+        raise UserError(f"model: {name!r} asks for other noise levels ({edm[0]}): no SD 1.x does")
+    settings: dict[str, object] = {}
+    predicts = metadata.get("modelspec.prediction_type", "").lower().removesuffix("_prediction")
+    if predicts not in ("", "epsilon", "eps", "v"):
+        raise UserError(f"model: {name!r} predicts {predicts!r:.50}; epsilon and v are supported")
+    if "v_pred" in shapes or predicts == "v":
+        settings["prediction_type"] = "v_prediction"
+    if "ztsnr" in shapes:  # zero terminal signal-to-noise ratio, arXiv 2305.08891
+        settings |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return settings
 
 
 def controlnet_from_file(
@@ -77,7 +97,13 @@ def controlnet_from_file(
     if config is None or not kind.loads:
         raise UserError(f"model: {name!r} {kind.misfit('ControlNet')}")
     net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
-    return ControlNetModel(name, shape_of(config, name), net, conditioning_of(Path(name).stem))
+    return ControlNetModel(
+        name,
+        shape_of(config, name),
+        net,
+        conditioning_of(Path(name).stem),
+        difference="difference" in shapes,
+    )
 
 
 def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:

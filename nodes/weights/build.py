@@ -6,6 +6,7 @@ built side by side.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -24,6 +25,7 @@ from .mapped import Mapped
 from .named import Layout, Tensors
 from .quiet import quiet
 
+_log = logging.getLogger(__name__)
 _FILES = "mapped_files"
 """The attribute of a network with the files that its weights are views of."""
 
@@ -61,7 +63,14 @@ def check(source: Source) -> None:
     Raises:
         UserError: Weights are missing, of another size, or such that no layer takes.
     """
-    _hollow_and_names(source)
+    _, names = _hollow_and_names(source)
+    if (
+        source.part == "unet"
+        and source.path.is_file()
+        and (left := single_file.strangers(names.shapes))
+    ):
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        _log.warning("%s: nothing here reads its %s%s", source.path, ", ".join(left[:3]), more)
 
 
 def _hollow_and_names(source: Source) -> tuple[Module, Layout]:

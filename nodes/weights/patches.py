@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodegraph.errors import UserError
-from nodegraph.node import Wire
+from nodegraph.node import ModelRef, Wire
 
 from ..checkpoints.parts import DType, Part
 from .lora import flat_name, layers_of, scale, settings_of
@@ -113,7 +113,28 @@ class Word(Wire):
         return _parameters({"vectors": rows}, device, getattr(torch, _width(self.dtype, dtype)))
 
 
-Patch: TypeAlias = LoRA | Word
+@dataclass(frozen=True, slots=True)
+class Difference(Wire):
+    """The base model's UNet, of which a ControlNet's file holds no more than the difference.
+
+    Attributes:
+        unet: A reference to its weights, without any patches.
+    """
+
+    unet: ModelRef[Module]
+
+    @property
+    def applied(self) -> str:
+        """The identity of what is added."""
+        return f"difference to {self.unet.key}"
+
+    @property
+    def content(self) -> object:
+        """What its effect depends on, wherever it lies."""
+        return self.applied
+
+
+Patch: TypeAlias = LoRA | Word | Difference
 
 
 def _width(own: DType, dtype: str) -> str:
@@ -132,12 +153,12 @@ def _parameters(tensors: Mapping[str, Tensor], device: str, dtype: Any) -> Param
 
 
 def compute_changes(
-    module: Module, patches: Sequence[Patch], loaded: Sequence[ParameterDict]
+    module: Module, patches: Sequence[Patch], loaded: Sequence[Any]
 ) -> ParameterDict:
     """The weights that ``patches`` put in place of some of a module's, which stay as they are.
 
     Args:
-        loaded: The loaded factors or vectors of each patch, in the same order.
+        loaded: The loaded factors, vectors or UNet of each patch, in the same order.
 
     Returns:
         New weights by the names of the old ones, ``/`` for the dots that a ParameterDict does not
@@ -150,8 +171,10 @@ def compute_changes(
     loras = [(patch.strength, factors) for patch, factors in pairs if isinstance(patch, LoRA)]
     # Cloned: the result must hold nothing of the parts, which the pool counts and drops by itself.
     words = [loads["vectors"].clone() for patch, loads in pairs if isinstance(patch, Word)]
+    unets = [unet for patch, unet in pairs if isinstance(patch, Difference)]
     with torch.no_grad():
         new = [(name.replace(".", "/"), weight) for name, weight in _merge(module, loras)]
+        new += [(name.replace(".", "/"), sum_) for u in unets for name, sum_ in _added(module, u)]
     new += [(f"{_WORD}{index}", vectors) for index, vectors in enumerate(words)]
     return ParameterDict([(name, Parameter(value, requires_grad=False)) for name, value in new])
 
@@ -172,6 +195,15 @@ def apply_changes(module: Module, changes: ParameterDict) -> Module:
     name = next(n for n, _ in new.named_modules() if n.endswith("token_embedding"))
     taught: Module = overlay(new, {name: Vocabulary(new.get_submodule(name), words)})
     return taught
+
+
+def _added(module: Module, unet: Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield the name and the sum of every weight that a ControlNet and a UNet both have."""
+    base = dict(unet.named_parameters())
+    for name, difference in module.named_parameters():
+        if name in base:
+            # As of LoRAs: in float32, rounded once.
+            yield name, (base[name].float() + difference.float()).to(difference.dtype)
 
 
 def _merge(

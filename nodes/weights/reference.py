@@ -17,7 +17,7 @@ from nodegraph.savings import Offload
 
 from ..checkpoints.parts import DType, Part, Source
 from .offload import Offloaded
-from .patches import Patch, Word, apply_changes, compute_changes
+from .patches import Difference, Patch, Word, apply_changes, compute_changes
 
 if TYPE_CHECKING:
     from torch.nn import Module, ParameterDict
@@ -72,7 +72,10 @@ class Weights(Wire):
     @property
     def parts(self) -> Sequence[ModelRef[Any]]:
         """The bare weights and, after them, the patches; none where there are no patches."""
-        return (replace(self, patches=()), *self.patches) if self.patches else ()
+        if not self.patches:
+            return ()
+        loaded = (p.unet if isinstance(p, Difference) else p for p in self.patches)
+        return (replace(self, patches=()), *loaded)
 
     def offloaded(self, device: str, by: Offload) -> Offloaded:
         """The same weights, lying on the host while they are used on ``device``."""
