@@ -39,7 +39,7 @@ def test_a_run_goes_on_when_the_server_was_killed_under_the_page(
     own.start()
 
     expect(banner).to_have_count(0, timeout=LONG)
-    editor.until("Done")
+    editor.until("Done, changed since")
     expect(editor.pictures("sheet")).to_have_count(1)
     expect(editor.field("sample", "Seed")).to_have_value("78")
     expect(

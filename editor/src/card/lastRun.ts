@@ -2,7 +2,7 @@
 
 import { createStore, useStore } from "zustand";
 
-import { changedSince, present, readWorkflow, useEditor, type Workflow } from "../graph";
+import { changedSince, kindsNow, present, readWorkflow, useEditor, type Workflow } from "../graph";
 import { api, runs, type NodeRun, type Phase } from "../server";
 
 interface Ran {
@@ -53,13 +53,13 @@ async function read(job: string) {
 /** Whether a node was changed since the run that is shown, or depends on one that was. */
 export function useIsOld(node: string): boolean {
   const then = useStore(ran, (state) => state.workflow);
-  return useEditor((state) => then !== null && changedSince(then, present(state)).has(node));
+  return useEditor((state) => then !== null && changedSince(then, present(state), kindsNow(state)).has(node));
 }
 
 /** Whether anything that the shown run did would be done otherwise now. */
 export function hasChanged(): boolean {
   const { workflow } = ran.getState();
-  const names = workflow && changedSince(workflow, present());
+  const names = workflow && changedSince(workflow, present(), kindsNow());
   return names !== null && Object.keys(runs.getState().run.nodes).some((name) => names.has(name));
 }
 

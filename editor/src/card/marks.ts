@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 import { useStore } from "zustand";
 
-import { changedSince, present, useEditor } from "../graph";
+import { changedSince, kindsNow, present, useEditor } from "../graph";
 import type { ExplainLine, Problem } from "../server";
 import { checks } from "./checks";
 
@@ -55,7 +55,7 @@ export function useWarnings(node: string): readonly Problem[] {
 export function useExpectation(node: string): Expectation | null {
   const lines = useStore(checks, (state) => state.lines[node]);
   const about = useStore(checks, (state) => state.explained);
-  const unseen = useEditor((state) => about === null || changedSince(about, present(state)).has(node));
+  const unseen = useEditor((state) => about === null || changedSince(about, present(state), kindsNow(state)).has(node));
   const wrong = useIsWrong(node);
   if (unseen || wrong) return null;
   return lines ? expectationOf(lines) : UNEXPLAINED;

@@ -100,10 +100,12 @@ export function followShown(): () => void {
     const state = editor.getState();
     const isOther = state.active !== active;
     active = state.active;
-    const { run: now, chosen } = runs.getState();
+    const { run: now, chosen, gone } = runs.getState();
     if (chosen && !isOther) return;
-    const job = toFollow(mine(), find(state, active)?.job ?? null, jobs.getState());
-    if (job !== null) setJob(active, job);
+    const last = find(state, active)?.job ?? null;
+    const kept = last !== null && gone.has(last) ? null : last;
+    const job = toFollow(mine(), kept, jobs.getState());
+    setJob(active, job);
     if (job === now.job) return;
     if (job === null) unfollow();
     else void follow(job, !isOther);
@@ -112,6 +114,7 @@ export function followShown(): () => void {
   const stops = [
     editor.subscribe((now, before) => now.active !== before.active && look()),
     queued.subscribe(look),
+    runs.subscribe((now, before) => now.gone !== before.gone && look()),
     jobs.subscribe((now) => {
       look();
       settleQueued(now);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { KINDS } from "../testing/kinds";
 import { changedSince, withParams } from "./changed";
 import { readWorkflow, toDocument } from "./document";
 import { renameNode, setTitle, setValue } from "./edits";
@@ -31,6 +32,15 @@ test.each<[string, Workflow, string[]]>([
   ["what was put back", setValue(setValue(THEN, "edges", "low", 1), "edges", "low", undefined), []],
 ])("after a change of %s the nodes it reaches are no longer what they were", (_, now, names) => {
   expect(edited(now)).toEqual(names);
+});
+
+test("a default that is written out, or no longer is, is no change", () => {
+  const written = readWorkflow({ nodes: { edges: { type: "Canny", values: { low_threshold: 100 } } } });
+  const bare = readWorkflow({ nodes: { edges: { type: "Canny" } } });
+
+  expect([...changedSince(written, bare, KINDS)]).toEqual([]);
+  expect([...changedSince(bare, written, KINDS)]).toEqual([]);
+  expect([...changedSince(bare, setValue(written, "edges", "low_threshold", 99), KINDS)]).toEqual(["edges"]);
 });
 
 test("what was run of a part says nothing of the rest", () => {

@@ -15,9 +15,12 @@ export function hearJobEvent(event: ServerEvent): void {
   for (const heard of listening) heard.push(event);
   if (event.kind === "job.deleted") forgetJob(event.data.id);
   if (event.job === null) return;
-  // Which pictures a job has to show, only the server tells.
-  if (event.kind.startsWith("result.")) void readJob(event.job);
   const job = jobs.getState().jobs[event.job];
+  if (event.kind === "result.deleted" || event.kind === "result.restored") {
+    // Which pictures a job has to show, only the server tells; one that is gone has none.
+    if (job) void readJob(event.job);
+    return;
+  }
   if (!job) void readJob(event.job);
   else jobs.setState((state) => ({ jobs: { ...state.jobs, [job.id]: jobAfter(job, event) } }));
 }

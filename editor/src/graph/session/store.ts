@@ -89,7 +89,7 @@ export function markSaved(id: string, saved: Workflow, name: string, version: st
   update(id, () => ({ saved, name, version, shipped: false }));
 }
 
-export function setJob(id: string, job: string) {
+export function setJob(id: string, job: string | null) {
   if (find(editor.getState(), id)?.job !== job) update(id, () => ({ job }));
 }
 

@@ -1,19 +1,21 @@
-import { ServerError } from "../../server";
 import { assetPath, jobWorkflow } from "../../server/api";
 import { ask } from "../../server/http";
-import { carriedBy } from "../carried/carried";
+import { jobs } from "../../server/jobs";
+import { type Carried, carriedBy } from "../carried/carried";
 import type { Origin } from "../host";
 import type { Shown } from "./caption";
 
-/** The workflow that made a picture: its job's, or, where that is gone, the one that it carries. */
-export async function workflowOf({ job, asset, title }: Shown): Promise<[unknown, Origin]> {
-  try {
-    return [await jobWorkflow(job), { kind: "job", job, title }];
-  } catch (error) {
-    if (!(error instanceof ServerError && error.status === 404)) throw error;
+/** The workflow that made a picture: its job's or, of a job that may be gone, the one it carries. */
+export async function workflowOf(picture: Shown): Promise<[unknown, Origin]> {
+  const { job, title } = picture;
+  if (!jobs.getState().jobs[job]) {
+    const carried = await carriedIn(picture);
+    if (carried.kind === "workflow") return [carried.document, { kind: "file", file: picture.asset }];
   }
+  return [await jobWorkflow(job), { kind: "job", job, title }];
+}
+
+async function carriedIn({ asset, title }: Shown): Promise<Carried> {
   const file = await (await ask(assetPath(asset))).blob();
-  const carried = await carriedBy(new File([file], title || "This picture"));
-  if (carried.kind !== "workflow") throw new Error(carried.why);
-  return [carried.document, { kind: "file", file: asset }];
+  return carriedBy(new File([file], title || "This picture"));
 }

@@ -17,12 +17,19 @@ interface RunsState {
   run: Run;
   /** Somebody chose this job in the queue: it stays, whatever else begins. */
   chosen: boolean;
+  /** Jobs that are known to have been deleted: nothing of them can be shown. */
+  gone: ReadonlySet<string>;
   /** Addresses of the newest preview pictures, by drawn node and by item. */
   previews: Readonly<Record<string, Previews>>;
 }
 
 /** The run that the canvas shows. Apart from the document, so that progress redraws one node. */
-export const runs = createStore<RunsState>(() => ({ run: NO_RUN, chosen: false, previews: {} }));
+export const runs = createStore<RunsState>(() => ({
+  run: NO_RUN,
+  chosen: false,
+  gone: new Set(),
+  previews: {},
+}));
 
 /** The newest preview of each item of a node, as addresses for `<img>`. */
 export function useNodePreviews(name: string): Previews | undefined {
@@ -54,7 +61,7 @@ export async function follow(job: string, keep = false): Promise<void> {
   if (early !== mine) return; // another one is followed by now
   early = null;
   if (isGone(record) || isGone(history)) {
-    unfollow(); // it was deleted: nothing is known of its course, so nothing is claimed
+    lose(job); // it was deleted: nothing is known of its course, so nothing is claimed
     return;
   }
   if (record instanceof Error || history instanceof Error) {
@@ -89,11 +96,17 @@ export function unfollow(): void {
   runs.setState({ run: NO_RUN, chosen: false });
 }
 
+/** Take note that a job was deleted. */
+function lose(job: string): void {
+  runs.setState(({ gone }) => ({ gone: new Set([...gone, job]) }));
+  if (runs.getState().run.job === job) unfollow();
+}
+
 /** Take an event from the websocket. */
 export function hearRunEvent(event: ServerEvent): void {
   const { run } = runs.getState();
-  if (event.kind === "job.deleted" && event.data.id === run.job) {
-    unfollow();
+  if (event.kind === "job.deleted") {
+    lose(event.data.id);
     return;
   }
   if (event.job === null || event.job !== run.job) return;
