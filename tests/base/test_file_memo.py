@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_what_was_not_asked_for_the_longest_is_forgotten(tmp_path: Path) -> None
         return name
 
     for name in "abacab":
-        memo.get([tmp_path / name], lambda name=name: make(name))
+        memo.get([tmp_path / name], partial(make, name))
 
     assert made == ["a", "b", "c", "b"]
 

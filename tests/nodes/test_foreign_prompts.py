@@ -118,7 +118,9 @@ def complete(kind: str, values: dict[str, Any]) -> Workflow:
     }
     links = {"model": "model.model", "image": "photo.image", "mask": "photo.mask"}
     fields = REGISTRY[kind].model_fields  # type: ignore[union-attr]
-    needed = {n: a for n, a in links.items() if n in fields and fields[n].is_required()}
+    needed: dict[str, str | list[str]] = {
+        n: a for n, a in links.items() if n in fields and fields[n].is_required()
+    }
     if kind == "Hires":
         needed["image"] = "photo.image"
     return Workflow(nodes={**nodes, "tested": Call(type=kind, values=values, links=needed)})

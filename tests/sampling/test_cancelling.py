@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,11 @@ def steps(node: Denoise, patience: Patience, cache: Cache | None = None) -> Iter
     return node.run(context(patience, cache))
 
 
+def leased(model: DiffusionModel) -> AbstractContextManager[Any]:
+    """Its autoencoder."""
+    return HERE.lease(model.vae)
+
+
 def test_a_run_is_cancelled_within_its_first_step(steered: Denoise) -> None:
     patience = Patience(left=1)
 
@@ -89,8 +95,7 @@ def test_a_run_is_cancelled_within_its_first_step(steered: Denoise) -> None:
 
 
 def test_a_step_asks_before_every_stage_of_every_network(steered: Denoise) -> None:
-    patience, run = Patience(), steered.run(context())
-    run.close()
+    patience = Patience()
     run = steps(steered, patience)
     next(run)
     first = patience.asked
@@ -98,7 +103,6 @@ def test_a_step_asks_before_every_stage_of_every_network(steered: Denoise) -> No
 
     # Down, middle and up of the UNet, down and middle of the ControlNet.
     assert (patience.asked - first, first >= 16) == (first, True)
-    run.close()
 
 
 def test_what_was_done_before_the_step_in_which_it_was_cancelled_is_kept(
@@ -157,7 +161,7 @@ def test_a_vaes_attention_in_parts_has_the_bits_of_diffusers(
 
     from nodes.networks import blocks, encoder
 
-    with HERE.lease(wide.vae) as vae, torch.no_grad():
+    with leased(wide) as vae, torch.no_grad():
         (module,) = vae.encoder.mid_block.attentions
         channels = module.to_q.in_features
         hidden = torch.randn(1, channels, 60, 60, generator=torch.Generator().manual_seed(0))
@@ -181,7 +185,7 @@ def test_coding_module_by_module_has_the_bits_of_diffusers(
 
     values = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for each in (model, wide):
-        with HERE.lease(each.vae) as vae, torch.no_grad():
+        with leased(each) as vae, torch.no_grad():
             coded = vae.encode(values)
             latents = coded.latents if each is model else coded.latent_dist.mode()
 
