@@ -70,7 +70,7 @@ def lease_controlnets(
             pairs = [(keys(own.image.pixels), keys(own.mask)) for own in controls]
             # One image for all pictures is embedded once, and then broadcast over the batch.
             images = tuple(pairs if len(set(pairs)) > 1 else pairs[:1])
-            make = partial(_hint, net, controls, items[0].size, context.device)
+            make = partial(_hint, net, controls, items[0].size, context)
             hint = embedded(context, make, weights_key(weights), images, items[0].size)
             leased.append(LeasedControlNet(weights, net, hint, images, scales))
     return leased
@@ -84,7 +84,9 @@ def influences(controlnets: Sequence[LeasedControlNet], steps: int) -> list[obje
     ]
 
 
-def _hint(net: Any, controls: Sequence[Control], size: tuple[int, int], device: str) -> Tensor:
+def _hint(net: Any, controls: Sequence[Control], size: tuple[int, int], context: Context) -> Tensor:
     images = [control.image for control in controls]
     masks = [control.mask for control in controls]
-    return embed_hint(net, control_images(images, masks, size).to(device, net.dtype))
+    context.proceed()
+    pictures = control_images(images, masks, size).to(context.device, net.dtype)
+    return embed_hint(net, pictures, context.proceed)

@@ -145,12 +145,24 @@ def weights_of(added: Residuals) -> Tensor:
     return torch.logspace(-1, 0, len(added), device=added[0].device)
 
 
-def embed_hint(net: Any, images: Tensor) -> Tensor:
-    """Embed control images, (B or 1, 3, H, W) in [0, 1], as a ControlNet adds them to its input."""
+def embed_hint(net: Any, images: Tensor, pause: Callable[[], object] = bool) -> Tensor:
+    """Embed control images, (B or 1, 3, H, W) in [0, 1], as a ControlNet adds them to its input.
+
+    Args:
+        pause: Called between its layers, which work on all pixels of the images.
+    """
+    from torch.nn.functional import silu
+
     ordered = (
         images.flip(1) if net.config.controlnet_conditioning_channel_order == "bgr" else images
     )
-    hint: Tensor = net.controlnet_cond_embedding(ordered)
+    layers = net.controlnet_cond_embedding
+    hidden: Tensor = silu(layers.conv_in(ordered))
+    for layer in layers.blocks:
+        pause()
+        hidden = silu(layer(hidden))
+    pause()
+    hint: Tensor = layers.conv_out(hidden)
     return hint
 
 

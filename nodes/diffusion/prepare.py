@@ -75,6 +75,7 @@ def prepare(items: Sequence[Request], context: Context, leases: ExitStack) -> Ru
     """Lease what the batch runs on until ``leases`` closes, and compute what no step changes."""
     first, keys = items[0], ContentKeys(context)
     net: Any = leases.enter_context(context.lease(first.model.unet))
+    context.proceed()
     dtype = net.dtype  # diffusers looks through all its parameters to tell
     skipped = None if first.latents is None else first.skipped
     schedule = first.scheduler, first.model.scheduler, first.steps

@@ -24,8 +24,8 @@ KeysValues: TypeAlias = "tuple[Tensor, Tensor]"
 Pause: TypeAlias = "Callable[[], object]"
 """Called between two parts of long work; what it raises ends the work there."""
 
-PART = 8192
-"""Tokens whose attention to all others is computed at a time on a CPU, where more take seconds.
+MANY, PART = 16_384, 2048
+"""Tokens from which attention takes seconds on a CPU, and then so many are computed at a time.
 Kernels go by blocks of 256, so that whole blocks in parts round as they would in one."""
 
 
@@ -210,7 +210,7 @@ class Parts:
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, pause: Pause = go_on) -> Tensor:
     """Attention of (B, heads, L, d) to (B, heads, S, d), as tokens (B · L, heads · d)."""
-    if query.device.type == "cpu" and min(query.shape[2], key.shape[2]) > 2 * PART:
+    if query.device.type == "cpu" and min(query.shape[2], key.shape[2]) > MANY:
         parts = []
         # The last part is a long one: a short one would be computed in blocks of another size.
         whole, rest = divmod(query.shape[2], PART)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .blocks import PART, Pause, attend
+from .blocks import MANY, Pause, attend
 
 
 def encode(vae: Any, values: Tensor, pause: Pause) -> Tensor:
@@ -45,7 +45,7 @@ def attention_of(module: Any, hidden: Tensor, pause: Pause) -> Tensor:
     batch, channels, height, width = hidden.shape
     if module is None:
         return hidden
-    if hidden.device.type != "cpu" or height * width <= 2 * PART:
+    if hidden.device.type != "cpu" or height * width <= MANY:
         result: Tensor = module(hidden)
         return result
     rows = module.group_norm(hidden.flatten(2)).transpose(1, 2)  # [B, L, C]
