@@ -26,7 +26,7 @@ def test_a_run_goes_on_when_the_server_was_killed_under_the_page(
     page = context.new_page()
     page.goto(own.address)
     editor = Editor(page)
-    expect(editor.node("sample")).to_be_visible()
+    expect(editor.node("sample")).to_be_visible(timeout=LONG)  # a server that was just started
     editor.set("sample", "Seed", "77")
     editor.start()
 
@@ -53,7 +53,7 @@ def test_what_was_made_and_what_was_drawn_survive_a_restart_and_a_reload(
     page = context.new_page()
     page.goto(own.address)
     editor = Editor(page)
-    expect(editor.node("sample")).to_be_visible()
+    expect(editor.node("sample")).to_be_visible(timeout=LONG)  # a server that was just started
     editor.run()
     editor.set("sample", "Seed", "4711")
 

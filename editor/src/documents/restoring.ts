@@ -13,6 +13,9 @@ import {
   type Keep,
 } from "../graph";
 import { sweepEntered } from "../panels/form/entered";
+import { sentence } from "../server";
+import { randomKey } from "../server/randomKey";
+import { say } from "../ui/say";
 import { showAside } from "./aside";
 import { closedTabs, giveSigns } from "./signsOfLife";
 import { claimName, noteLeaving } from "./tabName";
@@ -27,6 +30,16 @@ export interface Found {
 
 /** Find what this tab, or one that was closed with unsaved work, had open. */
 export async function findDrafts(): Promise<Found> {
+  try {
+    return await find();
+  } catch (error) {
+    say(`What this browser keeps could not be opened, and stays where it is: ${sentence(error)}`);
+    const draft = { active: "", documents: [], aside: [] };
+    return { tab: randomKey(8), draft, leave: () => undefined };
+  }
+}
+
+async function find(): Promise<Found> {
   const storage = localKeep();
   const { tab, copyOf } = await claimName();
   const stops = [giveSigns(tab), noteLeaving()];
@@ -68,6 +81,6 @@ async function tidy(tab: string, takes: boolean) {
   };
   // Two pages that open at once must not both take the same.
   const { locks } = navigator as { locks?: LockManager };
-  if (locks) await locks.request("nodegraph.tidying", work);
+  if (locks) await locks.request("nodegraph.tidying", work).catch(work);
   else work();
 }

@@ -42,10 +42,16 @@ export async function closedTabs(tabs: readonly string[], patience = PATIENCE): 
   const end = performance.now() + patience;
   do {
     await new Promise((over) => setTimeout(over, TURN));
-    for (const { name } of (await locksNow()?.query())?.held ?? []) silent.delete(name?.slice(LOCK.length) ?? "");
+    for (const name of await heldLocks()) silent.delete(name.slice(LOCK.length));
   } while (silent.size > 0 && performance.now() < end);
   channel.close();
   return [...silent];
+}
+
+/** The names of the locks that are held; none where locks may not be looked at. */
+async function heldLocks(): Promise<string[]> {
+  const query = await locksNow()?.query().catch(() => undefined);
+  return query?.held?.flatMap(({ name }) => name ?? []) ?? [];
 }
 
 function locksNow(): LockManager | undefined {

@@ -3,7 +3,6 @@ import { useMemo } from "react";
 import { formRan } from "../documents/running";
 import { present, shown, titleOf, toDocument, useEditor } from "../graph";
 import { FormPanel } from "../panels";
-import { formKey } from "../panels/form/entered";
 import { layout } from "./layout";
 
 /** The document as a form: what can be set in it, and what comes out. */
@@ -17,7 +16,7 @@ export function FormView() {
       key={now.id}
       workflow={text}
       title={titleOf(now)}
-      keep={formKey(now)}
+      keep={now}
       onShowGraph={() => layout.setState({ view: "graph" })}
       job={now.job}
       onRun={(job, params) => formRan(now.id, job, params)}

@@ -11,6 +11,7 @@ import type { Widget } from "../card/fields/widgets";
 import { renaming } from "../card/renaming";
 import * as graph from "../graph";
 import { FormPanel, HostProvider, type Host } from "../panels";
+import { readEntered } from "../panels/form/entered";
 import { WorkflowsPanel } from "../panels/workflows/WorkflowsPanel";
 import { KINDS, PORTRAITS } from "../testing/kinds";
 import { ask } from "../ui/question";
@@ -199,6 +200,8 @@ test("what a dialog does not take is said in it", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
 });
 
+const FORM = { id: "one", name: null };
+
 const PROPERTIES = {
   prompt: { type: "string", title: "Prompt", default: "a cat, sitting on a long wall, at night" },
   line: { type: "string", title: "Line", default: "a" },
@@ -214,7 +217,7 @@ async function form() {
   const document = {};
   function Page() {
     const [workflow] = useState(document);
-    return <FormPanel workflow={workflow} title="Form" keep="nodegraph.form.one" onShowGraph={() => undefined} />;
+    return <FormPanel workflow={workflow} title="Form" keep={FORM} onShowGraph={() => undefined} />;
   }
   render(
     <HostProvider value={host as unknown as Host}>
@@ -224,7 +227,7 @@ async function form() {
   await waitFor(() => screen.getByLabelText("Steps"));
 }
 
-const entered = () => JSON.parse(localStorage.getItem("nodegraph.form.one") ?? "{}") as Record<string, unknown>;
+const entered = () => readEntered(FORM);
 
 describe("Escape in the form", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import * as graph from "../graph";
-import { formKey, keepEntered, readEntered } from "../panels/form/entered";
+import { keepEntered, readEntered } from "../panels/form/entered";
 import { PORTRAITS } from "../testing/kinds";
 import { host } from "./pageHost";
 
@@ -21,11 +21,23 @@ test("what is saved is the document that was sent, whichever is shown by then", 
 
 test("what was entered in a form is there when the document has got a name", () => {
   const id = graph.open(PORTRAITS);
-  keepEntered(formKey({ name: null, id }), { steps: 7 });
+  keepEntered({ name: null, id }, { steps: 7 });
 
   host.saved(id, { name: "named", version: "1" }, host.document(id)?.workflow ?? {});
 
-  expect(readEntered(formKey({ name: "named", id }))).toEqual({ steps: 7 });
+  expect(readEntered({ name: "named", id })).toEqual({ steps: 7 });
+  expect(readEntered({ name: "named", id: "opened anew" })).toEqual({ steps: 7 });
+});
+
+test("what is open of a workflow that was deleted on the server is unsaved", () => {
+  const id = graph.open(PORTRAITS, { saved: PORTRAITS, name: "gone", version: "1" });
+  const other = graph.open(PORTRAITS, { saved: PORTRAITS, name: "there", version: "1" });
+
+  host.deleted("gone");
+
+  const state = graph.editor.getState();
+  const dirty = [id, other].map((one) => graph.find(state, one)).map((one) => one && graph.isDirty(one));
+  expect(dirty).toEqual([true, false]);
 });
 
 test("opening something leaves the field that is typed in, in its own document", () => {

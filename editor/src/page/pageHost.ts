@@ -9,6 +9,7 @@ import {
   editor,
   find,
   kindOf,
+  markDeleted,
   markSaved,
   own,
   present,
@@ -19,7 +20,7 @@ import {
   toDocument,
 } from "../graph";
 import type { Host } from "../panels";
-import { formKey, renameEntered } from "../panels/form/entered";
+import { nameEntered } from "../panels/form/entered";
 import { say } from "../ui/say";
 import { layout } from "./layout";
 
@@ -36,9 +37,10 @@ export const host: Host = {
   },
   saved(id, { name, version }, text) {
     const document = find(editor.getState(), id);
-    if (document) renameEntered(formKey(document), formKey({ id, name }));
+    if (document) nameEntered(document, name);
     markSaved(id, readWorkflow(text), name, version);
   },
+  deleted: markDeleted,
   goTo(address) {
     const { node } = spotOf(address);
     if (!own(present().nodes, node)) return;

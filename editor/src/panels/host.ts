@@ -37,6 +37,8 @@ export interface Host {
   open(workflow: unknown, origin: Origin): void;
   /** This very text of a document is saved now. What was edited meanwhile is not. */
   saved(id: string, stored: Stored, text: WorkflowDocument): void;
+  /** A workflow was deleted on the server; what is open of it stays open, unsaved. */
+  deleted(name: string): void;
   /** Select the node at an address (`edges.low_threshold`, `portrait/edges`) and bring it into view. */
   goTo(address: string): void;
   /** The node drawn at a point of the window. */

@@ -14,7 +14,7 @@ import {
   type OwnPorts,
 } from "../../graph";
 import { ask } from "../../ui/question";
-import { carryEntered, formKey } from "../../panels/form/entered";
+import { carryEntered } from "../../panels/form/entered";
 import { portOf } from "../callNode";
 
 const WORDS = { params: "parameter", results: "result" } as const;
@@ -25,7 +25,7 @@ export async function renameOwn(side: OwnPorts, old: string) {
   const document = shown();
   if (name === null || !document) return;
   // What was entered for it in the form stays entered.
-  if (side === "params") carryEntered(formKey(document), old, name);
+  if (side === "params") carryEntered(document, old, name);
   edit(`rename ${old}`, (workflow) => renamePort(workflow, side, old, name));
 }
 

@@ -89,6 +89,13 @@ export function markSaved(id: string, saved: Workflow, name: string, version: st
   update(id, () => ({ saved, name, version, shipped: false }));
 }
 
+/** It is no longer on the server: what is open of it is all there is. */
+export function markDeleted(name: string) {
+  for (const { id } of editor.getState().documents.filter((document) => document.name === name)) {
+    update(id, () => ({ saved: null, name: null, version: null }));
+  }
+}
+
 export function setJob(id: string, job: string | null) {
   if (find(editor.getState(), id)?.job !== job) update(id, () => ({ job }));
 }

@@ -9,6 +9,7 @@ import {
   sentence,
 } from "../../server";
 import { Alert } from "../../ui/Alert";
+import type { FormOf } from "./entered";
 import { Field } from "./Field";
 import { fieldsOf } from "./fields";
 import { Results } from "./Results";
@@ -18,8 +19,8 @@ import { changed, sorted, valueOf } from "./values";
 interface FormPanelProps {
   workflow: WorkflowDocument;
   title: string;
-  /** Under which what is entered is kept. */
-  keep: string;
+  /** The document that what is entered is kept for. */
+  keep: FormOf;
   onShowGraph(): void;
   /** The job that the graph was last run as. */
   job?: string | null;

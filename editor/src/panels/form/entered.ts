@@ -1,46 +1,60 @@
-/** Entered values of forms, kept in the browser under the workflow's name, or of one without under its id. */
+/**
+ * Entered values of forms, kept in the browser: those of each open document for itself, so that two tabs
+ * do not mix theirs, and the last ones of each saved workflow, for when it is opened again.
+ */
 
-import { keysOf, localKeep, own, putText } from "../../graph";
+import { keysOf, localKeep, own, putText, type Keep } from "../../graph";
 import type { Entered } from "./values";
 
-const NAMED = "nodegraph.form.";
-const UNSAVED = "nodegraph.unsaved-form.";
-
-/** The key that what is entered for a document is kept under. */
-export function formKey({ name, id }: { readonly name: string | null; readonly id: string }): string {
-  return name === null ? UNSAVED + id : NAMED + name;
+/** An open document, and what it is saved as. */
+export interface FormOf {
+  readonly id: string;
+  readonly name: string | null;
 }
 
-export function readEntered(key: string): Entered {
-  try {
-    const stored: unknown = JSON.parse(localKeep().getItem(key) ?? "{}");
-    return typeof stored === "object" && stored !== null ? (stored as Entered) : {};
-  } catch {
-    return {};
-  }
+const OPEN = "nodegraph.open-form.";
+const NAMED = "nodegraph.form.";
+
+export function readEntered({ id, name }: FormOf): Entered {
+  const storage = localKeep();
+  // Earlier versions kept those of a document without a name under its id.
+  return entriesAt(storage, OPEN + id) ?? entriesAt(storage, NAMED + (name ?? id)) ?? {};
 }
 
 /** Keep what was entered; false where the browser has no room for it. */
-export function keepEntered(key: string, entered: Entered): boolean {
-  return putText(localKeep(), key, JSON.stringify(entered));
+export function keepEntered({ id, name }: FormOf, entered: Entered): boolean {
+  const text = JSON.stringify(entered);
+  if (name !== null) putText(localKeep(), NAMED + name, text);
+  return putText(localKeep(), OPEN + id, text);
 }
 
-/** What was entered stays entered when the document gets a name, or another one. */
-export function renameEntered(from: string, to: string): void {
-  if (from !== to && localKeep().getItem(from) !== null) keepEntered(to, readEntered(from));
+/** What was entered for a document is that of its new name, too. */
+export function nameEntered(document: FormOf, name: string) {
+  const entered = entriesAt(localKeep(), OPEN + document.id);
+  if (entered && name !== document.name) keepEntered({ id: document.id, name }, entered);
 }
 
-/** Forget what was entered for documents without a name that are no more. */
+/** Forget what was entered for documents that are open no more. */
 export function sweepEntered(ids: ReadonlySet<string>) {
   const storage = localKeep();
   for (const key of keysOf(storage)) {
-    if (key.startsWith(UNSAVED) && !ids.has(key.slice(UNSAVED.length))) storage.removeItem(key);
+    if (key.startsWith(OPEN) && !ids.has(key.slice(OPEN.length))) storage.removeItem(key);
   }
 }
 
 /** A param is called otherwise: what was entered for it is there under both names, for undo. */
-export function carryEntered(key: string, old: string, name: string): void {
-  const entered = readEntered(key);
+export function carryEntered(form: FormOf, old: string, name: string): void {
+  const entered = readEntered(form);
   const value = own(entered, old);
-  if (value !== undefined) keepEntered(key, { ...entered, [name]: value });
+  if (value !== undefined) keepEntered(form, { ...entered, [name]: value });
+}
+
+/** What is kept under a key; null where there is nothing, or nothing that can be read. */
+function entriesAt(storage: Keep, key: string): Entered | null {
+  try {
+    const stored: unknown = JSON.parse(storage.getItem(key) ?? "null");
+    return typeof stored === "object" ? (stored as Entered | null) : null;
+  } catch {
+    return null;
+  }
 }

@@ -4,7 +4,7 @@ import { type Form, type WorkflowDocument, sentence } from "../../server";
 import * as api from "../../server/api";
 import { isPress, isTextField } from "../../ui/keys";
 import { say } from "../../ui/say";
-import { keepEntered, readEntered } from "./entered";
+import { keepEntered, readEntered, type FormOf } from "./entered";
 import type { Entered } from "./values";
 
 /** The form of a workflow: null until it is there. */
@@ -43,17 +43,17 @@ export interface EnteredValues {
   redo(): void;
 }
 
-/** What was entered in the form of this key, with undo; kept in the browser, also over a reload. */
-export function useEntered(key: string): EnteredValues {
+/** What was entered in the form of a document, with undo; kept in the browser, also over a reload. */
+export function useEntered(form: FormOf): EnteredValues {
   const [history, setHistory] = useState<EnteredHistory>(() => ({
-    now: readEntered(key),
+    now: readEntered(form),
     past: [],
     future: [],
     field: null,
   }));
   const take = (next: EnteredHistory) => {
     setHistory(next);
-    if (next.now !== history.now && !keepEntered(key, next.now)) {
+    if (next.now !== history.now && !keepEntered(form, next.now)) {
       say("The browser has no room to keep what you enter here: it ends with this page.");
     }
   };

@@ -68,6 +68,7 @@ function Group({ title, rows }: { title: string; rows: React.ReactNode[] }) {
 }
 
 function Deletion({ entry, onClose }: { entry: WorkflowEntry; onClose(): void }) {
+  const host = useHost();
   return (
     <Confirm
       title={`Delete ${entry.name}?`}
@@ -75,6 +76,7 @@ function Deletion({ entry, onClose }: { entry: WorkflowEntry; onClose(): void })
       yes="Delete"
       onYes={async () => {
         await api.deleteWorkflow(entry.name, entry.version);
+        host.deleted(entry.name);
         await loadLibrary();
       }}
       onClose={onClose}
