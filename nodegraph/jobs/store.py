@@ -148,11 +148,15 @@ class Store:
 
     def workflow_of(self, id: str) -> dict[str, Any]:
         """Read the workflow that a job was ordered with."""
+        workflow: dict[str, Any] = json.loads(self.workflow_text(id))
+        return workflow
+
+    def workflow_text(self, id: str) -> str:
+        """The same as the JSON text that it is kept as."""
         with self.database.reading() as connection:
             row_of(connection, id)
             query = sa.select(documents.c.workflow).where(documents.c.job == id)
-            workflow: dict[str, Any] = json.loads(connection.scalar(query) or "{}")
-            return workflow
+            return connection.scalar(query) or "{}"
 
     def list(
         self, state: State | None = None, before: int | None = None, limit: int = 50

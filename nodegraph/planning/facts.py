@@ -47,13 +47,15 @@ def find_unequal_lists(
     ):
         return []
     counts: list[int | None] = [None] * len(calls)
+    least = [1] * len(calls)
     problems = []
     for index in order:
         lengths = list(_lengths(calls[index], calls, counts))
         counted = [length for length in lengths if length[2] != UNKNOWN]
         # In running order, so the counts of all sources are there: None is a single item.
         counts[index] = counted[0][2] if counted else (UNKNOWN if lengths else None)
-        budget.items(max(counts[index] or 1, 1), calls[index].name.partition("/")[0])
+        least[index] = _least(calls[index], calls, least)
+        budget.items(least[index], calls[index].name.partition("/")[0])
         for input, label, count in counted[1:]:
             if count != counted[0][2]:
                 _, first, expected = counted[0]
@@ -82,6 +84,22 @@ def _lengths(
             for source, length in zip(link.sources, lengths, strict=True):
                 if length is not None:
                     yield input, calls[source.call].name, length
+
+
+def _least(call: Planned, calls: Sequence[Planned], least: Sequence[int]) -> int:
+    """As many items a call has at least: a path in a list may still stand for many pictures."""
+    values = (call.values[input] for input in call.mapped)
+    lengths = [1, *(len(value) for value in values if isinstance(value, list))]
+    for link in call.links.values():
+        counts = [
+            1 if is_list(ports(calls[index].kind).outputs[output].annotation) else least[index]
+            for index, output in link.sources
+        ]
+        if link.mode == "concat":
+            lengths.append(sum(counts))
+        elif link.mode != "whole":
+            lengths += counts
+    return max(lengths)
 
 
 def _length(source: Source, calls: Sequence[Planned], counts: Sequence[int | None]) -> int | None:

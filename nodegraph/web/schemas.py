@@ -162,7 +162,7 @@ class Model(Answer):
 
 
 class WorkflowEntry(Answer):
-    """A workflow in the list."""
+    """A workflow in the list; of its params and results the first fifty names."""
 
     name: str
     title: str

@@ -78,7 +78,8 @@ def serving(
     )
     folders = Folders((assets.folder, *inputs()), models=(folder / "models",))
     settings = Settings(folders=folders, allow=frozenset({"offline"}))
-    library = Library(folder / "workflows", shipped(), store.database.writing)
+    lock = store.database.writing
+    library = Library(folder / "workflows", shipped(), lock, limits.workflows)
     try:
         yield Services(
             store=store,

@@ -1385,7 +1385,7 @@ export interface components {
         };
         /**
          * WorkflowEntry
-         * @description A workflow in the list.
+         * @description A workflow in the list; of its params and results the first fifty names.
          */
         readonly WorkflowEntry: {
             /** Name */

@@ -103,7 +103,8 @@ class Parts:
         workers: Supervisor,
     ) -> Services:
         registry = load_registry(self.compute.nodes, templates=shipped().values())
-        library = Library(self.folder / "workflows", shipped(), hub.store.database.writing)
+        lock, most = hub.store.database.writing, self.limits.workflows
+        library = Library(self.folder / "workflows", shipped(), lock, most)
         page, stale = editor()
         return Services(
             store=hub.store,

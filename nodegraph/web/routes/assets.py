@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from ...jobs.types import NoSuchAssetError
 from .. import schemas
@@ -19,6 +19,7 @@ from ..services import Services
 from .common import Before, FileName, may, page_size, router
 
 _TYPES: Mapping[str, str] = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+_PIECE = 256 * 2**10
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _SENT = dict.fromkeys(PICTURES, _BYTES)
 _PICTURE: dict[int | str, dict[str, Any]] = {
@@ -114,12 +115,25 @@ def _picture(path: Path, more: Mapping[str, str]) -> Response:
     if kind is None:
         raise NoSuchAssetError
     try:
-        data = path.read_bytes()
+        size = path.stat().st_size
     except OSError as error:
         raise NoSuchAssetError from error
     headers = {
         "Cache-Control": "private, max-age=31536000, immutable",
         "Content-Security-Policy": CONTENT,
+        "Content-Length": str(size),
         **more,
     }
-    return Response(data, headers=headers, media_type=kind)
+    return StreamingResponse(_pieces(path, size), headers=headers, media_type=kind)
+
+
+def _pieces(path: Path, size: int) -> Iterator[bytes]:
+    """A file piece by piece, each read when the one before was sent: who reads slowly holds little.
+
+    It is not kept open meanwhile, as there may be more readers than files may be open.
+    """
+    for start in range(0, size, _PIECE):
+        with path.open("rb") as file:
+            file.seek(start)
+            piece = file.read(_PIECE)
+        yield piece

@@ -16,7 +16,7 @@ from ...jobs import types
 from .. import schemas
 from ..errors import problems_as_json, refused
 from ..services import Services
-from .common import BODY, may, router
+from .common import BODY, may, router, written
 
 
 def routes(services: Services) -> APIRouter:
@@ -64,9 +64,11 @@ def routes(services: Services) -> APIRouter:
     @api.get("/models", responses=may(), tags=["graphs"])
     def list_models() -> dict[str, list[schemas.Model]]:
         """The models that are here already, by what they are: `base`, `controlnet`, `lora`, …"""
+        with graphs.place():
+            found = services.models()
         return {
             sort: [schemas.Model.model_validate(dict(model)) for model in models]
-            for sort, models in services.models().items()
+            for sort, models in found.items()
         }
 
     @api.post("/check", responses=may(*BODY), tags=["graphs"])
@@ -80,14 +82,22 @@ def routes(services: Services) -> APIRouter:
             ends=dict(checked.ends),
         )
 
-    @api.post("/explain", responses=may(*BODY), tags=["graphs"])
-    def explain(body: schemas.ExplainBody) -> schemas.Explained:
+    @api.post(
+        "/explain",
+        responses={
+            200: {"model": schemas.Explained, "description": "What would run"},
+            **may(*BODY),
+        },
+        response_model=None,
+        tags=["graphs"],
+    )
+    def explain(body: schemas.ExplainBody) -> Response:
         """Tell what would run and what is cached, and why; a workflow with mistakes is refused."""
         try:
             lines = graphs.explain(graphs.read(body.workflow), body.only, body.on_oom)
         except WorkflowError as error:
             raise refused(error) from error
-        return schemas.Explained(
+        explained = schemas.Explained(
             lines=[
                 schemas.ExplainLine(
                     name=line.name,
@@ -98,6 +108,7 @@ def routes(services: Services) -> APIRouter:
                 for line in lines
             ]
         )
+        return written(explained)
 
     @api.post("/form", responses=may(*BODY), tags=["graphs"])
     def form(body: schemas.FormBody) -> schemas.Form:

@@ -72,10 +72,20 @@ def routes(services: Services) -> APIRouter:
         """A job as it stands."""
         return redacted(store.get(id))
 
-    @api.get("/jobs/{id}/workflow", responses=may(404), tags=["jobs"])
-    def get_job_workflow(id: JobId) -> schemas.JobWorkflow:
+    @api.get(
+        "/jobs/{id}/workflow",
+        responses={
+            200: {"model": schemas.JobWorkflow, "description": "The workflow"},
+            **may(404),
+        },
+        response_model=None,
+        tags=["jobs"],
+    )
+    def get_job_workflow(id: JobId) -> Response:
         """The workflow that a job runs, params set and templates inside."""
-        return schemas.JobWorkflow(workflow=store.workflow_of(id))
+        # As it is kept, and not made anything of: it may be large.
+        text = f'{{"workflow":{store.workflow_text(id)}}}'
+        return Response(text, media_type="application/json")
 
     @api.get(
         "/jobs/{id}/events",
@@ -172,7 +182,8 @@ def order_of(services: Services, body: schemas.SubmitBody, key: str | None) -> O
         raise ApiError(422, "send either a workflow, or the name of a kept one")
     if body.name is not None:
         entry = graphs.library.get(body.name)
-        workflow, path = entry.workflow(), entry.path
+        with graphs.place():
+            workflow, path = entry.workflow(), entry.path
     else:
         workflow, path = graphs.read(body.workflow or {}), None
     try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from .. import schemas
-from ..errors import ApiError
 from ..services import Services
 from ..workflows.library import Entry
-from .common import BODY, IfMatch, IfNoneMatch, WorkflowName, may, router, version_in
+from .common import BODY, IfMatch, IfNoneMatch, WorkflowName, may, router, version_in, written
 
 
 def routes(services: Services) -> APIRouter:
@@ -17,49 +16,61 @@ def routes(services: Services) -> APIRouter:
     library = graphs.library
     api = router(services.limits)
 
-    def document(entry: Entry, response: Response) -> schemas.StoredWorkflow:
-        response.headers["ETag"] = f'"{entry.version}"'
-        workflow = entry.workflow()
-        return schemas.StoredWorkflow(
-            name=entry.name,
-            shipped=entry.shipped,
-            version=entry.version,
-            workflow=workflow.document(),
-        )
+    def document(entry: Entry, status: int = 200) -> Response:
+        # Read and written here, a few at once: it may be large, and in the event loop everybody
+        # else would wait for it.
+        with graphs.place():
+            stored = schemas.StoredWorkflow(
+                name=entry.name,
+                shipped=entry.shipped,
+                version=entry.version,
+                workflow=entry.workflow().document(),
+            )
+            return written(stored, status, {"ETag": f'"{entry.version}"'})
 
     @api.get("/workflows", responses=may(), tags=["workflows"])
     def list_workflows() -> schemas.WorkflowList:
         """Every workflow that was saved, and every one that came with a package."""
-        return schemas.WorkflowList(workflows=[_summary(entry) for entry in library.entries()])
+        with graphs.place():
+            listed = map(schemas.WorkflowEntry.model_validate, library.summaries())
+            return schemas.WorkflowList(workflows=[*listed])
 
-    @api.get("/workflows/{name}", responses=may(404, 422), tags=["workflows"])
-    def get_workflow(name: WorkflowName, response: Response) -> schemas.StoredWorkflow:
+    @api.get(
+        "/workflows/{name}",
+        responses={
+            200: {"model": schemas.StoredWorkflow, "description": "The workflow"},
+            **may(404, 422),
+        },
+        response_model=None,
+        tags=["workflows"],
+    )
+    def get_workflow(name: WorkflowName) -> Response:
         """A workflow; its ETag is its version."""
-        return document(library.get(name), response)
+        return document(library.get(name))
 
     @api.put(
         "/workflows/{name}",
         responses={
+            200: {"model": schemas.StoredWorkflow, "description": "It replaces the version meant"},
             201: {"model": schemas.StoredWorkflow, "description": "It is new"},
             **may(404, 412, 428, 507, *BODY),
         },
+        response_model=None,
         tags=["workflows"],
     )
     def put_workflow(
         name: WorkflowName,
         body: dict[str, schemas.Json],
-        response: Response,
         if_match: IfMatch = "",
         if_none_match: IfNoneMatch = "",
-    ) -> schemas.StoredWorkflow:
+    ) -> Response:
         """Save a workflow, sound or not: as a new one (`If-None-Match: *`), or in the place of the
         version that it was made from (`If-Match`)."""
         workflow = graphs.read(body)
         entry, new = library.put(
             name, workflow, version_in(if_match), new=if_none_match.strip() == "*"
         )
-        response.status_code = 201 if new else 200
-        return document(entry, response)
+        return document(entry, 201 if new else 200)
 
     @api.delete(
         "/workflows/{name}",
@@ -75,29 +86,9 @@ def routes(services: Services) -> APIRouter:
     def get_form(name: WorkflowName) -> schemas.Form:
         """The params of a workflow as JSON Schema: titles, defaults, limits."""
         entry = library.get(name)
-        workflow = entry.workflow()
+        with graphs.place():
+            workflow = entry.workflow()
         schema = graphs.form(workflow, entry.path)
         return schemas.Form(title=workflow.title or name, form=schema, results=[*workflow.results])
 
     return api
-
-
-def _summary(entry: Entry) -> schemas.WorkflowEntry:
-    """A line of the list; a file that is no workflow any more is in it, to be seen and deleted."""
-    title, params, results = entry.name, list[str](), list[str]()
-    try:
-        workflow = entry.workflow()
-    except ApiError:
-        pass
-    else:
-        title, params = workflow.title or entry.name, [*workflow.params]
-        results = [*workflow.results]
-    return schemas.WorkflowEntry(
-        name=entry.name,
-        title=title,
-        shipped=entry.shipped,
-        version=entry.version,
-        modified=entry.modified,
-        params=params,
-        results=results,
-    )

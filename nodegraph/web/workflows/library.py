@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from ...base.characters import is_text
+from ...base.file_memo import FileMemo
 from ...base.safe_paths import path_inside
 from ...errors import WorkflowError
 from ...graph.workflow import Workflow
@@ -17,6 +21,16 @@ from ..errors import ApiError, refused
 from . import names
 
 Lock: TypeAlias = Callable[[], AbstractContextManager[object]]
+
+SHOWN = 50
+"""Names of params, and of results, that a list shows of a workflow."""
+LARGEST = 32 * 2**20
+"""Bytes of a saved workflow: its text may be longer than what was sent, by its indentation."""
+_TITLE = 200
+
+
+class _GoneError(Exception):
+    """A file is there no more, or was none of a workflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +56,57 @@ class Entry:
             raise refused(error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list shows of a kept workflow; of params and results the first ``SHOWN`` names."""
+
+    name: str
+    title: str
+    shipped: bool
+    version: str
+    modified: float
+    params: tuple[str, ...]
+    results: tuple[str, ...]
+
+
 class Library:
     """Kept workflows by name. A change says which version it is made to, so that none is lost.
 
     Args:
         lock: Keeps out all others, of other processes too, while a version is looked at and
             replaced: the queue's database, which all servers of a folder share, sees to that.
+        most: Workflows that may be saved.
     """
 
-    def __init__(self, folder: Path, shipped: Mapping[str, Path], lock: Lock) -> None:
-        self.folder, self._shipped, self._lock = folder, shipped, lock
+    def __init__(
+        self, folder: Path, shipped: Mapping[str, Path], lock: Lock, most: int = 1000
+    ) -> None:
+        self.folder, self._shipped, self._lock, self._most = folder, shipped, lock, most
+        self._summaries: FileMemo[Summary] = FileMemo()
 
-    def entries(self) -> Iterator[Entry]:
-        """Saved ones by name, then shipped ones."""
-        saved = sorted(set(self._files()) - set(self._shipped))
+    def summaries(self) -> Iterator[Summary]:
+        """Saved ones by name, then shipped ones; a file is read again when it has changed."""
+        files = self._files()
+        saved = sorted(set(files) - set(self._shipped))
         for name in [*saved, *self._shipped]:
-            entry = self._find(name)
-            if entry is not None:
-                yield entry
+            path = self._shipped.get(name) or files[name]
+            with suppress(OSError, _GoneError):
+                yield self._summaries.get([path], partial(self._summary, name))
+
+    def _summary(self, name: str) -> Summary:
+        entry = self._find(name)
+        if entry is None:
+            raise _GoneError
+        title, params, results = _outline(entry.text)
+        return Summary(
+            name,
+            title[:_TITLE] or name,
+            entry.shipped,
+            entry.version,
+            entry.modified,
+            params[:SHOWN],
+            results[:SHOWN],
+        )
 
     def get(self, name: str) -> Entry:
         """The workflow called ``name``.
@@ -90,10 +137,15 @@ class Library:
             raise ApiError(404, f"there is no workflow {name[:120]!r}")
         if not match and not new:
             raise ApiError(428, "say which version this replaces (If-Match), or If-None-Match: *")
+        text = workflow.to_json().encode()
+        if len(text) > LARGEST:
+            raise ApiError(422, f"a workflow has at most {LARGEST // 2**20} MiB when it is saved")
         with self._lock():
             before = self._find(name)
             self._judge(before, name, match, new)
-            put(path, workflow.to_json().encode())
+            if before is None and len(self._files()) >= self._most:
+                raise ApiError(422, f"{self._most} workflows are kept already; delete some first")
+            put(path, text)
             # Still alone: another's version must not be taken for the one that was saved.
             return self.get(name), before is None
 
@@ -143,3 +195,20 @@ class Library:
         """The files that are kept, by name; those that begin with a dot are none."""
         paths = sorted(self.folder.glob(f"[!.]*{names.SUFFIX}"), reverse=True)
         return {names.name_of(path): path for path in paths}
+
+
+def _outline(text: bytes) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The title, and the names of the params and results, of what may be no workflow any more."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        return "", (), ()
+    title = document.get("title")
+    params, results = (document.get(part) for part in ("params", "results"))
+    return (
+        title if isinstance(title, str) and is_text(title) else "",
+        tuple(params if isinstance(params, dict) else ()),
+        tuple(results if isinstance(results, dict) else ()),
+    )
