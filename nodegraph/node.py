@@ -409,6 +409,8 @@ class Node(BaseModel, ABC):
     """What it can do with less memory than usual, when ``context.savings`` asks for it."""
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""
+    stamp_inputs: ClassVar[tuple[str, ...]] = ()
+    """The inputs that ``stamp_by`` looks at, of a node that says so; others are not fetched."""
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:  # noqa: ARG003
@@ -455,6 +457,15 @@ class Node(BaseModel, ABC):
 
     def stamp(self, context: Context) -> object:  # noqa: ARG002
         """Name whatever else the result depends on, as JSON: a file's content, a revision."""
+        return None
+
+    @classmethod
+    def stamp_by(cls, inputs: Mapping[str, Any], context: Context) -> object:  # noqa: ARG003
+        """The same as ``stamp``, by ``stamp_inputs`` alone: for a node that has many pictures.
+
+        Args:
+            inputs: Those of ``stamp_inputs``, defaults included.
+        """
         return None
 
     def pins(self, context: Context) -> Mapping[str, Pin]:  # noqa: ARG002

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from nodegraph.node import Node, Output
+from nodegraph.errors import UserError
+from nodegraph.node import Context, Finding, Folders, LinkedFacts, Node, Output
 
 from ._packages import OPENCV, PILLOW
+from .files.find import file_digest, find_file
 from .images import Colour
 from .pixels import boxes
+from .pixels.fonts import BUILT_IN, PILLOWS, Face, chosen, missing, normal
 from .types import Image
 
 
@@ -44,19 +49,79 @@ class Grid(Node):
     label_colour: Annotated[
         Colour | None, Field(description="Empty is dark on light and light on dark.")
     ] = None
+    font: Annotated[
+        Path | None,
+        Field(
+            description="A .ttf, .otf or .ttc file in the input folders; empty: the built-in ones,"
+            " and this system's where those lack a letter."
+        ),
+    ] = None
 
     packages = PILLOW
+    version = 2
+    stamp_inputs = ("title", "labels", "column_labels", "row_labels", "font")
 
-    def run(self) -> Sheet:
+    def stamp(self, context: Context) -> object:
+        """The fonts that the labels are written with."""
+        return self.stamp_by({name: getattr(self, name) for name in self.stamp_inputs}, context)
+
+    @classmethod
+    def stamp_by(cls, inputs: Mapping[str, Any], context: Context) -> object:
+        """The fonts that the labels are written with: another machine has others."""
+        faces = _fonts(inputs, context.folders)
+        # The built-in ones are told by the version, and by Pillow's.
+        outside = [face.path for face in faces if face not in (PILLOWS, BUILT_IN)]
+        return [file_digest(path) for path in outside if path] or None
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterator[Finding]:  # noqa: ARG003
+        if values.get("font") is None:
+            for name in cls.stamp_inputs[:-1]:
+                if lost := _missing(_texts({name: values.get(name)})):
+                    letters = f"{lost[:12]}…" if len(lost) > 12 else lost
+                    message = f"has letters that no font here has ({letters}); name one in `font`"
+                    yield name, message, "warning"
+
+    def run(self, context: Context | None = None) -> Sheet:
         from .pixels.sheet import Arrangement, Style, draw, texts
+
+        inputs = {name: getattr(self, name) for name in self.stamp_inputs}
 
         pictures = [image.pixels for image in self.images]
         places = Arrangement.of(
             [image.size for image in self.images], self.columns or len(self.column_labels) or None
         )
         written = texts(places, self.title, self.labels, self.column_labels, self.row_labels)
-        style = Style(self.padding, self.background, self.label_colour, self.label_size)
+        faces = _fonts(inputs, context.folders if context else Folders())
+        style = Style(self.padding, self.background, self.label_colour, self.label_size, faces)
         return Sheet(image=Image(draw(pictures, places, written, style)))
+
+
+def _texts(inputs: Mapping[str, Any]) -> list[str]:
+    """All texts of a sheet; what is linked and not here yet is none."""
+    texts: list[str] = []
+    for name, value in inputs.items():
+        if name != "font":
+            texts += [value] if isinstance(value, str) else value or []
+    return texts
+
+
+def _fonts(inputs: Mapping[str, Any], folders: Folders) -> tuple[Face, ...]:
+    """The fonts for a sheet's texts; those of ASCII look at nothing but Pillow's."""
+    texts, own = _texts(inputs), inputs.get("font")
+    if own is None:
+        return chosen(texts)
+    file = find_file(own, folders)
+    try:
+        return chosen(texts, file)
+    except OSError as error:
+        raise UserError(f"font: {str(own)!r} is no font that can be read (.ttf, .otf, .ttc)") from (
+            error
+        )
+
+
+def _missing(texts: Sequence[str]) -> str:
+    return "" if "".join(texts).isascii() else missing(normal("".join(texts)), chosen(texts))
 
 
 class Compared(Output):

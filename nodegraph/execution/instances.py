@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -29,6 +29,10 @@ def stamp(task: Task, calls: Sequence[CallState], context: RunContext) -> Stampi
     """Ask a node what else its result depends on: the content of a file, say."""
     inputs: Mapping[str, object] = constants(task)
     try:
+        kind = task.call.planned.kind
+        if names := kind.stamp_inputs:
+            inputs = fetch_inputs(task, calls, context, names)
+            return Stamped(task, kind.stamp_by(_only(kind, inputs, names), context))
         inputs = fetch_inputs(task, calls, context)
         node = build_node(task, inputs, calls)
         return Stamped(task, call_method(node.stamp, context))
@@ -38,10 +42,24 @@ def stamp(task: Task, calls: Sequence[CallState], context: RunContext) -> Stampi
         return Broke(task, failure(task, inputs, error))
 
 
+def _only(
+    kind: type[Node], inputs: Mapping[str, object], names: Iterable[str]
+) -> Mapping[str, object]:
+    """Some of the inputs, by their defaults where nothing was given."""
+    defaults = {name: kind.model_fields[name].get_default() for name in names}
+    return {name: inputs.get(name, default) for name, default in defaults.items()}
+
+
 def fetch_inputs(
-    task: Task, calls: Sequence[CallState], context: RunContext
+    task: Task,
+    calls: Sequence[CallState],
+    context: RunContext,
+    names: Collection[str] | None = None,
 ) -> Mapping[str, object]:
     """The values of all inputs of ``task``; for a device's lane, brought to that device.
+
+    Args:
+        names: Those that are wanted, if not all.
 
     Raises:
         LostError: one of them has gone since the task was queued.
@@ -64,6 +82,8 @@ def fetch_inputs(
 
     inputs = dict(constants(task))
     for name, value in bound(task, calls):
+        if names is not None and name not in names:
+            continue
         inputs[name] = [fetch(e) for e in value] if isinstance(value, list) else fetch(value)
     return inputs
 

@@ -6,3 +6,5 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 TINY = FOLDER / "tiny"
+FONT = FOLDER / "fonts" / "DejaVuSans.ttf"
+"""Latin, Greek, Cyrillic, Hebrew, Arabic, signs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,11 +13,16 @@ import numpy.typing as npt
 
 from nodegraph.errors import UserError
 
+from . import fonts
+
 if TYPE_CHECKING:
+    from PIL import ImageDraw
     from PIL.Image import Image as Picture
+    from PIL.ImageFont import FreeTypeFont
 
 Pixels = npt.NDArray[np.uint8]
 LARGEST = 128_000_000  # pixels
+MOST_LETTERS = 8000  # of a label that are looked at; no sheet has room for more
 MOST_LINES = 3  # of a label; the rest of a long prompt becomes "…"
 
 
@@ -74,11 +80,13 @@ class Style:
     background: str
     colour: str | None = None
     size: int | None = None
+    faces: tuple[fonts.Face, ...] = (fonts.PILLOWS, fonts.BUILT_IN)
 
     def lettering(self, cell: tuple[int, int], times: float = 1) -> Lettering:
         """Letters that read well beside pictures of one size, on the background."""
         size = self.size or max(10, min(cell[0] // 14, cell[1] // 8, 48))
-        return Lettering(round(size * times), self.colour or readable_on(self.background))
+        colour = self.colour or readable_on(self.background)
+        return Lettering(round(size * times), colour, self.faces)
 
 
 def readable_on(background: str) -> str:
@@ -88,41 +96,73 @@ def readable_on(background: str) -> str:
 
 
 class Lettering:
-    """Labels of one size and colour."""
+    """Labels of one size and colour.
 
-    def __init__(self, size: int, colour: str) -> None:
-        from PIL import ImageFont
+    Args:
+        faces: Each letter is written with the first that has it, else with the first of all.
+    """
 
-        self.font = ImageFont.load_default(size)
+    def __init__(
+        self,
+        size: int,
+        colour: str,
+        faces: tuple[fonts.Face, ...] = (fonts.PILLOWS, fonts.BUILT_IN),
+    ) -> None:
+        self.faces, self.size = faces, size
         self.line = round(size * 1.3)
         self.colour = colour
+
+    def runs(self, text: str) -> list[tuple[FreeTypeFont, str]]:
+        """Parts of a text that one font has each; marks go with the letter that they are on."""
+        parts: list[tuple[fonts.Face, str]] = []
+        for letter in text:
+            last = parts[-1][0] if parts else self.faces[0]
+            face = next((face for face in self.faces if fonts.has(face, letter)), self.faces[0])
+            if parts and (face == last or fonts.has(last, letter)):
+                parts[-1] = last, parts[-1][1] + letter
+            else:
+                parts.append((face, letter))
+        return [(fonts.font(face, self.size), part) for face, part in parts]
+
+    def width(self, text: str) -> float:
+        """The width of a text in pixels."""
+        return sum(font.getlength(part) for font, part in self.runs(text))
 
     def wrap(self, text: str, width: int) -> list[str]:
         """Break a label into lines no wider than ``width`` pixels."""
         lines: list[str] = []
         for word in self.words(text, width):
             joined = f"{lines[-1]} {word}" if lines else word
-            if lines and self.font.getlength(joined) <= width:
+            if lines and self.width(joined) <= width:
                 lines[-1] = joined
+            elif len(lines) > MOST_LINES:
+                break  # the rest is not shown
             else:
                 lines.append(word)
         if len(lines) > MOST_LINES:
             last = lines[MOST_LINES - 1]
-            while last and self.font.getlength(f"{last}…") > width:
+            while last and self.width(f"{last}…") > width:
                 last = last[:-1]
             lines = [*lines[: MOST_LINES - 1], f"{last}…"]
         return lines
 
     def words(self, text: str, width: int) -> Iterator[str]:
         """The words of a label, one that is wider than ``width`` in pieces."""
-        for word in text.split():
+        for word in fonts.normal(text[:MOST_LETTERS]).split():
             rest = word
             while rest:
-                fits = len(rest)
-                while fits > 1 and self.font.getlength(rest[:fits]) > width:
-                    fits -= 1
+                fits = self._fitting(rest, width)
                 yield rest[:fits]
                 rest = rest[fits:]
+
+    def _fitting(self, text: str, width: int) -> int:
+        """How many letters of a text are no wider than ``width`` pixels; one at the least."""
+        most = 16
+        while most < len(text) and self.width(text[:most]) <= width:
+            most *= 2
+        lengths = range(1, min(most, len(text)) + 1)
+        # Halving: a label may be one word of thousands of letters.
+        return max(bisect_right(lengths, width, key=lambda n: math.ceil(self.width(text[:n]))), 1)
 
     def height(self, labels: Sequence[str], width: int) -> int:
         """The height of the tallest of the labels."""
@@ -137,8 +177,15 @@ class Lettering:
         top += (height - len(lines) * self.line) // 2
         pen = ImageDraw.Draw(sheet)
         for i, line in enumerate(lines):
-            start = left + (width - self.font.getlength(line)) / 2
-            pen.text((start, top + i * self.line), line, fill=self.colour, font=self.font)
+            start = left + (width - self.width(line)) / 2
+            self._write_line(pen, line, start, top + i * self.line)
+
+    def _write_line(self, pen: ImageDraw.ImageDraw, line: str, left: float, top: int) -> None:
+        """Write the parts one after the other, all on the base line of the first font."""
+        base = top + fonts.font(self.faces[0], self.size).getmetrics()[0]
+        for font, part in self.runs(line):
+            pen.text((left, base), part, fill=self.colour, font=font, anchor="ls")
+            left += font.getlength(part)
 
 
 class Sheet:
@@ -149,7 +196,10 @@ class Sheet:
         self.letters = style.lettering(places.cell)
         self.heading = style.lettering(places.cell, times=1.5)
         self.places, self.padding = places, style.padding
-        longest = max((round(self.letters.font.getlength(row)) for row in labels.left), default=0)
+        longest = max(
+            (round(self.letters.width(fonts.normal(row[:MOST_LETTERS]))) for row in labels.left),
+            default=0,
+        )
         self.margin = min(wide, longest + 4)
         self.left = self.margin + self.padding if labels.left else 0
         self.head, self.foot = (self.letters.height(s, wide) for s in (labels.above, labels.below))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nodegraph.errors import UserError
+from nodegraph.node import Folders
+from nodes.files.find import content_digest
 from nodes.layout import Compare, Grid
+from nodes.pixels import fonts
 from nodes.types import Image
 
-from ..support.pictures import flat, gradient
+from ..support.pictures import Hand, flat, gradient
 
 # Grids
 
@@ -164,3 +169,123 @@ def test_differences_are_told_in_numbers_whatever_is_shown() -> None:
 def test_pictures_of_different_sizes_cannot_be_compared() -> None:
     with pytest.raises(UserError, match=r"^after: is 48 x 32 pixels, but the picture 10 x 4"):
         compared(after=gradient())
+
+
+# Letters
+
+
+ALPHABETS = {
+    "Western Europe": "äöüßéèêçñåøœ£€×",
+    "Central Europe": "łőžčğş",
+    "Greek": "αβγΩ",
+    "Cyrillic": "жшя",
+    "signs": "→…–“”°",
+}
+
+
+def drawn(text: str, **more: Any) -> Any:
+    return Grid(images=[flat((255, 255, 255), 96, 16)], labels=[text], **more).run().image.pixels
+
+
+@pytest.mark.parametrize("letters", ALPHABETS.values(), ids=ALPHABETS)
+def test_letters_of_europe_are_written_without_fonts_of_the_system(
+    letters: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    fonts.system_fonts.cache_clear()
+
+    boxes = drawn("\U0010fffd")
+
+    assert fonts.missing(letters, fonts.chosen([letters])) == ""
+    for letter in letters:
+        assert not np.array_equal(boxes, drawn(letter))
+    assert [*Grid.check_facts({"labels": [letters]}, {})] == []
+
+
+def test_labels_of_ascii_are_written_as_ever_in_one_font() -> None:
+    """What was made before looks the same, also beside a label that is cut."""
+    assert fonts.chosen(["a hat", "a"])[0] == fonts.PILLOWS
+    assert fonts.chosen(["a hat", "ä"])[0] == fonts.BUILT_IN
+
+
+def test_letters_that_no_font_has_are_warned_of_and_do_not_stop_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    fonts.system_fonts.cache_clear()
+
+    found = [*Grid.check_facts({"title": "猫 a", "labels": ["b", "猫猫"], "font": None}, {})]
+
+    assert found == [
+        ("title", "has letters that no font here has (猫); name one in `font`", "warning"),
+        ("labels", "has letters that no font here has (猫); name one in `font`", "warning"),
+    ]
+    assert [*Grid.check_facts({"title": "猫", "font": Path("a.ttf")}, {})] == []
+    assert drawn("猫 a").shape == drawn("a").shape
+
+
+@pytest.fixture
+def lent(tmp_path: Path) -> Hand:
+    """Fonts of other packages, as a person may have them in an input folder."""
+    from matplotlib import get_data_path
+
+    for name in ("DejaVuSerif.ttf", "cmr10.ttf"):
+        shutil.copy(Path(get_data_path()) / "fonts" / "ttf" / name, tmp_path)
+    (tmp_path / "no.ttf").write_bytes(b"no font at all")
+    return Hand(folders=Folders((tmp_path,)))
+
+
+def test_a_font_of_ones_own_is_used_and_is_in_the_key(lent: Hand, tmp_path: Path) -> None:
+    def grid(font: str | None) -> Grid:
+        cells = [flat((255, 255, 255), 96, 16)]
+        return Grid(images=cells, labels=["ab ж"], font=Path(font) if font else None)
+
+    names = (None, "DejaVuSerif.ttf", "cmr10.ttf")
+    pictures = {name: grid(name).run(lent).image.pixels.tobytes() for name in names}
+    stamps = {name: grid(name).stamp(lent) for name in names}
+
+    assert len(set(pictures.values())) == 3
+    assert stamps[None] is None
+    assert len({str(stamp) for stamp in stamps.values()}) == 3
+    shutil.copy(tmp_path / "cmr10.ttf", tmp_path / "DejaVuSerif.ttf")
+    assert grid("DejaVuSerif.ttf").stamp(lent) == stamps["cmr10.ttf"]
+    assert grid("DejaVuSerif.ttf").run(lent).image.pixels.tobytes() == pictures["cmr10.ttf"]
+
+
+def test_fonts_of_the_system_are_used_where_a_letter_is_missing_and_are_in_the_key(
+    lent: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "BUILT_IN", fonts.PILLOWS)
+    monkeypatch.setattr(fonts, "_installed", lambda: (tmp_path / "no.ttf",
+                                                      tmp_path / "DejaVuSerif.ttf"))  # fmt: skip
+    fonts.system_fonts.cache_clear()
+    grid = Grid(images=[flat((255, 255, 255), 96, 16)], labels=["a ж"])
+
+    assert [face.path for face in fonts.chosen(["a ж"])] == [None, tmp_path / "DejaVuSerif.ttf"]
+    assert grid.stamp(lent) == [content_digest((tmp_path / "DejaVuSerif.ttf").read_bytes())]
+    fonts.system_fonts.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("font", "message"),
+    [
+        ("no.ttf", "font: 'no.ttf' is no font that can be read (.ttf, .otf, .ttc)"),
+        ("none.ttf", "no file 'none.ttf' in "),
+        ("../none.ttf", "'../none.ttf' lies outside the input folders"),
+    ],
+)
+def test_a_font_that_cannot_be_used_is_named(lent: Hand, font: str, message: str) -> None:
+    grid = Grid(images=[gradient()], labels=["a"], font=Path(font))
+
+    for call in (grid.run, grid.stamp):
+        with pytest.raises(UserError) as caught:
+            call(lent)
+        assert str(caught.value).startswith(message)
+
+
+def test_a_label_of_one_endless_word_is_cut_at_once() -> None:
+    assert drawn("x" * 1_000_000).shape == drawn("x" * 9_000).shape
+
+
+def test_a_letter_and_its_marks_are_written_as_one() -> None:
+    assert np.array_equal(drawn("e\u0301"), drawn("é"))
