@@ -37,6 +37,20 @@ def strings(value: Any) -> Iterator[str]:
             waiting += part.values()
 
 
+def spelled(text: str) -> str:
+    """A text with every half of a character as its escape: ``caf\\udce9``."""
+    return text if is_text(text) else text.encode("utf-8", "backslashreplace").decode()
+
+
+def spelled_inside(value: Any) -> Any:
+    """A JSON value with every string in it, names included, as ``spelled`` has it."""
+    if isinstance(value, str):
+        return spelled(value)
+    if isinstance(value, dict):
+        return {spelled_inside(name): spelled_inside(part) for name, part in value.items()}
+    return [spelled_inside(part) for part in value] if isinstance(value, list) else value
+
+
 def excerpt(text: str) -> str:
     """The first characters of a text in quotes, with every half of a character spelled out."""
     return repr(text if len(text) <= 60 else f"{text[:59]}…")

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 NEEDS = (20, 19)
@@ -33,6 +34,8 @@ _NPM = {
     "npm_config_audit": "false",
     "CI": "1",
 }
+# What tools print is UTF-8, whatever this process's locale is.
+_TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "replace"}
 # npm's own retries would keep somebody who is offline waiting for most of a minute.
 _CI = (
     "ci --omit=dev --ignore-scripts --prefer-offline --fetch-retries=1"
@@ -129,7 +132,7 @@ def system_node() -> Node | None:
         return None
     try:
         done = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=20, check=False
+            [node, "--version"], capture_output=True, timeout=20, check=False, **_TEXT
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -187,7 +190,7 @@ def _run(command: Sequence[str], folder: Path, tools: Node) -> None:
             cwd=folder,
             env=environment,
             capture_output=True,
-            text=True,
+            **_TEXT,
             timeout=900,
             check=False,
         )

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..base.characters import spelled
 from ..errors import Problem
 
 _REST = re.compile(r"(?<![\w/.:>~])/(?:[^\s/'\"(),;:]+/)+")
@@ -33,6 +34,7 @@ class Names:
 
     def hide(self, text: str) -> str:
         """The text with folders by their names; of any other path only its last part is left."""
+        text = spelled(text)
         if "/" not in text and os.sep not in text:
             return text
         for path, name in self._names:

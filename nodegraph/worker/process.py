@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, TypeAlias
 
+from ..base.characters import spelled_inside
 from . import frames
 
 _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
@@ -87,7 +88,9 @@ class Process:
                     self.kill()  # what closed its pipe, or sends nonsense, is of no more use
                     self._hear(self, None, b"")
                     return
-                self._hear(self, *frame)
+                message, payload = frame
+                # A node may say anything; its server has to keep it and to send it on.
+                self._hear(self, spelled_inside(message), payload)
 
 
 def _environment() -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..carriers.png import with_texts
 from ..errors import NodeError, Stopped, UserError, WorkflowError, brief
-from ..events import Event, Outcome
+from ..events import Event, Interrupted, Outcome
 from ..execution.execute import execute
 from ..execution.provenance import texts
 from ..execution.results import pictures
@@ -157,6 +157,8 @@ def _culprit(reporter: Reporter) -> str:
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, Interrupted) and error.__cause__:  # a node raised it
+        error = error.__cause__
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, SystemExit):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from nodegraph.base.characters import is_text, spelled
 from nodegraph.base.safe_paths import safe_path_below
 from nodegraph.node import Reach
 
@@ -15,6 +17,7 @@ from ..checkpoints.names import BUILT_IN, Role, family_of
 from ..checkpoints.resolve import find_local, is_hub_id
 from .fit import NOTHING, Look, look_at
 
+log = logging.getLogger("nodegraph.models")
 Listing: TypeAlias = Mapping[str, Any]
 _SORTS: Mapping[str, Role] = {
     "base": "base model",
@@ -106,7 +109,7 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, Look]]:
     """The name of every model in a folder, as jobs may name it, and what it is."""
     waiting = [folder]
     while waiting:
-        for path in sorted(waiting.pop().iterdir()):
+        for path in _entries(waiting.pop()):
             name = path.relative_to(folder).as_posix()
             # A link that leads out of the folder: jobs could not name what is behind it.
             if safe_path_below([folder], name) is None:
@@ -118,15 +121,25 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, Look]]:
                 waiting.append(path)
 
 
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        log.warning("no models are listed of %s: %s", folder, (error.strerror or "").lower())
+        return []
+
+
 def _built_in(name: str) -> Listing:
     return _listing(name, NOTHING, "package")
 
 
 def _listing(name: str, look: Look, source: str) -> Listing:
+    # Of a file whose name nobody can send it is at least told that it is there.
+    nameless = "" if is_text(name) else "has a name that is no text in UTF-8; rename it"
     return {
-        "name": name,
+        "name": spelled(name),
         "family": look.family or family_of(name),
         "built_in": source == "package",
         "source": source,
-        "unfit": look.unfit,
+        "unfit": nameless or look.unfit,
     }
