@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nodegraph.errors import UserError
-from nodegraph.node import Facts, Finding, Fix, LinkedFacts, Node
+from nodegraph.errors import Fix, UserError
+from nodegraph.node import Facts, Finding, LinkedFacts, Node
 
 from .types import Conditioning, Control, DiffusionModel, Latents
 

@@ -13,9 +13,9 @@ from nodegraph.node import Facts, LinkedFacts, Node, Output
 from . import _checks
 from ._fields import Beside, Part
 from ._packages import PILLOW
-from .images import Colour
+from .images import Colour, beside
 from .pixels import boxes
-from .pixels.masks import fitted, over
+from .pixels.masks import fitted
 from .types import Image, Mask
 
 Anchor = Literal[
@@ -73,7 +73,7 @@ class Crop(Node):
         part = np.s_[top : top + height, left : left + width]
         return Cropped(
             image=Image(self.image.pixels[part], self.image.conditioning),
-            mask=Mask(over(self.mask and self.mask.pixels, self.image.size)[part]),
+            mask=Mask(beside(self.image, self.mask)[part]),
             left=left,
             top=top,
         )
@@ -206,7 +206,7 @@ class Flip(Node):
 
     def run(self) -> Flipped:
         axis = 1 if self.direction == "horizontal" else 0
-        mask = np.flip(over(self.mask and self.mask.pixels, self.image.size), axis)
+        mask = np.flip(beside(self.image, self.mask), axis)
         conditioning = _without(self.image.conditioning, "pose", "normal")
         mirrored = Image(np.flip(self.image.pixels, axis), conditioning)
         return Flipped(image=mirrored, mask=Mask(mask))
@@ -240,7 +240,7 @@ class Rotate(Node):
         from .pixels.rotate import rotated
 
         pixels = rotated(self.image.pixels, self.angle, self.expand, self.background)
-        grey = Image.from_grey(over(self.mask and self.mask.pixels, self.image.size)).pixels
+        grey = Image.from_grey(beside(self.image, self.mask)).pixels
         mask = rotated(grey, self.angle, self.expand, "#000000")[:, :, 0]
         image = Image(pixels, _without(self.image.conditioning, "normal"))
         return Rotated(image=image, mask=Mask(mask))

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, Field
 
 from nodegraph.carriers.picture import with_texts
@@ -27,7 +28,7 @@ from .files.find import (
     read_file,
     url_of,
 )
-from .types import Image, Mask
+from .types import Image, Mask, Pixels
 
 if TYPE_CHECKING:
     from nodegraph.graph.drawing import Drawing
@@ -202,12 +203,12 @@ class Resize(Node):
     packages = PILLOW
 
     def run(self) -> Resized:
-        from .pixels.masks import mixing, over
+        from .pixels.masks import mixing
         from .pixels.resize import resize, target
 
         size = target(self.image.size, self.width, self.height, self.multiple_of)
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)
-        mask = over(self.mask and self.mask.pixels, self.image.size)
+        mask = beside(self.image, self.mask)
         # Lanczos overshoots twice: beside white it would mark what is black.
         filter = mixing(mask, size) if self.filter == "lanczos" else self.filter
         mask = resize(mask, size, self.fit, filter, "#000000")
@@ -223,6 +224,15 @@ class Resize(Node):
         # 0: it differs from item to item.
         known = target(size, *asked) if size and 0 not in asked else None
         return {"image": {**_checks.shared(images), **_checks.sized(known)}}
+
+
+def beside(image: Image, mask: Mask | None) -> Pixels:
+    """A mask stretched over its picture; white all over where there is none."""
+    from .pixels.masks import fitted
+
+    width, height = image.size
+    white = np.full((height, width), 255, np.uint8)
+    return white if mask is None else fitted(mask.pixels, image.size)
 
 
 class Saved(Output):

@@ -69,6 +69,7 @@ class LoadBaseModel(Node):
     dtype: Precision = "auto"
 
     lane = "io"
+    version = 2
 
     def stamp(self, context: Context) -> object:
         """The content of its files, and where they lie: what is found refers to them by path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,14 @@ def trained_side(path: Path) -> int:
 
 def _side(unet: Mapping[str, Any], vae: Mapping[str, Any]) -> int:
     factor: int = 2 ** (len(vae["block_out_channels"]) - 1)
-    return int(unet.get("sample_size") or 64) * factor
+    latents = int(unet.get("sample_size") or 64)
+    # Before version 0.9 diffusers wrote its own default; its pipelines correct that too.
+    if _OLD.match(str(unet.get("_diffusers_version", ""))):
+        latents = max(latents, 64)
+    return latents * factor
+
+
+_OLD = re.compile(r"0\.[0-8]\.")
 
 
 _sides: FileMemo[int] = FileMemo(256)

@@ -33,11 +33,6 @@ def blurred(mask: Pixels, deviation: float) -> Pixels:
     return np.asarray(soft).round().astype(np.uint8)
 
 
-def over(mask: Pixels | None, size: tuple[int, int]) -> Pixels:
-    """A mask over a picture of (width, height), stretched; white all over where there is none."""
-    return np.full(size[::-1], 255, np.uint8) if mask is None else fitted(mask, size)
-
-
 def fitted(mask: Pixels, size: tuple[int, int]) -> Pixels:
     """Stretch a mask over a picture of (width, height)."""
     from .resize import resize

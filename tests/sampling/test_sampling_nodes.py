@@ -71,6 +71,44 @@ def test_every_step_is_reported(model: DiffusionModel) -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
+def sampled(model: DiffusionModel, scheduler: Any, batch: int) -> list[Image]:
+    """Four pictures under as many prompts, ``batch`` of them at a time."""
+    words = ("a red star on a blue background", "a man wearing a red shirt", "a green moon", "")
+    items = [
+        denoise(model, prompt=prompt(model, text), seed=seed, steps=5, scheduler=scheduler,
+                guidance_scale=2)
+        for seed, text in enumerate(words)
+    ]  # fmt: skip
+    pictures = []
+    for start in range(0, len(items), batch):
+        done = drain(Denoise.run_batch(items[start : start + batch], BENCH))
+        decodes = [Decode(model=model, latents=one.latents) for one in done]
+        pictures += [one.image for one in Decode.run_batch(decodes, BENCH)]
+    return pictures
+
+
+def apart(pictures: list[Image], others: list[Image]) -> int:
+    pairs = zip(pictures, others, strict=True)
+    return max(int(abs(a.pixels.astype(int) - b.pixels).max()) for a, b in pairs)
+
+
+@pytest.mark.parametrize("scheduler", ["UniPC", "Euler ancestral"])
+def test_pictures_of_a_batch_are_within_a_grey_level_of_those_alone(
+    model: DiffusionModel, scheduler: str
+) -> None:
+    together = sampled(model, scheduler, 4)
+
+    assert apart(sampled(model, scheduler, 1), together) <= 1
+    assert apart(sampled(model, scheduler, 3), together) <= 1
+
+
+@pytest.mark.usefixtures("rounded_once")
+def test_where_sums_round_alike_pictures_of_a_batch_are_those_alone_to_the_bit(
+    model: DiffusionModel,
+) -> None:
+    assert apart(sampled(model, "UniPC", 1), sampled(model, "UniPC", 4)) == 0
+
+
 def test_a_size_that_is_no_multiple_of_eight_names_its_neighbours(model: DiffusionModel) -> None:
     assert refusal(denoise(model, width=100)) == "width: 100 is not a multiple of 8; use 96 or 104"
 

@@ -50,6 +50,20 @@ def spoiled(tmp_path: Path) -> Path:
     return Path(shutil.copytree(TINY / "base", tmp_path / "base"))
 
 
+@pytest.mark.parametrize(
+    ("version", "size", "side"),
+    [("0.6.0.dev0", 32, 512), ("0.8.1", 96, 768), ("0.9.0", 32, 256), ("0.42.1", 16, 128)],
+)
+def test_a_size_that_old_versions_wrote_by_default_is_corrected(
+    spoiled: Path, version: str, size: int, side: int
+) -> None:
+    file = spoiled / "unet" / "config.json"
+    config = {**json.loads(file.read_text()), "_diffusers_version": version, "sample_size": size}
+    file.write_text(json.dumps(config))
+
+    assert base(spoiled).size == side
+
+
 def base(model: str | Path, bench: Bench | None = None, **inputs: Any) -> DiffusionModel:
     return LoadBaseModel(model=str(model), **inputs).run(bench or Bench()).model
 
