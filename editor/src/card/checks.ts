@@ -38,12 +38,17 @@ const PAUSE = 250;
 /** Ask the server about every state of the document that lasts a moment. Returns how to stop. */
 export function watchChecks(): () => void {
   let asked: Workflow | null = null;
+  let active = editor.getState().active;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let answer: AbortController | undefined;
   const look = () => {
     const workflow = present();
     if (workflow === asked) return;
     asked = workflow;
+    if (editor.getState().active !== active) {
+      active = editor.getState().active;
+      checks.setState(NOTHING); // another document's marks say nothing of this one
+    }
     clearTimeout(timer);
     answer?.abort();
     answer = new AbortController();

@@ -10,7 +10,7 @@ import { useQueue } from "./useQueue";
 
 /** What runs, what waits and in which order, and what came before. */
 export function QueuePanel() {
-  const { waiting, running, over, more, actions } = useQueue();
+  const { waiting, running, over, more, loaded, actions } = useQueue();
   const now = useNow(running.length > 0);
   const shown = useStore(runs, ({ run }) => run.job);
   const row = (job: Job, place: number | null) => (
@@ -24,7 +24,7 @@ export function QueuePanel() {
       onShow={() => void followChosen(job.id)}
     />
   );
-  const nothing = !waiting.length && !running.length && !over.length;
+  const nothing = loaded && !waiting.length && !running.length && !over.length;
   return (
     <section className="panel queue" aria-label="Queue">
       {nothing && <p className="empty">Nothing has been run yet. Press Run, or Ctrl+Enter.</p>}

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
@@ -79,6 +79,29 @@ describe("the queue", () => {
     expect(rows("Running")).toEqual(["Job c"]);
     expect(rows("Waiting")).toEqual(["Job b", "Job a"]);
     expect(rows("Done")).toEqual(["Job d"]);
+  });
+
+  test("says that nothing was run only once the server has told so", () => {
+    jobs.setState({ jobs: {}, order: [], next: null, loaded: false });
+    render(
+      <HostProvider value={host as unknown as Host}>
+        <QueuePanel />
+      </HostProvider>,
+    );
+    expect(screen.queryByText(/Nothing has been run/)).toBeNull();
+
+    act(() => jobs.setState({ loaded: true }));
+
+    expect(screen.getByText(/Nothing has been run/)).toBeTruthy();
+  });
+
+  test("shows how many there are at least, where older ones were not read", () => {
+    show(job("a", { state: "done" }), job("b", { state: "done" }));
+    expect(screen.getByText("2", { selector: ".count" })).toBeTruthy();
+
+    act(() => jobs.setState({ next: 1 }));
+
+    expect(screen.getByText("2+", { selector: ".count" })).toBeTruthy();
   });
 
   test("moves a job with the arrow keys, at once and on the server", async () => {

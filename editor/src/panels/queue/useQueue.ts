@@ -24,6 +24,8 @@ export function useQueue(): {
   running: Job[];
   over: Job[];
   more: boolean;
+  /** Whether the server has told what there is. */
+  loaded: boolean;
   actions: QueueActions;
 } {
   const host = useHost();
@@ -34,6 +36,7 @@ export function useQueue(): {
     running: running(state.jobs),
     over: over(state.jobs),
     more: state.next !== null,
+    loaded: state.loaded,
     actions: actionsOf(host, queued),
   };
 }
