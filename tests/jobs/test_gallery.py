@@ -10,7 +10,7 @@ import pytest
 
 from nodegraph.jobs import gallery
 from nodegraph.jobs.assets import Assets
-from nodegraph.jobs.files import named
+from nodegraph.jobs.files import publish_staged, staged
 from nodegraph.jobs.store import Store
 from nodegraph.jobs.types import (
     Job,
@@ -135,7 +135,7 @@ def test_the_bin_gives_up_after_a_week_and_the_file_goes_with_it(
 
     assert fresh == (0, 0, True)
     assert (emptied, assets.sweep()) == (1, 1)
-    assert [path.name for path in assets.folder.iterdir()] == [kept]
+    assert [path.name for path in assets.folder.glob("*.png")] == [kept]
     with pytest.raises(NoSuchPictureError):
         store.restore_result(id)
 
@@ -161,7 +161,9 @@ def stored(assets: Assets, shade: int) -> str:
 
     file = BytesIO()
     Image.new("L", (4, 4), shade).save(file, "PNG")
-    return named(assets.folder, file.getvalue(), ".png")
+    name = staged(assets.folder, "job", file.getvalue(), ".png")
+    publish_staged(assets.folder, "job", [name])
+    return name
 
 
 def test_what_is_in_the_bin_is_still_there_when_the_database_is_opened_anew(
