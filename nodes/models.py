@@ -270,8 +270,10 @@ def _misfit(values: Mapping[str, Any], role: Role, reach: Reach) -> Iterable[tup
 
     input = ADDRESSES[role]
     name = values.get(input)
-    message = misfit(name, role, reach) if isinstance(name, str) else ""
-    return [(input, f"{name!r} {message}")] if message else []
+    choice = values.get("file" if role in ("LoRA", "embedding") else "variant") or ""
+    message = misfit(name, role, reach, choice) if isinstance(name, str) else ""
+    # Of a part of it the message names the file, and begins with that.
+    return [(input, message if message[0] == "'" else f"{name!r} {message}")] if message else []
 
 
 def _find_addon(name: str, role: Addon, file: str, revision: str, context: Context) -> AddonFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,13 @@ _TRANSFORMERS = (
     ("clip_txt_mapper", "Stable Cascade"),
     ("down_blocks.1.0.channelwise", "Stable Cascade"),
     ("^net.x_embedder.", "Cosmos"),
+)
+# The text encoders that families have in one file, where no width tells.
+_TEXTS = (
+    ("^conditioner.", "SDXL"),
+    ("label_emb.", "SDXL"),
+    ("^cond_stage_model.model.", "SD 2.x"),
+    ("^cond_stage_model.transformer.", "SD 1.x"),
 )
 _ALONE = (
     ("^first_stage_model.", "a VAE alone"),
@@ -197,7 +205,7 @@ def _lora(keys: _Keys, shapes: Shapes) -> Kind | None:
     if not keys.have(*_LORA):
         return None
     family = "SDXL" if keys.have("^lora_te2_", "text_encoder_2.") else _transformer_family(keys)
-    family = family or _family(shapes, "lora_down", "lora_A", "lora.down")
+    family = family or _family(shapes, r"to_[kv](_lora|\.lora)?[._](lora_)?(down|A)\.")
     relative = relative_of(shapes)
     article = "an" if relative[:1] in ("A", "I", "O") else "a"
     noun = f"{article} {relative or 'LoRA'}{_for(family)}"
@@ -208,7 +216,7 @@ def _controlnet(keys: _Keys, shapes: Shapes) -> Kind | None:
     if not keys.have("^control_model.", "^input_hint_block.0.", "^controlnet_cond_embedding."):
         return None
     large = keys.have("^add_embedding.", "label_emb.")
-    family = "SDXL" if large else _family(shapes, "to_k.weight")
+    family = "SDXL" if large else _family(shapes, r"to_[kv]\.weight")
     union = "-Union" if keys.have("task_embedding") else ""
     loads = family in _OURS and not union and ldm.controlnet_config(shapes) is not None
     return Kind("controlnet", family, f"a ControlNet{union}{_for(family)}", loads)
@@ -224,9 +232,11 @@ def _base(keys: _Keys, shapes: Shapes) -> Kind | None:
         return Kind("base", family, f"{_a(family)} model" if family else _unknown(shapes).noun)
     if keys.have(".time_stack.", ".time_mixer."):
         return Kind("base", "SVD", "a Stable Video Diffusion model")
-    family = _family(shapes, "to_k.weight")
+    family = _family(shapes, r"to_[kv]\.weight") or next(
+        (family for mark, family in _TEXTS if keys.have(mark)), ""
+    )
     channels, latents = first[1], (*shapes.get(f"{unet}out.2.weight", ()), 0)[0]
-    if channels not in (latents, 2 * latents + 1):
+    if latents and channels not in (latents, 2 * latents + 1):
         reads = _READS.get(channels, f"{channels} channels")
         return Kind("base", family, f"{_a(family)} model that also reads {reads}")
     parts = {
@@ -247,7 +257,7 @@ def _unet(keys: _Keys, shapes: Shapes) -> Kind | None:
     if not (compvis or diffusers):
         return None
     large = keys.have("^add_embedding.", "^label_emb.")
-    family = "SDXL" if large else _family(shapes, "to_k.weight")
+    family = "SDXL" if large else _family(shapes, r"to_[kv]\.weight")
     return Kind("other", family, f"the UNet of {_a(family)} model alone")
 
 
@@ -279,10 +289,14 @@ def _transformer_family(keys: _Keys) -> str:
     return next((family for mark, family in _TRANSFORMERS if keys.have(mark)), "")
 
 
-def _family(shapes: Shapes, *ends: str) -> str:
-    """The family that the width of cross-attention tells: the keys of its tokens' projections."""
+def _family(shapes: Shapes, end: str) -> str:
+    """The family that the width of cross-attention tells.
+
+    Args:
+        end: An expression for the keys of its tokens' projections, [out, width].
+    """
     for key, shape in shapes.items():
-        if "attn2" in key and "to_k" in key and len(shape) > 1 and any(e in key for e in ends):
+        if "attn2" in key and len(shape) > 1 and re.search(end, key):
             return _FAMILIES.get(shape[1], "custom")
     return ""
 

@@ -78,13 +78,11 @@ def find_addon(name: str, role: Addon, file: str, revision: str, reach: Reach) -
     return AddonFile(name, role, place, usable_file(place, allow, ADDRESSES[role]), settings)
 
 
-def with_lora(
-    model: DiffusionModel, addon: AddonFile, strength: float, text_strength: float
-) -> DiffusionModel:
-    """The model with a LoRA on its UNet and its text encoder; at strength 0 a part stays bare.
+def read_lora(addon: AddonFile) -> tuple[Sequence[lora.Layer], Shapes]:
+    """The layers that a LoRA's file has, and the shapes of its tensors.
 
     Raises:
-        UserError: It was made for other models, or is not understood to the last key.
+        UserError: It is no LoRA, or is not understood to the last key.
     """
     shapes, metadata = header(addon.path, "lora")
     file = recognise(shapes)
@@ -106,6 +104,18 @@ def with_lora(
         rule = "a LoRA changes linear and convolution layers, by the names that kohya's"
         fault = f"has {_some(unknown, 'key')} of no known meaning" if unknown else "has no layers"
         raise UserError(f"lora: {addon.name!r} {fault}; {rule} scripts, peft or diffusers give")
+    return layers, shapes
+
+
+def with_lora(
+    model: DiffusionModel, addon: AddonFile, strength: float, text_strength: float
+) -> DiffusionModel:
+    """The model with a LoRA on its UNet and its text encoder; at strength 0 a part stays bare.
+
+    Raises:
+        UserError: It was made for other models, or is not understood to the last key.
+    """
+    layers, shapes = read_lora(addon)
     _check_fits(model, addon.name, layers, shapes)
     strengths = {"unet": strength, "text_encoder": text_strength}
     changed = {}
@@ -165,7 +175,7 @@ def with_word(model: DiffusionModel, addon: AddonFile, word: str) -> DiffusionMo
     Raises:
         UserError: It was made for other models, or its word is no word or taken.
     """
-    tensor, shape, own = _vectors(addon)
+    tensor, shape, own = read_vectors(addon)
     text = word or own
     if not text or any(letter.isspace() or letter in "()[]\\" for letter in text):
         raise UserError(f"token: {text!r} cannot be written in a prompt; give one without brackets")
@@ -179,8 +189,12 @@ def with_word(model: DiffusionModel, addon: AddonFile, word: str) -> DiffusionMo
     return replace(model, text_encoder=replace(encoder, patches=(*encoder.patches, patch)))
 
 
-def _vectors(addon: AddonFile) -> tuple[str, tuple[int, ...], str]:
-    """The name and shape of the only tensor in an embedding's file, and the word it is for."""
+def read_vectors(addon: AddonFile) -> tuple[str, tuple[int, ...], str]:
+    """The name and shape of the only tensor in an embedding's file, and the word it is for.
+
+    Raises:
+        UserError: It is no embedding, or holds several.
+    """
     shapes, _ = header(addon.path, "embedding")
     kind = recognise(shapes)
     if kind.sort != "embedding":

@@ -10,23 +10,17 @@ from typing import Any, TypeAlias
 
 from nodegraph.base.characters import is_text, spelled
 from nodegraph.base.safe_paths import safe_path_below
+from nodegraph.errors import NotFetchedError, UserError
 from nodegraph.node import Reach
 
 from ..checkpoints.hub import files_to_fetch
-from ..checkpoints.names import BUILT_IN, Role, family_of
-from ..checkpoints.resolve import find_local, is_hub_id
-from .fit import NOTHING, Look, look_at
+from ..checkpoints.names import ADDRESSES, BUILT_IN, Role, family_of
+from ..checkpoints.resolve import HereAlone, find_local, is_hub_id
+from .examine import examine
+from .fit import NOTHING, ROLES, Look, look_at
 
 log = logging.getLogger("nodegraph.models")
 Listing: TypeAlias = Mapping[str, Any]
-_SORTS: Mapping[str, Role] = {
-    "base": "base model",
-    "controlnet": "ControlNet",
-    "lora": "LoRA",
-    "embedding": "embedding",
-    "depth": "depth model",
-    "segmentation": "segmentation model",
-}
 _DETECTORS: Mapping[str, str] = {"soft edge": "hed", "lines": "mlsd", "pose": "movenet"}
 
 
@@ -41,7 +35,7 @@ def models(folders: Iterable[Path] = ()) -> dict[str, list[Listing]]:
         hub, or a ``folder``), and why it cannot be used, which is empty for one that seems to fit.
     """
     listings: dict[str, list[Listing]] = {
-        sort: [_built_in(name) for name in BUILT_IN[role]] for sort, role in _SORTS.items()
+        sort: [_built_in(name) for name in BUILT_IN[role]] for sort, role in ROLES.items()
     }
     listings |= {sort: [_built_in(name)] for sort, name in _DETECTORS.items()}
     for name, look, is_whole in _cached(hub_folder()):
@@ -52,18 +46,33 @@ def models(folders: Iterable[Path] = ()) -> dict[str, list[Listing]]:
     return listings
 
 
-def misfit(name: str, role: Role, reach: Reach) -> str:
+def misfit(name: str, role: Role, reach: Reach, choice: str = "") -> str:
     """Why the model of this name cannot be used as ``role``, in words; empty where it seems to fit.
 
     What is not here, and what only loading tells, is not known against it.
+
+    Args:
+        choice: The variant, or which file of a folder.
     """
     if not name or name in BUILT_IN[role]:
         return ""
     look = _look_for(name, reach)
-    if look.sort is not None and _SORTS[look.sort] != role:
-        other = _SORTS[look.sort]
+    if look.sort is not None and ROLES[look.sort] != role:
+        other = ROLES[look.sort]
         return f"is {'an' if other[0] in 'aeiou' else 'a'} {other}; give a {role}"
-    return look.unfit
+    if (path := find_local(name, reach.folders)) is None:
+        return look.unfit
+    here = HereAlone(reach.folders, reach.allow | {"offline"})
+    try:
+        examine(name, path, role, choice, here)
+    except NotFetchedError:
+        return ""
+    except UserError as error:
+        sentence = str(error).removeprefix(f"{ADDRESSES[role]}: ")
+        return (
+            sentence.removeprefix(f"{name!r} ") if sentence.startswith(f"{name!r} ") else sentence
+        )
+    return ""
 
 
 def _look_for(name: str, reach: Reach) -> Look:
@@ -89,7 +98,7 @@ def _cached(folder: Path) -> Iterator[tuple[str, Look, bool]]:
     for path in sorted(folder.glob("models--*--*")):
         name = path.name.removeprefix("models--").replace("--", "/", 1)
         for look, snapshot in _snapshots(path):
-            yield name, look, _is_whole(snapshot, _SORTS[look.sort or ""])
+            yield name, look, _is_whole(snapshot, ROLES[look.sort or ""])
             break
 
 

@@ -30,9 +30,7 @@ def describe_base(
     """Describe the base model in a folder of diffusers' layout, or in one file."""
     if path.is_file():
         return base_from_file(name, path, dtype, allow)
-    folders.check_base(path)
-    text = folders.read_json(path / "text_encoder" / "config.json")
-    check_tokenizer(path / "tokenizer", text["vocab_size"])
+    check_base_folder(name, path, variant, allow)
     unet = folders.read_json(path / "unet" / "config.json")
     vae = folders.read_json(path / "vae" / "config.json")
     scheduler = folders.read_json(path / "scheduler" / "scheduler_config.json")
@@ -55,6 +53,34 @@ def describe_base(
         vae=vae_weights,
         inpaints=inpaints,
     )
+
+
+def check_base_folder(name: str, path: Path, variant: str, allow: frozenset[str]) -> None:
+    """Check that every part of a base model is in its folder, whole and of one model.
+
+    Raises:
+        UserError: What is missing or wrong, and where.
+    """
+    folders.check_base(path)
+    text = folders.read_json(path / "text_encoder" / "config.json")
+    check_tokenizer(path / "tokenizer", text["vocab_size"])
+    unet = folders.read_json(path / "unet" / "config.json")
+    vae = folders.read_json(path / "vae" / "config.json")
+    folders.read_json(path / "scheduler" / "scheduler_config.json")
+    shape_of(unet, name)
+    is_inpainting(unet["in_channels"], vae["latent_channels"], name)
+    for part in ("text_encoder", "unet", "vae"):
+        _check_weights(path / part, variant, allow)
+
+
+def check_controlnet_folder(name: str, path: Path, variant: str, allow: frozenset[str]) -> None:
+    """Check that a ControlNet's folder has all its parts, whole.
+
+    Raises:
+        UserError: What is missing or wrong, and where.
+    """
+    shape_of(folders.check_part(path, "controlnet"), name)
+    _check_weights(path, variant, allow)
 
 
 def trained_side(path: Path) -> int:
@@ -119,6 +145,12 @@ def refer_to_weights(
     used = folders.variant_of(chosen[0])
     key = key_of(part, digest, dtype)
     return Weights(part, str(folder), key, used, str(words) if words else "", dtype)
+
+
+def _check_weights(folder: Path, variant: str, allow: frozenset[str]) -> None:
+    for file in _chosen(folder, variant, allow):
+        if file.suffix == ".safetensors":
+            _check_names(file)
 
 
 def _chosen(folder: Path, variant: str, allow: frozenset[str]) -> list[Path]:

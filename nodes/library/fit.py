@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,34 +11,22 @@ from typing import Any, TypeAlias
 from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
 
-from ..checkpoints import folders, ldm
-from ..checkpoints.parts import Shapes
+from ..checkpoints import folders
+from ..checkpoints.headers import DamagedError
+from ..checkpoints.kinds import recognise_file
+from ..checkpoints.names import Role
 from .shape import shape_of
 
 Sort: TypeAlias = str
-"""A list of the catalogue: ``base``, ``controlnet``, ``lora``, ``embedding``."""
-# The numbers a token that cross-attention reads.
-_WIDTHS = {768: "SD 1.x", 1024: "SD 2.x", 2048: "SDXL"}
-# Tensors that only one family's files have, the most telling first.
-_MARKS = {
-    "conditioner.embedders.": "SDXL",
-    "model.diffusion_model.joint_blocks.": "SD 3",
-    "model.diffusion_model.double_blocks.": "Flux",
-    "cond_stage_model.model.": "SD 2.x",
-    "model.diffusion_model.label_emb.": "SDXL",
-    "cond_stage_model.transformer.": "SD 1.x",
+"""A list of the catalogue: ``base``, ``controlnet``, ``lora``, ``embedding``, …"""
+ROLES: Mapping[Sort, Role] = {
+    "base": "base model",
+    "controlnet": "ControlNet",
+    "lora": "LoRA",
+    "embedding": "embedding",
+    "depth": "depth model",
+    "segmentation": "segmentation model",
 }
-_TENSORS: Mapping[Sort, tuple[str, ...]] = {
-    "base": ("model.diffusion_model.",),
-    "controlnet": ("control_model.", "controlnet_cond_embedding.", "input_hint_block."),
-}
-# Layers that read the prompt's tokens, and the first half of what LoRAs add to them, as kohya's
-# scripts, peft and diffusers name both.
-_CROSS = re.compile(
-    r"attn2[._](?:processor\.)?to_[kv](?:_lora)?(?:[._]lora)?[._](?:down\.|A\.)?weight"
-)
-_HEADER = 32 * 2**20
-"""Bytes of the longest header of a .safetensors file that is read."""
 _CLASSES = {"ControlNetModel": "controlnet"}
 
 
@@ -78,70 +65,15 @@ _looks: FileMemo[Look] = FileMemo()
 
 
 def _look_at_file(path: Path) -> Look:
-    """Look at the names and shapes of the tensors in a .safetensors file.
-
-    It begins with the length of its header, in eight bytes, and the header in JSON: that is read.
-    """
+    """Look at the names and shapes of the tensors in a .safetensors file."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= _HEADER else {}
-    except (OSError, ValueError, RecursionError):
+        kind = recognise_file(path)
+    except DamagedError:
         return NOTHING
-    shapes = _shapes(header) if isinstance(header, dict) else {}
-    sort = _sort(shapes)
-    family = _family(shapes)
-    return Look(sort, family, _unfit(sort, family, shapes))
-
-
-def _shapes(header: Mapping[str, Any]) -> Shapes:
-    shapes = {}
-    for name, about in header.items():
-        shape = about.get("shape") if isinstance(about, dict) and name != "__metadata__" else None
-        if isinstance(shape, list) and all(type(side) is int for side in shape):
-            shapes[name] = tuple(shape)
-    return shapes
-
-
-def _sort(shapes: Shapes) -> Sort | None:
-    for sort, beginnings in _TENSORS.items():
-        if any(name.startswith(beginnings) for name in shapes):
-            return sort
-    if any("lora" in name.lower() for name in shapes):
-        return "lora"
-    return "embedding" if len(shapes) == 1 else None
-
-
-def _family(shapes: Shapes) -> str | None:
-    for beginning, family in _MARKS.items():
-        if any(name.startswith(beginning) for name in shapes):
-            return family
-    if len(shapes) == 1:  # a learned word: a vector, or several
-        (shape,) = shapes.values()
-        return _WIDTHS.get(shape[-1]) if shape else None
-    for name, shape in shapes.items():
-        if _CROSS.search(name) and len(shape) > 1:  # [out, width], of a LoRA's half [rank, width]
-            return _WIDTHS.get(shape[1])
-    return None
-
-
-def _unfit(sort: Sort | None, family: str | None, shapes: Shapes) -> str:
-    """Why a file cannot be used, as far as its family tells; of what is missing, loading tells."""
-    if family not in (None, "SD 1.x", "SD 2.x"):
-        return f"is for {family}, which is not supported; take one for Stable Diffusion 1.x"
-    if sort != "base" or family == "SD 1.x" or _is_read(shapes):
-        return ""
-    if family == "SD 2.x":
-        return "is for SD 2.x, which is not read from one file; give its folder"
-    return "is for no Stable Diffusion that is supported; take one for Stable Diffusion 1.x"
-
-
-def _is_read(shapes: Shapes) -> bool:
-    """Whether loading would know the parts of a base model by these shapes."""
-    try:
-        return ldm.base_configs(shapes) is not None
-    except (LookupError, TypeError, ValueError):  # shapes that no model has
-        return False
+    if kind.sort == "other":
+        return NOTHING
+    family = None if kind.family in ("", "custom") else kind.family
+    return Look(kind.sort, family, "" if kind.loads else kind.misfit(ROLES[kind.sort]))
 
 
 def _look_into(folder: Path) -> Look:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from nodegraph.errors import UserError
 
@@ -34,8 +35,27 @@ _SCHEDULER: Mapping[str, object] = {
 }
 
 
-def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
-    """Describe the base model in one file."""
+class BaseFile(NamedTuple):
+    """The base model in one file, as far as its header tells.
+
+    Attributes:
+        path: What is read: another file, where an allowed pickle was converted.
+        configs: Of its parts.
+        scheduler: As JSON.
+    """
+
+    path: Path
+    configs: Mapping[str, Mapping[str, Any]]
+    scheduler: str
+    inpaints: bool
+
+
+def read_base(name: str, path: Path, allow: frozenset[str]) -> BaseFile:
+    """Read the header of a base model's file, and check the vocabulary beside it if there is one.
+
+    Raises:
+        UserError: It is no base model that can be loaded.
+    """
     original, path = path, usable_file(path, allow)
     shapes, metadata = header(path, "model")
     configs, kind = ldm.base_configs(shapes), recognise(shapes)
@@ -43,28 +63,38 @@ def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -
     if configs is None or (kind.sort == "base" and not kind.loads):
         raise UserError(f"model: {name!r} {kind.misfit('base model')}")
     channels = configs["unet"]["in_channels"], configs["vae"]["latent_channels"]
-    tokenizer = _tokenizer(name, original, allow)  # not beside a converted pickle
-    check_tokenizer(tokenizer, configs["text_encoder"]["vocab_size"])
-    digest = sha256(path)
+    inpaints = is_inpainting(*channels, name)
+    scheduler = json.dumps({**_SCHEDULER, **_marked(name, shapes, metadata)}, sort_keys=True)
+    if (words := _words_beside(original)).is_dir():
+        check_tokenizer(words, configs["text_encoder"]["vocab_size"])
+    return BaseFile(path, configs, scheduler, inpaints)
+
+
+def base_from_file(name: str, path: Path, dtype: DType, allow: frozenset[str]) -> DiffusionModel:
+    """Describe the base model in one file."""
+    file = read_base(name, path, allow)
+    tokenizer = _tokenizer(name, path, allow)  # not beside a converted pickle
+    check_tokenizer(tokenizer, file.configs["text_encoder"]["vocab_size"])
+    digest = sha256(file.path)
 
     def refer(part: Part) -> Weights:
         words = (
             identity(filter(Path.is_file, tokenizer.iterdir())) if part == "text_encoder" else ""
         )
         key = key_of(part, digest + words, dtype)
-        return Weights(part, str(path), key, tokenizer=str(tokenizer), dtype=dtype)
+        return Weights(part, str(file.path), key, tokenizer=str(tokenizer), dtype=dtype)
 
-    factor = 2 ** (len(configs["vae"]["block_out_channels"]) - 1)
+    factor = 2 ** (len(file.configs["vae"]["block_out_channels"]) - 1)
     return DiffusionModel(
         name=name,
-        shape=shape_of(configs["unet"], name),
+        shape=shape_of(file.configs["unet"], name),
         factor=factor,
         size=64 * factor,
-        scheduler=json.dumps({**_SCHEDULER, **_marked(name, shapes, metadata)}, sort_keys=True),
+        scheduler=file.scheduler,
         text_encoder=refer("text_encoder"),
         unet=refer("unet"),
         vae=refer("vae"),
-        inpaints=is_inpainting(*channels, name),
+        inpaints=file.inpaints,
     )
 
 
@@ -87,15 +117,27 @@ def _marked(name: str, shapes: Shapes, metadata: Mapping[str, str]) -> dict[str,
     return settings
 
 
-def controlnet_from_file(
-    name: str, path: Path, dtype: DType, allow: frozenset[str]
-) -> ControlNetModel:
-    """Describe the ControlNet in one file."""
+def read_controlnet(
+    name: str, path: Path, allow: frozenset[str]
+) -> tuple[Path, Shapes, Mapping[str, Any]]:
+    """Read the header of a ControlNet's file: what is read, its shapes, and its configuration.
+
+    Raises:
+        UserError: It is no ControlNet that can be loaded.
+    """
     path = usable_file(path, allow)
     shapes = header(path, "model")[0]
     config, kind = ldm.controlnet_config(shapes), recognise(shapes)
     if config is None or not kind.loads:
         raise UserError(f"model: {name!r} {kind.misfit('ControlNet')}")
+    return path, shapes, config
+
+
+def controlnet_from_file(
+    name: str, path: Path, dtype: DType, allow: frozenset[str]
+) -> ControlNetModel:
+    """Describe the ControlNet in one file."""
+    path, shapes, config = read_controlnet(name, path, allow)
     net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
     return ControlNetModel(
         name,
@@ -108,9 +150,12 @@ def controlnet_from_file(
 
 def _tokenizer(name: str, path: Path, allow: frozenset[str]) -> Path:
     """The vocabulary that a single file lacks: from a folder beside it, else CLIP's own."""
-    beside = path.parent / "tokenizer"
-    if beside.is_dir():
+    if (beside := _words_beside(path)).is_dir():
         return beside
     from ..checkpoints.hub import clip_vocabulary
 
     return clip_vocabulary(name, allow)
+
+
+def _words_beside(path: Path) -> Path:
+    return path.parent / "tokenizer"

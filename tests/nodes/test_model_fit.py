@@ -37,8 +37,12 @@ SDXL: Tensors = {
 }
 SD2: Tensors = {**UNET, "cond_stage_model.model.token_embedding.weight": [49408, 1024]}
 MODEL = "model.diffusion_model."
-YES = "that is supported; take one for Stable Diffusion 1.x"
-NOT = "which is not supported; take one for Stable Diffusion 1.x"
+BASE = (
+    "LoadBaseModel takes Stable Diffusion 1.x in one file, with its text encoder and VAE, and 1.x"
+    " and 2.x as folders in diffusers' layout"
+)
+XL = f"is an SDXL base model without its VAE; {BASE}"
+XL_LORA = "is a LoRA for SDXL models; LoadLoRA takes LoRAs for Stable Diffusion 1.x and 2.x"
 
 
 def weights(path: Path, tensors: Tensors) -> Path:
@@ -72,23 +76,24 @@ CONTROL = {"control_model.input_hint_block.0.weight": [16, 3, 3, 3]}
 @pytest.mark.parametrize(
     ("tensors", "expected"),
     [
-        (SDXL, Look("base", "SDXL", f"is for SDXL, {NOT}")),
+        (SDXL, Look("base", "SDXL", XL)),
         ({**UNET, "model.diffusion_model.label_emb.0.0.weight": [1280, 2816]},
-         Look("base", "SDXL", f"is for SDXL, {NOT}")),
-        (SD2,
-         Look("base", "SD 2.x", "is for SD 2.x, which is not read from one file; give its folder")),
-        ({f"{MODEL}joint_blocks.0.x": [1]}, Look("base", "SD 3", f"is for SD 3, {NOT}")),
-        ({f"{MODEL}double_blocks.0.x": [1]}, Look("base", "Flux", f"is for Flux, {NOT}")),
-        ({f"{MODEL}some.weight": [1]}, Look("base", None, f"is for no Stable Diffusion {YES}")),
-        ({**UNET, "cond_stage_model.transformer.text_model.x": [1]}, Look("base", "SD 1.x")),
+         Look("base", "SDXL", f"is an SDXL base model without its text encoder and VAE; {BASE}")),
+        (SD2, Look("base", "SD 2.x", f"is an SD 2.x base model without its VAE; {BASE}")),
+        ({f"{MODEL}joint_blocks.0.x": [1]}, Look("base", "SD 3", f"is an SD 3 model; {BASE}")),
+        ({f"{MODEL}double_blocks.0.x": [1]}, Look("base", "Flux", f"is a Flux model; {BASE}")),
+        ({f"{MODEL}some.weight": [1]},
+         Look("base", None, "is of no kind that is known here (its tensors are"
+              f" {MODEL}some.weight); {BASE}")),
+        ({**UNET, "cond_stage_model.transformer.text_model.x": [1]},
+         Look("base", "SD 1.x", f"is an SD 1.x base model without its VAE; {BASE}")),
         ({**CONTROL, f"{CROSS}.to_k.weight": [1280, 2048]},
-         Look("controlnet", "SDXL", f"is for SDXL, {NOT}")),
-        ({**CONTROL, f"{CROSS}.to_k.weight": [1280, 768]},
-         Look("controlnet", "SD 1.x")),
+         Look("controlnet", "SDXL", "is a ControlNet for SDXL models; LoadControlNet takes"
+              " ControlNets for Stable Diffusion 1.x and 2.x")),
         (lora(KOHYA, 768), Look("lora", "SD 1.x")),
         (lora(PEFT, 1024), Look("lora", "SD 2.x")),
         (lora(DIFFUSERS, 768), Look("lora", "SD 1.x")),
-        (lora(KOHYA, 2048), Look("lora", "SDXL", f"is for SDXL, {NOT}")),
+        (lora(KOHYA, 2048), Look("lora", "SDXL", XL_LORA)),
         ({"emb_params": [4, 768]}, Look("embedding", "SD 1.x")),
         ({"a": [4, 4], "b": [4]}, Look()),
     ],
@@ -140,12 +145,12 @@ def test_those_that_do_not_fit_are_listed_with_the_reason_and_nothing_here_was_d
            for m in (*listed["base"], *listed["lora"]) if not m["built_in"]}  # fmt: skip
 
     assert own == {
-        "checkpoints/xl.safetensors": ("SDXL", "folder", f"is for SDXL, {NOT}"),
+        "checkpoints/xl.safetensors": ("SDXL", "folder", XL),
         "diffusers/fits": ("tiny", "folder", ""),
         "diffusers/pipeline": (
             "SDXL", "folder", "is a StableDiffusionXLPipeline, which is not supported",
         ),
-        "loras/xl.safetensors": ("SDXL", "folder", f"is for SDXL, {NOT}"),
+        "loras/xl.safetensors": ("SDXL", "folder", XL_LORA),
     }  # fmt: skip
     assert {m["source"] for m in listed["base"] if m["built_in"]} == {"package"}
 
@@ -184,15 +189,15 @@ def checked(folder: Path, kind: str, input: str, value: Any) -> list[str]:
         ("LoadBaseModel", "model", "nobody/here", []),
         ("LoadBaseModel", "model", "../outside.safetensors", []),
         ("LoadBaseModel", "model", "checkpoints/xl.safetensors",
-         [f"it.model: 'checkpoints/xl.safetensors' is for SDXL, {NOT}"]),
+         [f"it.model: 'checkpoints/xl.safetensors' {XL}"]),
         ("LoadBaseModel", "model", ["tiny", "checkpoints/xl.safetensors"],
-         [f"it.model[1]: 'checkpoints/xl.safetensors' is for SDXL, {NOT}"]),
+         [f"it.model[1]: 'checkpoints/xl.safetensors' {XL}"]),
         ("LoadBaseModel", "model", "loras/xl.safetensors",
          ["it.model: 'loras/xl.safetensors' is a LoRA; give a base model"]),
         ("LoadControlNet", "model", "diffusers/fits",
          ["it.model: 'diffusers/fits' is a base model; give a ControlNet"]),
         ("LoadLoRA", "lora", "loras/xl.safetensors",
-         [f"it.lora: 'loras/xl.safetensors' is for SDXL, {NOT}"]),
+         [f"it.lora: 'loras/xl.safetensors' {XL_LORA}"]),
     ],
 )  # fmt: skip
 def test_a_check_names_what_cannot_be_used_before_the_run(
@@ -218,5 +223,5 @@ def test_on_the_command_line_too_and_nothing_runs(
     ended = CliRunner().invoke(app, [command, "w.json"])
 
     assert ended.exit_code == 2
-    assert f"base.model: {str(file)!r} is for SDXL, {NOT}" in ended.output
+    assert f"base.model: {str(file)!r} {XL}" in ended.output
     assert not (tmp_path / "output").exists()

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from nodegraph.errors import UserError
+from nodegraph.node import Folders
+from nodes.checkpoints.names import Role
+from nodes.checkpoints.resolve import HereAlone
+from nodes.library.catalogue import misfit
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.weights.reference import tokenizer
 
@@ -87,6 +91,13 @@ def refused(load: Callable[[], object]) -> str:
     return str(caught.value)
 
 
+def bare(sentence: str, path: Path) -> str:
+    """A sentence without the address and the model's name, which a check puts before it."""
+    for address in ("model: ", "lora: "):
+        sentence = sentence.removeprefix(address)
+    return sentence.removeprefix(f"{str(path)!r} ")
+
+
 def base(path: Path) -> Callable[[], object]:
     return lambda: LoadBaseModel(model=str(path)).run(BENCH)
 
@@ -126,10 +137,15 @@ def test_a_damaged_part_of_a_base_model_is_named_before_anything_is_loaded(
     folder = copied(models / form, tmp_path / "model")
     DAMAGES[damage](folder / part)
 
+    checked = misfit(str(folder), "base model", HereAlone(Folders()))
     if (part, damage) in HARMLESS or _says_nothing_new(part, damage):
         base(folder)()
+        assert checked == ""
         return
     sentence = refused(base(folder))
+
+    # A check says the same without a run.
+    assert checked == bare(sentence, folder)
 
     assert str((folder / part).parent) in sentence or "vae" in sentence
     assert Path(part).stem in sentence or damage in ("absent", "a folder", "an empty object")
@@ -210,13 +226,24 @@ def test_a_damaged_part_of_a_controlnet_is_named(
     folder = copied(models / "tiny-net", tmp_path / "net")
     DAMAGES[damage](folder / part)
 
-    assert str(folder) in refused(controlnet(folder))
+    sentence = refused(controlnet(folder))
+
+    assert str(folder) in sentence
+    checked = misfit(str(folder), "ControlNet", HereAlone(Folders()))
+    assert checked == bare(sentence, folder)
 
 
 LOADERS: Mapping[str, tuple[str, Callable[[Path], Callable[[], object]]]] = {
     "LoadBaseModel": ("base.safetensors", base),
     "LoadControlNet": ("net.safetensors", controlnet),
     "LoadLoRA": ("ink.safetensors", lora),
+}
+
+
+ROLES: Mapping[str, Role] = {
+    "LoadBaseModel": "base model",
+    "LoadControlNet": "ControlNet",
+    "LoadLoRA": "LoRA",
 }
 
 
@@ -228,7 +255,11 @@ def test_a_damaged_file_is_named(models: Path, tmp_path: Path, loader: str, dama
     shutil.copytree(models / "tokenizer", tmp_path / "tokenizer")
     DAMAGES[damage](tmp_path / name)
 
-    assert str(tmp_path / name) in refused(load(tmp_path / name))
+    sentence = refused(load(tmp_path / name))
+
+    assert str(tmp_path / name) in sentence
+    checked = misfit(str(tmp_path / name), ROLES[loader], HereAlone(Folders()))
+    assert checked == bare(sentence, tmp_path / name)
 
 
 def _settings() -> Iterator[tuple[str, str]]:
