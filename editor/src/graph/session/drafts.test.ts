@@ -100,6 +100,7 @@ describe("a document that cannot be read", () => {
     expect(documents).toHaveLength(2);
     expect(aside).toMatchObject([{ tab: "one", id: "odd", title }]);
     expect(aside[0]?.reason).toMatch(/\w+ \w+/);
+    expect(aside[0]?.reason).not.toMatch(/JSON at position/);
     const present = text.startsWith("{\"") ? (JSON.parse(text) as { present: unknown }).present : undefined;
     expect(aside[0]?.text).toBe(present ? `${JSON.stringify(present, null, 2)}\n` : text);
     store.sweep(localStorage, ["one"]);

@@ -193,8 +193,8 @@ interface Entry {
 }
 
 function opened(id: string, text: string): OpenDocument {
-  const entry = JSON.parse(text) as Partial<Entry> | null;
-  if (!entry || typeof entry !== "object") throw new Error("it is no document");
+  const entry = loose(text) as Partial<Entry>;
+  if (entry.present === undefined && entry.form === undefined) throw new Error("what is kept of it is damaged");
   if (typeof entry.aside === "string") throw new Error(entry.aside);
   if (typeof entry.form === "number" && entry.form > FORM) {
     throw new Error("a newer version of this page kept it; reload the page");
