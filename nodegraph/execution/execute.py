@@ -98,6 +98,7 @@ class _Run:
         reserved: Keys that this run computes, so that no other run does, each by one task.
         impure_keys: Keys made for this run alone: their values are dropped at its end.
         awaited_elsewhere: How many tasks wait for another run, which has reserved their keys.
+        stopping: It was cancelled, and waits for the lanes alone.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class _Run:
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.plan, self.cache, self.settings = plan, cache, settings
-        self.cancelled = cancelled
+        self.cancelled, self.stopping = cancelled, False
         self.signature = settings.signature()
         self.frontier = Frontier(plan, cache, settings.folders)
         self.calls = self.frontier.calls
@@ -132,11 +133,13 @@ class _Run:
                 continue
             # All that could be done at once has been, and the lanes are at work: now work here (the
             # CPU's lane), wait for a report, or end.
-            reports = self.dispatcher.own()
+            reports = None if self.stopping else self.dispatcher.own()
             if reports is not None:
                 yield from self._work(reports)
-            elif self.awaited_elsewhere or self.dispatcher.busy:
+            elif self.dispatcher.busy or (self.awaited_elsewhere and not self.stopping):
                 self._handle(self._next())
+            elif self.stopping or (self.cancelled is not None and self.cancelled()):
+                raise Stopped
             # Nothing is running and nothing is to come: whatever is not done has lost its waker.
             elif stuck := [call.planned.name for call in self.calls if not call.done]:
                 raise AssertionError(f"the engine lost track of {', '.join(stuck[:5])}")
@@ -159,12 +162,16 @@ class _Run:
         with suppress(Empty):
             return self.reports.get(timeout=_SOON)
         self.dispatcher.load_ahead()
-        if self.cancelled is None:
-            return self.reports.get()
-        while not self.cancelled():
+        while self.cancelled is not None and not self.stopping:
             with suppress(Empty):
                 return self.reports.get(timeout=_LOOK)
-        raise Stopped
+            if self.cancelled():
+                # What the lanes report until they have stopped is told as ever.
+                self.stopping = True
+                self.dispatcher.stop()
+                if not self.dispatcher.busy:  # it waits for another run alone
+                    raise Stopped
+        return self.reports.get()
 
     def outcome(self) -> Outcome:
         frontier = self.frontier

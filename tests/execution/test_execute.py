@@ -8,6 +8,7 @@ import pytest
 
 from nodegraph import RunError, execute, plan, run
 from nodegraph.cache import Budgets, Cache
+from nodegraph.errors import Stopped
 from nodegraph.events import Failed, Finished, Progressed, Skipped, Started
 from nodegraph.settings import Settings
 
@@ -330,6 +331,18 @@ def test_what_was_done_before_a_cancel_is_kept() -> None:
     events, _ = drive({"add": nodes["add"]}, cache)
 
     assert computed(events) == []
+
+
+def test_a_run_that_waits_for_another_one_is_cancelled() -> None:
+    cache = Cache.in_memory()
+    nodes = {"slow": {"type": "Slow", "values": {"value": 1, "steps": 10**9}}}
+    other = execute(plan(workflow(nodes), TOYS), cache)
+    next(event for event in other if isinstance(event, Progressed))
+
+    with pytest.raises(Stopped):
+        list(execute(plan(workflow(nodes), TOYS), cache, cancelled=lambda: True))
+
+    other.close()
 
 
 def test_a_side_effect_happens_every_time() -> None:

@@ -93,9 +93,13 @@ class Dispatcher:
         """Take note that a lane has nothing to do any more."""
         self._by_name[report.lane].busy = False
 
+    def stop(self) -> None:
+        """Have what still runs stop, within a step; nothing is given to lanes any more."""
+        self._stop.set()
+
     def close(self) -> None:
         """Stop what still runs, within a step, and wait for it."""
-        self._stop.set()
+        self.stop()
         for lane in self._by_name.values():
             lane.close()
         if "_upcoming" in self.__dict__:  # else asking would make it
@@ -109,7 +113,7 @@ class Dispatcher:
 
     def give(self) -> Iterator[Report]:
         """Give every idle lane its next task; yields what can be told of them at once."""
-        for kind, queue in self._queues.items():
+        for kind, queue in self._queues.items() if not self._stop.is_set() else ():
             # Lane and model are chosen together: the lane that needs the least loaded goes first.
             while queue and (idle := [lane.name for lane in self._lanes[kind] if not lane.busy]):
                 name = closest({name: self._loaded[name] for name in idle}, queue)
