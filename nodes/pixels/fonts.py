@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from nodegraph.base.file_memo import is_settled, state_of
 
 from ..builtin.paths import FONT
 
@@ -43,9 +46,10 @@ def face_of(path: Path) -> Face:
     Raises:
         OSError: There is no such file.
     """
-    status = path.stat()
-    facts = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return Face(path, facts)
+    now = time.time_ns()
+    state = state_of(path)
+    # Just written: whatever is written next may leave the same state, so this face is none other.
+    return Face(path, state[1:] if is_settled(state, now) else (*state[1:], now))
 
 
 @lru_cache(maxsize=64)

@@ -378,9 +378,9 @@ def test_every_kind_that_reads_files_tells_their_content() -> None:
     stamped = {name for name in TESTED if REGISTRY.nodes[name].stamp is not Node.stamp}
 
     assert stamped == {
-        "Depth", "ListImages", "LoadBaseModel", "LoadControlNet", "LoadEmbedding", "LoadImage",
-        "LoadLoRA", "LoadPrompts", "NormalMap", "OpenPose", "Scribble", "Segment", "SoftEdge",
-        "StraightLines", "Wildcard",
+        "Depth", "Grid", "ListImages", "LoadBaseModel", "LoadControlNet", "LoadEmbedding",
+        "LoadImage", "LoadLoRA", "LoadPrompts", "NormalMap", "OpenPose", "Scribble", "Segment",
+        "SoftEdge", "StraightLines", "Wildcard",
     }  # fmt: skip
 
 
