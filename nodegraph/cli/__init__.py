@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 def main() -> None:
     """Run the command line on this process's arguments."""
-    from ..system.threads import configure_threads
-
     try:
+        from ..system.threads import configure_threads
+
         configure_threads(os.environ)  # of this process and of those it starts
         code = call(sys.argv[1:])
-    except KeyboardInterrupt:  # before there was anything that it could end
+    except KeyboardInterrupt:  # while all that could end in a better way is still loaded
         code = 130
+        if sys.stderr is not None:
+            sys.stderr.write("cancelled\n")
     leave(code)
 
 
