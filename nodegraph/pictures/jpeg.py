@@ -11,8 +11,9 @@ from .orientation import from_both
 _APP0, _APP1, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _SCAN, _END = 0xDA, 0xD9
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
-# A marker behind anything else: decoders pass over what lies between segments.
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+# A marker behind anything else: decoders pass over what lies between segments. Nothing in it
+# is repeated: over a file full of 0xFF that would take the square of its length.
+_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 

@@ -203,3 +203,15 @@ def test_the_size_is_known_from_the_header_alone(file: File) -> None:
     assert file.pixels is not None
     if file.name != "avif-exif":  # whose header is read at the second try
         assert read_size(file.data) == file.pixels.shape[1::-1]
+
+
+@pytest.mark.parametrize(
+    "filler", [b"\xff", b"\xff\x00", b"\x00", b"\xff\xd8", b"\xff\xe1\x00\x02"]
+)
+@pytest.mark.parametrize(
+    "start", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF0000WEBP", b"II*\0"]
+)
+def test_a_file_of_one_byte_over_and_over_is_refused_at_once(start: bytes, filler: bytes) -> None:
+    """A search that goes back over what it has seen would take hours for these."""
+    with pytest.raises(UserError):
+        decode_picture(start + filler * (1_000_000 // len(filler)), "x")
