@@ -30,6 +30,7 @@ from nodegraph.tasks.task import call_states
 from nodegraph.values.leaves import digests
 from nodes import NODES
 from nodes.images import ListImages, LoadImage
+from nodes.layout import Grid
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.text import LoadPrompts, Wildcard
 
@@ -258,6 +259,12 @@ def words(folder: Path, text: str) -> None:
     (folder / "words.csv").write_text(f"prompt\n{text}\n")
 
 
+def lettering(folder: Path, name: str) -> None:
+    from matplotlib import get_data_path
+
+    shutil.copy(Path(get_data_path()) / "fonts" / "ttf" / name, folder / "a.ttf")
+
+
 def picture(folder: Path, shade: int) -> None:
     flat((shade, 0, 0)).pil().save(folder / "a.png")
 
@@ -294,14 +301,16 @@ def stamp_of(node: Node, folder: Path, device: str = "cpu") -> object:
         (LoadPrompts(path=Path("words.csv")), lambda f: words(f, "two")),
         (Wildcard(text="__words__"), lambda f: words(f, "two")),
         (ListImages(path=Path("*.png")), lambda f: shutil.copy(f / "a.png", f / "b.png")),
+        (Grid(images=[flat((1, 2, 3))], font=Path("a.ttf")), lambda f: lettering(f, "cmr10.ttf")),
     ],
-    ids=["picture", "prompts", "table", "wildcard", "folder"],
+    ids=["picture", "prompts", "table", "wildcard", "folder", "font"],
 )
 def test_a_file_of_other_content_gives_another_stamp_in_a_living_process(
     tmp_path: Path, node: Node, change: Callable[[Path], None]
 ) -> None:
     picture(tmp_path, 1)
     words(tmp_path, "one")
+    lettering(tmp_path, "DejaVuSerif.ttf")
     before = stamp_of(node, tmp_path)
 
     change(tmp_path)
