@@ -132,16 +132,12 @@ class Scheduler:
     ) -> None:
         import diffusers
 
-        settings = settings_of(name, config, steps)
+        self._name, settings = name, settings_of(name, config, steps)
         try:
             self._inner: Any = getattr(diffusers, SCHEDULERS[name][0]).from_config(settings)
             self._inner.set_timesteps(steps, device=device)
         except Exception as error:  # whatever a class makes of settings that are not for it
-            reason = " ".join(str(error).split())
-            raise UserError(
-                f"scheduler: {name} cannot be run with the scheduler settings of this model"
-                f" ({reason}); choose another"
-            ) from error
+            raise _unfit(name, error) from error
         first = (skipped or 0) * self._inner.order
         self.timesteps: Tensor = self._inner.timesteps[first:]
         # Told where they begin, they need not look it up, for which they would wait for the device.
@@ -181,9 +177,12 @@ class Scheduler:
     ) -> Tensor:
         """Take one step; stochastic schedulers draw each picture's noise from its own generator."""
         drawn = {"generator": list(generators)} if self._random else {}
-        stepped: Tensor = self._inner.step(
-            predicted, timestep, latents, return_dict=False, **drawn
-        )[0]
+        try:
+            stepped: Tensor = self._inner.step(
+                predicted, timestep, latents, return_dict=False, **drawn
+            )[0]
+        except (NotImplementedError, ValueError) as error:  # what the model predicts, say
+            raise _unfit(self._name, error) from error
         return stepped
 
     def state(self, generators: Sequence[Generator]) -> State:
@@ -224,6 +223,14 @@ def settings_of(name: SchedulerName, config: str, steps: int) -> dict[str, Any]:
             distilled *= 2
         settings["original_inference_steps"] = distilled
     return settings
+
+
+def _unfit(name: SchedulerName, error: Exception) -> UserError:
+    reason = " ".join(str(error).split())
+    return UserError(
+        f"scheduler: {name} cannot be run with the scheduler settings of this model ({reason});"
+        " choose another"
+    )
 
 
 def _snapshot(value: Any) -> tuple[Any, Any]:

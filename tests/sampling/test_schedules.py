@@ -242,13 +242,14 @@ def test_what_is_configured_for_other_samplers_changes_and_breaks_nothing(
         ),
         ("Euler", {"timestep_spacing": "odd"}, "scheduler: Euler cannot be run with the scheduler"),
         ("UniPC", {"beta_start": "small"}, "scheduler: UniPC cannot be run with the scheduler"),
+        ("DPM2", {"prediction_type": "sample"}, "scheduler: DPM2 cannot be run with the scheduler"),
     ],
 )
 def test_settings_that_are_not_for_a_scheduler_are_told_in_a_sentence(
     name: SchedulerName, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(UserError, match=said) as caught:
-        Scheduler(name, json.dumps({**STABLE_DIFFUSION, **changes}), 3, "cpu")
+        ours(name, {**STABLE_DIFFUSION, **changes}, 3, 1.0, False)
 
     assert "\n" not in str(caught.value)
 
