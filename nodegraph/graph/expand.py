@@ -27,6 +27,9 @@ from .workflow import Call, Workflow
 LIMIT = 20_000
 """Calls that one composite or template may expand to: those that hold others twice double."""
 
+_TYPE = 10
+"""Letters that a type which a call lies in counts for."""
+
 AnyLink: TypeAlias = str | list[str]
 
 
@@ -179,8 +182,8 @@ def _expand_one(first: _Frame, flat: Flat, bodies: dict[int, _Body | str], budge
     while todo:
         frame = todo.pop()
         _count(frame.name, frame.call, budget, first.name)
-        # The types that it lies in, once more.
-        budget.steps(len(frame.path))
+        # The types that it lies in are listed once more.
+        budget.letters(_TYPE * len(frame.path), first.name)
         kind = frame.kinds.get(frame.call.type)
         count += 1
         if kind is None:

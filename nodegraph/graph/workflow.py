@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    FailFast,
     JsonValue,
     StringConstraints,
     ValidationError,
@@ -33,8 +34,9 @@ LONGEST_TYPE = 1000
 """Letters of a type, which may be a template's path."""
 MOST_PROBLEMS = 1000
 """Mistakes in its form that are told of one document."""
-_SLICE = 500
-"""Nodes that are read at once: meanwhile no other thread runs."""
+_SLICE = 2000
+"""Nodes and inputs that are read at once: meanwhile no other thread runs."""
+_NOTHING: dict[str, Any] = {}
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=LONGEST_NAME)]
 Address = Annotated[
@@ -46,6 +48,15 @@ Address = Annotated[
 _Type = Annotated[str, StringConstraints(max_length=LONGEST_TYPE)]
 
 
+class _FirstOnly(FailFast):
+    """Reads a list up to its first mistake; it can be part of a union, which FailFast cannot."""
+
+    __hash__ = object.__hash__
+
+
+_Addresses = Annotated[list[Address], _FirstOnly()]
+
+
 class Call(BaseModel):
     """One entry of a workflow: a node's type, its constants, and the outputs it is linked to."""
 
@@ -53,7 +64,7 @@ class Call(BaseModel):
 
     type: _Type
     values: dict[Name, JsonValue] = {}
-    links: dict[Name, Address | list[Address]] = {}
+    links: dict[Name, Address | _Addresses] = {}
 
 
 class Param(BaseModel):
@@ -61,7 +72,7 @@ class Param(BaseModel):
 
     model_config = _MODEL
 
-    to: Address | list[Address]
+    to: Address | _Addresses
     label: str = ""
     help: str = ""
 
@@ -125,32 +136,46 @@ class Workflow(BaseModel):
             )
         if "format" not in document and (other := name_document(document)) is not None:
             raise _foreign(name, other)
-        document = migrate(document)
-        nodes, problems = document.get("nodes"), dict[str, Problem]()
-        if not isinstance(nodes, dict) or len(nodes) <= _SLICE:
-            workflow = cls._validate(document, problems)
-        else:
-            workflow, names, calls = (
-                cls._validate({**document, "nodes": {}}, problems),
-                [*nodes],
-                {},
-            )
-            for start in range(0, len(names), _SLICE):
-                some = {name: nodes[name] for name in names[start : start + _SLICE]}
-                part = cls._validate({"nodes": some}, problems)
-                calls.update(part.nodes if part else {})
-            workflow = workflow.model_copy(update={"nodes": calls}) if workflow else None
+        problems: dict[str, Problem] = {}
+        workflow = cls._read(migrate(document), problems)
         if workflow is None or problems:
             raise WorkflowError([*problems.values()])
         return workflow
 
     @classmethod
-    def _validate(cls, document: dict[str, Any], problems: dict[str, Problem]) -> Workflow | None:
+    def _read(
+        cls, document: dict[str, Any], problems: dict[str, Problem], prefix: str = ""
+    ) -> Workflow | None:
+        """Read a workflow part by part: while one is read, no other thread runs."""
+        nodes, inside = document.get("nodes"), document.get("templates")
+        if not isinstance(nodes, dict) or (inside and not isinstance(inside, dict)):
+            return cls._validate(document, problems, prefix)
+        rest = {**document, "nodes": {}}
+        if inside:
+            rest["templates"] = dict.fromkeys(inside, _NOTHING)
+        workflow = cls._validate(rest, problems, prefix)
+        calls: dict[str, Call] = {}
+        for some in _slices(nodes):
+            part = cls._validate({"nodes": some}, problems, prefix)
+            calls.update(part.nodes if part else {})
+        templates: dict[str, Workflow] = {}
+        for some in _slices(inside or {}):
+            [[name, first], *others] = some.items()
+            if others or not isinstance(first, dict) or _weight(first) < _SLICE:
+                part = cls._validate({"templates": some}, problems, prefix)
+                templates.update(part.templates if part else {})
+            elif (one := cls._read(first, problems, f"{prefix}templates[{name}].")) is not None:
+                templates[name] = one
+        parts: dict[str, Any] = {"nodes": calls, **({"templates": templates} if inside else {})}
+        return workflow.model_copy(update=parts) if workflow else None
+
+    @classmethod
+    def _validate(cls, document: Any, problems: dict[str, Problem], prefix: str) -> Workflow | None:
         """Make it of JSON values; else add what is wrong, by address."""
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            _add_problems(error, problems)
+            _add_problems(error, problems, prefix)
             return None
 
     def to_json(self) -> str:
@@ -271,11 +296,36 @@ def _foreign(name: str, other: str) -> WorkflowError:
     return WorkflowError([Problem(name, f"is {other}; {begins}")])
 
 
-def _add_problems(error: ValidationError, problems: dict[str, Problem]) -> None:
+def _slices(parts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Nodes or templates in their order, some at a time; what is large comes alone."""
+    some: dict[str, Any] = {}
+    left = _SLICE
+    for name, part in parts.items():
+        weight = _weight(part)
+        if some and weight > left:
+            yield some
+            some, left = {}, _SLICE
+        some[name] = part
+        left -= weight
+    if some:
+        yield some
+
+
+def _weight(part: object, depth: int = 6) -> int:
+    """How many objects and entries a node or a template has; as deep as a template in another."""
+    inner = part.values() if isinstance(part, dict) else ()
+    return (
+        1
+        + sum(_weight(each, depth - 1) for each in inner if depth and isinstance(each, dict))
+        + len(inner)
+    )
+
+
+def _add_problems(error: ValidationError, problems: dict[str, Problem], prefix: str) -> None:
     """Turn pydantic's report into one problem an address: a union reports each of its branches."""
     suggestions = Suggestions()
     for detail in error.errors(include_url=False):
-        address = _address_at(detail["loc"])
+        address = prefix + _address_at(detail["loc"]) if detail["loc"] else prefix
         if len(problems) < MOST_PROBLEMS and address not in problems:
             problems[address] = Problem(address, _message_of(detail, suggestions))
 
@@ -300,7 +350,7 @@ def _message_of(detail: ErrorDetails, suggestions: Suggestions) -> str:
     if kind == "string_too_long":
         most = detail.get("ctx", {}).get("max_length")
         wrong = f"is too long; at most {most} letters are taken"
-    elif loc[-1] == "[key]":
+    elif loc[-1:] == ("[key]",):
         wrong = "is no name: use small letters, digits and _, beginning with a letter"
     elif kind == "string_pattern_mismatch":
         wrong = "is no address; write 'node.port'"

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from ..base.budget import Budget
 from ..base.gc_pause import pause_gc
 from ..cache import Cache
-from ..errors import NotFetchedError, UserError
+from ..errors import NotFetchedError, UserError, WorkflowError
 from ..execution.context import RunContext
 from ..execution.instances import stamp
 from ..execution.reports import Broke, Lost
@@ -77,10 +77,12 @@ class _Judge:
             )
             return
         try:
-            resolve(call, self.calls, self.settings.folders)
+            resolve(call, self.calls, self.settings.folders, self.budget)
         except UserError as error:
             yield self._unknown(call, "fails", str(error))
             return
+        except WorkflowError:  # of the budget
+            raise
         except Exception as error:  # a node's own code: the others are explained
             yield self._unknown(call, "fails", f"{type(error).__name__}: {error}")
             return

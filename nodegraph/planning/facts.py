@@ -12,8 +12,10 @@ from ..graph.ports import convert, is_list, ports
 from ..node import Facts, Folders, Node
 from .types import Link, Planned, Source
 
-_LOOK = 200
+_LOOK = 20
 """Steps that a look at a file counts for."""
+_LOOKS = 500
+"""Calls of different values for which files are looked at."""
 _TOLD = 20
 """Entries of one list that are told to be unfit for one input."""
 UNKNOWN: Final = -1
@@ -170,6 +172,7 @@ def follow_facts(
         folders: Where files may be looked at that constants name; None looks at none.
     """
     known_facts: dict[Source, Facts] = {}
+    seen: dict[tuple[type[Node], bytes], Mapping[str, Facts]] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
     kinds = {call.kind for call in calls}
@@ -183,12 +186,12 @@ def follow_facts(
         linked = {input: _linked_facts(link, known_facts) for input, link in call.links.items()}
         several = {*call.mapped, *call.expands}
         values = {input: value for input, value in call.values.items() if input not in several}
+        budget.steps(_LOOK if call.kind in looking else 1)
         try:
             for output, fact in call.kind.facts(values, linked).items():
                 known_facts[Source(index, output)] = fact
             if folders and call.kind in looking:
-                budget.steps(_LOOK)
-                for output, fact in _seen_facts(call, folders).items():
+                for output, fact in _look(call, folders, seen).items():
                     place = Source(index, output)
                     known_facts[place] = {**known_facts.get(place, {}), **fact}
             for input, message, severity, *fix in call.kind.check_facts(values, linked):
@@ -200,6 +203,16 @@ def follow_facts(
                 problem(call.name, "", f"its facts fail: {type(error).__name__}: {error}")
             )
     return errors, warnings
+
+
+def _look(
+    call: Planned, folders: Folders, seen: dict[tuple[type[Node], bytes], Mapping[str, Facts]]
+) -> Mapping[str, Facts]:
+    """The same for calls of the same values, and nothing for more than a check can look at."""
+    case = call.kind, call.spelling or b""
+    if case not in seen:
+        seen[case] = _seen_facts(call, folders) if len(seen) < _LOOKS else {}
+    return seen[case]
 
 
 def _seen_facts(call: Planned, folders: Folders) -> Mapping[str, Facts]:

@@ -18,12 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..base.budget import Budget
 from ..errors import UserError
 from ..node import Each, Folders
 from ..planning.types import Link, Planned, Source
 from ..savings import Shortages, merge_shortages
 from .task import CallState, Element, Task
 
+_LOOK = 20
+"""Steps that a look for a file or folder counts for."""
 MOST = 1_000_000
 """Items of one call: lists that are put one behind the other again and again double every time."""
 
@@ -40,18 +43,27 @@ def resolvable(call: CallState, calls: Sequence[CallState]) -> bool:
     return True
 
 
-def resolve(call: CallState, calls: Sequence[CallState], folders: Folders) -> list[Task]:
+def resolve(
+    call: CallState,
+    calls: Sequence[CallState],
+    folders: Folders,
+    budget: Budget | None = None,
+) -> list[Task]:
     """Settle how many items ``call`` has and make its tasks, each waiting for what it needs.
+
+    Args:
+        budget: What may be spent on it, where that is bounded.
 
     Returns:
         The tasks that can never run, because what they need has failed already.
 
     Raises:
         UserError: two of its inputs are lists of different lengths, or a folder cannot be listed.
+        WorkflowError: it is more than the budget allows.
     """
     planned = call.planned
     if planned.mapped or planned.expands:
-        call.values = dict(_listed(planned, folders))
+        call.values = dict(_listed(planned, folders, budget))
     call.count = _count(call, calls)
     if call.count is not None and call.count > MOST:
         raise UserError(f"has {call.count:,} items; {MOST:,} are the most")
@@ -70,7 +82,9 @@ def resolve(call: CallState, calls: Sequence[CallState], folders: Folders) -> li
     ]
 
 
-def _listed(planned: Planned, folders: Folders) -> Iterator[tuple[str, list[object]]]:
+def _listed(
+    planned: Planned, folders: Folders, budget: Budget | None
+) -> Iterator[tuple[str, list[object]]]:
     """Yield the inputs whose constants are several values: lists, and folders or globs."""
     for name in planned.mapped:
         value = planned.values[name]
@@ -82,7 +96,11 @@ def _listed(planned: Planned, folders: Folders) -> Iterator[tuple[str, list[obje
             m.expand for m in planned.kind.model_fields[name].metadata if isinstance(m, Each)
         )
         assert isinstance(listed, list)
-        expanded = [expand(value, folders) for value in listed]
+        expanded = []
+        for value in listed:
+            if budget is not None:
+                budget.steps(_LOOK)
+            expanded.append(expand(value, folders))
         if name in planned.mapped or any(values is not None for values in expanded):
             yield (
                 name,

@@ -23,6 +23,7 @@ class Limits:
         nodes: Calls in a workflow, those of the templates inside it included.
         params: Its params, likewise.
         links: The values and links of all its calls and the inputs its params set, likewise.
+        inputs: Values and links of one call.
         expanded: What it may grow to when its templates are written out, and how long that may
             take (see Bounds).
         workflows: Workflows that are kept.
@@ -54,6 +55,7 @@ class Limits:
     nodes: int = 20_000
     params: int = 1000
     links: int = 100_000
+    inputs: int = 10_000
     expanded: Bounds = _EXPANDED
     workflows: int = 1000
     head: float = 10.0

@@ -281,3 +281,41 @@ def test_any_value_survives_a_round_trip(value: object, title: str) -> None:
 
     assert Workflow.load(workflow.to_json()) == workflow
     assert Workflow.load(workflow.to_json()).to_json() == workflow.to_json()
+
+
+def test_a_workflow_that_is_read_in_slices_is_read_as_one() -> None:
+    call = {"type": "Const", "values": {f"v{i}": i for i in range(50)}}
+    inner = {"nodes": {f"n{i}": call for i in range(200)}, "results": {"r": "n0.value"}}
+    document = {"format": 1, **inner, "templates": {"T": {**inner, "templates": {"U": inner}}}}
+
+    assert Workflow.read(document) == Workflow.model_validate(document)
+
+
+def test_mistakes_in_slices_are_named_where_they_are() -> None:
+    call = {"type": "Const", "values": {f"v{i}": i for i in range(50)}}
+    nodes = {f"n{i}": call for i in range(200)} | {"last": {"tpye": "Const"}}
+    inside = {"nodes": nodes, "templates": {"U": {"nodes": nodes}, "V": 3}}
+
+    with pytest.raises(WorkflowError) as caught:
+        Workflow.read({"format": 1, "nodes": nodes, "templates": {"T": inside}, "more": 1})
+
+    addresses = [problem.address for problem in caught.value.problems]
+    assert addresses == [
+        "more",
+        "last.type",
+        "last.tpye",
+        "templates[T].last.type",
+        "templates[T].last.tpye",
+        "templates[T].templates[U].last.type",
+        "templates[T].templates[U].last.tpye",
+        "templates[T].templates.V",
+    ]
+
+
+def test_only_the_first_of_many_wrong_links_is_told() -> None:
+    nodes = {"n": {"type": "Sum", "links": {"values": [1] * 5000}}}
+
+    with pytest.raises(WorkflowError) as caught:
+        Workflow.read({"format": 1, "nodes": nodes})
+
+    assert [problem.address for problem in caught.value.problems] == ["n.values"]

@@ -296,6 +296,17 @@ def test_what_takes_too_long_is_refused() -> None:
         plan(Workflow.read({"format": 1, "nodes": nodes}), TOYS, budget=Budget(Bounds(seconds=0)))
 
 
+def test_what_is_refused_for_its_work_is_not_taken_for_a_mistake_of_a_node() -> None:
+    nodes: Document = {f"n{i}": {"type": "LoadModel"} for i in range(2000)}
+    budget = Budget(Bounds(seconds=1000))
+    budget._worked -= 4000  # as if it had worked so long by now
+
+    with pytest.raises(WorkflowError, match="takes more than 1000 s to look through") as caught:
+        plan(Workflow.read({"format": 1, "nodes": nodes}), TOYS, budget=budget)
+
+    assert len(caught.value.problems) == 1
+
+
 @pytest.mark.parametrize("unlike", [False, True])
 def test_however_many_names_are_unknown_only_so_much_is_compared(unlike: bool) -> None:
     """Sixty names against six hundred of 199 letters took minutes."""

@@ -21,6 +21,11 @@ def check_document(document: Mapping[str, Any], limits: Limits) -> None:
     sizes: Counter[str] = Counter()
     for part in _with_templates(document):
         sizes += _sizes(part)
+        for name, call in _entries(part, "nodes").items():
+            inputs = len(_entries(call, "values")) + len(_entries(call, "links"))
+            if inputs > limits.inputs:
+                message = f"has {inputs} inputs; at most {limits.inputs} are taken"
+                raise WorkflowError([Problem(name, message)])
     for name, most in (
         ("nodes", limits.nodes),
         ("params", limits.params),
