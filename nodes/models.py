@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -116,7 +117,7 @@ class LoadBaseModel(Node):
 
         name, revision, variant = (values[key] for key in ("model", "revision", "variant"))
         path = resolve(name, "base model", revision, variant, HereAlone(folders))
-        return {"model": {"side": str(trained_side(path))}}
+        return {"model": {"side": str(trained_side(path)), **_family(path)}}
 
 
 class LoadedControlNet(Output):
@@ -167,6 +168,13 @@ class LoadControlNet(Node):
         name = values.get("model", "")
         facts = {"family": family_of(name), "conditioning": conditioning_of(name)}
         return {"controlnet": {key: fact for key, fact in facts.items() if fact}}
+
+    @classmethod
+    def file_facts(cls, values: Mapping[str, Any], folders: Folders) -> Mapping[str, Facts]:
+        """The family that its sizes tell."""
+        name, revision, variant = (values[key] for key in ("model", "revision", "variant"))
+        path = resolve(name, "ControlNet", revision, variant, HereAlone(folders))
+        return {"controlnet": _family(path)}
 
     @classmethod
     def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
@@ -262,6 +270,13 @@ class LoadEmbedding(Node):
     @classmethod
     def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
         return _misfit(values, "embedding", reach)
+
+
+def _family(path: Path) -> Facts:
+    from .library.fit import look_at
+
+    family = look_at(path).family
+    return {"family": family} if family else {}
 
 
 def _misfit(values: Mapping[str, Any], role: Role, reach: Reach) -> Iterable[tuple[str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Facts, LinkedFacts, Node, Output
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Reach
 
 from . import _checks
 from ._packages import DETECTORS, OPENCV
@@ -102,6 +102,11 @@ class SoftEdge(Node):
 
     packages = DETECTORS
 
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        model = values.get("model")
+        return files.examined(model, lines.HED, reach) if isinstance(model, str) else ()
+
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
         return files.stamp(context, lines.hed(self.model, context).digest)
@@ -124,6 +129,11 @@ class Scribble(Node):
     image_resolution: ResultSide = None
 
     packages = DETECTORS
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        model = values.get("model")
+        return files.examined(model, lines.HED, reach) if isinstance(model, str) else ()
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
@@ -180,6 +190,11 @@ class StraightLines(Node):
 
     packages = DETECTORS
 
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        model = values.get("model")
+        return files.examined(model, lines.MLSD, reach) if isinstance(model, str) else ()
+
     def stamp(self, context: Context) -> object:
         """The content of the weights."""
         return files.stamp(context, lines.mlsd(self.model, context).digest)
@@ -231,6 +246,15 @@ class OpenPose(Node):
     image_resolution: ResultSide = None
 
     packages = ("controlnet-aux", "onnxruntime", *OPENCV)
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        model = values.get("model")
+        if not isinstance(model, str):
+            return
+        for part, file in openpose.FILES.items():
+            if part == "body" or values.get(f"include_{part}"):
+                yield from files.examined(model, file, reach)
 
     def stamp(self, context: Context) -> object:
         """The content of the weights."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin
+from nodegraph.node import Context, Facts, LinkedFacts, Node, Output, Pin, Reach
 
 from ._packages import DETECTORS
 from .detectors.sizes import view_of
@@ -46,6 +46,13 @@ class Depth(Node):
     image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        from .detectors import depth
+
+        model = values.get("model")
+        return depth.examined(model, reach) if isinstance(model, str) else ()
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
@@ -93,6 +100,13 @@ class NormalMap(Node):
     image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        from .detectors import depth
+
+        model = values.get("model")
+        return depth.examined(model, reach) if isinstance(model, str) else ()
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""
@@ -146,6 +160,13 @@ class Segment(Node):
     image_resolution: ResultSide = None
 
     packages = (*DETECTORS, "transformers")
+
+    @classmethod
+    def check_files(cls, values: Mapping[str, Any], reach: Reach) -> Iterable[tuple[str, str]]:
+        from .detectors import transformers
+
+        model = values.get("model")
+        return transformers.examined(model, "seg", reach) if isinstance(model, str) else ()
 
     def stamp(self, context: Context) -> object:
         """The content of the model."""

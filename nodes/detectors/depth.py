@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Pin
+from nodegraph.node import Context, Pin, Reach
 
 from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
@@ -42,6 +43,16 @@ def surfaces_of(pixels: Pixels, context: Context) -> Surfaces:
 
 def midas(model: str, context: Context) -> files.Net | None:
     """MiDaS in controlnet_aux's file, where that is what ``model`` names."""
+    path = midas_file(model, context)
+    return None if path is None else files.Net("midas", path, sha256(path))
+
+
+def midas_file(model: str, context: Reach) -> Path | None:
+    """The file of MiDaS's weights, where that is what ``model`` names.
+
+    Raises:
+        UserError: It is a folder with neither that nor a model of transformers.
+    """
     folder = resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir() and not (folder / "config.json").is_file():
         if not any(folder.rglob(f"{MIDAS.stem}.*")):
@@ -51,7 +62,7 @@ def midas(model: str, context: Context) -> files.Net | None:
             )
     elif model not in (files.ORIGINAL, files.ANNOTATORS):
         return None
-    return files.reference("midas", model, MIDAS, context)
+    return files.find_weights(model, MIDAS, context)
 
 
 def stamp(model: str, context: Context) -> object:
@@ -61,6 +72,15 @@ def stamp(model: str, context: Context) -> object:
     if net := midas(model, context):
         return files.stamp(context, net.digest)
     return files.stamp(context, *transformers.find_model(model, "depth", context).stamp)
+
+
+def examined(model: str, reach: Reach) -> list[tuple[str, str]]:
+    """What is wrong with a depth model that is at hand, as far as its files' headers tell."""
+    folder = resolve.find_local(model, reach.folders)
+    if folder is None or not folder.is_dir() or (folder / "config.json").is_file():
+        return transformers.examined(model, "depth", reach)
+    here = resolve.HereAlone(reach.folders, reach.allow | {"offline"})
+    return files.refusal(lambda: midas_file(model, here))
 
 
 def pins(model: str, context: Context) -> Mapping[str, Pin]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.errors import NotFetchedError, UserError
-from nodegraph.node import Context
+from nodegraph.node import Context, Reach
 
 from ..builtin.paths import FOLDER as BUILTIN
 from ..checkpoints import resolve
 from ..checkpoints.hashes import sha256
 from ..checkpoints.pickles import pickle_risk
+from ..checkpoints.single_file import header
 from ..weights.reference import LOADING
 from . import controlnet_aux
 
@@ -80,11 +81,30 @@ def stamp(context: Context, *digests: str) -> list[str]:
     return [*digests, context.device.partition(":")[0]]
 
 
-def find_weights(model: str, file: File, context: Context) -> Path:
+def refusal(examine: Callable[[], object]) -> list[tuple[str, str]]:
+    """The sentence that looking for a model ends in, for its input; none where it is there."""
+    try:
+        examine()
+    except NotFetchedError:  # a run will fetch it
+        return []
+    except UserError as error:
+        return [("model", str(error).removeprefix("model: "))]
+    return []
+
+
+def examined(model: str, file: File, reach: Reach) -> list[tuple[str, str]]:
+    """What is wrong with a weights file that is at hand, by its header."""
+    if model == file.default or resolve.find_local(model, reach.folders) is None:
+        return []
+    here = resolve.HereAlone(reach.folders, reach.allow | {"offline"})
+    return refusal(lambda: find_weights(model, file, here))
+
+
+def find_weights(model: str, file: File, context: Reach) -> Path:
     """Find a weights file in a local folder, or on the hub.
 
     Raises:
-        UserError: It is nowhere, or only as a pickle and that is not allowed.
+        UserError: It is nowhere, damaged, or only there as a pickle and that is not allowed.
     """
     folder = resolve.find_local(model, context.folders)
     if folder is not None and folder.is_dir():
@@ -101,6 +121,8 @@ def find_weights(model: str, file: File, context: Context) -> Path:
     if (path is None or path.suffix != ".safetensors") and "pickle" not in context.allow:
         subject = f"model: {model!r} holds {file.owner} weights as a pickle ({file.pickle})"
         raise UserError(pickle_risk(subject, repr(file.default)))
+    if path is not None and path.suffix == ".safetensors":
+        header(path, "model")
     return path or from_hub(model, file, context.allow)
 
 
@@ -155,7 +177,6 @@ def tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     from ..checkpoints.pickles import converted_file
-    from ..checkpoints.single_file import header
 
     place = path if path.suffix == ".safetensors" else converted_file(path)
     shapes, _ = header(place, "model")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nodegraph.base.file_memo import FileMemo
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Pin
+from nodegraph.node import Context, Pin, Reach
 
 from ..checkpoints import folders, resolve
 from ..checkpoints.hashes import sha256
@@ -19,6 +19,7 @@ from ..checkpoints.names import Role
 from ..library import describe
 from ..library import pins as library_pins
 from ..weights.reference import Weights
+from . import files
 from .sizes import Pixels
 
 if TYPE_CHECKING:
@@ -63,6 +64,20 @@ def find_model(model: str, task: Task, context: Context) -> ModelFiles:
         UserError: It cannot be had, or is none of those that can be loaded.
     """
     folder = resolve.resolve(model, _ROLES[task], context.pinned(model)[0], "", context)
+    config = check_folder(model, folder, task, context)
+    # They compute in float32 whatever the run does: they are small, and control images exact.
+    weights = describe.refer_to_weights(folder, task, "", "float32", context.allow)
+    digest = library_pins.digest_of_weights(weights)
+    library_pins.check_pin(model, context, digest, str(folder), weights)
+    return ModelFiles(folder, config, weights)
+
+
+def check_folder(model: str, folder: Path, task: Task, reach: Reach) -> Mapping[str, Any]:
+    """Read the configuration of a model, and check that its other parts are there and whole.
+
+    Raises:
+        UserError: What is missing or wrong, and where.
+    """
     if not folder.is_dir():
         raise UserError(f"model: {model!r} is a file; give the folder of a model of transformers")
     config = folders.check_part(folder, task)
@@ -75,11 +90,16 @@ def find_model(model: str, task: Task, context: Context) -> ModelFiles:
             f"model: {str(folder / PROCESSOR)!r} does not say how to show pictures: it has no"
             " image_processor_type"
         )
-    # They compute in float32 whatever the run does: they are small, and control images exact.
-    weights = describe.refer_to_weights(folder, task, "", "float32", context.allow)
-    digest = library_pins.digest_of_weights(weights)
-    library_pins.check_pin(model, context, digest, str(folder), weights)
-    return ModelFiles(folder, config, weights)
+    describe.check_weights(folder, "", reach.allow)
+    return config
+
+
+def examined(model: str, task: Task, reach: Reach) -> list[tuple[str, str]]:
+    """What is wrong with a model that is at hand, as far as no weights must be read to tell."""
+    folder = None if model == "tiny" else resolve.find_local(model, reach.folders)
+    if folder is None:
+        return []
+    return files.refusal(lambda: check_folder(model, folder, task, reach))
 
 
 def pins(model: str, task: Task, context: Context) -> Mapping[str, Pin]:

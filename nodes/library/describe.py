@@ -70,7 +70,7 @@ def check_base_folder(name: str, path: Path, variant: str, allow: frozenset[str]
     shape_of(unet, name)
     is_inpainting(unet["in_channels"], vae["latent_channels"], name)
     for part in ("text_encoder", "unet", "vae"):
-        _check_weights(path / part, variant, allow)
+        check_weights(path / part, variant, allow)
 
 
 def check_controlnet_folder(name: str, path: Path, variant: str, allow: frozenset[str]) -> None:
@@ -80,7 +80,7 @@ def check_controlnet_folder(name: str, path: Path, variant: str, allow: frozense
         UserError: What is missing or wrong, and where.
     """
     shape_of(folders.check_part(path, "controlnet"), name)
-    _check_weights(path, variant, allow)
+    check_weights(path, variant, allow)
 
 
 def trained_side(path: Path) -> int:
@@ -147,7 +147,12 @@ def refer_to_weights(
     return Weights(part, str(folder), key, used, str(words) if words else "", dtype)
 
 
-def _check_weights(folder: Path, variant: str, allow: frozenset[str]) -> None:
+def check_weights(folder: Path, variant: str, allow: frozenset[str]) -> None:
+    """Check that the weights of a component are in its folder, by the headers of their files.
+
+    Raises:
+        UserError: There are none, or not all, or one is damaged.
+    """
     for file in _chosen(folder, variant, allow):
         if file.suffix == ".safetensors":
             _check_names(file)

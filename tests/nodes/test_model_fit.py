@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nodegraph.cli.app import app
+from nodegraph.errors import WorkflowError
 from nodegraph.graph.registry import load_registry
 from nodegraph.graph.workflow import Workflow
 from nodegraph.inspection.files import find_unfit_files
@@ -225,3 +226,23 @@ def test_on_the_command_line_too_and_nothing_runs(
     assert ended.exit_code == 2
     assert f"base.model: {str(file)!r} {XL}" in ended.output
     assert not (tmp_path / "output").exists()
+
+
+def test_a_controlnet_of_another_family_is_told_by_its_file(tmp_path: Path) -> None:
+    file = weights(tmp_path / "x.safetensors", {**CONTROL, f"{CROSS}.to_k.weight": [1280, 768]})
+    nodes: dict[str, Any] = {
+        "base": {"type": "LoadBaseModel"},
+        "net": {"type": "LoadControlNet", "values": {"model": str(file)}},
+        "photo": {"type": "LoadImage", "values": {"path": "x.png"}},
+        "control": {
+            "type": "Control", "links": {"image": "photo.image", "controlnet": "net.controlnet"},
+        },
+        "sample": {
+            "type": "Sample", "links": {"model": "base.model", "controls": ["control.control"]},
+        },
+    }  # fmt: skip
+    workflow = Workflow.model_validate({"nodes": nodes})
+
+    assert plan(workflow, load_registry())
+    with pytest.raises(WorkflowError, match=r"is for SD 1\.x models, but the model is tiny"):
+        plan(workflow, load_registry(), folders=Folders())
