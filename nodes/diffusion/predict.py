@@ -157,6 +157,9 @@ def embed_hint(net: Any, images: Tensor, pause: Callable[[], object] = bool) -> 
         images.flip(1) if net.config.controlnet_conditioning_channel_order == "bgr" else images
     )
     layers = net.controlnet_cond_embedding
+    if layers._forward_pre_hooks:  # it comes to the device when it is called (see offload.py)
+        whole: Tensor = layers(ordered)
+        return whole
     hidden: Tensor = silu(layers.conv_in(ordered))
     for layer in layers.blocks:
         pause()

@@ -31,7 +31,7 @@ def decoder(vae: Any, rewrites: Rewrites = RULED, pause: Pause = go_on) -> Layer
 def _decoded(vae: Any, pause: Pause, latents: Tensor) -> Tensor:
     """Decode by diffusers' own modules: an AutoencoderTiny's one by one."""
     net = vae.decoder
-    if type(net).__name__ != "DecoderTiny":
+    if type(net).__name__ != "DecoderTiny" or net._forward_pre_hooks:
         decoded: Tensor = vae.decode(latents, return_dict=False)[0]
         return decoded
     return layer_by_layer(net.layers, torch.tanh(latents / 3) * 3, pause).mul(2).sub(1)

@@ -12,6 +12,10 @@ from .blocks import MANY, Pause, attend
 def encode(vae: Any, values: Tensor, pause: Pause) -> Tensor:
     """Encode (B, 3, H, W) in [-1, 1] to the likeliest latents, as diffusers does, bit for bit."""
     net = vae.encoder
+    if net._forward_pre_hooks or vae._forward_pre_hooks:  # it comes to the device when it is called
+        coded = vae.encode(values)
+        latents: Tensor = coded.latents if hasattr(coded, "latents") else coded.latent_dist.mode()
+        return latents
     if hasattr(net, "layers"):  # an AutoencoderTiny, which has no distribution
         return layer_by_layer(net.layers, values.add(1).div(2), pause)
     hidden: Tensor = net.conv_in(values)

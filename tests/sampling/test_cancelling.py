@@ -193,3 +193,25 @@ def test_coding_module_by_module_has_the_bits_of_diffusers(
 
             assert torch.equal(encode(vae, values, lambda: None), latents)
             assert torch.equal(decoder(vae, EXACT)(latents), vae.decode(latents).sample)
+
+
+def test_what_comes_to_a_device_when_it_is_called_is_called_whole(wide: DiffusionModel) -> None:
+    import torch
+
+    from nodes.diffusion.predict import embed_hint
+    from nodes.networks.encoder import encode
+
+    called: list[str] = []
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    net = LoadControlNet(model="tiny-canny").run(HERE).controlnet.net
+    control, vae = (ref.load("cpu", "float32") for ref in (net, wide.vae))
+    with torch.no_grad():
+        expected = [embed_hint(control, images), encode(vae, images, lambda: None)]
+        parts: list[Any] = [control.controlnet_cond_embedding, vae.encoder]
+        for part in parts:
+            part.register_forward_pre_hook(lambda module, _: called.append(type(module).__name__))
+
+        found = [embed_hint(control, images), encode(vae, images, lambda: None)]
+
+    assert all(map(torch.equal, found, expected))
+    assert called == ["ControlNetConditioningEmbedding", "Encoder"]
