@@ -111,4 +111,5 @@ def _open_missing() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free: this one
+            # It gets the lowest number that is free: this one. Children have it, too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import subprocess
 import sys
 
 import pytest
@@ -60,3 +61,20 @@ def test_the_streams_of_before_come_back() -> None:
         assert (sys.stdout, sys.stderr) == steady
 
     assert (sys.stdout, sys.stderr) == before
+
+
+def test_children_of_a_process_whose_streams_were_closed_have_some() -> None:
+    child = "import os; [os.fstat(number) for number in (0, 1, 2)]"
+    parent = (
+        "import os, subprocess, sys\n"
+        "from nodegraph.system.streams import steady_streams\n"
+        "with steady_streams():\n"
+        f"    done = subprocess.run([sys.executable, '-c', {child!r}])\n"
+        "os._exit(done.returncode)"
+    )
+
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, parent], timeout=60, check=False
+    )
+
+    assert done.returncode == 0
