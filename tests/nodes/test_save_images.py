@@ -211,7 +211,7 @@ def test_two_processes_share_one_row_of_numbers(tmp_path: Path) -> None:
         ("{nam}", "has no 'nam'; did you mean 'name'?"),
         ("{}", "has no ''; there are name"),
         ("{name", "has a bracket too many"),
-        ("{{name}}", "has no '{name'; did you mean 'name'?"),
+        ("{{name}}", "has a bracket too many"),
         ("{number}/{name}", "numbers a folder; {number} belongs into the file's name"),
     ],
 )
