@@ -180,7 +180,7 @@ def test_a_job_says_whether_it_may_be_made_with_less_memory_else_its_server_does
     server: OnOom, job: OnOom | None, tmp_path: Path
 ) -> None:
     setup = Setup(TOYS, Cache.in_memory(), Settings(on_oom=server), tmp_path, tmp_path)
-    order = {"workflow": CRAMPED.document(), "only": None, "on_oom": job}
+    order = {"id": "job", "workflow": CRAMPED.document(), "only": None, "on_oom": job}
 
     ended = outcome(run(order, setup, bool))
 
