@@ -131,7 +131,11 @@ def config_of(part: Part, path: Path) -> dict[str, Any]:
     """The part's configuration, from the sizes of its weights."""
     shapes = header(path, "model")[0]
     if part == "controlnet":
-        # The one kind whose residuals are averaged, which nothing in its file tells.
-        averaged = "shuffle" in re.split(r"[^a-z]+", path.stem.lower())
-        return {**(ldm.controlnet_config(shapes) or {}), "global_pool_conditions": averaged}
+        config = ldm.controlnet_config(shapes) or {}
+        return {**config, "global_pool_conditions": is_averaged(path)}
     return (ldm.base_configs(shapes) or {}).get(part, {})
+
+
+def is_averaged(path: Path) -> bool:
+    """Whether a ControlNet's residuals are averaged: those of one kind, which its name tells."""
+    return "shuffle" in re.split(r"[^a-z]+", path.stem.lower())

@@ -15,7 +15,7 @@ from ..checkpoints.kinds import recognise
 from ..checkpoints.names import conditioning_of
 from ..checkpoints.parts import DType, Part, Shapes
 from ..checkpoints.pickles import usable_file
-from ..checkpoints.single_file import header
+from ..checkpoints.single_file import header, is_averaged
 from ..checkpoints.tokenizers import check_tokenizer
 from ..types import ControlNetModel, DiffusionModel
 from ..weights.reference import Weights, key_of
@@ -138,7 +138,9 @@ def controlnet_from_file(
 ) -> ControlNetModel:
     """Describe the ControlNet in one file."""
     path, shapes, config = read_controlnet(name, path, allow)
-    net = Weights("controlnet", str(path), key_of("controlnet", sha256(path), dtype), dtype=dtype)
+    # Of the same file under two names, one may be averaged: those are two networks.
+    digest = sha256(path) + " averaged" * is_averaged(path)
+    net = Weights("controlnet", str(path), key_of("controlnet", digest, dtype), dtype=dtype)
     return ControlNetModel(
         name,
         shape_of(config, name),

@@ -252,6 +252,8 @@ def test_the_kind_whose_residuals_are_averaged_is_known_by_its_name(
 ) -> None:
     shutil.copy(saved / "net.safetensors", saved / f"{name}.safetensors")
 
-    net: Any = controlnet(saved / f"{name}.safetensors").net.load("cpu", "float32")
+    ref = controlnet(saved / f"{name}.safetensors").net
+    net: Any = ref.load("cpu", "float32")
 
     assert net.config.global_pool_conditions is averaged
+    assert (ref.key != controlnet(saved / "net.safetensors").net.key) is averaged
