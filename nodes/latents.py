@@ -199,8 +199,8 @@ class Enlarge(Node):
 def _larger(sources: Sequence[Facts], values: Mapping[str, Any]) -> Facts:
     """The size of latents that are made larger, where both that and the factor are known."""
     size, factor = _checks.size_of(sources), values.get("factor")
-    known = size and factor and (round(size[0] * factor), round(size[1] * factor))
-    return _checks.sized(known or None)
+    larger = size and factor and (round(size[0] * factor), round(size[1] * factor))
+    return _checks.sized(larger or None)
 
 
 def _too_large(images: Sequence[Facts], models: Sequence[Facts]) -> Iterable[Finding]:

@@ -33,9 +33,9 @@ def drawing_facts(
     """The facts of a control image that is drawn of the input ``image``."""
     size = _checks.size_of(linked.get("image", ()))
     # An empty one of Depth and its like is another in the run, and the shape the same.
-    seen, drawn = (values.get(name, 0) for name in ("detect_resolution", "image_resolution"))
+    detect, drawn = (values.get(name, 0) for name in ("detect_resolution", "image_resolution"))
     if size and drawn:
-        size = size_at(size_at(size, seen) if seen else size, drawn)
+        size = size_at(size_at(size, detect) if detect else size, drawn)
     return {"image": {"conditioning": kind, **_checks.sized(size if drawn != 0 else None)}}
 
 

@@ -75,11 +75,11 @@ class FileMemo(Generic[T]):
             if entry is not None and entry[0] == states:
                 self._entries.move_to_end(place)
                 return entry[1]
-        made = make()
+        value = make()
         if all(is_settled(state, now) for state in states):
             with self._lock:
-                self._entries[place] = states, made
+                self._entries[place] = states, value
                 self._entries.move_to_end(place)
                 while len(self._entries) > self._room:
                     self._entries.popitem(last=False)
-        return made
+        return value

@@ -81,8 +81,8 @@ def plan(  # noqa: PLR0913 (each by its name)
     # Until here calls are numbered in the author's order, which survives edits elsewhere; the plan
     # numbers them in running order, without those that nothing needs.
     params = param_values(workflow, registry, budget)
-    told = tuple(dict.fromkeys(warnings))
-    whole = Plan(workflow, tuple(calls), chosen, (), told, params, ends)
+    distinct = tuple(dict.fromkeys(warnings))
+    whole = Plan(workflow, tuple(calls), chosen, (), distinct, params, ends)
     order = needed_calls(
         calls, running_order, {*goals, *(source.call for source in chosen.values())}
     )

@@ -66,12 +66,12 @@ def problems_as_json(problems: Iterable[Problem]) -> list[types.Problem]:
 
 def _as_json(problem: Problem) -> types.Problem:
     address, message = cut(problem.address, 300), cut(problem.message, 1000)
-    shown = types.Problem(address=address, message=message)
+    entry = types.Problem(address=address, message=message)
     if problem.severity != "error":
-        shown["severity"] = problem.severity
+        entry["severity"] = problem.severity
     if problem.fix:
-        shown["fix"] = types.Fix(label=problem.fix.label, inputs=dict(problem.fix.inputs))
-    return shown
+        entry["fix"] = types.Fix(label=problem.fix.label, inputs=dict(problem.fix.inputs))
+    return entry
 
 
 def cut(text: str, most: int) -> str:

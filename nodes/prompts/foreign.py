@@ -1,6 +1,6 @@
-"""What people write in prompts of other programs, and what does the same here.
+"""Signs that other programs understand in prompts, and the nodes that do the same here.
 
-Here it would be read as text, without a word. Every pattern is bounded, so that a search takes
+Here they would be read as text, without a word. Every pattern is bounded, so that a search takes
 time in proportion to the text.
 """
 
@@ -140,25 +140,25 @@ _CHOICES = (
 def find_foreign(prompt: object) -> Iterator[str]:
     """Yield what in a prompt is of another program, and what does the same here."""
     if isinstance(prompt, str):
-        yield from _found(prompt, (*_TAGS, *_CHOICES, *_OPERATORS))
+        yield from _habits_in(prompt, (*_TAGS, *_CHOICES, *_OPERATORS))
 
 
 def find_foreign_choices(text: object) -> Iterator[str]:
     """The same of a text for Wildcard, whose own choices and lists it knows."""
     if isinstance(text, str):
-        yield from _found(text, (*_TAGS, *_COUNTED, *_OPERATORS))
+        yield from _habits_in(text, (*_TAGS, *_COUNTED, *_OPERATORS))
 
 
-def _found(text: str, habits: tuple[_Habit, ...]) -> Iterator[str]:
-    text, seen, spans = text[:_LOOKED], set[str](), list[tuple[int, int]]()
+def _habits_in(text: str, habits: tuple[_Habit, ...]) -> Iterator[str]:
+    text, cures, spans = text[:_LOOKED], set[str](), list[tuple[int, int]]()
     for habit in habits:
         # Once for each thing to do: four ways of weighing are one mistake. And once for each piece.
-        if habit.sign not in text or habit.instead in seen:
+        if habit.sign not in text or habit.instead in cures:
             continue
         match = habit.pattern.search(text)
         if match and all(match.end() <= start or end <= match.start() for start, end in spans):
-            seen.add(habit.instead)
+            cures.add(habit.instead)
             spans.append(match.span())
             piece = match[0].strip()
-            shown = piece if len(piece) <= 40 else f"{piece[:37]}…"
-            yield f"{shown!r} is read as text; {habit.instead}"
+            excerpt = piece if len(piece) <= 40 else f"{piece[:37]}…"
+            yield f"{excerpt!r} is read as text; {habit.instead}"
