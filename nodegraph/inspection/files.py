@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..errors import Problem
@@ -10,27 +11,33 @@ from ..node import Node
 from ..planning.types import Plan, Planned
 from ..settings import Settings
 
+MOST = 1000
+"""Items whose files are looked at; of any beyond, the run will tell."""
+
 
 def find_unfit_files(plan: Plan, settings: Settings) -> list[Problem]:
     """Find what nodes know against the files that their values name, which are not read whole."""
     looking = {kind for kind in {call.kind for call in plan.calls} if _looks(kind)}
     calls = (call for call in plan.calls if call.kind in looking)
-    return list(dict.fromkeys(problem for call in calls for problem in _problems(call, settings)))
+    items = ((call, entry, values) for call in calls for entry, values in _entries(call))
+    problems = (problem for item in islice(items, MOST) for problem in _problems(*item, settings))
+    return list(dict.fromkeys(problems))
 
 
 def _looks(kind: type[Node]) -> bool:
     return kind.check_files.__func__ is not Node.check_files.__func__  # type: ignore[attr-defined]
 
 
-def _problems(call: Planned, settings: Settings) -> Iterator[Problem]:
-    for entry, values in _entries(call):
-        try:
-            for input, message in call.kind.check_files(values, settings):
-                at = f"{input}[{entry}]" if input in call.mapped else input
-                yield Problem(f"{call.name}.{at}", message)
-        except Exception as error:  # a node's own code: whether it can run, the run will tell
-            message = f"its files cannot be looked at: {type(error).__name__}: {error}"
-            yield Problem(call.name, message)
+def _problems(
+    call: Planned, entry: int, values: Mapping[str, Any], settings: Settings
+) -> Iterator[Problem]:
+    try:
+        for input, message in call.kind.check_files(values, settings):
+            at = f"{input}[{entry}]" if input in call.mapped else input
+            yield Problem(f"{call.name}.{at}", message)
+    except Exception as error:  # a node's own code: whether it can run, the run will tell
+        message = f"its files cannot be looked at: {type(error).__name__}: {error}"
+        yield Problem(call.name, message)
 
 
 def _entries(call: Planned) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ import pytest
 
 from nodegraph.graph.registry import Registry
 from nodegraph.graph.workflow import Workflow
-from nodegraph.inspection.files import find_unfit_files
+from nodegraph.inspection.files import MOST, find_unfit_files
 from nodegraph.node import Node, Reach
 from nodegraph.planning.plan import plan
 from nodegraph.settings import Settings
@@ -63,3 +63,10 @@ def test_each_item_is_looked_at_and_told_at_its_place(
     planned = plan(Workflow.model_validate({"nodes": nodes}), Registry.of(Reads, Plain))
 
     assert [str(problem) for problem in find_unfit_files(planned, Settings())] == expected
+
+
+def test_of_very_many_items_only_the_first_are_looked_at() -> None:
+    nodes = {"it": {"type": "Reads", "values": {"name": ["bad"] * (MOST + 1)}}}
+    planned = plan(Workflow.model_validate({"nodes": nodes}), Registry.of(Reads, Plain))
+
+    assert len(find_unfit_files(planned, Settings())) == MOST
