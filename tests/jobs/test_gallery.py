@@ -130,7 +130,7 @@ def test_the_bin_gives_up_after_a_week_and_the_file_goes_with_it(
     fresh = store.empty_bin(), assets.sweep(), (assets.folder / binned).exists()
     later = time.time() + gallery.BIN + 1
     with monkeypatch.context() as context:
-        context.setattr(gallery.time, "time", lambda: later)
+        context.setattr(time, "time", lambda: later)
         emptied = store.empty_bin()
 
     assert fresh == (0, 0, True)

@@ -126,13 +126,13 @@ def test_shifts_made_once_for_all_steps_are_those_of_every_step(nets: Nets) -> N
     import torch
     from torch.nn.functional import silu
 
-    from nodes.networks.blocks import Parts
+    from nodes.networks.blocks import Parts, go_on
     from nodes.networks.unet import _Encoder, make_anew
 
     _, prompts, times, _ = given(nets, 4)
     net = nets.controlnet
     resnets = [*chain(*(block.resnets for block in (*net.down_blocks, net.mid_block)))]
-    steps = _Encoder(net, Parts()).steps(prompts, times, make_anew)
+    steps = _Encoder(net, Parts()).steps(prompts, times, make_anew, go_on)
 
     for step, time in zip(steps, times, strict=True):
         rows = silu(net.time_embedding(net.time_proj(time.expand(len(prompts)))))
