@@ -11,6 +11,8 @@ FIND_PYTHON = for python in $(PYTHONS); do \
 	echo "make: found no Python 3.11 or newer with venv among: $(PYTHONS)" >&2; exit 1
 
 BIN := .venv/bin
+# A process for each core, up to four; a file's tests stay together, as they share what they set up.
+PYTEST = $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' Makefile
@@ -43,8 +45,8 @@ check:  ## The same in an environment of your own: make check BIN=/path/to/venv/
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_editor.py
-	$(BIN)/python -m pytest -q -m 'not slow' --cov --cov-report=
-	$(BIN)/python -m pytest -q -m 'slow and not faults' --cov --cov-append --cov-report=term:skip-covered
+	$(PYTEST) -m 'not slow' --cov --cov-report=
+	$(PYTEST) -m 'slow and not faults' --cov --cov-append --cov-report=term:skip-covered
 
 faults: .venv/installed-dev  ## Kill processes and fill disks for some minutes, and see that nothing is lost
 	$(BIN)/python -m pytest -q -s -m faults tests/faults
