@@ -35,16 +35,16 @@ def stoppable() -> Iterator[None]:
 @contextmanager
 def unhurried() -> Iterator[None]:
     """Put off Ctrl-C to the end of the block, which is short; a second one ends it at once."""
-    asked: list[int] = []
+    signals: list[int] = []
 
     def note(number: int, _: object) -> None:
-        asked.append(number)
-        if len(asked) > 1:
+        signals.append(number)
+        if len(signals) > 1:
             raise KeyboardInterrupt
 
     with _handling(note):
         yield
-    if asked:
+    if signals:
         raise KeyboardInterrupt
 
 

@@ -99,8 +99,8 @@ def _file(name: str) -> Path | None:
 def _inside(path: Path) -> Workflow:
     text = read_workflow(path)
     if text is None:
-        other = name_keywords(keywords(path))
-        instead = f", but {other}" if other else ""
+        foreign = name_keywords(keywords(path))
+        instead = f", but {foreign}" if foreign else ""
         raise UserError(
             f"{str(path)!r} carries no workflow{instead}; pictures that nodegraph saves do"
         )

@@ -186,8 +186,8 @@ def _tell(view: Display, saved: Saved, outcome: Outcome, seconds: float, stopped
 
 def _conclude(saved: Saved, outcome: Outcome, stopped: bool, options: Options) -> None:
     """End with a sentence, unless all went well."""
-    kept = "; what was made is kept, and the same command saves it" if options.cached else ""
-    problems = [f"{problem}{kept}" for problem in saved.problems]
+    hint = "; what was made is kept, and the same command saves it" if options.cached else ""
+    problems = [f"{problem}{hint}" for problem in saved.problems]
     if outcome.failures:
         for problem in problems:
             say(problem, "red")

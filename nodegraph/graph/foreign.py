@@ -70,12 +70,12 @@ def name_document(document: Mapping[str, Any]) -> str | None:
 
 def name_keywords(keywords: Iterable[str]) -> str | None:
     """Whose texts a picture carries, by their keywords; None where nobody can tell."""
-    found = set(keywords)
-    if found & {"workflow", "prompt"}:
+    texts = set(keywords)
+    if texts & {"workflow", "prompt"}:
         return "a graph of ComfyUI"
-    if any(keyword.startswith(("invokeai_", "sd-metadata")) for keyword in found):
+    if any(keyword.startswith(("invokeai_", "sd-metadata")) for keyword in texts):
         return "a graph of InvokeAI"
-    return "settings of A1111's web UI" if "parameters" in found else None
+    return "settings of A1111's web UI" if "parameters" in texts else None
 
 
 def _is_comfy_page(document: Mapping[str, Any]) -> bool:

@@ -134,8 +134,8 @@ class Workflow(BaseModel):
             raise WorkflowError(
                 [Problem(name, f"{brief(document)} should be an object with nodes")]
             )
-        if "format" not in document and (other := name_document(document)) is not None:
-            raise _foreign(name, other)
+        if "format" not in document and (foreign := name_document(document)) is not None:
+            raise _foreign(name, foreign)
         problems: dict[str, Problem] = {}
         workflow = cls._read(migrate(document), problems)
         if workflow is None or problems:
@@ -247,8 +247,8 @@ def _text(source: Path | str | bytes, name: str) -> str:
         # Some editors put a byte-order mark in front.
         text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if (other := name_bytes(error.object)) is not None:
-            raise _foreign(name, other) from error
+        if (foreign := name_bytes(error.object)) is not None:
+            raise _foreign(name, foreign) from error
         message = f"is not text in UTF-8 (byte {error.start})"
         raise WorkflowError([Problem(name, message)]) from error
     return text
@@ -264,10 +264,10 @@ def _read(path: Path, name: str) -> bytes:
         raise WorkflowError([Problem(str(path), f"cannot be read: {reason}")]) from error
     if len(raw) > LARGEST:
         most = f"a workflow has at most {LARGEST // 2**20} MiB"
-        other = name_bytes(raw)
+        foreign = name_bytes(raw)
         raise (
-            _foreign(name, other)
-            if other
+            _foreign(name, foreign)
+            if foreign
             else WorkflowError([Problem(name, f"is too large; {most}")])
         )
     return raw
@@ -277,9 +277,9 @@ def _parse(text: str, name: str) -> Any:
     try:
         return strict_json.parse(text)
     except strict_json.StrictJsonError as error:
-        other = _other(text)
-        if other is not None:
-            raise _foreign(name, other) from error
+        foreign = _other(text)
+        if foreign is not None:
+            raise _foreign(name, foreign) from error
         raise WorkflowError([Problem(name, str(error))]) from error
 
 
@@ -291,9 +291,9 @@ def _other(text: str) -> str | None:
     return name_bytes(head.encode("utf-8", "replace")) or name_text(text)
 
 
-def _foreign(name: str, other: str) -> WorkflowError:
+def _foreign(name: str, foreign: str) -> WorkflowError:
     begins = 'a workflow is JSON that begins with "format": 1'
-    return WorkflowError([Problem(name, f"is {other}; {begins}")])
+    return WorkflowError([Problem(name, f"is {foreign}; {begins}")])
 
 
 def _slices(parts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
