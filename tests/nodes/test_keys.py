@@ -425,3 +425,18 @@ def test_what_a_sampler_reads_of_a_model_is_all_but_its_name_and_place(tmp_path:
     same = [n for n, c in changes.items() if replace(loaded, **{n: c}).content == loaded.content]
 
     assert (same, fields - changes.keys()) == ([], {"name"})
+
+
+def test_what_a_sampler_reads_of_a_controlnet_is_all_but_its_name_and_place() -> None:
+    loaded = LoadControlNet(model="tiny-canny").run(Hand()).controlnet
+    changes: dict[str, Any] = {
+        "shape": replace(loaded.shape, text_width=1),
+        "net": replace(loaded.net, key="other"),
+        "conditioning": "other",
+        "difference": True,
+    }
+    fields = {field.name for field in dataclasses.fields(loaded)}
+
+    same = [n for n, c in changes.items() if replace(loaded, **{n: c}).content == loaded.content]
+
+    assert (same, fields - changes.keys()) == ([], {"name"})
