@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from ..base.keys import Key, digest
 from ..cache import Cache
-from ..errors import RunError, Stopped
+from ..errors import RunError, Stopped, UserError
 from ..events import Event, Interrupted, Outcome, Progressed, Started
 from ..node import Node, Output
 from ..planning.types import Plan, Source
@@ -20,6 +20,7 @@ from ..tasks.frontier import Frontier
 from ..tasks.items import elements, upstream_tasks
 from ..tasks.keys import key_of
 from ..tasks.task import Element, Task
+from .instances import failure
 from .local.dispatch import Dispatcher
 from .reports import Broke, Crashed, Done, Idle, Lost, Report, Stamped
 
@@ -30,11 +31,17 @@ _SOON = 0.02
 what is running now was never made before, and neither was anything that waits for it."""
 
 
-def execute(
+AtWork: TypeAlias = Callable[[Sequence[Started]], None]
+
+
+def execute(  # noqa: PLR0913 (what drivers ask of a run)
     plan: Plan,
     cache: Cache,
     settings: Settings | None = None,
     cancelled: Callable[[], bool] | None = None,
+    *,
+    at_work: AtWork | None = None,
+    refused: Mapping[str, str] | None = None,
 ) -> Generator[Event, None, Outcome]:
     """Run ``plan``, yielding what happens; close the generator to cancel.
 
@@ -44,6 +51,10 @@ def execute(
     Args:
         cancelled: Asked while nodes are at work and nothing happens that could be yielded: for who
             cannot close the generator meanwhile, as it waits in it.
+        at_work: Told all that is at work just before each begins, whatever events still wait: for
+            who has to know what ran even if a node ends the process.
+        refused: Nodes that are not to run, with the reason for which they fail instead. What of
+            them is known from before is used.
 
     Returns:
         The results that could be had, and the failures. Nothing is raised for a node that failed.
@@ -52,7 +63,7 @@ def execute(
         Stopped: ``cancelled`` said so.
         Interrupted: a KeyboardInterrupt came, from within or thrown in; with what was finished.
     """
-    run = _Run(plan, cache, settings or Settings(), cancelled)
+    run = _Run(plan, cache, settings or Settings(), cancelled, at_work, refused)
     try:
         yield from run.events()
         return run.outcome()
@@ -101,13 +112,16 @@ class _Run:
         stopping: It was cancelled, and waits for the lanes alone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (as execute)
         self,
         plan: Plan,
         cache: Cache,
         settings: Settings,
         cancelled: Callable[[], bool] | None = None,
+        at_work: AtWork | None = None,
+        refused: Mapping[str, str] | None = None,
     ) -> None:
+        self.refused = refused or {}
         self.plan, self.cache, self.settings = plan, cache, settings
         self.cancelled, self.stopping = cancelled, False
         self.signature = settings.signature()
@@ -115,7 +129,7 @@ class _Run:
         self.calls = self.frontier.calls
         self.reports: SimpleQueue[object] = SimpleQueue()
         self.dispatcher = Dispatcher(
-            plan, self.calls, cache, settings, self.reports.put, cancelled or bool
+            plan, self.calls, cache, settings, self.reports.put, cancelled or bool, at_work
         )
         self.reserved: dict[Key, Task] = {}
         self.impure_keys: set[Key] = set()
@@ -231,16 +245,20 @@ class _Run:
             case Progressed() | Started():
                 self.frontier.events.append(report)
             case Done(task, record, seconds):
+                self.dispatcher.ended(task)
                 self.dispatcher.note_speed(task, seconds)
                 self._release(task)
                 self.frontier.complete(task, record, seconds, cached=False)
             case Broke(task, error):
+                self.dispatcher.ended(task)
                 self._release(task)
                 self.frontier.fail(task, error)
             case Lost(task, missing):
+                self.dispatcher.ended(task)
                 # Dropped between _require and the lane's turn. The key stays reserved by this task.
                 self.frontier.demand(task, [missing])
             case Stamped(task, stamp):
+                self.dispatcher.ended(task)
                 task.stamp, task.state = stamp, "waiting"
                 task.key = key_of(task, self.calls, self.signature, self.cache.keyring)
                 self.frontier.ready.append(task)
@@ -280,6 +298,10 @@ class _Run:
 
     def _require(self, task: Task, aim: Literal["stamp", "run"]) -> None:
         """Queue ``task`` for its lane, once every value it reads can be had."""
+        if (reason := self.refused.get(task.call.planned.name)) is not None:
+            self._release(task)
+            self.frontier.fail(task, failure(task, task.call.planned.values, UserError(reason)))
+            return
         missing = [
             needed
             for needed in upstream_tasks(task, self.calls)

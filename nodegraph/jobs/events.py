@@ -64,9 +64,10 @@ class JobCancelled(TypedDict):
 
 
 class JobRequeued(TypedDict):
-    """Its worker is gone; it waits again."""
+    """Its worker is gone while `nodes` were at work; it waits again."""
 
     why: str
+    nodes: NotRequired[list[str]]
 
 
 class JobDone(TypedDict):

@@ -16,15 +16,17 @@ import sqlalchemy as sa
 
 from . import owners
 from .events import JobCancelled, JobDone, JobFailed, JobRequeued, JobStarted, Note
-from .rows import as_job, as_json, claim_of, dump
+from .rows import as_job, as_json, blamed, claim_of, dump
 from .short import kept_problems, short_problems, short_results
 from .tables import jobs, results
-from .types import Claim, Counts, Job, JobResult, LeaseLostError, Problem
+from .types import Blame, Claim, Counts, Job, JobResult, LeaseLostError, Problem
 
 STARTS = 3
 """Starts after which a job whose workers die is taken to kill them."""
 MOST_STARTS = 10
 """Starts after which it is given up, even if every time something else seemed to be at fault."""
+MOST_BLAMED = 10
+"""Nodes that a job which was given up is run without, to keep what the others make."""
 
 
 def claim(
@@ -49,7 +51,9 @@ def claim(
         .where(jobs.c.seq == seq)
         .values(
             state="running", owner=owner, device=device, lease_until=now + lease_s, started=now,
-            token=jobs.c.token + 1, attempts=jobs.c.attempts + 1, done=0, total=0,
+            token=jobs.c.token + 1, done=0, total=0,
+            # What was given up is not tried again, but run without what ended its process.
+            attempts=jobs.c.attempts + sa.case((jobs.c.error.is_(None), 1), else_=0),
         )
         .returning(jobs)
     ).one()  # fmt: skip
@@ -117,6 +121,7 @@ def end(connection: sa.Connection, notes: list[Note], id: str, token: int, endin
         "counts": dump(ending.counts, "counts"),
         "degraded": dump(list(ending.degraded), "degraded"), **_how_far(id, notes),
     }  # fmt: skip
+    values["error"] = None
     if ending.state == "failed":
         values["error"] = dump({"problems": kept_problems(ending.problems)}, "problems")
     if ending.counts:
@@ -159,25 +164,45 @@ def put_back(  # noqa: PLR0913, PLR0917 (what is known of a worker's end)
     notes: list[Note],
     row: sa.Row[Any],
     reason: str,
-    address: str = "",
-    blame: bool = True,
+    nodes: Sequence[str] = (),
+    blame: Blame = "perhaps",
 ) -> Job:
     """Let a job wait again whose worker is gone, unless it has been started often enough.
 
+    Then it waits a last time, to be run without the nodes that were at work: what does not need
+    them is made, or found in the cache, and is kept as of any job that fails.
+
     Args:
-        blame: Whether the job may be what ended it.
+        nodes: Those that were at work when it ended.
+        blame: Whether the job may be what ended it; a server that ends is none of its doing.
     """
     if row.cancel_requested:
         return end(connection, notes, row.id, row.token, End("cancelled"))
-    excused = row.excused + (not blame)
-    if row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS:
-        message = f"{reason}; it was started {row.attempts} times and is not tried again"
-        problems = [Problem(address=address, message=message)]
-        return end(connection, notes, row.id, row.token, End("failed", problems=problems))
+    excused = row.excused + (blame == "no")
     values = {"state": "queued", "owner": None, "lease_until": None, "excused": excused}
+    before = blamed(row)
+    often = row.attempts - excused >= STARTS or row.attempts >= MOST_STARTS
+    if blame == "surely" or (before and blame != "no") or (often and not before):
+        known = {problem["address"] for problem in before}
+        new = [node for node in nodes if node not in known]
+        message = _given_up(reason, row.attempts, new)
+        problems = [*before, *(Problem(address=node, message=message) for node in new)]
+        if not new or len(problems) > MOST_BLAMED:
+            problems = [*problems, *([] if new else [Problem(address="", message=message)])]
+            return end(connection, notes, row.id, row.token, End("failed", problems=problems))
+        values["error"] = dump({"problems": kept_problems(problems)}, "problems")
     waiting = hold(connection, row.id, row.token, values)
-    notes.append((row.id, "job.requeued", JobRequeued(why=reason)))
+    requeued = JobRequeued(why=reason)
+    if nodes:
+        requeued["nodes"] = list(nodes)
+    notes.append((row.id, "job.requeued", requeued))
     return as_job(waiting)
+
+
+def _given_up(reason: str, starts: int, nodes: Sequence[str]) -> str:
+    among = f" while {' and '.join(nodes)} were at work" if len(nodes) > 1 else ""
+    times = f"it was started {starts} times and" if starts > 1 else "it"
+    return f"{reason}{among}; {times} is not tried again"
 
 
 def expire(connection: sa.Connection, notes: list[Note], now: float) -> int:
@@ -198,5 +223,5 @@ def recover(connection: sa.Connection, notes: list[Note], host: str, boot_id: st
         if row.owner and owners.is_dead(row.owner, host, boot_id)
     ]
     for row in dead:
-        put_back(connection, notes, row, "the server ended while it ran", blame=False)
+        put_back(connection, notes, row, "the server ended while it ran", blame="no")
     return len(dead)

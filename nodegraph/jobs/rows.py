@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ..errors import UserError
 from .short import RESULTS, TEXT, short_problems, short_results
 from .tables import documents, jobs, results
-from .types import FINISHED, Claim, Job, JobError, JobResult, NoSuchJobError, Order
+from .types import FINISHED, Claim, Job, JobError, JobResult, NoSuchJobError, Order, Problem
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _FIRST = (
@@ -129,7 +129,8 @@ def as_job(row: sa.Row[Any], entries: Sequence[JobResult] = ()) -> Job:
         created=row.created,
         started=row.started,
         finished=row.finished,
-        error=json.loads(row.error) if row.error else None,
+        # That of a job which waits is what it is run without the next time.
+        error=json.loads(row.error) if row.error and row.state == "failed" else None,
         results=tuple(entries),
         counts={"ran": 0, "cached": 0, "resumed": 0, **json.loads(row.counts)},
         done=row.done,
@@ -146,7 +147,14 @@ def claim_of(connection: sa.Connection, row: sa.Row[Any]) -> Claim:
     """A job with all that a worker needs to run it; it has no results yet."""
     ordered = connection.execute(sa.select(documents).where(documents.c.job == row.id)).one()
     limit = time_limit_of(ordered.settings)
-    return Claim(as_job(row), row.token, json.loads(ordered.workflow), limit)
+    refused = {problem["address"]: problem["message"] for problem in blamed(row)}
+    return Claim(as_job(row), row.token, json.loads(ordered.workflow), limit, refused)
+
+
+def blamed(row: sa.Row[Any]) -> list[Problem]:
+    """The nodes that ended the processes of a job that was given up, but has not ended yet."""
+    problems: list[Problem] = json.loads(row.error)["problems"] if row.error else []
+    return problems
 
 
 def settings_of(order: Order) -> dict[str, float]:

@@ -20,6 +20,7 @@ from .rows import job_of, row_of
 from .tables import documents, jobs
 from .types import (
     STATES,
+    Blame,
     Claim,
     Counts,
     Event,
@@ -306,18 +307,27 @@ class Store:
         return self._write(work, urgent=True)
 
     def requeue(
-        self, id: str, token: int, reason: str, *, address: str = "", blame: bool = True
+        self,
+        id: str,
+        token: int,
+        reason: str,
+        *,
+        nodes: Sequence[str] = (),
+        blame: Blame = "perhaps",
     ) -> Job:
         """Put a job back whose worker is gone; fail it when that happened too often.
 
+        A job that is given up is run once more without the nodes that were at work, so that what
+        does not need them is among its results.
+
         Args:
-            address: The node that was running, where it is known.
-            blame: Whether the job may be at fault.
+            nodes: Those that were at work, where they are known.
+            blame: Whether the job is at fault: what surely is is not tried three times.
         """
 
         def work(connection: sa.Connection, notes: builtins.list[Note]) -> Job:
             row = leases.hold(connection, id, token, {"lease_until": time.time()})
-            return leases.put_back(connection, notes, row, reason, address, blame)
+            return leases.put_back(connection, notes, row, reason, nodes, blame)
 
         return self._write(work, urgent=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NotRequired, TypeAlias
 
 from pydantic import ConfigDict, JsonValue
@@ -14,6 +14,8 @@ from ..savings import OnOom
 
 Shelf: TypeAlias = Literal["results", "tries", "bin"]
 """Where a picture is kept: what runs were to make, what tries made, and what was deleted."""
+Blame: TypeAlias = Literal["no", "perhaps", "surely"]
+"""Whether a job is at fault where its worker ended."""
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 FINISHED: tuple[State, ...] = ("done", "failed", "cancelled")
@@ -145,12 +147,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that is a worker's until its lease ends; ``token`` is asked for with every report."""
+    """A job that is a worker's until its lease ends; ``token`` is asked for with every report.
+
+    Attributes:
+        refused: Nodes that ended the processes of earlier starts, and how: they are not run again.
+    """
 
     job: Job
     token: int
     workflow: Mapping[str, Any]
     time_limit: float | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

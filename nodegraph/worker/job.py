@@ -19,6 +19,7 @@ BEAT = 1.0
 BATCH = 0.1
 """Seconds for which events are gathered before they are written."""
 _MOST_NOTES = 20_000
+_ENDS = frozenset({"node.finished", "node.failed", "node.cached", "node.skipped"})
 
 Record: TypeAlias = Callable[[Sequence[Note]], object]
 
@@ -40,7 +41,8 @@ class RunningJob:
         self._notes: list[Note] = []
         self._progress: tuple[int, int] | None = None
         self._advanced = False
-        self._running: dict[str, None] = {}
+        # Nodes and items at work, as told before each began: such a message overtakes notes.
+        self._at_work: list[tuple[str, set[int]]] = []
         self._wanted, self._late = True, False
         # How it ended, where that could not be written down yet.
         self._pending: Record | None = None
@@ -55,6 +57,7 @@ class RunningJob:
                     "workflow": claim.workflow,
                     "only": list(claim.job.only) if claim.job.only is not None else None,
                     "on_oom": claim.job.on_oom,
+                    "refused": claim.refused,
                 }
             }
         )
@@ -70,6 +73,9 @@ class RunningJob:
         # transaction, so that nobody sees a job that is done without what it did.
         if "note" in message:
             self._note(*message["note"])
+            return
+        if "at_work" in message:
+            self._at_work = [(node, set(items)) for node, items in message["at_work"]]
             return
         self.quiet = True
         match message:
@@ -129,28 +135,36 @@ class RunningJob:
         if not self._wanted:
             self._stopped()
             return
-        address = next(iter(self._running)) if len(self._running) == 1 else ""
         self._flush()
-        token = self.claim.token
-        self._record(lambda _: self._store.requeue(self.id, token, reason, address=address))
+        token, nodes = self.claim.token, self._nodes_at_work()
+        self._record(lambda _: self._store.requeue(self.id, token, reason, nodes=nodes))
 
     def give_back(self) -> None:
         """Put the job back because this server ends."""
         token = self.claim.token
         reason = "the server is shutting down"
-        self._record(lambda _: self._store.requeue(self.id, token, reason, blame=False))
+        self._record(lambda _: self._store.requeue(self.id, token, reason, blame="no"))
 
     def _note(self, kind: Kind, data: dict[str, Any]) -> None:
-        if kind == "node.started":
-            self._running[data["node"]] = None
-        elif kind in ("node.finished", "node.failed"):
-            self._running.pop(data["node"], None)
+        if kind in _ENDS:
+            self._ended(data["node"], set(data["items"]))
         if kind == "job.progress":
             self._progress, self._advanced = (data["done"], data["total"]), True
         elif not (kind == "node.cached" and self._merged(data)) and len(self._notes) < _MOST_NOTES:
             self._notes.append((self.id, kind, data))
         if self._flush_at == float("inf"):
             self._flush_at = monotonic() + BATCH
+
+    def _ended(self, node: str, items: set[int]) -> None:
+        left = [
+            (name, numbers - items) if name == node else (name, numbers)
+            for name, numbers in self._at_work
+            if (name, numbers) != (node, items)
+        ]
+        self._at_work = [at for at in left if at[0] != node or at[1]]
+
+    def _nodes_at_work(self) -> list[str]:
+        return list(dict.fromkeys(node for node, _ in self._at_work))
 
     def _merged(self, data: Mapping[str, Any]) -> bool:
         """Add the items to the last event, if that was about the same node."""
@@ -210,7 +224,8 @@ class RunningJob:
     def _stopped(self) -> None:
         token = self.claim.token
         if self._late:
-            address = next(iter(self._running)) if len(self._running) == 1 else ""
+            nodes = self._nodes_at_work()
+            address = nodes[0] if len(nodes) == 1 else ""
             problem = Problem(address=address, message=f"took longer than {self._limit:g} s")
             self._record(lambda notes: self._store.fail(self.id, token, [problem], log=notes))
         else:

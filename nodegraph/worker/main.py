@@ -8,11 +8,13 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO
 
+from ..events import Started
 from . import frames
 from .run import run
 from .setup import Setup
@@ -95,7 +97,11 @@ class Child:
 
     def _run_to_end(self, job: dict[str, Any]) -> frames.Message:
         id = job["id"]
-        with closing(run(job, self.setup, lambda: id in self._unwanted)) as messages:
+
+        def at_work(begun: Sequence[Started]) -> None:
+            self.answer({"at_work": [[at.name, at.items] for at in begun], "job": id})
+
+        with closing(run(job, self.setup, lambda: id in self._unwanted, at_work)) as messages:
             while True:
                 try:
                     message, payload = next(messages)

@@ -12,7 +12,7 @@ from typing import Any
 from ..carriers.png import with_texts
 from ..errors import NodeError, Stopped, UserError, WorkflowError, brief
 from ..events import Event, Interrupted, Outcome
-from ..execution.execute import execute
+from ..execution.execute import AtWork, execute
 from ..execution.provenance import texts
 from ..execution.results import pictures
 from ..graph.bundle import bundle
@@ -35,13 +35,17 @@ _SHORTEST = 200
 
 
 def run(
-    job: Mapping[str, Any], setup: Setup, unwanted: Callable[[], bool]
+    job: Mapping[str, Any],
+    setup: Setup,
+    unwanted: Callable[[], bool],
+    at_work: AtWork | None = None,
 ) -> Generator[Sent, None, Message]:
     """Run a job to its end, with a message for each event that is worth one.
 
     Args:
-        job: The id, workflow, ``only`` and ``on_oom`` that ``RunningJob`` sends.
+        job: The id, workflow, ``only``, ``on_oom`` and ``refused`` that ``RunningJob`` sends.
         unwanted: Asked after each event whether to stop, and between the parts of long work.
+        at_work: Told the nodes at work before each begins, as it may end the process.
 
     Returns:
         ``{"done": {"results", "counts", "degraded"}}``, ``{"failed": {"problems", …}}`` with the
@@ -55,7 +59,9 @@ def run(
     reporter = Reporter(plan, setup, totals(plan, setup.settings.folders))
     try:
         settings = setup.settings.with_on_oom(job["on_oom"])
-        events = execute(plan, setup.cache, settings, unwanted)
+        events = execute(
+            plan, setup.cache, settings, unwanted, at_work=at_work, refused=job.get("refused")
+        )
         outcome = yield from _drive(events, reporter, unwanted)
         yield from reporter.rest()
         if outcome is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from nodegraph import RunError, execute, plan, run
 from nodegraph.cache import Budgets, Cache
 from nodegraph.errors import Stopped
-from nodegraph.events import Failed, Finished, Progressed, Skipped, Started
+from nodegraph.events import Event, Failed, Finished, Outcome, Progressed, Skipped, Started
 from nodegraph.settings import Settings
 
 from ..support.running_toys import TOYS, Batched, Log, Slow, computed, drive, workflow
@@ -27,6 +28,43 @@ def test_results_are_returned_by_name() -> None:
     results = run(plan(workflow(chain(1), sum="five.value", start="two.value"), TOYS))
 
     assert results == {"sum": 5, "start": 2}
+
+
+def test_all_that_is_at_work_is_told_before_it_begins() -> None:
+    nodes = {f"n{at}": {"type": "Const", "values": {"value": at}} for at in range(300)}
+    told: list[Sequence[Started]] = []
+    events = execute(plan(workflow(nodes), TOYS), Cache.in_memory(), at_work=told.append)
+
+    for event in events:
+        if isinstance(event, Finished):
+            assert any(Started(event.name, ()) in row for row in told)
+
+    # One at a time in their lane or in place: what has ended is at work no more.
+    assert [[at.name for at in row] for row in told] == [[name] for name in nodes]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_node_that_is_refused_fails_with_the_reason_unless_it_is_known(known: bool) -> None:
+    cache = Cache.in_memory()
+    if known:
+        drive(chain(1), cache)
+    document = workflow(chain(1), sum="five.value", start="two.value")
+    events = execute(plan(document, TOYS), cache, refused={"three": "it ended its process"})
+
+    outcome = ended(events)
+
+    assert outcome.results == {"start": 2, **({"sum": 5} if known else {})}
+    said = [(str(failure.cause), failure.node) for failure in outcome.failures]
+    assert said == ([] if known else [("it ended its process", "three")])
+
+
+def ended(events: Generator[Event, None, Outcome]) -> Outcome:
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
 
 
 def test_a_second_run_computes_nothing() -> None:

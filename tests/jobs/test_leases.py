@@ -155,12 +155,44 @@ def test_a_job_that_ends_its_worker_is_started_three_times(store: Store) -> None
     store.submit(Order(EMPTY))
     for _ in range(3):
         claim = claimed(store)
-        job = store.requeue(claim.job.id, claim.token, "exit code 3", address="bomb")
+        job = store.requeue(claim.job.id, claim.token, "exit code 3")
 
     message = "exit code 3; it was started 3 times and is not tried again"
     assert (job.state, job.attempts) == ("failed", 3)
-    assert job.error == {"problems": [{"address": "bomb", "message": message}]}
+    assert job.error == {"problems": [{"address": "", "message": message}]}
     assert store.claim(OWNER, "cpu", 30) is None
+
+
+def test_a_job_that_is_given_up_is_run_once_more_without_the_nodes_at_work(store: Store) -> None:
+    store.submit(Order(EMPTY))
+    for _ in range(3):
+        claim = claimed(store)
+        waiting = store.requeue(claim.job.id, claim.token, "exit code 3", nodes=["bomb"])
+
+    last = claimed(store)
+    ended = store.requeue(last.job.id, last.token, "SIGKILL", nodes=["bomb"])
+
+    message = "exit code 3; it was started 3 times and is not tried again"
+    assert (waiting.state, waiting.error, last.job.attempts) == ("queued", None, 3)
+    assert last.refused == {"bomb": message}
+    assert ended.error is not None
+    assert ended.error["problems"][0] == {"address": "bomb", "message": message}
+    assert (ended.state, ended.attempts) == ("failed", 3)
+
+
+def test_each_node_that_ends_the_process_is_left_out_in_turn(store: Store) -> None:
+    store.submit(Order(EMPTY))
+    first = claimed(store)
+    store.requeue(first.job.id, first.token, "too much", nodes=["a"], blame="surely")
+    second = claimed(store)
+    store.requeue(second.job.id, second.token, "too much", nodes=["b"], blame="surely")
+
+    third = claimed(store)
+    done = store.finish(third.job.id, third.token, [], {}, [])
+
+    assert list(second.refused) == ["a"]
+    assert list(third.refused) == ["a", "b"]
+    assert (done.state, done.error, done.attempts) == ("done", None, 1)
 
 
 def test_a_job_is_not_blamed_for_the_end_of_its_server_until_that_is_too_much(
@@ -170,7 +202,7 @@ def test_a_job_is_not_blamed_for_the_end_of_its_server_until_that_is_too_much(
     states = []
     for _ in range(10):
         claim = claimed(store)
-        states.append(store.requeue(claim.job.id, claim.token, "the end", blame=False).state)
+        states.append(store.requeue(claim.job.id, claim.token, "the end", blame="no").state)
 
     assert states == ["queued"] * 9 + ["failed"]
 

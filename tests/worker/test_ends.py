@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def worker(url: str, tmp_path: Path) -> Iterator[Service]:
 def test_a_job_that_ends_its_process_each_time_fails_after_three_starts(
     worker: Service, tmp_path: Path, how: str
 ) -> None:
-    job = worker.run("Dies", file=str(tmp_path / "starts"), how=how)
+    job = worker.run("Dies", file=str(tmp_path / "starts"), how=how, seconds=0)
 
     ended = {"exit": "ended with exit code 3", "segfault": "was ended by SIGSEGV"}[how]
     said = f"its process {ended}; it was started 3 times and is not tried again"
@@ -36,6 +37,46 @@ def test_a_job_that_ends_its_process_each_time_fails_after_three_starts(
     assert (tmp_path / "starts").read_text() == "start\n" * 3
     assert worker.run("Plus", value=1).state == "done"
     assert worker.supervisor.status()[0].starts == 4
+
+
+def test_what_other_nodes_made_is_kept_of_a_job_that_ends_its_process(
+    worker: Service, tmp_path: Path
+) -> None:
+    starts = str(tmp_path / "starts")
+    nodes: dict[str, Any] = {
+        "quick": {"type": "Plus", "values": {"value": [1, 2]}},
+        "paint": {"type": "Paint"},
+        "bomb": {
+            "type": "Dies",
+            "values": {"file": starts, "how": "segfault", "seconds": 0},
+            "links": {"value": "quick.value"},
+        },
+        "after": {"type": "Plus", "links": {"value": "bomb.value"}},
+        "late": {"type": "Tally", "values": {"value": 7, "file": str(tmp_path / "tally")}},
+    }
+    results = {
+        "lost": "after.value",
+        "quick": "quick.value",
+        "image": "paint.image",
+        "late": "late.value",
+    }
+
+    job = worker.ended(worker.order(nodes, results))
+
+    said = "its process was ended by SIGSEGV; it was started 3 times and is not tried again"
+    assert (job.state, job.attempts) == ("failed", 3)
+    assert job.error is not None
+    assert {problem["address"] for problem in job.error["problems"]} == {"bomb[0]", "bomb[1]"}
+    assert {problem["message"] for problem in job.error["problems"]} == {said}
+    assert {made.result: made.text for made in job.results} == {
+        "quick": "[2, 3]",
+        "image": None,
+        "late": "7",
+    }
+    told = worker.told(job, "job.requeued")
+    assert [event.data for event in told] == [
+        {"why": "its process was ended by SIGSEGV", "nodes": ["bomb"]}
+    ] * 3
 
 
 def test_what_was_done_before_a_crash_is_not_done_again(worker: Service, tmp_path: Path) -> None:

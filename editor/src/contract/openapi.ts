@@ -657,15 +657,17 @@ export interface components {
         };
         /**
          * JobRequeued
-         * @description Its worker is gone; it waits again.
+         * @description Its worker is gone while `nodes` were at work; it waits again.
          */
         readonly JobRequeued: {
             /** Why */
             readonly why: string;
+            /** Nodes */
+            readonly nodes?: readonly string[];
         };
         /**
          * JobRequeuedEvent
-         * @description Its worker is gone; it waits again.
+         * @description Its worker is gone while `nodes` were at work; it waits again.
          */
         readonly JobRequeuedEvent: {
             /** Seq */

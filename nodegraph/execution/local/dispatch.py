@@ -46,6 +46,7 @@ class Dispatcher:
         settings: Settings,
         post: Callable[[object], None],
         cancelled: Callable[[], bool] = bool,
+        at_work: Callable[[Sequence[Started]], None] | None = None,
     ) -> None:
         names: dict[LaneName, list[str]] = {
             "io": ["io"],
@@ -72,6 +73,8 @@ class Dispatcher:
         self._prefetch = Prefetch(calls, cache, self._context.device, settings.dtype)
         self._largest = settings.batch
         self._calls, self._cache = calls, cache
+        # Only for who wants to know: what has begun and not ended yet, lane for lane.
+        self._tell, self._at_work = at_work, dict[str, list[Task]]()
 
     @cached_property
     def _loaders(self) -> Loaders:
@@ -120,7 +123,7 @@ class Dispatcher:
                 models = self._nearest(name, queue)
                 if self._in_place(queue.first(models)):
                     # In the driver's thread, and one at a time: it hears of others in between.
-                    yield from self._follow(queue.take(models, 1), self._context)
+                    yield from self._follow(name, queue.take(models, 1), self._context)
                     return
                 yield from self._start(self._by_name[name], self._batch(name, queue, models))
 
@@ -135,7 +138,7 @@ class Dispatcher:
         if self._here is None or not queue:
             return None
         name = f"device {_CPU}"
-        return self._follow(self._batch(name, queue, self._nearest(name, queue)), self._here)
+        return self._follow(name, self._batch(name, queue, self._nearest(name, queue)), self._here)
 
     def _nearest(self, name: str, queue: AffinityQueue) -> Models:
         return queue.nearest(self._loaded[name], self._loaded.values())
@@ -150,9 +153,23 @@ class Dispatcher:
         together = first.state == "run" and runs_together(first.call.planned.kind)
         return queue.take(models, self._largest if together else 1)
 
-    def _follow(self, tasks: list[Task], context: RunContext) -> Generator[Report, None, None]:
+    def _follow(
+        self, name: str, tasks: list[Task], context: RunContext
+    ) -> Generator[Report, None, None]:
         yield _started(tasks)
+        self._begin(name, tasks)
         yield from self._prefetch.around(tasks, self._performer.run(tasks, context))
+
+    def _begin(self, lane: str, tasks: Sequence[Task]) -> None:
+        if self._tell is not None:
+            self._at_work[lane] = list(tasks)
+            self._tell([_started(row) for row in self._at_work.values() if row])
+
+    def ended(self, task: Task) -> None:
+        """Take note that a task is no longer at work."""
+        for tasks in self._at_work.values():
+            if task in tasks:
+                tasks.remove(task)
 
     def note_speed(self, task: Task, seconds: float) -> None:
         """Learn how long a kind of node takes."""
@@ -165,6 +182,7 @@ class Dispatcher:
 
     def _start(self, lane: Lane, tasks: list[Task]) -> Iterator[Report]:
         context = self._contexts.get(lane.name, self._context)
+        self._begin(lane.name, tasks)
         if tasks[0].state == "stamp":
             # Asked in the lane's thread: it may read a large file.
             lane.start(lambda: iter([stamp(tasks[0], self._calls, context)]))

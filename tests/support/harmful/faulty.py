@@ -49,9 +49,10 @@ class Dies(Node):
     file: str
     times: int = 1_000_000
     how: str = "exit"
+    seconds: float = 0.3
 
     def run(self) -> Number:
-        time.sleep(0.3)  # what was made before is on disk by then
+        time.sleep(self.seconds)  # what was made before is on disk by then
         path = Path(self.file)
         before = path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
         with path.open("a", encoding="utf-8") as file:
