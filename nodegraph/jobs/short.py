@@ -1,4 +1,4 @@
-"""What lists and events show of a job: the beginning of all that may be long."""
+"""The beginning of all that may be long of a job, for lists and events."""
 
 from __future__ import annotations
 

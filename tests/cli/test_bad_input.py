@@ -177,12 +177,6 @@ def test_a_document_that_is_no_workflow_is_refused(
             "model: no 'tinny'; did you mean 'tiny'?; or give a hub id (owner/name),"
             " a folder or a file",
         ),
-        (
-            model("LoadControlNet", "net.pth"),
-            "controlnet",
-            "model: 'net.pth' is a pickle, which can run code when it is read; use a .safetensors"
-            " file, or allow it with --allow-pickle if you trust where it is from",
-        ),
     ],
 )
 def test_a_node_that_cannot_use_what_it_is_given_says_so_in_a_sentence(
@@ -195,6 +189,16 @@ def test_a_node_that_cannot_use_what_it_is_given_says_so_in_a_sentence(
     expected = message.replace("{folders}", f"{folder}, {inputs}")
     assert code == 1
     assert f"end ({kind}) failed: {expected}\n" in text
+
+
+def test_a_pickle_that_is_not_allowed_is_told_before_anything_runs(folder: Path) -> None:
+    code, text = said(folder, workflow(model("LoadControlNet", "net.pth"), "controlnet"))
+
+    assert code == 2
+    assert (
+        "net.pth' is a pickle, which can run code when it is read; use a .safetensors file,"
+        " or allow it with --allow-pickle if you trust where it is from\n"
+    ) in text
 
 
 def test_a_hub_that_cannot_be_reached_is_said_with_what_to_do(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,14 +273,14 @@ def test_files_that_are_too_large_are_not_read(write: Write) -> None:
 def test_a_file_that_may_not_be_read_is_said(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     part = write("add.json", **adding())
     outer = write("outer.json", using("./add.json"))
-    read = Path.read_bytes
+    opened = Path.open
 
-    def refusing(path: Path) -> bytes:  # root may read everything
+    def refusing(path: Path, *how: Any, **more: Any) -> Any:  # root may read everything
         if path == part:
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return opened(path, *how, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", refusing)
+    monkeypatch.setattr(Path, "open", refusing)
 
     assert problems(outer) == ["x: './add.json' cannot be read: permission denied"]
 
