@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nodegraph.errors import Fix, UserError
 from nodegraph.node import Facts, Finding, LinkedFacts, Node
 
+from .pixels import boxes
 from .types import Conditioning, Control, DiffusionModel, Latents
 
 if TYPE_CHECKING:
@@ -42,6 +43,31 @@ def size_of(links: Sequence[Facts]) -> Size | None:
 def sized(size: Size | None) -> Facts:
     """The fact that a picture, or what latents stand for, is of this size, if that is known."""
     return {"size": f"{size[0]}x{size[1]}"} if size else {}
+
+
+def bounds(
+    kind: type[Node],
+    values: Mapping[str, Any],
+    linked: LinkedFacts,
+    made_of: str = "image",
+    output: str = "image",
+) -> Iterator[Finding]:
+    """Find that an output would be larger than any picture may be, where no input was so before.
+
+    Args:
+        made_of: The input that is named.
+    """
+    size = size_of([kind.facts(values, linked).get(output, {})])
+    was = size_of(linked.get(made_of, ()))
+    if size and boxes.too_large(size) and not (was and boxes.too_large(was)):
+        yield made_of, boxes.excess(size), "error"
+
+
+def image_bounds(
+    cls: type[Node], values: Mapping[str, Any], linked: LinkedFacts
+) -> Iterator[Finding]:
+    """Find that a node whose output ``image`` is made of its input of this name makes too much."""
+    return bounds(cls, values, linked)
 
 
 def as_large(

@@ -161,6 +161,8 @@ class Pad(Node):
     version = 2
 
     def run(self) -> Padded:
+        wide, tall = self.image.size
+        boxes.bounded("image", (wide + self.left + self.right, tall + self.top + self.bottom))
         room = (self.top, self.bottom), (self.left, self.right)
         new = np.pad(np.zeros(self.image.pixels.shape[:2], np.uint8), room, constant_values=255)
         if self.fill == "background":
@@ -180,6 +182,8 @@ class Pad(Node):
         size = _checks.size_of(images)
         size = size and (size[0] + left + right, size[1] + top + bottom)
         return {"image": {**_checks.shared(images), **_checks.sized(size)}}
+
+    check_facts = classmethod(_checks.image_bounds)
 
 
 class Flipped(Output):
@@ -237,8 +241,10 @@ class Rotate(Node):
     packages = PILLOW
 
     def run(self) -> Rotated:
-        from .pixels.rotate import rotated
+        from .pixels.rotate import extent, rotated
 
+        if self.expand:
+            boxes.bounded("image", extent(*self.image.size, self.angle))
         pixels = rotated(self.image.pixels, self.angle, self.expand, self.background)
         grey = Image.from_grey(beside(self.image, self.mask)).pixels
         mask = rotated(grey, self.angle, self.expand, "#000000")[:, :, 0]
@@ -253,6 +259,8 @@ class Rotate(Node):
         if size and values.get("expand", True):
             size = extent(*size, values["angle"]) if "angle" in values else None
         return {"image": _checks.sized(size)}
+
+    check_facts = classmethod(_checks.image_bounds)
 
 
 def _without(conditioning: str | None, *changed: str) -> str | None:

@@ -28,6 +28,7 @@ from .files.find import (
     read_file,
     url_of,
 )
+from .pixels import boxes
 from .types import Image, Mask, Pixels
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ class Resize(Node):
         from .pixels.resize import resize, target
 
         size = target(self.image.size, self.width, self.height, self.multiple_of)
+        boxes.bounded("image", size)
         pixels = resize(self.image.pixels, size, self.fit, self.filter, self.background)
         mask = beside(self.image, self.mask)
         # Lanczos overshoots twice: beside white it would mark what is black.
@@ -224,6 +226,8 @@ class Resize(Node):
         # 0: it differs from item to item.
         known = target(size, *asked) if size and 0 not in asked else None
         return {"image": {**_checks.shared(images), **_checks.sized(known)}}
+
+    check_facts = classmethod(_checks.image_bounds)
 
 
 def beside(image: Image, mask: Mask | None) -> Pixels:

@@ -14,8 +14,11 @@ from nodegraph.node import Context, Facts, Finding, LinkedFacts, ModelRef, Node,
 
 from . import _checks
 from ._packages import MODELS
+from .pixels import boxes
 from .types import DiffusionModel, Image, Latents, Mask
 
+_PIXELS = 8
+"""Along a side, that one latent stands for in most models."""
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 Space = Literal["pixels", "latents"]
 Factor = Annotated[float, Field(ge=1, le=8, description="Both sides become this times as long.")]
@@ -114,12 +117,18 @@ class UpscaleLatents(Node):
     def run(self) -> Upscaled:
         from .diffusion.vae import stretched
 
+        height, width = self.latents.values.shape[1:]
+        _bounded("latents", (width * _PIXELS, height * _PIXELS), self.factor)
         values = stretched(self.latents.values, self.factor, self.filter)
         return Upscaled(latents=Latents(values, self.latents.vae))
 
     @classmethod
     def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
         return {"latents": _larger(linked.get("latents", ()), values)}
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:
+        return _checks.bounds(cls, values, linked, "latents", "latents")
 
 
 class Enlarge(Node):
@@ -142,6 +151,9 @@ class Enlarge(Node):
             raise UserError(f"{name}: {problem}")
         if self.latents is not None:
             _checks.same_vae(self.model, self.latents)
+            _bounded("latents", self.latents.size(self.model.factor), self.factor)
+        elif self.image is not None:
+            _bounded("image", self.image.size, self.factor)
         tiles = context.savings.tiles
         with context.lease(self.model.vae) as vae:
             if self.within == "latents":
@@ -180,7 +192,9 @@ class Enlarge(Node):
         return Image(decode_latents(vae, [self.latents.values], tiles)[0])
 
     @classmethod
-    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:
+        source = "image" if linked.get("image") else "latents"
+        yield from _checks.bounds(cls, values, linked, source, "latents")
         for name, problem in _either({name: linked.get(name) for name in ("image", "latents")}):
             yield name, problem, "error"
         yield from _too_large(linked.get("image", ()), linked.get("model", ()))
@@ -194,6 +208,10 @@ class Enlarge(Node):
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:
         if model := inputs.get("model"):
             yield model.vae
+
+
+def _bounded(name: str, size: tuple[int, int], factor: float) -> None:
+    boxes.bounded(name, (round(size[0] * factor), round(size[1] * factor)))
 
 
 def _larger(sources: Sequence[Facts], values: Mapping[str, Any]) -> Facts:

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from nodegraph.errors import UserError
-from nodegraph.node import Context, Finding, Folders, LinkedFacts, Node, Output
+from nodegraph.node import Context, Facts, Finding, Folders, LinkedFacts, Node, Output
 
+from . import _checks
 from ._packages import OPENCV, PILLOW
 from .files.find import file_digest, find_file
 from .images import Colour
@@ -160,6 +161,7 @@ class Compare(Node):
         from .pixels import compare
 
         boxes.same("after", self.after.size, self.before.size)
+        boxes.bounded("before", _compared(self.before.size, self.layout, self.line))
         before, after = self.before.pixels, self.after.pixels
         apart = compare.differences(before, after)
         line = np.full((self.line, 3), list(bytes.fromhex(self.line_colour[1:])), np.uint8)
@@ -174,3 +176,19 @@ class Compare(Node):
             mean_difference=round(float(apart.mean()), 4),
             max_difference=int(apart.max()),
         )
+
+    @classmethod
+    def facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Mapping[str, Facts]:
+        size = _checks.size_of(linked.get("before", ()))
+        known = size and {"layout", "line"} <= values.keys()
+        compared = _compared(size, values["layout"], values["line"]) if size and known else None
+        return {"image": _checks.sized(compared)}
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterator[Finding]:
+        return _checks.bounds(cls, values, linked, "before")
+
+
+def _compared(size: tuple[int, int], layout: str, line: int) -> tuple[int, int]:
+    """The size of two pictures in one."""
+    return (2 * size[0] + line, size[1]) if layout == "side by side" else size

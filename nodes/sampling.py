@@ -45,6 +45,7 @@ from ._fields import (
 )
 from ._packages import MODELS
 from .prompts.foreign import find_foreign
+from .prompts.syntax import too_long
 from .types import Conditioning, ControlNetModel, DiffusionModel, Image, Latents, Mask
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class EncodePrompt(Node):
 
     def group(self) -> Hashable:
         return self.model.text_encoder, self.clip_skip
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterable[Finding]:  # noqa: ARG003
+        if problem := too_long(values.get("prompt", "")):
+            yield "prompt", problem, "error"
 
     @classmethod
     def leases(cls, inputs: Mapping[str, Any]) -> Iterable[ModelRef[Any]]:

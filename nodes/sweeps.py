@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Annotated
+from math import prod
+from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
 
 from nodegraph.errors import UserError
-from nodegraph.node import Doubts, EntriesOf, Node, Output
+from nodegraph.node import Doubts, EntriesOf, Finding, LinkedFacts, Node, Output
 
 from .prompts.foreign import find_foreign_choices
 
@@ -36,6 +37,8 @@ class PromptsBySeeds(Node):
     seeds: Annotated[list[Seed], Field(min_length=1, description="One column each.")] = [1]
 
     def run(self) -> Combinations:
+        for name, problem in _too_many(prompts=self.prompts, seeds=self.seeds):
+            raise UserError(f"{name}: {problem}")
         pairs = list(product(self.prompts, self.seeds))
         return Combinations(
             prompt=[prompt for prompt, _ in pairs],
@@ -43,6 +46,12 @@ class PromptsBySeeds(Node):
             row_labels=list(self.prompts),
             column_labels=[f"seed {seed}" for seed in self.seeds],
         )
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterator[Finding]:  # noqa: ARG003
+        lists = {name: values.get(name, ()) for name in ("prompts", "seeds")}
+        for name, problem in _too_many(**lists):
+            yield name, problem, "error"
 
 
 class Swept(Output):
@@ -71,9 +80,8 @@ class Sweep(Node):
     z_name: Annotated[str, Field(description="Written before the values of z.")] = ""
 
     def run(self) -> Swept:
-        count = len(self.x) * max(len(self.y), 1) * max(len(self.z), 1)
-        if count > MOST:
-            raise UserError(f"x, y and z make {count:,} combinations; {MOST:,} are the most")
+        for name, problem in _too_many(x=self.x, y=self.y, z=self.z):
+            raise UserError(f"{name}: {problem}")
         combined = list(product(self.z or [None], self.y or [None], self.x))
         rows = product(labels(self.z_name, self.z) or [""], labels(self.y_name, self.y) or [""])
         return Swept(
@@ -82,6 +90,22 @@ class Sweep(Node):
             z=[z for z, _, _ in combined],
             row_labels=[", ".join(filter(None, row)) for row in rows] if self.y or self.z else [],
             column_labels=labels(self.x_name, self.x),
+        )
+
+    @classmethod
+    def check_facts(cls, values: Mapping[str, Any], linked: LinkedFacts) -> Iterator[Finding]:  # noqa: ARG003
+        for name, problem in _too_many(**{name: values.get(name, ()) for name in "xyz"}):
+            yield name, problem, "error"
+
+
+def _too_many(**lists: Sequence[object]) -> Iterator[tuple[str, str]]:
+    """Find that lists have more combinations than any node makes; an empty one counts as one."""
+    count = prod(max(len(entries), 1) for entries in lists.values())
+    if count > MOST:
+        *others, last = lists
+        yield (
+            next(iter(lists)),
+            f"{', '.join(others)} and {last} make {count:,} combinations; {MOST:,} are the most",
         )
 
 

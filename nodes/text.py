@@ -14,7 +14,7 @@ from nodegraph.node import Context, Doubts, Node, Output
 from .files.find import content_digest, file_digest, find_file, read_file
 from .files.texts import Encoding, column_of, decode_text, lines_of
 from .prompts.foreign import find_foreign_choices
-from .prompts.wildcards import chosen, names_in
+from .prompts.wildcards import LONGEST, chosen, names_in
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same choice.")]
 
@@ -38,7 +38,11 @@ class JoinText(Node):
     separator: Annotated[str, Field(description="What stands between two of them.")] = ", "
 
     def run(self) -> Text:
-        return Text(text=self.separator.join(text for text in self.texts if text.strip()))
+        texts = [text for text in self.texts if text.strip()]
+        count = sum(map(len, texts)) + len(self.separator) * max(len(texts) - 1, 0)
+        if count > LONGEST:
+            raise UserError(f"texts: make {count:,} letters; {LONGEST:,} are the most")
+        return Text(text=self.separator.join(texts))
 
 
 class PickText(Node):

@@ -13,6 +13,32 @@ Pixels = npt.NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]
 Box: TypeAlias = tuple[int, int, int, int]
 
+LARGEST = 128_000_000
+"""Pixels of a picture that a node makes."""
+
+
+def bounded(name: str, size: Size) -> None:
+    """Check, before it is made, that a picture is not larger than any may be.
+
+    Raises:
+        UserError: It is; ``name`` is the input that it is made of.
+    """
+    if too_large(size):
+        raise UserError(f"{name}: {excess(size)}")
+
+
+def too_large(size: Size) -> bool:
+    """Whether a picture has more pixels than any may have."""
+    return size[0] * size[1] > LARGEST
+
+
+def excess(size: Size) -> str:
+    """What is wrong with a picture that would be too large."""
+    return (
+        f"the result would be {size[0]} x {size[1]}, over {LARGEST // 10**6} megapixels; make it"
+        " smaller first"
+    )
+
 
 def same(name: str, size: Size, expected: Size) -> None:
     """Check that the input ``name`` is as large as the picture it goes with.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from nodegraph.errors import UserError
 
 from . import fonts
+from .boxes import LARGEST, too_large
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 Pixels = npt.NDArray[np.uint8]
-LARGEST = 128_000_000  # pixels
 MOST_LETTERS = 8000  # of a label that are looked at; no sheet has room for more
 MOST_LINES = 3  # of a label; the rest of a long prompt becomes "…"
 
@@ -246,7 +246,7 @@ class Sheet:
 
 def check_size(size: tuple[int, int]) -> None:
     """Refuse a sheet that would fill the memory."""
-    if size[0] * size[1] > LARGEST:
+    if too_large(size):
         raise UserError(
             f"the sheet would be {size[0]} x {size[1]}, over {LARGEST // 10**6} megapixels;"
             " resize the pictures first"

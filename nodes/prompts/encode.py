@@ -9,7 +9,7 @@ from nodegraph.errors import UserError
 
 from ..weights.overlay import without_last
 from ..weights.reference import tokenizer
-from .syntax import Chunk, Piece, Unit, fill, parse, split
+from .syntax import Chunk, Piece, Unit, fill, parse, split, too_long
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HEAVIEST = 100.0
 """Beyond that a weight is a slip of the finger, and the picture noise."""
+
+MOST_CHUNKS = 100
+"""Of one prompt: each is read by the text encoder, and by every step of the UNet."""
 
 
 def encode_prompts(
@@ -31,6 +34,9 @@ def encode_prompts(
 
     Returns:
         One (77 n, D) tensor a text, on the encoder's device: n chunks, each with its begin and end.
+
+    Raises:
+        UserError: A text is too long, or a weight too large.
     """
     import torch
 
@@ -40,7 +46,11 @@ def encode_prompts(
     tokens = tokenizer(weights.tokenizer)
     length = min(tokens.model_max_length, encoder.config.max_position_embeddings)
     words = _ids_of_words(weights, encoder.config.vocab_size)
+    for problem in filter(None, map(too_long, texts)):
+        raise UserError(f"prompt: {problem}")
     chunks = {text: chunks_of(text, tokens, words, length - 2) for text in texts}
+    for problem in filter(None, (excess(parts, length - 2) for parts in chunks.values())):
+        raise UserError(f"prompt: {problem}")
     rows = [_padded(chunk, tokens, length) for parts in chunks.values() for chunk in parts]
     ids = torch.tensor(rows, device=encoder.device)  # [chunks of all texts, 77]
     with torch.no_grad():
@@ -50,6 +60,13 @@ def encode_prompts(
         for text, parts in chunks.items()
     }
     return [embedded[text] for text in texts]
+
+
+def excess(chunks: Sequence[Chunk], room: int) -> str:
+    """What is wrong with a prompt of too many chunks of ``room`` tokens; empty where nothing is."""
+    if len(chunks) <= MOST_CHUNKS:
+        return ""
+    return f"fills {len(chunks)} chunks of {room} tokens; {MOST_CHUNKS} are the most"
 
 
 def chunks_of(text: str, tokens: Any, words: dict[str, tuple[int, ...]], room: int) -> list[Chunk]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+LONGEST = 100_000
+"""Letters of a prompt that is read."""
 EMPHASIS = 1.1
 """The factor of a pair of round brackets; a pair of square ones divides by it."""
 
@@ -38,6 +40,12 @@ class Chunk(NamedTuple):
 
 
 Section: TypeAlias = tuple[Piece, ...]
+
+
+def too_long(prompt: str) -> str:
+    """What is wrong with a prompt that is longer than any that is read; empty where it is not."""
+    letters = len(prompt)
+    return f"has {letters:,} letters; {LONGEST:,} are the most" if letters > LONGEST else ""
 
 
 def parse(prompt: str) -> list[Section]:
