@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 
 from .bare import MOST_PARTS, Bare, TooManyPartsError
@@ -10,6 +11,7 @@ from .orientation import from_both
 
 _APP0, _APP1, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _SCAN, _END = 0xDA, 0xD9
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 # A marker behind anything else: decoders pass over what lies between segments. Nothing in it
 # is repeated: over a file full of 0xFF that would take the square of its length.
@@ -50,6 +52,22 @@ def bare(data: bytes) -> Bare:
     else:
         raise TooManyPartsError
     return Bare(b"".join(kept), from_both(exif, packet), _profile(parts))
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """Width and height by the header of the frame; None where none is found, or has no height."""
+    at = 2
+    for _ in range(MOST_PARTS):
+        match = _MARKER.search(data, at)
+        if match is None or match[1][0] in (_SCAN, _END):
+            break
+        start, marker = match.end() - 2, match[1][0]
+        if marker in _FRAMES:
+            height, width = struct.unpack(">2H", data[start + 5 : start + 9].rjust(4, b"\0"))
+            return (width, height) if width and height else None
+        length = int.from_bytes(data[start + 2 : start + 4], "big")
+        at = match.end() if marker in _ALONE else start + 2 + max(length, 2)
+    return None
 
 
 def _counts(marker: int, body: bytes) -> bool:

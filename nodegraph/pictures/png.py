@@ -49,6 +49,13 @@ def bare(data: bytes) -> Bare:
     return Bare(b"".join(kept), _orientation(data, chunks), _profile(chunks), _key(data, chunks))
 
 
+def size(data: bytes) -> tuple[int, int] | None:
+    """Width and height, as the header of a PNG file has them; None where it is none."""
+    whole = data[12:16] == b"IHDR" and len(data) > 24
+    width, height = struct.unpack_from(">2I", data, 16) if whole else (0, 0)
+    return (width, height) if width and height else None
+
+
 def _kind(data: bytes) -> tuple[int, int]:
     """The bits of a sample and the colour type, by a header that may be cut off."""
     return (data[24], data[25]) if len(data) > 25 else (8, _COLOURS)

@@ -26,6 +26,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM", "AVIF")
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 _BARE = {"PNG": png.bare, "JPEG": jpeg.bare, "WEBP": webp.bare}
+_SIZE = {"PNG": png.size, "JPEG": jpeg.size}
 
 
 class PictureError(Exception):
@@ -105,10 +106,15 @@ def read_size(data: bytes, formats: Sequence[str] = FORMATS) -> tuple[int, int]:
     """
     format = sniff(data[:12])
     file = _BARE[format](data) if format in _BARE else Bare(data)
-    with SILENCE, _opened(file.data, formats) as picture:
-        width, height = picture.size
-        turned = (file.orientation or _orientation(picture)) in _SIDEWAYS
-    return (height, width) if turned else (width, height)
+    orientation = file.orientation
+    # Importing Pillow takes longer than most checks: the usual headers are read without it.
+    size = _SIZE[format](file.data) if format in _SIZE and format in formats else None
+    if size is None:
+        with SILENCE, _opened(file.data, formats) as picture:
+            size = picture.size
+            orientation = orientation or _orientation(picture)
+    width, height = size
+    return (height, width) if orientation in _SIDEWAYS else (width, height)
 
 
 def _without_metadata(data: bytes) -> Bare:

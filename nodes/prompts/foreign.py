@@ -16,11 +16,12 @@ class _Habit(NamedTuple):
 
     Attributes:
         sign: A piece of text without which the pattern is not looked for.
+        pattern: Compiled when it is first looked for: all of them take longer than most checks.
         instead: What does the same here, or that nothing does.
     """
 
     sign: str
-    pattern: re.Pattern[str]
+    pattern: str
     instead: str
 
 
@@ -32,33 +33,30 @@ _FIRST = r"[^\[\]|\n]{0,400}"
 _SCHEDULES = _Habit(
     "]",
     # [cat:dog:0.5], [cat:10], [cat::0.5], and [cat|dog], which takes turns
-    re.compile(rf"(?<!\\)\[(?:{_WORDS}:{_NUMBER}|{_FIRST}\|{_WORDS})\]"),
+    rf"(?<!\\)\[(?:{_WORDS}:{_NUMBER}|{_FIRST}\|{_WORDS})\]",
     "a prompt is the same at every step; redraw with a second Sample (its latents, a denoise below"
     " 1) to go on under another one, and escape brackets that are meant: \\[",
 )
 _TAGS = (
     _Habit(
         "<",
-        re.compile(r"<\s{0,4}(?:lora|lyco|locon|loha):[^<>\n]{1,200}>", re.IGNORECASE),
+        r"(?i)<\s{0,4}(?:lora|lyco|locon|loha):[^<>\n]{1,200}>",
         "link the model through LoadLoRA, which has the strength",
     ),
     _Habit(
         "<",
-        re.compile(r"<\s{0,4}(?:hypernet|ti|embed|embedding):[^<>\n]{1,200}>", re.IGNORECASE),
+        r"(?i)<\s{0,4}(?:hypernet|ti|embed|embedding):[^<>\n]{1,200}>",
         "link the model through LoadEmbedding, and name its word; hypernetworks are not supported",
     ),
     _Habit(
         "<",
-        re.compile(
-            r"<\s{0,4}(?:random|wildcard|alternate|fromto|repeat|segment|object|region|setvar|var"
-            r"|preset|trigger|break|clear|refiner|video|param)\b[^<>\n]{0,200}>",
-            re.IGNORECASE,
-        ),
+        r"(?i)<\s{0,4}(?:random|wildcard|alternate|fromto|repeat|segment|object|region|setvar|var"
+        r"|preset|trigger|break|clear|refiner|video|param)\b[^<>\n]{0,200}>",
         "there are no such tags; Wildcard settles choices: {red|blue}",
     ),
     _Habit(
         "embedding:",
-        re.compile(r"\bembedding:[\w./\\-]{1,200}", re.IGNORECASE),
+        r"(?i)\bembedding:[\w./\\-]{1,200}",
         "link the model through LoadEmbedding, and write its word alone",
     ),
 )
@@ -66,54 +64,54 @@ _OPERATORS = (
     _SCHEDULES,
     _Habit(
         "AND",
-        re.compile(r"(?<=\s)AND(?=\s)"),
+        r"(?<=\s)AND(?=\s)",
         "prompts are not combined; write one, with weights: (cat:1.2)",
     ),
     _Habit(
         ")",
-        re.compile(r"\)\s?\.(?:and|blend|swap)\(", re.IGNORECASE),
+        r"(?i)\)\s?\.(?:and|blend|swap)\(",
         "prompts are not combined; write one, with weights: (cat:1.2)",
     ),
     _Habit(
         "+",
-        re.compile(r"(?:(?<=[^\W\d_]{2})|(?<=\)))\+{1,9}(?=[\s,.)]|$)"),
+        r"(?:(?<=[^\W\d_]{2})|(?<=\)))\+{1,9}(?=[\s,.)]|$)",
         "weights are written (cat:1.1)",
     ),
     _Habit(
         "--",
-        re.compile(r"(?:(?<=[^\W\d_]{2})|(?<=\)))-{2,9}(?=[\s,.)]|$)"),
+        r"(?:(?<=[^\W\d_]{2})|(?<=\)))-{2,9}(?=[\s,.)]|$)",
         "weights are written (cat:0.9)",
     ),
     _Habit(
         "--",
-        re.compile(r"(?:^|(?<=\s))--[a-z]{1,20}(?=\s|$)"),
+        r"(?:^|(?<=\s))--[a-z]{1,20}(?=\s|$)",
         "a prompt has no options; the node's other inputs are the settings",
     ),
     _Habit(
         "::",
-        re.compile(r"\w::[+-]?\d"),
+        r"\w::[+-]?\d",
         "weights are written (cat:1.2)",
     ),
 )
 _COUNTED = (
     _Habit(
         "$$",
-        re.compile(r"\{[^{}$\n]{1,60}\$\$[^{}\n]{0,400}\}"),
+        r"\{[^{}$\n]{1,60}\$\$[^{}\n]{0,400}\}",
         "one of the choices is taken: {red|blue}; write it twice for two of them",
     ),
     _Habit(
         "::",
-        re.compile(r"\{\s{0,4}\d{0,9}\.?\d{1,9}::[^{}\n]{0,400}\}"),
+        r"\{\s{0,4}\d{0,9}\.?\d{1,9}::[^{}\n]{0,400}\}",
         "all choices are as likely; write one twice to have it twice as often: {red|red|blue}",
     ),
     _Habit(
         "${",
-        re.compile(r"\$\{[^{}\n]{1,200}\}"),
+        r"\$\{[^{}\n]{1,200}\}",
         "there are no variables; link a text to several inputs instead",
     ),
     _Habit(
         "*",
-        re.compile(r"__[\w/-]{0,80}\*[\w/*-]{0,80}__"),
+        r"__[\w/-]{0,80}\*[\w/*-]{0,80}__",
         "a list is named in full: __colours__ is colours.txt",
     ),
 )
@@ -121,17 +119,17 @@ _CHOICES = (
     *_COUNTED,
     _Habit(
         "|",
-        re.compile(r"\{[^{}|\n]{0,400}\|[^{}\n]{0,400}\}"),
+        r"\{[^{}|\n]{0,400}\|[^{}\n]{0,400}\}",
         "choices are settled by Wildcard; put the text there and link it here",
     ),
     _Habit(
         "__",
-        re.compile(r"__[^\W_](?:[\w/-]{0,80}?[^\W_])?__"),
+        r"__[^\W_](?:[\w/-]{0,80}?[^\W_])?__",
         "lists are read by Wildcard; put the text there and link it here",
     ),
     _Habit(
         "{{",
-        re.compile(r"\{\{[^{}\n]{1,200}\}\}"),
+        r"\{\{[^{}\n]{1,200}\}\}",
         "weights are written (cat:1.1)",
     ),
 )
@@ -155,7 +153,7 @@ def _habits_in(text: str, habits: tuple[_Habit, ...]) -> Iterator[str]:
         # Once for each thing to do: four ways of weighing are one mistake. And once for each piece.
         if habit.sign not in text or habit.instead in cures:
             continue
-        match = habit.pattern.search(text)
+        match = re.search(habit.pattern, text)
         if match and all(match.end() <= start or end <= match.start() for start, end in spans):
             cures.add(habit.instead)
             spans.append(match.span())
