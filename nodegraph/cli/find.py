@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,3 +121,28 @@ def _shipped(name: str) -> Path:
     raise UserError(
         f"no file {name!r}, and of the shipped workflows {did_you_mean(Path(name).stem, paths)}"
     )
+
+
+def keep_from_loss(output: Path, kinds: Collection[str]) -> None:
+    """Refuse to write over a file that is something else than a command makes.
+
+    Args:
+        kinds: What may be replaced, as ``_contents`` names it.
+
+    Raises:
+        UserError: the file would be lost.
+    """
+    there = _contents(output)
+    if there and there not in kinds:
+        raise UserError(f"{str(output)!r} is {there} and would be lost; name another file")
+
+
+def _contents(path: Path) -> str:
+    """What an existing file is: a picture, a workflow or another file; empty where nothing is."""
+    if not path.is_file() or not path.stat().st_size:
+        return ""
+    if is_picture(path):
+        return "a picture"
+    with path.open("rb") as file:
+        head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "a workflow" if head.startswith(b"{") else "another file"

@@ -14,7 +14,7 @@ from ..graph.workflow import Workflow
 from ..inspection.pins import find_drift, pin_models, unpinnable
 from ..planning.types import Plan
 from .exits import FAILED, warn, writing
-from .find import WorkflowFile, find_workflow
+from .find import WorkflowFile, find_workflow, keep_from_loss
 from .output import echo
 from .run import Options, plan_file, settings_of
 
@@ -28,6 +28,9 @@ def lock_file(options: Options, output: Path | None) -> None:
     file = find_workflow(options.file)
     if output is None:
         _refuse_others(options.file, file)
+    else:
+        with writing(output):
+            keep_from_loss(output, ("a workflow",))
     with _plan_models(options, file) as (plan, cache):
         pinned = _written_so(pin_models(plan, cache, settings_of(options, file)), file, output)
     target = output or file.path

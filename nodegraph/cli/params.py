@@ -21,7 +21,8 @@ def fill(workflow: Workflow, assignments: Sequence[str], registry: Registry) -> 
 
     Raises:
         UserError: something is not ``name=value``, or no text.
-        WorkflowError: there is no such param, node or input; all of them are named.
+        WorkflowError: there is no such param, node or input, or one is set by two names; all of
+            them are named.
     """
     texts_by_name = _by_name(assignments)
     problems = [p for name in texts_by_name if (p := _problem(workflow, name)) is not None]
@@ -36,6 +37,8 @@ def fill(workflow: Workflow, assignments: Sequence[str], registry: Registry) -> 
         # One value for an input that takes a list is a list of one.
         alone = len(read) == 1 and (fits(read[0]) or not fits(read))
         values[name] = read[0] if alone else read
+    if problems := _twice(workflow, values):
+        raise WorkflowError(problems)
     params = {name: value for name, value in values.items() if "." not in name}
     return _set(workflow.fill(params), {n: v for n, v in values.items() if "." in n})
 
@@ -76,6 +79,19 @@ def _problem(workflow: Workflow, name: str) -> Problem | None:
         return Problem(address, did_you_mean(name, workflow.params) + near)
     node, _ = split(name)
     return None if node in workflow.nodes else Problem(address, did_you_mean(node, workflow.nodes))
+
+
+def _twice(workflow: Workflow, values: Mapping[str, object]) -> list[Problem]:
+    """Inputs that two names set to different values, of which one would be lost."""
+    problems: list[Problem] = []
+    names: dict[tuple[str, str], str] = {}
+    for name, value in values.items():
+        for target in _targets(workflow, name):
+            first = names.setdefault(target, name)
+            if values[first] != value:
+                message = f"--set {first} sets {'.'.join(target)}, too; leave one out"
+                problems.append(Problem(f"--set {name}", message))
+    return problems
 
 
 def _targets(workflow: Workflow, name: str) -> list[tuple[str, str]]:

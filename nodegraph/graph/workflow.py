@@ -194,11 +194,13 @@ class Workflow(BaseModel):
         """Copy the workflow with each named param's value written to the inputs it stands for.
 
         Raises:
-            WorkflowError: a param does not exist, or stands for an input that cannot be set.
+            WorkflowError: a param does not exist, stands for an input that cannot be set, or gives
+                an input another value than a param before it.
         """
         suggestions, problems = Suggestions(), list[Problem]()
         # Copied once a node, however many of its inputs are set.
         filled: dict[str, dict[str, JsonValue]] = {}
+        setters: dict[tuple[str, str], tuple[str, JsonValue]] = {}
         for name, value in {**(params or {}), **more}.items():
             if name not in self.params:
                 problems.append(Problem(f"params.{name}", suggestions(name, self.params)))
@@ -214,6 +216,9 @@ class Workflow(BaseModel):
                             f"params.{name}", f"{node}.{field} is linked, so it has no value to set"
                         )
                     )
+                elif (first := setters.setdefault((node, field), (name, plain)))[1] != plain:
+                    message = f"sets {node}.{field}, which params.{first[0]} sets to another value"
+                    problems.append(Problem(f"params.{name}", message))
                 else:
                     if node not in filled:
                         filled[node] = dict(call.values)

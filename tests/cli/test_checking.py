@@ -189,3 +189,47 @@ def test_an_option_that_cannot_be_is_refused_in_a_sentence(
 
     assert (done.exit_code, "Traceback" in done.output) == (2, False)
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        (["show", "--format", "text", "-o", "toy.json"], "a workflow"),
+        (["show", "--format", "svg", "-o", "output/toy-image.png"], "a picture"),
+        (["lock", "-o", "output/toy-image.png"], "a picture"),
+        (["lock", "-o", "notes.txt"], "another file"),
+    ],
+)
+def test_no_command_writes_over_what_it_does_not_make(
+    cli: Cli, write: Write, tmp_path: Path, command: list[str], kind: str
+) -> None:
+    file, output = write(**painting()), command[-1]
+    cli("run", file)
+    (tmp_path / "notes.txt").write_text("buy milk")
+    before = (tmp_path / output).read_bytes()
+
+    done = cli(*command, file)
+
+    assert (tmp_path / output).read_bytes() == before
+    assert done.exit_code == 2
+    assert f"{output!r} is {kind} and would be lost; name another file" in done.stderr
+
+
+def test_drawings_and_pinned_workflows_take_the_place_of_earlier_ones(
+    cli: Cli, write: Write
+) -> None:
+    file = write(**painting())
+
+    codes = [
+        cli(*command).exit_code
+        for command in (["show", file, "-o", "a.svg"], ["lock", file, "-o", "b.json"]) * 2
+    ]
+
+    assert codes == [0, 0, 0, 0]
+
+
+def test_a_graph_is_not_drawn_into_a_file_of_another_format(cli: Cli, write: Write) -> None:
+    done = cli("show", write(**painting()), "-o", "graph.png")
+
+    assert done.exit_code == 2
+    assert "'graph.png': no graph is drawn as .png; use .svg, .mmd" in done.stderr

@@ -55,6 +55,32 @@ def test_a_setting_that_cannot_be_is_named_with_what_could(
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["text=a", "say.text=b"], "--set say.text: --set text sets say.text, too; leave one out"),
+        (["say.text=b", "text=a"], "--set text: --set say.text sets say.text, too; leave one out"),
+        (["text=a", "words=b"], "--set words: --set text sets say.text, too; leave one out"),
+    ],
+)
+def test_two_settings_of_one_input_are_refused_rather_than_one_of_them_lost(
+    cli: Cli, write: Write, settings: list[str], message: str
+) -> None:
+    document = speaking()
+    document["params"] = {**document["params"], "words": {"to": "say.text"}}
+
+    done = cli("run", write(**document), *(word for one in settings for word in ("--set", one)))
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_two_settings_of_one_input_may_say_the_same(cli: Cli, write: Write) -> None:
+    done = cli("run", write(**speaking()), "--set", "text=a", "--set", "say.text=a")
+
+    assert done.stdout == "said = 'a'\n"
+
+
 def test_an_input_that_is_no_param_is_named_by_its_address(cli: Cli, write: Write) -> None:
     done = cli("run", write(nodes=speaking()["nodes"]), "--set", "text=hi")
 

@@ -216,6 +216,20 @@ def test_filling_names_every_param_that_cannot_be_set() -> None:
     ]
 
 
+def test_two_params_give_one_input_one_value_or_are_refused() -> None:
+    params = {"seed": Param(to="a.left"), "again": Param(to=["b.left", "a.left"])}
+    workflow = Workflow(nodes={"a": Call(type="Add"), "b": Call(type="Add")}, params=params)
+
+    with pytest.raises(WorkflowError) as caught:
+        workflow.fill(seed=1, again=2)
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        "params.again: sets a.left, which params.seed sets to another value",
+    ]
+    assert workflow.fill(seed=1, again=1).nodes["a"].values == {"left": 1}
+    assert workflow.fill(again=2).nodes["a"].values == {"left": 2}
+
+
 def test_the_identity_leaves_out_the_title_and_where_nodes_are_drawn() -> None:
     one = Workflow.load(CANNY)
     other = one.model_copy(update={"title": "Lines", "view": {"photo": [9, 9]}})

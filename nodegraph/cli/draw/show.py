@@ -16,7 +16,7 @@ from ...graph.schema import group_of
 from ...graph.workflow import Call, Workflow, split
 from .. import kinds
 from ..exits import warn, writing
-from ..find import find_workflow
+from ..find import find_workflow, keep_from_loss
 from ..output import echo, is_unicode
 from .sketch import Box, Line, Port, Sketch, short
 from .tree import mermaid, tree
@@ -33,7 +33,7 @@ _SUFFIXES = {
 
 def show_file(file: str, format: str | None, output: Path | None, folders: Sequence[Path]) -> None:
     """Print the graph, or write it to ``output``."""
-    chosen = format or (_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
+    chosen = format or _format_of(output)
     if chosen not in FORMATS:
         raise UserError(f"--format {chosen!r}: it should be one of {', '.join(FORMATS)}")
     source, registry = find_workflow(file), kinds.load_kinds(folders)
@@ -53,8 +53,17 @@ def show_file(file: str, format: str | None, output: Path | None, folders: Seque
         else text
     )
     with writing(output):
+        keep_from_loss(output, ("another file",))  # an earlier drawing, say
         write_whole(output, fenced)
     echo(output)
+
+
+def _format_of(output: Path | None) -> str:
+    suffix = output.suffix.lower() if output else ""
+    if suffix not in {"", *_SUFFIXES}:
+        ends = ", ".join(_SUFFIXES)
+        raise UserError(f"{str(output)!r}: no graph is drawn as {suffix}; use {ends}, or --format")
+    return _SUFFIXES.get(suffix, "text")
 
 
 def drawn(graph: Sketch, format: str) -> str:
