@@ -47,9 +47,13 @@ def parse_budget(text: str, defaults: Budgets = DEFAULTS) -> Budgets:
     return replace(defaults, **sizes)
 
 
-def parse_size(text: str) -> int:
-    """Read ``512MB`` or ``1.5 GB`` as bytes; units are powers of 1,024."""
+def parse_size(text: str, name: str = "budget") -> int:
+    """Read ``512MB`` or ``1.5 GB`` as bytes; units are powers of 1,024.
+
+    Raises:
+        UserError: it is no size; ``name`` is the option that it was given for.
+    """
     match = _SIZE.fullmatch(text.strip().upper().replace("IB", "B"))
     if match is None or match[2] not in _UNITS:
-        raise UserError(f"budget: {text.strip()!r} is not a size; write it like '512MB' or '6GB'")
+        raise UserError(f"{name}: {text.strip()!r} is not a size; write it like '512MB' or '6GB'")
     return int(float(match[1]) * _UNITS[match[2]])

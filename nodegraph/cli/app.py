@@ -352,6 +352,13 @@ def serve(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="End jobs that take longer than this."),
     ] = None,
+    worker_memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="End jobs that take more of the machine's memory, such as 12GB; else nine tenths.",
+        ),
+    ] = None,
     allow_pickle: AllowPickle = False,
     allow_http: AllowHttp = False,
     models: Models = None,
@@ -388,6 +395,7 @@ def serve(
                 compute=compute,
                 queue=queue,
                 time_limit=time_limit,
+                worker_memory=worker_memory,
                 open=open,
                 verbose=verbose,
             )

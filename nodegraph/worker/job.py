@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from ..jobs.events import JobProgress, Kind, Note
 from ..jobs.store import Store
-from ..jobs.types import Claim, JobResult, LeaseLostError, Problem
+from ..jobs.types import Blame, Claim, JobResult, LeaseLostError, Problem
 from . import frames
 from .options import Options, limit_of
 from .process import Process
@@ -137,7 +137,10 @@ class RunningJob:
             return
         self._flush()
         token, nodes = self.claim.token, self._nodes_at_work()
-        self._record(lambda _: self._store.requeue(self.id, token, reason, nodes=nodes))
+        blame: Blame = "surely" if self._process.overfull else "perhaps"
+        self._record(
+            lambda _: self._store.requeue(self.id, token, reason, nodes=nodes, blame=blame)
+        )
 
     def give_back(self) -> None:
         """Put the job back because this server ends."""

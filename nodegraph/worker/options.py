@@ -24,6 +24,7 @@ class Options:
         time_limit: Seconds a job may take; a job's own limit can only be shorter.
         lease_s: Seconds for which a job stays with a server that has fallen silent.
         cancel_s: Seconds a job has to stop by itself before its process is ended.
+        memory: Bytes a process may take of the machine's memory; None: what `most_bytes` says.
         preload: Modules that a process imports while it has nothing to do.
     """
 
@@ -33,6 +34,7 @@ class Options:
     time_limit: float | None = None
     lease_s: float = 30.0
     cancel_s: float = 10.0
+    memory: int | None = None
     preload: tuple[str, ...] = ()
 
     @property
@@ -51,6 +53,7 @@ class Options:
             **compute.to_json(),
             "output": str(self.output) if self.output else None,
             "cache": str(self.cache) if self.cache else None,
+            "memory": self.memory,
             "preload": list(self.preload),
             "assets": str(assets),
             "thumbnails": str(thumbnails),

@@ -9,12 +9,16 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Event as Flag
 from threading import Lock, Thread
 from typing import Any, TypeAlias
 
 from ..base.characters import spelled_inside
+from ..system.memory import most_bytes, own_bytes
 from . import frames
 
+LOOK = 0.1
+"""Seconds between two looks at how much memory a process takes."""
 _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 """The older and the newer name of the same setting."""
 
@@ -25,12 +29,21 @@ SECRETS = frozenset({"NODEGRAPH_TOKEN", "NODEGRAPH_DATABASE"})
 
 
 class Process:
-    """A child that sends its messages to ``hear``, in a thread of its own."""
+    """A child that sends its messages to ``hear``, in a thread of its own.
+
+    Its memory is watched from here, and not by a limit of the system's: libraries end the process
+    where an allocation fails, CUDA reserves addresses for all that it might ever use, and a node
+    that holds Python's lock lets no thread of its own look.
+
+    Attributes:
+        overfull: It was ended because it took too much of the machine's memory.
+    """
 
     _child: subprocess.Popen[bytes]
 
     def __init__(self, hear: Hear) -> None:
         self._hear, self._writing = hear, Lock()
+        self._gone, self._most, self.overfull = Flag(), 0, False
 
     def start(self, options: Mapping[str, Any]) -> None:
         """Start it with what ``Options.to_json`` wrote.
@@ -45,6 +58,9 @@ class Process:
             start_new_session=True,  # Ctrl-C is for the server, which ends its workers in order
         )
         Thread(target=self._listen, name="worker answers", daemon=True).start()
+        self._most = options.get("memory") or most_bytes() or 0
+        if self._most:
+            Thread(target=self._watch, name="worker memory", daemon=True).start()
         self.send({"open": options})
 
     def send(self, message: frames.Message) -> None:
@@ -69,12 +85,23 @@ class Process:
     def wait(self) -> str:
         """Wait until it has ended, and say how."""
         code = self._child.wait()
+        self._gone.set()
         with self._writing, suppress(OSError):
             if self._child.stdin is not None:
                 self._child.stdin.close()
+        if self.overfull:
+            most = f"{self._most / 2**30:.3g} GB"
+            return f"its process took more than {most} of memory (--worker-memory) and was ended"
         if code >= 0:
             return f"its process ended with exit code {code}"
         return f"its process was ended by {_signal(-code)}"
+
+    def _watch(self) -> None:
+        while not self._gone.wait(LOOK):
+            if (own_bytes(self._child.pid) or 0) > self._most:
+                self.overfull = True
+                self.kill()
+                return
 
     def _listen(self) -> None:
         assert self._child.stdout is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Setup:
         """Load the nodes and open the cache, by what ``Options.to_json`` wrote."""
         compute = Compute.from_json(options)
         budgets = parse_budget(compute.budget) if compute.budget else Budgets()
+        if budgets.host is None and options["memory"] is not None:
+            budgets = replace(budgets, host=options["memory"] // 4)
         output = Path(options["output"]) if options["output"] else None
         return cls(
             registry=load_registry(compute.nodes, shipped.shipped().values()),

@@ -43,6 +43,23 @@ def test_any_other_server_makes_one_and_keeps_it(tmp_path: Path) -> None:
     assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("text", "size"), [(None, None), ("256MB", 2**28), ("1.5 GB", 3 * 2**29)])
+def test_the_memory_of_a_worker_is_a_size(
+    text: str | None, size: int | None, tmp_path: Path
+) -> None:
+    assert Parts(Options(data_dir=tmp_path, worker_memory=text)).memory == size
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("255MB", "is less than the 256 MB a worker needs"), ("much", "is not a")]
+)
+def test_a_worker_is_not_given_less_memory_than_it_needs(
+    text: str, wrong: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=rf"^--worker-memory: '{text}' {wrong}"):
+        Parts(Options(data_dir=tmp_path, worker_memory=text))
+
+
 def test_a_token_file_is_read_and_one_that_others_can_read_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

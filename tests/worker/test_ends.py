@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from nodegraph.jobs.types import JobResult
 from nodegraph.settings import Compute
 from nodegraph.worker.options import Options
 
-from ..support.working import TOYS, Service, service
+from ..support.working import CPU, TOYS, Service, service
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +78,25 @@ def test_what_other_nodes_made_is_kept_of_a_job_that_ends_its_process(
     assert [event.data for event in told] == [
         {"why": "its process was ended by SIGSEGV", "nodes": ["bomb"]}
     ] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system tells it in /proc")
+def test_a_job_that_takes_too_much_memory_fails_once_and_keeps_the_rest(
+    url: str, tmp_path: Path
+) -> None:
+    options = Options(CPU, cache=tmp_path / "cache", memory=400 * 2**20)
+    nodes = {"paint": {"type": "Paint"}, "hoard": {"type": "Hoards"}}
+    with service(url, tmp_path, options) as worker:
+        job = worker.ended(worker.order(nodes, {"image": "paint.image", "lost": "hoard.value"}))
+
+        said = (
+            "its process took more than 0.391 GB of memory (--worker-memory) and was ended;"
+            " it is not tried again"
+        )
+        assert (job.state, job.attempts) == ("failed", 1)
+        assert job.error == {"problems": [{"address": "hoard", "message": said}]}
+        assert [made.result for made in job.results] == ["image"]
+        assert worker.supervisor.status()[0].starts == 2
 
 
 def test_what_was_done_before_a_crash_is_not_done_again(worker: Service, tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ...cache import Budgets, Cache, default_folder, parse_budget
+from ...cache.budget import parse_size
+from ...errors import UserError
 from ...graph.registry import load_registry
 from ...graph.shipped import inputs, shipped
 from ...jobs.assets import Assets
 from ...jobs.housekeeping import Keeper
 from ...jobs.store import Store
 from ...settings import Settings
+from ...system.memory import most_bytes
 from ...web import page
 from ...web.limits import Limits
 from ...web.middleware.access import Access, access_for
@@ -35,6 +38,8 @@ from ..exits import say
 from ..run import resolve
 from .options import DRAIN, FOLDERS, Options, data_folder
 
+LEAST_MEMORY = 256 * 2**20
+"""Bytes that a worker may be limited to."""
 MODELS = "nodegraph.models"
 """Entry points: functions from folders to the models there and elsewhere, lists by sort."""
 
@@ -46,6 +51,7 @@ class Parts:
         self.options = options
         self.folder = data_folder(options.data_dir)
         self.limits = Limits(queue=options.queue)
+        self.memory = _memory(options.worker_memory)
         compute = resolve(options.compute)
         models = (path.resolve() for path in compute.models or ())
         self.compute = replace(
@@ -134,6 +140,7 @@ class Parts:
             compute=self.compute,
             output=self.folder / "output",
             time_limit=self.options.time_limit,
+            memory=self.memory,
             preload=("torch", "diffusers"),
         )
 
@@ -177,3 +184,16 @@ def editor() -> tuple[Path, Any]:
     if find_spec("nodegraph.web.build") is None:
         return page.FOLDER, bool
     return page.FOLDER, getattr(import_module("nodegraph.web.build"), "stale", bool)
+
+
+def _memory(text: str | None) -> int | None:
+    """The bytes of ``--worker-memory``."""
+    if text is None:
+        return None
+    size = parse_size(text, "--worker-memory")
+    if most_bytes() is None:
+        raise UserError("--worker-memory: this system does not tell what a process takes")
+    if size < LEAST_MEMORY:
+        least = LEAST_MEMORY // 2**20
+        raise UserError(f"--worker-memory: {text!r} is less than the {least} MB a worker needs")
+    return size

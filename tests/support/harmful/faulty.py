@@ -64,6 +64,19 @@ class Dies(Node):
         return Number(value=self.value)
 
 
+class Hoards(Node):
+    """Take more and more memory."""
+
+    value: int = 0
+
+    def run(self) -> Number:
+        held = []
+        for _ in range(400):
+            held.append(bytearray(b"x") * (10 * 2**20))
+            time.sleep(0.01)
+        return Number(value=len(held))
+
+
 class Quits(Node):
     """Raise what ends Python."""
 
@@ -250,6 +263,6 @@ class Odd(Node):
 
 
 NODES = [
-    Plus, Tally, Dies, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Labours,
+    Plus, Tally, Dies, Hoards, Quits, Quitting, Deep, Junk, Prints, Stuck, Strolls, Labours,
     Ponders, Floods, Hurries, Paint, Odd, Peeks,
 ]  # fmt: skip
