@@ -155,24 +155,15 @@ def value_classes(kind: type[BaseModel]) -> Mapping[str, type]:
         OpaqueError: two of them have one identity.
     """
     kinds: dict[str, type] = {}
-    left: list[object] = [field.annotation for field in kind.model_fields.values()]
+    left = [*_field_classes(kind)]
     while left:
-        annotation = left.pop()
-        left.extend(get_args(annotation))
-        named = get_origin(annotation) or annotation
-        if not isinstance(named, type):
-            continue
-        if (first := kinds.get(kind_id(named))) is not None:
-            if first is not named:
-                raise OpaqueError(clash_message(named, first))
-            continue
-        if is_dataclass(named):
-            left.extend(_annotation(named, field) for field in fields(named))
-        elif issubclass(named, BaseModel):
-            left.extend(field.annotation for field in named.model_fields.values())
-        elif not issubclass(named, Enum):
-            continue
-        kinds[kind_id(named)] = named
+        named = left.pop()
+        first = kinds.get(kind_id(named))
+        if first is None:
+            kinds[kind_id(named)] = named
+            left.extend(_field_classes(named))
+        elif first is not named:
+            raise OpaqueError(clash_message(named, first))
     return kinds
 
 
@@ -187,6 +178,26 @@ def clash_message(second: type, first: type) -> str:
 def class_address(kind: type) -> str:
     """Where a class is written: ``nodes.preprocessors.Canny``."""
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@lru_cache(maxsize=512)
+def _field_classes(kind: type) -> Sequence[type]:
+    """The classes of values that the fields of one class speak of.
+
+    Remembered: most kinds of nodes speak of the same few, and evaluating annotations takes long.
+    """
+    if issubclass(kind, BaseModel):
+        left: list[object] = [field.annotation for field in kind.model_fields.values()]
+    else:
+        left = [_annotation(kind, field) for field in fields(kind)] if is_dataclass(kind) else []
+    classes: dict[type, None] = {}
+    while left:
+        annotation = left.pop()
+        left.extend(get_args(annotation))
+        named = get_origin(annotation) or annotation
+        if isinstance(named, type) and (is_dataclass(named) or issubclass(named, BaseModel | Enum)):
+            classes[named] = None
+    return tuple(classes)
 
 
 def _annotation(kind: type, field: Field[Any]) -> object:
