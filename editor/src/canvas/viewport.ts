@@ -43,6 +43,11 @@ export function fitAll() {
   void instance?.fitView({ padding: 0.1, maxZoom: 1, duration: calm() ? 0 : 200 });
 }
 
+/** Give the whole canvas the keys, where it is shown. */
+export function focusCanvas() {
+  document.querySelector<HTMLElement>(".canvas")?.focus({ preventScroll: true });
+}
+
 /** Give a node the keys. A new one can take them once it was measured, a few frames later. */
 export function focusNode(name: string, tries = 20) {
   const node = nodeElement(name);

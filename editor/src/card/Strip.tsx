@@ -6,6 +6,7 @@ import { api, runs, useNodePreviews } from "../server";
 import type { Kind } from "../graph";
 import { look } from "./looking";
 import { useFreshRun } from "./lastRun";
+import { scrollsItself } from "./wheel";
 
 interface StripProps {
   readonly node: string;
@@ -46,10 +47,11 @@ interface PicturesProps {
 }
 
 function Pictures({ node, pictures, old }: PicturesProps) {
-  const classes = ["strip", pictures.length > 1 && "several nowheel", old && "old"].filter(Boolean);
+  const classes = ["strip", pictures.length > 1 && "several", old && "old"].filter(Boolean);
   return (
     <ul
       className={classes.join(" ")}
+      onWheelCapture={scrollsItself}
       aria-label={old ? `Old pictures of ${node}` : `Pictures of ${node}`}
       title={old ? "Of an earlier run: what the node is now has not made these" : undefined}
     >

@@ -21,12 +21,19 @@ export function useKeyboard() {
     const { signal } = stop;
     // Before React Flow sees a key: Ctrl+Enter on a node would take it out of the selection.
     document.addEventListener("keydown", onKeyDown, { capture: true, signal });
-    document.addEventListener("pointerdown", () => (pointed = true), { capture: true, signal });
+    document.addEventListener("pointerdown", onPointerDown, { capture: true, signal });
     document.addEventListener("copy", (event) => onCopy(event, false), { signal });
     document.addEventListener("cut", (event) => onCopy(event, true), { signal });
     document.addEventListener("paste", onPaste, { signal });
     return () => stop.abort();
   }, []);
+}
+
+function onPointerDown() {
+  pointed = true;
+  const { activeElement: now } = document;
+  // A ring that keys drew would stay where one goes on by pointing; the pointer gives the focus anew, without it.
+  if (now instanceof HTMLElement && now.matches(".canvas, .react-flow__node")) now.blur();
 }
 
 function onKeyDown(event: KeyboardEvent) {

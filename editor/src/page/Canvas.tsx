@@ -30,7 +30,7 @@ export function Canvas() {
     <section
       className={`canvas ${far ? "far" : ""} ${nodes.length > MANY ? "many" : ""}`}
       aria-label="Graph"
-      tabIndex={-1}
+      tabIndex={0}
       ref={watchLongPress}
       onPointerMove={(event) => notePointer(event.clientX, event.clientY)}
       onDoubleClick={({ target, clientX, clientY }) => {

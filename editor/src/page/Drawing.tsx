@@ -23,7 +23,7 @@ import { changeEdges, flow } from "../canvas/flow";
 import { keepView, viewFor } from "../canvas/lastViewport";
 import { beginDrag, takeChanges } from "../canvas/moveNodes";
 import type { FlowNode } from "../canvas/nodes";
-import { setInstance } from "../canvas/viewport";
+import { focusCanvas, setInstance } from "../canvas/viewport";
 import { reconnectWire, refusal, removeWire } from "../canvas/wireEdits";
 import { NodeCard } from "../card/NodeCard";
 import { nodeMenu, paneMenu, wireMenu } from "../commands/canvasMenus";
@@ -96,9 +96,4 @@ export function Drawing() {
 function withHandles(ends: Edge | { source: string; target: string; sourceHandle: string | null; targetHandle: string | null }) {
   const { source, target, sourceHandle = null, targetHandle = null } = ends;
   return { source, target, sourceHandle, targetHandle };
-}
-
-/** A click on the empty canvas gives it the keys. */
-function focusCanvas() {
-  document.querySelector<HTMLElement>(".canvas")?.focus({ preventScroll: true });
 }

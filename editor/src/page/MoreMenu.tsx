@@ -1,5 +1,6 @@
 import { useRef } from "react";
 
+import { COMMANDS } from "../commands/commands";
 import { tidy } from "../commands/nodeActions";
 import { help } from "../commands/help";
 import { explainAgain } from "../card/checks";
@@ -9,6 +10,7 @@ import { takeFiles } from "../panels";
 import { runOptions, type OnOom } from "../server";
 import { ask } from "../ui/question";
 import { download } from "../documents/downloading";
+import { layout } from "./layout";
 import { host } from "./pageHost";
 
 /** What is done with a document less often. */
@@ -17,6 +19,7 @@ export function MoreMenu({ onSaveAs }: { onSaveAs(): void }) {
   const open = (button: HTMLElement) => {
     const closed = editor.getState().closed.at(-1);
     openMenuBelow(button, [
+      layout.getState().view === "graph" ? [{ label: "Add a node", keys: "Space", run: COMMANDS.add.run }] : [],
       [
         { label: "Save as …", run: onSaveAs },
         { label: "Open a file …", run: () => file.current?.click() },

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import {
   activate,
@@ -12,7 +12,9 @@ import {
   useEditor,
   type OpenDocument,
 } from "../graph";
+import { focusCanvas } from "../canvas/viewport";
 import { Dialog } from "../ui/Dialog";
+import { isTextField } from "../ui/keys";
 import { ask } from "../ui/question";
 import { say } from "../ui/say";
 
@@ -21,6 +23,7 @@ export function Tabs() {
   const documents = useEditor((state) => state.documents);
   const active = useEditor((state) => state.active);
   const [closing, setClosing] = useState<OpenDocument | null>(null);
+  useKeysOfOpened(documents, active);
   const leave = (document: OpenDocument) => (isDirty(document) ? setClosing(document) : closeTab(document));
   return (
     <nav className="tabs" aria-label="Open workflows">
@@ -51,6 +54,17 @@ export function Tabs() {
   );
 }
 
+/** The canvas of a document that was just opened has the keys, unless somebody types or is asked something. */
+function useKeysOfOpened(documents: readonly OpenDocument[], active: string) {
+  const before = useRef<readonly OpenDocument[]>([]);
+  useEffect(() => {
+    // Nothing was open before: the page has just been, and a keyboard begins at its top.
+    const isNew = before.current.length > 0 && !before.current.some(({ id }) => id === active);
+    before.current = documents;
+    if (isNew && !isTextField(document.activeElement)) focusCanvas();
+  }, [documents, active]);
+}
+
 /** Close a tab; undo is at hand. */
 function closeTab(document: OpenDocument) {
   close(document.id);
@@ -67,12 +81,16 @@ interface TabProps {
 function Tab({ document, active, onClose }: TabProps) {
   const title = titleOf(document);
   const dirty = isDirty(document);
+  const tab = useRef<HTMLSpanElement>(null);
+  useLayoutEffect(() => {
+    if (active) tab.current?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  }, [active, title]);
   const rename = async () => {
     const text = await ask({ title: "Title", label: "Title of the workflow", value: title });
     if (text) edit("change the title", (workflow) => setTitle(workflow, text));
   };
   return (
-    <span className={`tab ${active ? "active" : ""}`}>
+    <span ref={tab} className={`tab ${active ? "active" : ""}`}>
       <button
         type="button"
         className="tab-title"

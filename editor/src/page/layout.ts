@@ -15,9 +15,12 @@ interface Layout {
 
 const KEY = "nodegraph.layout";
 
+/** As in the style sheet: no room for a panel, unless it is asked for. */
+const isNarrow = globalThis.matchMedia?.("(max-width: 46rem)").matches ?? false;
+
 export const layout = createStore<Layout>()(() => ({
   view: "graph",
-  side: "Queue",
+  side: isNarrow ? null : "Queue",
   problems: false,
   ...remembered(),
 }));

@@ -98,7 +98,7 @@ function BoundedNumber({ widget, ...props }: FieldProps & { readonly widget: Num
 function boxOf({ integer, step, minimum, maximum }: NumberWidget) {
   return {
     type: "number",
-    className: "nodrag nowheel",
+    className: "nodrag",
     step: integer ? step : "any",
     min: minimum,
     max: maximum,

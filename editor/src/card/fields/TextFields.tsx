@@ -1,5 +1,6 @@
 /** Texts and colours. */
 
+import { scrollsItself } from "../wheel";
 import { attributes, type FieldProps } from "./fieldProps";
 import { useField, type Commit } from "../../ui/useField";
 import { jsonText } from "./values";
@@ -45,7 +46,16 @@ export function LineField({ text, take, maxLength, live = false, ...props }: Lin
 
 function Prose({ text, take, ...props }: Omit<LineProps, "maxLength">) {
   const field = useField(text, take, { enter: false, live: true });
-  return <textarea {...attributes(props)} {...field} className="nodrag nowheel" rows={2} spellCheck={false} />;
+  return (
+    <textarea
+      {...attributes(props)}
+      {...field}
+      className="nodrag"
+      onWheelCapture={scrollsItself}
+      rows={2}
+      spellCheck={false}
+    />
+  );
 }
 
 /** A colour, chosen or written. */
