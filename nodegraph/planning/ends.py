@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..graph.ports import element, is_shown, ports
-from ..graph.workflow import Workflow, split
+from ..graph.workflow import LONGEST_NAME, Workflow, split
 from .check import Checker
 from .types import Planned, Source
+
+_SUFFIX = len("_1000000")
+"""Letters for a number behind a name that is cut; no workflow has as many outputs."""
 
 
 def end_results(
@@ -21,10 +25,11 @@ def end_results(
     """
     used = {split(address)[0] for address in _addresses(workflow)}
     results: dict[str, str] = {}
+    numbers: Counter[str] = Counter()
     for node in workflow.nodes:
         if node not in used:
             for place, output in enumerate(_shown(node, checker, calls)):
-                name = _free(f"{node}_{output}" if place else node, results)
+                name = _free(f"{node}_{output}" if place else node, results, numbers)
                 results[name] = f"{node}.{output}"
     return results
 
@@ -53,9 +58,15 @@ def _annotation(source: Source, calls: Sequence[Planned]) -> Any:
     return element(ports(calls[source.call].kind).outputs[source.output].annotation)
 
 
-def _free(wanted: str, results: Mapping[str, str]) -> str:
-    """The first of ``wanted``, ``wanted_2``, … that is not taken."""
-    name, number = wanted, 2
+def _free(wanted: str, results: Mapping[str, str], numbers: Counter[str]) -> str:
+    """The first of ``wanted``, ``wanted_2``, … that is not taken, no longer than names may be.
+
+    Args:
+        numbers: The last number behind each beginning: none is tried twice, however many of one
+            node's outputs are alike when they are cut.
+    """
+    name, stem = wanted[:LONGEST_NAME], wanted[: LONGEST_NAME - _SUFFIX]
     while name in results:
-        name, number = f"{wanted}_{number}", number + 1
+        numbers[stem] += 1
+        name = f"{stem}_{numbers[stem] + 1}"
     return name

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
 from nodegraph.execution.execute import run
 from nodegraph.graph.drawing import Drawing
-from nodegraph.graph.workflow import Workflow
+from nodegraph.graph.workflow import LONGEST_NAME, Workflow
 from nodegraph.node import Composite, Node, Output, Wire
 from nodegraph.planning.plan import plan
 
+from ..support.counting import work
 from ..support.toys import TOYS, Add, Number
 
 
@@ -115,3 +117,27 @@ def test_a_composite_gives_its_own_outputs() -> None:
 
     assert dict(planned.ends) == {"more": "more.value"}
     assert run(planned) == {"more": 4}
+
+
+def many_outputs(count: int) -> Workflow:
+    """A call with a name of the greatest length, whose outputs all have to be told apart."""
+    outputs = {f"{'o' * (LONGEST_NAME - 10)}{i}": "two.value" for i in range(count)}
+    template = {"nodes": {"two": TWO}, "results": outputs}
+    node = "n" * LONGEST_NAME
+    return Workflow.model_validate({"nodes": {node: {"type": "T"}}, "templates": {"T": template}})
+
+
+def test_however_long_the_names_of_nodes_and_outputs_those_of_results_are_valid() -> None:
+    ends = plan(many_outputs(50), KINDS).ends
+
+    assert len(set(ends)) == len(set(ends.values())) == 50
+    assert Workflow.model_validate({"results": dict.fromkeys(ends, "a.b")}).results
+    assert next(iter(ends)) == "n" * LONGEST_NAME
+
+
+def test_twice_as_many_names_that_are_cut_alike_take_twice_the_work() -> None:
+    workflows = [many_outputs(count) for count in (50, 400, 800)]
+
+    _, once, twice = (work(partial(plan, workflow, KINDS)) for workflow in workflows)
+
+    assert twice < 2.5 * once
