@@ -70,6 +70,7 @@ SURFACE: Mapping[str, str] = {
     "nodegraph.base.files": "files written whole or not at all",
     "nodegraph.base.file_memo": "what files hold, remembered while nothing was written to them",
     "nodegraph.base.file_names": "names that are file names on every system",
+    "nodegraph.base.imports": "large libraries imported once, in one thread",
     "nodegraph.base.characters": "text without halves of characters",
     "nodegraph.base.safe_paths": "paths that stay inside the allowed folders",
     "nodegraph.cache.folder": "where the cache on disk lies",

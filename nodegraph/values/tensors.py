@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple, Protocol
 
+from ..base.imports import import_whole, imported
 from ..base.keys import digest_of
 
 _NAMES = {
@@ -107,12 +107,11 @@ class Arrays:
 
     def owns(self, value: object) -> bool:
         # A library that nobody has imported cannot have made the value, so none is imported to ask.
-        numpy = sys.modules.get("numpy")
+        numpy = imported("numpy")
         array = getattr(numpy, "ndarray", None)
         if array is not None and isinstance(value, array):
             return value.dtype.name in _NAMES
-        torch = sys.modules.get("torch")
-        # Another thread may be importing it just now.
+        torch = imported("torch")
         tensor = getattr(torch, "Tensor", None)
         if torch is not None and tensor is not None and isinstance(value, tensor):
             return (
@@ -178,8 +177,7 @@ class Arrays:
             # Of a mapped file these are its very pages: nothing is read before it is touched.
             view = memoryview(data).toreadonly()
             return np.frombuffer(view, _TYPES[content.dtype]).reshape(content.shape)
-        import torch
-
+        torch = import_whole("torch")
         dtype = getattr(torch, _TYPES[content.dtype])
         if not len(content.data):
             return torch.empty(content.shape, dtype=dtype)
@@ -219,13 +217,12 @@ class Arrays:
     def memory(self, device: str) -> int:
         if device == "cpu":
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        import torch
-
+        torch = import_whole("torch")
         # What the allocator holds without using it is as good as free.
         used = torch.cuda.memory_allocated(device)
         free, total = torch.cuda.mem_get_info(device)
         share = int(total * torch.cuda.get_per_process_memory_fraction(device))
-        return min(int(free) + torch.cuda.memory_reserved(device), share) - used
+        return int(min(int(free) + torch.cuda.memory_reserved(device), share) - used)
 
     def free(self, device: str) -> int | None:
         return self.memory(device) if _counts(device) else None
@@ -233,25 +230,23 @@ class Arrays:
     def watch(self, device: str) -> int:
         if not _counts(device):
             return 0
-        import torch
-
+        torch = import_whole("torch")
         torch.cuda.reset_peak_memory_stats(device)
         return int(torch.cuda.memory_allocated(device))
 
     def most(self, device: str) -> int:
-        import torch
-
+        torch = import_whole("torch")
         return int(torch.cuda.max_memory_allocated(device)) if _counts(device) else 0
 
     def ooms(self, device: str) -> int:
-        torch = sys.modules.get("torch")
+        torch = imported("torch")
         if torch is None or not _counts(device) or not torch.cuda.is_initialized():
             return 0
         return int(torch.cuda.memory_stats(device).get("num_ooms", 0))
 
     def trim(self) -> None:
         gc.collect()
-        torch = sys.modules.get("torch")
+        torch = imported("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
 
@@ -282,7 +277,7 @@ def _is_oom(error: BaseException) -> bool:
 
 
 def _is_array(value: object) -> bool:
-    numpy = sys.modules.get("numpy")
+    numpy = imported("numpy")
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import importlib
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO
 
+from ..base.imports import import_whole
 from ..events import Started
 from . import frames
 from .run import run
@@ -138,4 +138,4 @@ def _end_with_parent() -> None:
 def _preload(modules: list[str]) -> None:
     for name in modules:
         with suppress(Exception):  # whoever needs it will say what is wrong with it
-            importlib.import_module(name)
+            import_whole(name)

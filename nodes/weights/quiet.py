@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
 
+from nodegraph.base.imports import LARGE, import_large
+
 _TALKATIVE = ("diffusers", "transformers", "huggingface_hub")
 # Levels and filters are the whole process's. Without the lock, a thread that leaves would restore
 # them under another that is still inside, or keep the other's silence for good.
@@ -38,6 +40,7 @@ def quiet() -> Iterator[None]:
 
 
 def _without_bars() -> None:
+    import_large(LARGE)
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 

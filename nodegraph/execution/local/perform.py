@@ -10,6 +10,7 @@ from threading import Event as Flag
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from ...base.imports import import_large
 from ...cache import Cache
 from ...errors import Brief, DoesNotFitError, Stopped, UserError, brief
 from ...events import Progressed
@@ -59,6 +60,7 @@ class Performer:
         Where memory runs out, the ladder is taken down. A batch that fails otherwise is halved
         until the item at fault stands alone: it does not take the others with it.
         """
+        import_large(tasks[0].call.planned.kind.packages)
         # A stack: what was cut from an attempt comes right after it, in the order of the items.
         attempts = [Attempt(tuple(tasks))]
         while attempts:
