@@ -409,6 +409,8 @@ class Node(BaseModel, ABC):
     """What it can do with less memory than usual, when ``context.savings`` asks for it."""
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""
+    aliases: ClassVar[Sequence[str]] = ()
+    """Other words that people look for it by; they name nothing in a workflow."""
     stamp_inputs: ClassVar[tuple[str, ...]] = ()
     """The inputs that ``stamp_by`` looks at, of a node that says so; others are not fetched."""
 
@@ -506,6 +508,8 @@ class Composite(BaseModel):
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Inputs that had another name in older workflows: old name to new."""
+    aliases: ClassVar[Sequence[str]] = ()
+    """Other words that people look for it by; they name nothing in a workflow."""
 
 
 class Runs(Protocol[OutT_co]):

@@ -31,6 +31,8 @@ class Combined(Output):
 class Blend(Node):
     """Mix two pictures of one size."""
 
+    aliases = ("mix",)
+
     image: Image
     layer: Annotated[Image, Field(description="The picture on top.")]
     amount: Annotated[Amount, Field(description="0 is the picture alone, 1 the full effect.")] = 0.5
@@ -63,6 +65,8 @@ class Blend(Node):
 class Overlay(Node):
     """Lay a control image (edges, a pose, …) over a picture; what is black in it shows through."""
 
+    aliases = ("composite", "layer")
+
     image: Image
     control: Annotated[Image, Field(description="White or coloured lines on black.")]
     opacity: Annotated[Amount, Field(description="How much the lines cover.")] = 1.0
@@ -80,6 +84,8 @@ class Overlay(Node):
 
 class Paste(Node):
     """Put a picture onto a larger one, for instance a part that Crop took out and you changed."""
+
+    aliases = ("composite",)
 
     image: Image
     layer: Annotated[Image, Field(description="The picture to put there.")]

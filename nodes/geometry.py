@@ -112,6 +112,8 @@ class CroppedToMask(Output):
 class CropToMask(Node):
     """Cut out the part of a picture that a mask marks: all of it that is not black in the mask."""
 
+    aliases = ("cut out",)
+
     image: Image
     mask: Annotated[Mask, Field(description="One of another size is stretched over the picture.")]
     padding: Annotated[
@@ -145,6 +147,8 @@ class Padded(Output):
 
 class Pad(Node):
     """Add room at the sides of a picture, to be painted by a model or left as it is."""
+
+    aliases = ("outpaint", "extend canvas")
 
     image: Image
     left: Annotated[Room, Field(description="Pixels to add there.")] = 0
@@ -198,6 +202,8 @@ class Flip(Node):
 
     A pose and a normal map know left from right, so what is mirrored is no longer known as one.
     """
+
+    aliases = ("mirror",)
 
     image: Image
     direction: Annotated[

@@ -65,6 +65,8 @@ class Loaded(Output):
 class LoadImage(Node):
     """Read a picture, or every picture of a folder or a pattern such as faces/*.png."""
 
+    aliases = ("open picture", "input image", "photo")
+
     path: Annotated[
         Path,
         Field(description="A file, a folder or a pattern in the input folders, or a web address."),
@@ -143,6 +145,8 @@ class ListImages(Node):
 class LoadImages(Composite):
     """Read the pictures of a folder or pattern, in the order wanted, or only some of them."""
 
+    aliases = ("batch", "folder of pictures")
+
     path: PicturePath
     order: Order = "number"
     reverse: Reverse = False
@@ -174,6 +178,8 @@ class Resized(Output):
 
 class Resize(Node):
     """Bring a picture to a size: stretched, cropped to cover it, or whole with a margin."""
+
+    aliases = ("image scale", "rescale")
 
     image: Image
     width: Annotated[Size | None, Field(description="Pixels; empty follows from the height.")] = (
@@ -247,6 +253,8 @@ class Saved(Output):
 
 class SaveImage(Node):
     """Write a picture to a file that carries its workflow; nothing is overwritten."""
+
+    aliases = ("export", "write picture")
 
     image: Image
     name: Annotated[

@@ -31,6 +31,8 @@ class AboutImage(Output):
 class ImageInfo(Node):
     """Tell a picture's size, its mean colour, and what it was drawn as."""
 
+    aliases = ("size of a picture",)
+
     image: Image
 
     def run(self) -> AboutImage:
@@ -53,6 +55,8 @@ class AboutModel(Output):
 
 class ModelInfo(Node):
     """Tell what a base model or a ControlNet is made of, without loading its weights."""
+
+    aliases = ("inspect model",)
 
     model: Annotated[
         DiffusionModel | ControlNetModel, Field(description="A base model or a ControlNet.")

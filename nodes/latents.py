@@ -42,6 +42,8 @@ class EncodedImage(Output):
 class EncodeImage(Node):
     """Turn a picture into its likeliest latents, which Denoise can start from."""
 
+    aliases = ("VAE encode", "image to latents")
+
     model: Annotated[DiffusionModel, Reads(("coding",))]
     image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
     mask: Annotated[
@@ -107,6 +109,8 @@ class Upscaled(Output):
 class UpscaleLatents(Node):
     """Make latents larger by mixing their neighbours, for Denoise to draw detail into."""
 
+    aliases = ("latent upscale",)
+
     latents: Latents
     factor: Factor = 2.0
     filter: Annotated[Interpolation, Field(description="How neighbours are mixed.")] = "bilinear"
@@ -133,6 +137,8 @@ class UpscaleLatents(Node):
 
 class Enlarge(Node):
     """Bring a picture, or latents, to larger latents, by way of its pixels or of its latents."""
+
+    aliases = ("upscale", "upscaler")
 
     model: Annotated[DiffusionModel, Reads(("coding",))]
     image: OneImage = None

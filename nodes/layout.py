@@ -30,6 +30,8 @@ class Sheet(Output):
 class Grid(Node):
     """Lay pictures out in rows on one sheet, labelled if wanted, for looking and comparing."""
 
+    aliases = ("contact sheet", "image grid")
+
     images: Annotated[
         list[Image], Field(min_length=1, description="Left to right, then top to bottom.")
     ]
@@ -137,6 +139,8 @@ class Compared(Output):
 
 class Compare(Node):
     """Show two pictures of one size side by side, split by a line, or where they differ."""
+
+    aliases = ("difference", "before and after")
 
     before: Image
     after: Image

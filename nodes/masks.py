@@ -28,6 +28,8 @@ class Masked(Output):
 class ImageToMask(Node):
     """Read a picture as a mask: its bright parts, or those of one colour, count."""
 
+    aliases = ("luminance mask",)
+
     image: Image
     channel: Annotated[Channel, Field(description="What is read as grey.")] = "brightness"
     threshold: Annotated[
@@ -51,6 +53,8 @@ class ImageToMask(Node):
 class GrowMask(Node):
     """Make what a mask marks larger or smaller, and its edges soft."""
 
+    aliases = ("dilate", "erode", "feather", "expand mask")
+
     mask: Mask
     grow: Annotated[
         int, Field(ge=-128, le=128, description="Pixels on every side; negative shrinks.")
@@ -72,6 +76,8 @@ class GrowMask(Node):
 
 class DrawMask(Node):
     """Mark a rectangle or an ellipse of a picture."""
+
+    aliases = ("rectangle", "ellipse")
 
     image: Annotated[Image, Field(description="The picture it is for: the mask is as large.")]
     shape: Annotated[MaskShape, Field(description="The ellipse fills the rectangle.")] = "rectangle"

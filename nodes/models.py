@@ -64,6 +64,8 @@ class LoadedBase(Output):
 class LoadBaseModel(Node):
     """Find a Stable Diffusion model: built-in (tiny, …), hub id, folder or .safetensors file."""
 
+    aliases = ("checkpoint", "load checkpoint", "checkpoint loader", "ckpt", "diffusion model")
+
     model: Annotated[str, _model_field("base model", "base")] = "tiny"
     revision: Revision = ""
     variant: Variant = ""
@@ -129,6 +131,8 @@ class LoadedControlNet(Output):
 class LoadControlNet(Node):
     """Find a ControlNet by built-in name (tiny-canny, …), hub id, folder or .safetensors file."""
 
+    aliases = ("controlnet loader",)
+
     model: Annotated[str, _model_field("ControlNet", "controlnet")] = "tiny-canny"
     revision: Revision = ""
     variant: Variant = ""
@@ -190,6 +194,8 @@ class LoadedLoRA(Output):
 class LoadLoRA(Node):
     """Put a LoRA on a model: built-in (tiny-ink), hub id, folder or file. Several go in a row."""
 
+    aliases = ("lora loader",)
+
     model: DiffusionModel
     lora: Annotated[str, _model_field("LoRA", "lora")]
     strength: Strength = 1.0
@@ -236,6 +242,8 @@ class LoadedEmbedding(Output):
 
 class LoadEmbedding(Node):
     """Teach a model a word that was learned from pictures (textual inversion), for its prompts."""
+
+    aliases = ("textual inversion",)
 
     model: DiffusionModel
     embedding: Annotated[str, _model_field("embedding", "embedding")]

@@ -48,6 +48,8 @@ class Edges(Output):
 class Canny(Node):
     """Trace edges with OpenCV's Canny detector: white lines on black."""
 
+    aliases = ("edges", "edge detection", "lineart")
+
     image: Image
     low_threshold: Annotated[
         Grey,
@@ -92,6 +94,8 @@ Hed = Annotated[
 class SoftEdge(Node):
     """Find outlines with HED: the surer, the brighter; soft ones stay soft."""
 
+    aliases = ("HED",)
+
     image: Image
     model: Hed = "hed"
     safe: Annotated[
@@ -122,6 +126,8 @@ class SoftEdge(Node):
 
 class Scribble(Node):
     """Draw a picture's outlines as thick white strokes, as if by hand."""
+
+    aliases = ("sketch",)
 
     image: Image
     model: Hed = "hed"
@@ -167,6 +173,8 @@ class Straight(Output):
 
 class StraightLines(Node):
     """Find straight lines, as of rooms and buildings, with M-LSD: white lines on black."""
+
+    aliases = ("MLSD", "M-LSD", "lines")
 
     image: Image
     model: Annotated[
@@ -224,6 +232,8 @@ class Pose(Output):
 
 class OpenPose(Node):
     """Find the people in a picture and draw their joints: coloured sticks on black."""
+
+    aliases = ("pose", "skeleton", "keypoints")
 
     image: Image
     model: Annotated[

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class ImageToImage(Composite):
     """Redraw a picture under a prompt, steered by any number of controls."""
 
+    aliases = ("img2img", "i2i")
+
     model: DiffusionModel
     image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
     prompt: Prompt = ""
@@ -52,6 +54,8 @@ class ImageToImage(Composite):
 
 class Inpaint(Composite):
     """Redraw a part of a picture under a prompt; the rest stays, pixel for pixel."""
+
+    aliases = ("inpainting", "fill in")
 
     model: DiffusionModel
     image: Annotated[Image, Field(description="Its sides are multiples of 8 pixels.")]
@@ -93,6 +97,8 @@ class Inpaint(Composite):
 
 class Hires(Composite):
     """Make a picture larger and draw the detail that it then lacks."""
+
+    aliases = ("hires fix", "highres fix")
 
     model: DiffusionModel
     image: OneImage = None

@@ -29,6 +29,8 @@ class Retouched(Output):
 class Adjust(Node):
     """Change brightness, contrast, saturation, hue and gamma of a picture, in this order."""
 
+    aliases = ("brightness", "contrast", "saturation", "hue", "gamma")
+
     image: Image
     brightness: Annotated[Factor, Field(description="Times as bright; 1 changes nothing.")] = 1.0
     contrast: Annotated[Factor, Field(description="Times as far from middle grey.")] = 1.0
@@ -56,6 +58,8 @@ class Adjust(Node):
 class Invert(Node):
     """Exchange light and dark, and every colour with its opposite: a negative."""
 
+    aliases = ("negative",)
+
     image: Image
 
     facts = classmethod(_checks.as_large)
@@ -66,6 +70,8 @@ class Invert(Node):
 
 class Grey(Node):
     """Make a grey picture of a picture's luminance, or of one of its channels."""
+
+    aliases = ("gray", "grayscale", "greyscale", "desaturate")
 
     image: Image
     channel: Annotated[
@@ -83,6 +89,8 @@ class Grey(Node):
 
 class Threshold(Node):
     """Make a picture black and white: a scanned drawing becomes clean lines."""
+
+    aliases = ("binarize", "black and white")
 
     image: Image
     level: Annotated[

@@ -63,6 +63,8 @@ class Encoded(Output):
 class EncodePrompt(Node):
     """Turn a prompt into what a model's text encoder makes of it."""
 
+    aliases = ("CLIP text encode", "text encoder", "conditioning")
+
     model: Annotated[DiffusionModel, Reads(("encoding",))]
     prompt: Annotated[
         str,
@@ -112,6 +114,8 @@ class Controlled(Output):
 
 class Control(Node):
     """Steer the picture by a control image: edges, a pose, …"""
+
+    aliases = ("apply ControlNet",)
 
     image: Annotated[
         Image, Field(description="What the ControlNet reads, as a preprocessor draws it.")
@@ -166,6 +170,8 @@ Batches: TypeAlias = Generator[Progress, None, list[Denoised]]
 
 class Denoise(Node):
     """Draw a picture out of noise, or redraw one, under a prompt and any number of controls."""
+
+    aliases = ("ksampler advanced", "sampler of latents")
 
     model: Annotated[DiffusionModel, Reads(("content",))]
     prompt: Conditioning
@@ -316,6 +322,8 @@ class Decoded(Output):
 class Decode(Node):
     """Turn latents into the picture they stand for."""
 
+    aliases = ("VAE decode", "latents to image")
+
     model: Annotated[DiffusionModel, Reads(("coding",))]
     latents: Latents
 
@@ -369,6 +377,8 @@ class Sampled(Output):
 
 class Sample(Composite):
     """Make a picture from a prompt, steered by any number of controls."""
+
+    aliases = ("sampler", "ksampler", "txt2img", "text to image", "generate")
 
     model: DiffusionModel
     prompt: Prompt = ""

@@ -40,6 +40,8 @@ class Near(Output):
 class Depth(Node):
     """Estimate how near everything in a picture is: white is near, black far."""
 
+    aliases = ("depth map",)
+
     image: Image
     model: DepthModel = "tiny"
     detect_resolution: BestSide = None
@@ -87,6 +89,8 @@ class Facing(Output):
 
 class NormalMap(Node):
     """Estimate where the surfaces in a picture face, as colours."""
+
+    aliases = ("normals",)
 
     image: Image
     model: DepthModel = "tiny"
@@ -141,6 +145,8 @@ class Segments(Output):
 
 class Segment(Node):
     """Tell what is where in a picture: things in the colours of ADE20K, their names and masks."""
+
+    aliases = ("segmentation", "ADE20K")
 
     image: Image
     model: Annotated[

@@ -31,6 +31,8 @@ class Combinations(Output):
 class PromptsBySeeds(Node):
     """Combine every prompt with every seed: a row for each prompt, a column for each seed."""
 
+    aliases = ("batch of seeds",)
+
     prompts: Annotated[
         list[str], Field(min_length=1, description="One row each."), Doubts(find_foreign_choices)
     ]
@@ -66,6 +68,8 @@ class Swept(Output):
 
 class Sweep(Node):
     """Combine every value of up to three lists: X across, Y down, Z section by section."""
+
+    aliases = ("XY plot", "XYZ plot")
 
     x: Annotated[
         list[JsonValue],

@@ -34,6 +34,8 @@ class Texts(Output):
 class JoinText(Node):
     """Put texts together; empty ones are left out."""
 
+    aliases = ("concatenate",)
+
     texts: Annotated[list[str], Field(description="In this order."), Doubts(find_foreign_choices)]
     separator: Annotated[str, Field(description="What stands between two of them.")] = ", "
 
@@ -47,6 +49,8 @@ class JoinText(Node):
 
 class PickText(Node):
     """Pick one of several texts: by its place, or at random by a seed."""
+
+    aliases = ("random choice",)
 
     texts: Annotated[
         list[str], Field(min_length=1, description="To pick from."), Doubts(find_foreign_choices)
@@ -68,6 +72,8 @@ class PickText(Node):
 
 class Wildcard(Node):
     """Settle the choices in a text, by a seed: {red|blue}, and __colours__ from colours.txt."""
+
+    aliases = ("dynamic prompts",)
 
     text: Annotated[
         str,
@@ -104,6 +110,8 @@ class Wildcard(Node):
 
 class LoadPrompts(Node):
     """Read prompts from a file: its lines, or a column of a .csv or .tsv file."""
+
+    aliases = ("prompts from file",)
 
     path: Annotated[Path, Field(description="A file in the input folders.")]
     column: Annotated[

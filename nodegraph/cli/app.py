@@ -160,13 +160,16 @@ def explain(
     epilog="Example: `nodegraph nodes Sample` lists its inputs, and every scheduler there is.",
 )
 def nodes(
-    name: Annotated[str | None, typer.Argument(help="Show this one in full.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Show this one in full, or find some by words: sampler, img2img."),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print all there is to know, as JSON.")
     ] = False,
     nodes: Nodes = None,
 ) -> None:
-    """List the nodes there are, or describe one: its inputs, limits, defaults and outputs."""
+    """List the nodes there are, find some, or describe one: inputs, limits, defaults, outputs."""
     with sentences():
         from functools import partial
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
 
 from ..errors import UserError, did_you_mean
-from ..graph.registry import Kind, Template
+from ..graph.registry import Kind, Registry, Template
 from ..graph.schema import describe, group_of
+from ..graph.search import find_kinds
 from ..node import Composite
 from .kinds import Described, inputs_of, load_kinds, outputs_of, summary
 from .output import cell, echo, echo_dim, echo_json
@@ -34,10 +35,13 @@ def list_kinds(folders: Sequence[Path], as_json: bool = False) -> None:
 
 
 def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None:
-    """Print everything about one node."""
+    """Print everything about one node; where none has this name, those that the words find."""
     kinds = load_kinds(folders)
     if name not in kinds:
         close = next((kind_name for kind_name in kinds if kind_name.lower() == name.lower()), None)
+        if close is None and (found := find_kinds(name, kinds)):
+            _list_found(name, {kind_name: kinds[kind_name] for kind_name in found}, kinds, as_json)
+            return
         raise UserError(
             f"no {name!r}; did you mean {close!r}?" if close else did_you_mean(name, kinds)
         )
@@ -49,6 +53,18 @@ def show_kind(name: str, folders: Sequence[Path], as_json: bool = False) -> None
     echo(f"{typer.style(name, bold=True)}  ({_sort(kind)}, {group_of(kind)})\n{doc}")
     _table("Inputs", list(inputs_of(kind, kinds)))
     _table("Outputs", list(outputs_of(kind, kinds)))
+
+
+def _list_found(
+    words: str, found: Mapping[str, Kind], kinds: Registry, as_json: bool = False
+) -> None:
+    if as_json:
+        _print_json([describe(kind, kinds) for kind in found.values()])
+        return
+    echo_dim(f"no node is named {words!r}; found by it, the best first:")
+    width = max(map(len, found))
+    for name, kind in found.items():
+        echo(f"  {typer.style(name.ljust(width), fg='cyan')}  {summary(kind)}")
 
 
 def _print_json(described: object) -> None:

@@ -69,19 +69,25 @@ class OutputPort(PortSchema, total=False):
 class NodeKind(TypedDict):
     """A kind of node, with all that is needed to draw it with its widgets.
 
-    `version`, `pure` and `lane` are of those that run, not of composites and templates.
+    `version`, `pure` and `lane` are of those that run, not of composites and templates. `aliases`
+    are other words that people look for it by.
     """
 
     type: str
     title: str
     group: str
     doc: str
+    aliases: NotRequired[list[str]]
     sort: Literal["node", "composite", "template"]
     inputs: dict[str, InputPort]
     outputs: dict[str, OutputPort]
     version: NotRequired[int]
     pure: NotRequired[bool]
     lane: NotRequired[str]
+
+
+_SPELLED = ("ControlNet", "OpenPose", "LoRA", "VAE", "HED")
+"""Names with a spelling of their own, in titles too."""
 
 
 class _SchemaWriter(GenerateJsonSchema):
@@ -117,6 +123,8 @@ def describe(kind: Kind, registry: Registry | None = None) -> NodeKind:
         port["maps"] = name not in declared.lists
         if any(isinstance(part, Each) for part in declared.inputs[name].metadata):
             port["expands"] = True
+    if kind.aliases:
+        described["aliases"] = list(kind.aliases)
     if issubclass(kind, Node):
         described["version"], described["pure"] = kind.version, kind.pure
         described["lane"] = kind.lane
@@ -124,11 +132,18 @@ def describe(kind: Kind, registry: Registry | None = None) -> NodeKind:
 
 
 def humanise(name: str) -> str:
-    """Spell a name for people: ``LoadImage`` is ``Load image``, ``low_size`` is ``Low size``."""
+    """Spell a name for people: ``LoadImage`` is ``Load image``, ``LoadLoRA`` is ``Load LoRA``."""
+    for spelled_name in _SPELLED:
+        name = name.replace(spelled_name, f"_{spelled_name.lower()}_")
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_", " ", name).split()
-    spelled = [word if word.isupper() and len(word) > 1 else word.lower() for word in words]
-    text = " ".join(spelled)
+    text = " ".join(map(_spell, words))
     return text[:1].upper() + text[1:]
+
+
+def _spell(word: str) -> str:
+    if word.isupper() and len(word) > 1:
+        return word
+    return next((name for name in _SPELLED if name.lower() == word.lower()), word.lower())
 
 
 def group_of(kind: Kind) -> str:

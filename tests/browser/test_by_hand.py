@@ -52,7 +52,7 @@ def draw(editor: Editor) -> None:
     editor.pull("canny", "out", "image", 1120, 250)
     editor.choose("Control")
 
-    editor.add("Load control net", 760, 760)
+    editor.add("Load ControlNet", 760, 760)
     editor.set("load_control_net", "Model", "tiny-canny")
     editor.connect(("load_control_net", "controlnet"), ("control", "controlnet"))
     editor.add("Load base model", 1080, 760)

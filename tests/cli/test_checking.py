@@ -102,6 +102,16 @@ def test_explain_says_what_changed(cli: Cli, write: Write) -> None:
     assert lines[-1] == ["2", "of", "2", "nodes", "would", "run"]
 
 
+def test_nodes_finds_a_node_by_a_word_of_the_field(cli: Cli) -> None:
+    said = cli("nodes", "ksampler").stdout.splitlines()
+
+    assert "no node is named 'ksampler'" in said[0]
+    assert said[1].split()[0] == "Sample"
+    assert [kind["type"] for kind in json.loads(cli("nodes", "img2img", "--json").stdout)] == [
+        "ImageToImage"
+    ]
+
+
 def test_nodes_lists_every_node_with_its_first_sentence(cli: Cli) -> None:
     said = cli("nodes").stdout
 

@@ -215,7 +215,12 @@ def test_a_template_is_described_by_the_nodes_in_it() -> None:
     [
         ("LoadImage", "Load image"),
         ("low_threshold", "Low threshold"),
-        ("OpenPose", "Open pose"),
+        ("OpenPose", "OpenPose"),
+        ("LoadLoRA", "Load LoRA"),
+        ("LoadControlNet", "Load ControlNet"),
+        ("LoadVAE", "Load VAE"),
+        ("vae_tiling", "VAE tiling"),
+        ("lora_scale", "LoRA scale"),
         ("XYPlot", "XY plot"),
     ],
 )

@@ -883,7 +883,8 @@ export interface components {
          * NodeKind
          * @description A kind of node, with all that is needed to draw it with its widgets.
          *
-         *     `version`, `pure` and `lane` are of those that run, not of composites and templates.
+         *     `version`, `pure` and `lane` are of those that run, not of composites and templates. `aliases`
+         *     are other words that people look for it by.
          */
         readonly NodeKind: {
             /** Type */
@@ -894,6 +895,8 @@ export interface components {
             readonly group: string;
             /** Doc */
             readonly doc: string;
+            /** Aliases */
+            readonly aliases?: readonly string[];
             /**
              * Sort
              * @enum {string}

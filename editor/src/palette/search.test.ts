@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { KINDS } from "../testing/kinds";
+import words from "../testing/words.json";
 import { allOffers, matches, matched, offersFor } from "./search";
 
 const types = (typed: string) => matches(allOffers(KINDS), typed).map(({ kind }) => kind.type);
@@ -16,6 +17,21 @@ describe("the palette finds", () => {
     ["enlarge", "Enlarge"],
   ])("by %s first %s", (typed, type) => {
     expect(types(typed)[0]).toBe(type);
+  });
+
+  it.each(Object.entries(words))("the field's %s as %s", (typed, type) => {
+    expect(types(typed)[0]).toBe(type);
+  });
+
+  it("a node before a workflow that is called so as well", () => {
+    const [lora, pose] = [KINDS["LoadLoRA"], KINDS["OpenPose"]];
+    if (!lora || !pose) throw new Error("no such kinds");
+    const workflow = { ...lora, sort: "template" as const, aliases: [] };
+    const all = [{ ...workflow, title: "LoRA portraits" }, { ...workflow, title: "Pose transfer" }, lora, pose];
+
+    const first = (typed: string) => matches(all.map((kind) => ({ kind })), typed)[0]?.kind.title;
+
+    expect([first("lora"), first("pose"), first("pose transfer")]).toEqual(["Load LoRA", "OpenPose", "Pose transfer"]);
   });
 
   it("a node by a word of its description, after those that are called so", () => {

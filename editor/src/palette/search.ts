@@ -1,4 +1,4 @@
-/** Search of the kinds by a few letters of their title, group or type, scored word by word. */
+/** Search of the kinds by a few letters of their title, aliases, type or group, scored word by word. */
 
 import { portsFor, type Input, type Kind, type Kinds, type Output, type PortSide } from "../graph";
 import { wordsOf } from "../ui/words";
@@ -27,10 +27,15 @@ export function matches(offers: readonly Offer[], typed: string): Offer[] {
   const words = wordsOf(typed);
   if (words.length === 0) return [...offers];
   return offers
-    .map((offer) => ({ offer, score: scoreOf(offer.kind, words) }))
+    .map((offer) => ({ offer, score: rankOf(offer.kind) * scoreOf(offer.kind, words) }))
     .filter(({ score }) => score > 0)
     .sort((left, right) => right.score - left.score)
     .map(({ offer }) => offer);
+}
+
+/** A shipped workflow comes after a node that is called so as well. */
+function rankOf({ sort }: Kind): number {
+  return sort === "template" ? 0.7 : 1;
 }
 
 /** Every word must be found; where it is found counts more than how much of it. */
@@ -39,6 +44,8 @@ function scoreOf(kind: Kind, words: readonly string[]): number {
   for (const word of words) {
     const best = Math.max(
       4 * matched(word, kind.title),
+      // Letters in between would be found in nearly all of so many.
+      ...(kind.aliases ?? []).map((alias) => 3.9 * wholly(matched(word, alias))),
       3 * matched(word, kind.type),
       2 * matched(word, kind.group),
       // A description holds nearly any letters somewhere, so only whole words count.
@@ -48,6 +55,10 @@ function scoreOf(kind: Kind, words: readonly string[]): number {
     sum += best;
   }
   return sum;
+}
+
+function wholly(match: number): number {
+  return match > 0.5 ? match : 0;
 }
 
 /** How well a word matches: 1 from the start, less within, least with letters in between. */
