@@ -13,7 +13,7 @@ from nodegraph.errors import Stopped
 from nodegraph.events import Event, Failed, Finished, Outcome, Progressed, Skipped, Started
 from nodegraph.settings import Settings
 
-from ..support.running_toys import TOYS, Batched, Log, Slow, computed, drive, workflow
+from ..support.running_toys import TOYS, Batched, Log, Slow, Writes, computed, drive, workflow
 
 
 def chain(right: int) -> dict[str, object]:
@@ -65,6 +65,30 @@ def ended(events: Generator[Event, None, Outcome]) -> Outcome:
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
+
+
+def test_nodes_that_wait_for_files_wait_together() -> None:
+    nodes = {f"n{at}": {"type": "Meets", "values": {"value": at}} for at in range(4)}
+
+    events, _ = drive(nodes, Cache.in_memory())
+
+    assert sorted(computed(events)) == list(nodes)
+
+
+def test_items_that_wait_for_files_wait_together_and_keep_their_order() -> None:
+    nodes = {"each": {"type": "Meets", "values": {"value": [3, 1, 4, 2]}}}
+
+    _, outcome = drive(nodes, Cache.in_memory(), each="each.value")
+
+    assert outcome.results == {"each": [3, 1, 4, 2]}
+
+
+def test_nodes_with_side_effects_run_one_by_one_in_order() -> None:
+    Writes.written.clear()
+
+    drive({"all": {"type": "Writes", "values": {"value": list(range(50))}}}, Cache.in_memory())
+
+    assert Writes.written == list(range(50))
 
 
 def test_a_second_run_computes_nothing() -> None:

@@ -42,6 +42,34 @@ class Add(Node):
         return Number(value=self.left + self.right)
 
 
+class Meets(Node):
+    """Wait until as many others wait as should."""
+
+    lane: ClassVar[LaneName] = "io"
+    barrier: ClassVar[threading.Barrier] = threading.Barrier(4)
+    value: int = 0
+
+    def run(self) -> Number:
+        self.barrier.wait(timeout=60)
+        return Number(value=self.value)
+
+
+class Writes(Node):
+    """Note its number, for the side effect, with none beside it."""
+
+    lane: ClassVar[LaneName] = "io"
+    pure = False
+    written: ClassVar[list[int]] = []
+    alone: ClassVar[threading.Lock] = threading.Lock()
+    value: int = 0
+
+    def run(self) -> Number:
+        assert self.alone.acquire(blocking=False)
+        self.written.append(self.value)
+        self.alone.release()
+        return Number(value=self.value)
+
+
 class Half(Node):
     """Halve a number, downwards."""
 
@@ -249,7 +277,7 @@ class Both(Node):
 
 TOYS = Registry.of(
     Const, Add, Half, Sum, Count, Boom, Slow, Batched, Log, Read, Mix, Spoil, Meet, MeetToo,
-    Join, Left, Both,
+    Meets, Writes, Join, Left, Both,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from threading import Event as Flag
+from typing import Literal, TypeAlias
 
 from ...cache import Cache
 from ...events import Started
@@ -22,6 +23,9 @@ from .prefetch import Prefetch
 from .upcoming import Upcoming
 
 _CPU = "cpu"
+_READERS = 4
+"""Lanes for reading and fetching: such nodes wait for disks and networks, not for one another."""
+_Queue: TypeAlias = LaneName | Literal["writing"]
 _QUICK = 1e-3
 """Seconds. A kind that is quicker as a rule runs in place: changing threads costs as much."""
 _ENOUGH, _MOST = 2e-3, 50e-3
@@ -32,10 +36,11 @@ spare: one slow call (another process had its turn) does not send a kind to its 
 class Dispatcher:
     """Queues of tasks, one for each kind of lane, in the order of the plan; and the lanes.
 
-    One lane is for files (``io``), one for the processor (``cpu``), one for each device, and one
-    loads weights ahead. The CPU as a device has none: its lane is the thread that drives the run. A
-    second thread would bring a second team of OpenMP workers, and both teams would sleep and wake
-    at every operation instead of spinning.
+    Several lanes are for files (``io``), one for files that are written, so that they are numbered
+    in order, one for the processor (``cpu``), one for each device, and one loads weights ahead. The
+    processor has one, as libraries use all of it for one node at a time. The CPU as a device has
+    none: its lane is the thread that drives the run. A second thread would bring a second team of
+    OpenMP workers, and both teams would sleep and wake at every operation instead of spinning.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 (a run's parts)
@@ -48,8 +53,9 @@ class Dispatcher:
         cancelled: Callable[[], bool] = bool,
         at_work: Callable[[Sequence[Started]], None] | None = None,
     ) -> None:
-        names: dict[LaneName, list[str]] = {
-            "io": ["io"],
+        names: dict[_Queue, list[str]] = {
+            "io": ["io", *(f"io {number}" for number in range(2, _READERS + 1))],
+            "writing": ["writing"],
             "cpu": ["cpu"],
             "device": [f"device {device}" for device in settings.devices if device != _CPU],
         }
@@ -110,7 +116,10 @@ class Dispatcher:
 
     def push(self, task: Task) -> None:
         """Queue ``task``, whose state says what is to be done with it: ``run`` or ``stamp``."""
-        lane: LaneName = task.call.planned.kind.lane if task.state == "run" else "io"
+        kind = task.call.planned.kind
+        lane: _Queue = kind.lane if task.state == "run" else "io"
+        if lane == "io" and task.state == "run" and not kind.pure:
+            lane = "writing"
         models = self._loaders.models(task) if lane == "device" else ()
         self._queues[lane].push(task, models)
 
@@ -119,7 +128,9 @@ class Dispatcher:
         for kind, queue in self._queues.items() if not self._stop.is_set() else ():
             # Lane and model are chosen together: the lane that needs the least loaded goes first.
             while queue and (idle := [lane.name for lane in self._lanes[kind] if not lane.busy]):
-                name = closest({name: self._loaded[name] for name in idle}, queue)
+                name = idle[0]
+                if len(idle) > 1 and kind == "device":
+                    name = closest({name: self._loaded[name] for name in idle}, queue)
                 models = self._nearest(name, queue)
                 if self._in_place(queue.first(models)):
                     # In the driver's thread, and one at a time: it hears of others in between.
