@@ -13,6 +13,7 @@ import { openStored } from "../panels";
 import { api, runs, sentence, start } from "../server";
 import { loadModels } from "../server/models";
 import { tokens } from "../server/token";
+import { keepCompositions } from "../ui/keys";
 import { leaveOnEscape } from "../ui/useField";
 import { tabTitle } from "./tabTitle";
 
@@ -23,7 +24,7 @@ const PATIENCE = 5000;
 
 /** Connect everything; returns how to stop it all. */
 export function startPage(): () => void {
-  const stops: (() => void)[] = [start(), showTitle(), leaveOnEscape(), tokens.subscribe(onToken)];
+  const stops: (() => void)[] = [keepCompositions(), start(), showTitle(), leaveOnEscape(), tokens.subscribe(onToken)];
   let stopped = false;
   // Not at once: React starts a page in development twice, and a tab must not meet itself.
   void Promise.resolve()

@@ -42,3 +42,18 @@ export function isTyping(target: EventTarget | null): boolean {
   if (target instanceof HTMLInputElement) return !["checkbox", "range", "button"].includes(target.type);
   return target.matches("textarea, select, [contenteditable]") || target.closest("dialog") !== null;
 }
+
+/** The code of keys that an input method took for itself; Safari says no more of the last one. */
+const TAKEN = 229;
+
+/**
+ * Let nobody on the page hear of keys that compose a character, before all who listen: they choose, leave and
+ * submit nothing, in whatever field. Returns how to stop.
+ */
+export function keepCompositions(): () => void {
+  const onKey = (event: KeyboardEvent) => {
+    if (event.isComposing || event.keyCode === TAKEN) event.stopImmediatePropagation();
+  };
+  window.addEventListener("keydown", onKey, { capture: true });
+  return () => window.removeEventListener("keydown", onKey, { capture: true });
+}
