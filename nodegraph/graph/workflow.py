@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, to_jsonable_python
 
 from ..base import strict_json
 from ..base.files import write_whole
+from ..base.gc_pause import pause_gc
 from ..base.keys import canonical, digest
 from ..errors import Problem, Suggestions, WorkflowError, brief
 from .foreign import name_bytes, name_document, name_text
@@ -114,6 +115,7 @@ class Workflow(BaseModel):
     view: dict[str, JsonValue] = {}
 
     @classmethod
+    @pause_gc()
     def load(cls, source: Path | str | bytes) -> Workflow:
         """Read a workflow from a file (a Path) or from its JSON text, old formats included.
 
@@ -124,6 +126,7 @@ class Workflow(BaseModel):
         return cls.read(_parse(_text(source, name), name), name)
 
     @classmethod
+    @pause_gc()
     def read(cls, document: Any, name: str = "workflow") -> Workflow:
         """Read a workflow from what its JSON text says, old formats included.
 
@@ -182,6 +185,7 @@ class Workflow(BaseModel):
         """Write the canonical text: the author's order, without defaults, one last newline."""
         return json.dumps(self.document(), indent=2, ensure_ascii=False) + "\n"
 
+    @pause_gc()
     def document(self) -> dict[str, Any]:
         """The same as JSON values."""
         return {"format": self.format, **self.model_dump(mode="json", exclude_defaults=True)}

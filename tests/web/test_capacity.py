@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from nodegraph.graph.workflow import Workflow
 from nodegraph.jobs import sanitise
 from nodegraph.web.errors import ApiError
 from nodegraph.web.limits import Limits
 from nodegraph.web.routes import common
 from nodegraph.web.services import Services
 from nodegraph.web.workflows.capacity import Capacity
+from nodegraph.web.workflows.check import Graphs
 
-from ..support.serving import PATIENCE, SOUND, Running, running, serving
+from ..support.serving import PATIENCE, SOUND, Running, client, running, serving
 
 LONG = 10 * PATIENCE
 
@@ -190,6 +194,26 @@ def test_large_bodies_are_read_one_after_the_other_while_others_are_answered(
             slow.go_on.set()
         assert [one.result().status_code for one in heavy] == [200] * 4
     assert slow.most == 1
+
+
+def test_the_collector_rests_while_a_large_body_is_handled(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would look through all that was read, and nobody else is answered meanwhile."""
+    seen: list[bool] = []
+    read = Graphs.read
+
+    def noting(graphs: Graphs, document: Mapping[str, Any]) -> Workflow:
+        seen.append(gc.isenabled())
+        return read(graphs, document)
+
+    monkeypatch.setattr(Graphs, "read", noting)
+    with client(services) as asking:
+        for title in ("x", "x" * services.limits.small, "x"):
+            asking.post("/v1/check", json={"workflow": {**SOUND, "title": title}})
+
+    assert seen == [True, False, True]
+    assert gc.isenabled()
 
 
 def png(side: int) -> bytes:

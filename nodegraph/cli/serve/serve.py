@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
@@ -80,9 +81,14 @@ def _run(services: Services, listening: socket.socket, options: Options) -> None
 
     from ...web.app import create_app
 
+    app = create_app(services)
     # Threads that check workflows give way to those that answer others five times as often.
     sys.setswitchinterval(_SWITCH)
-    uvicorn.Server(uvicorn.Config(create_app(services), **settings(services, options.verbose))).run(
+    # Nothing runs while the collector looks through everything: what stays until the end, some
+    # hundred thousand objects, is looked through this once.
+    gc.collect()
+    gc.freeze()
+    uvicorn.Server(uvicorn.Config(app, **settings(services, options.verbose))).run(
         sockets=[listening]
     )
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...base.gc_pause import pause_gc
 from ...base.strict_json import StrictJsonError, parse_bounded
 from ..errors import CODES, ApiError
 from ..limits import Limits
@@ -88,9 +89,13 @@ def router(limits: Limits) -> APIRouter:
                 if not await _is_large(strict, limits):
                     return await handle(strict)
                 # What is made of a large body takes some hundred megabytes, so one is read, looked
-                # at and answered after the other.
+                # at and answered after the other. Nearly all of it is no cycle, and nobody else is
+                # answered while the collector looks through it.
                 async with _turn(request.app.state.large):
-                    return await handle(strict)
+                    with pause_gc():
+                        answer = await handle(strict)
+                        del strict  # with all that was read, before the collector is back
+                        return answer
 
             return handle_strictly
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from ...base.gc_pause import pause_gc
 from .. import schemas
 from ..services import Services
 from ..workflows.library import Entry
@@ -16,6 +17,7 @@ def routes(services: Services) -> APIRouter:
     library = graphs.library
     api = router(services.limits)
 
+    @pause_gc()
     def document(entry: Entry, status: int = 200) -> Response:
         # Read and written here, a few at once: it may be large, and in the event loop everybody
         # else would wait for it.
