@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from math import prod
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from .parts import Shapes
 
 _LONGEST = 100_000_000
 """Bytes of the longest header that the format's own library reads."""
+_CHUNK = 16 * 2**20
+"""Bytes that are looked through at once for zeros."""
 _LOOKED_AT = 1024
 """Bytes at the start of a file that tell what it is."""
 _BYTES = {
@@ -19,6 +22,8 @@ _BYTES = {
     "U32": 4, "U16": 2, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "C64": 8,
 }  # fmt: skip
 _AGAIN = "fetch the file again"
+_GAP = 65_536
+"""Bytes of zeros at the end of a file from which on they may be no weights."""
 # What people save under a model's name, by how it begins (in lower case), and what to do about it.
 _FOREIGN: tuple[tuple[tuple[bytes, ...], str], ...] = (
     (
@@ -79,8 +84,39 @@ def read_header(path: Path) -> Header:
     if (expected := 8 + length + end) != size:
         how = "is cut short" if size < expected else "goes on behind its last tensor"
         raise DamagedError(f"it {how}, {size} bytes where its header says {expected}; {_AGAIN}")
+    if zeros := _zeros_at_end(path, entries, 8 + length):
+        raise DamagedError(f"its last {zeros} bytes are zeros, never written; {_AGAIN}")
     shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
     return Header(shapes, {name: entry["dtype"] for name, entry in entries.items()}, metadata)
+
+
+def _zeros_at_end(path: Path, entries: Mapping[str, Any], start: int) -> int:
+    """Bytes of zeros that a file ends in, if they begin in the midst of a tensor.
+
+    Programs that take all the room of a download before it begins leave them where it broke off.
+    Tensors that are zeros from their first number on (of layers that begin so) are as they were.
+    """
+    zeros = 0
+    with path.open("rb") as file:
+        position = file.seek(0, SEEK_END)
+        while position > start:
+            # Most files end in weights, so that little is read of them.
+            count = min(_GAP if not zeros else _CHUNK, position - start)
+            position = file.seek(position - count)
+            left = len(file.read(count).rstrip(b"\0"))
+            zeros += count - left
+            if left:
+                break
+        size = file.seek(0, SEEK_END)
+    if zeros < _GAP:
+        return 0
+    firsts, end = [], size - zeros - start
+    for entry in entries.values():
+        first, last = entry["data_offsets"]
+        if first <= end < last:
+            # The last number that is not zero may end in bytes that are.
+            firsts.append(end - first >= 8 and last - end >= 256)
+    return zeros if any(firsts) else 0
 
 
 def foreign(start: bytes) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from nodegraph.errors import UserError
 from nodegraph.node import Folders
+from nodes.checkpoints.headers import read_header
 from nodes.checkpoints.names import Role
 from nodes.checkpoints.resolve import HereAlone
 from nodes.library.catalogue import misfit
@@ -156,6 +159,35 @@ def _says_nothing_new(part: str, damage: str) -> bool:
     if part == "tokenizer/tokenizer_config.json":
         return damage in ("absent", "a folder", "an empty object")
     return part == "tokenizer/tokenizer.json" and damage in ("absent", "a folder")
+
+
+@pytest.mark.parametrize("part", [f"unet/{WEIGHTS}", "text_encoder/model.safetensors"])
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_weights_that_end_in_zeros_where_a_download_broke_off_are_damaged(
+    models: Path, tmp_path: Path, part: str, share: float
+) -> None:
+    """Room for all of a file is taken before a download begins: its length is right."""
+    folder = copied(models / "tiny", tmp_path / "model")
+    whole = (folder / part).read_bytes()
+    there = int(len(whole) * share)
+    rewrite(folder / part, whole[:there] + bytes(len(whole) - there))
+
+    sentence = refused(base(folder))
+
+    assert f"{str(folder / part)!r} is damaged or no .safetensors file: its last " in sentence
+    assert "bytes are zeros, never written; fetch the file again" in sentence
+    assert misfit(str(folder), "base model", HereAlone(Folders())) == bare(sentence, folder)
+
+
+@pytest.mark.parametrize("zeros", [("b",), ("a", "b")])
+def test_a_layer_that_begins_with_zeros_is_no_damage(tmp_path: Path, zeros: Sequence[str]) -> None:
+    """As the last layers of a LoRA or a ControlNet do before it is trained."""
+    weights = {"a": np.ones((256, 256), np.float32), "b": np.ones((256, 256), np.float32)}
+    save_file(
+        {**weights, **{name: weights[name] * 0 for name in zeros}}, tmp_path / "x.safetensors"
+    )
+
+    assert set(read_header(tmp_path / "x.safetensors").shapes) == {"a", "b"}
 
 
 @pytest.mark.parametrize(
