@@ -10,6 +10,7 @@ import {
   type Workflow,
 } from "./workflow";
 import { mapRecord } from "./records";
+import { parseStrictly } from "./strictJson";
 
 /** A text is no workflow; the message is a sentence for the person who gave it. */
 export class NotAWorkflow extends Error {}
@@ -144,7 +145,7 @@ function isComfy(document: Loose): boolean {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
+    return parseStrictly(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new NotAWorkflow(`this is not JSON: ${(error as Error).message}`);
   }

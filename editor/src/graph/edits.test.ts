@@ -17,9 +17,18 @@ describe("a document", () => {
     expect(readWorkflow(toText(PORTRAITS))).toEqual(PORTRAITS);
   });
 
+  it("may have a name in several places, and quotes, brackets and escapes in its texts", () => {
+    const values = { type: '"a": {', a: ["\\", "a", "a", { a: "a" }], b: { a: 'x"' } };
+    const text = JSON.stringify({ format: 1, nodes: { a: { type: "a", values } } }, null, 1);
+
+    expect(readWorkflow(text).nodes["a"]?.values).toEqual(values);
+  });
+
   it.each([
     ["no JSON", /^this is not JSON/],
     ["[]", /^a workflow is an object/],
+    ['{"nodes": {"a": {"type": "B"}, "a": {"type": "C"}}}', /^this is not JSON: "a" is given twice/],
+    ['{"nodes": {"a": {"type": "B"}, "\\u0061" : {}}}', /^this is not JSON: "a" is given twice/],
     ["{}", /^it has no nodes/],
     ['{"format": 2, "nodes": {}}', /^format 2 is not known/],
     ['{"nodes": {"a": 1}}', /^a: a node is an object with a type/],

@@ -24,6 +24,7 @@ export * from "./templates/collapse";
 export * from "./templates/expand";
 export * from "./templates/kind";
 export * from "./templates/renamePort";
+export * from "./strictJson";
 export * from "./upTo";
 export * from "./view/arrange";
 export * from "./view/boxes";

@@ -113,6 +113,7 @@ describe("a file that is no picture", () => {
 
   test.each([
     ["half.json", "{", /half.json is not JSON/],
+    ["two.json", '{"nodes": {"a": {}, "a": {}}}', /two.json is not JSON: "a" is given twice/],
     ["a.gif", new Uint8Array([0x47, 0x49, 0x46, 0xff, 0xfe]), /no PNG, JPEG or WebP/],
   ])("is nothing otherwise: %s", async (name, bytes, why) => {
     const carried = await carriedBy(file(bytes, name));

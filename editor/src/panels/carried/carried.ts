@@ -1,5 +1,6 @@
 /** The workflow that a dropped file carries, or why there is none. */
 
+import { parseStrictly } from "../../graph";
 import { Bytes } from "./bytes";
 import { isJpeg, jpegText } from "./jpeg";
 import { isPng, pngTexts } from "./png";
@@ -39,7 +40,7 @@ async function picture(
   try {
     const result = await read();
     if ("why" in result) return { kind: "picture", type, why: `${name} ${result.why}` };
-    return { kind: "workflow", document: JSON.parse(result.text), picture: type };
+    return { kind: "workflow", document: parseStrictly(result.text), picture: type };
   } catch {
     return { kind: "picture", type, why: `${name}: the workflow inside this picture is damaged` };
   }
@@ -70,7 +71,7 @@ function json(name: string, bytes: Bytes): Carried {
     return { kind: "nothing", why: `${name} is no PNG, JPEG or WebP picture and no JSON file` };
   }
   try {
-    return { kind: "workflow", document: JSON.parse(text), picture: null };
+    return { kind: "workflow", document: parseStrictly(text), picture: null };
   } catch (error) {
     return { kind: "nothing", why: `${name} is not JSON: ${(error as Error).message}` };
   }
