@@ -355,6 +355,12 @@ def serve(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="End jobs that take longer than this."),
     ] = None,
+    check_time: Annotated[
+        float,
+        typer.Option(
+            min=1, metavar="SECONDS", help="Refuse workflows that take longer to look through."
+        ),
+    ] = 10,
     worker_memory: Annotated[
         str | None,
         typer.Option(
@@ -398,6 +404,7 @@ def serve(
                 compute=compute,
                 queue=queue,
                 time_limit=time_limit,
+                check_time=check_time,
                 worker_memory=worker_memory,
                 open=open,
                 verbose=verbose,

@@ -25,6 +25,7 @@ from nodegraph.cli.serve.serve import address
 from nodegraph.cli.serve.token import token_for
 from nodegraph.errors import UserError
 from nodegraph.graph.schema import describe
+from nodegraph.web.limits import Limits
 from nodes import NODES
 from nodes.library.catalogue import models
 
@@ -152,6 +153,14 @@ def test_the_help_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_the_address_that_is_said_can_be_opened(host: str, shown: str) -> None:
     assert address(host, 1) == shown
+
+
+def test_bounds_that_operators_give_are_the_server_s(tmp_path: Path) -> None:
+    limits = Parts(Options(data_dir=tmp_path, queue=7, check_time=2.5)).limits
+
+    assert (limits.queue, limits.expanded.seconds) == (7, 2.5)
+    usual = Parts(Options(data_dir=tmp_path)).limits
+    assert usual == Limits()
 
 
 def test_the_data_folder_is_private(tmp_path: Path) -> None:

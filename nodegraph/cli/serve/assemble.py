@@ -50,7 +50,8 @@ class Parts:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.folder = data_folder(options.data_dir)
-        self.limits = Limits(queue=options.queue)
+        expanded = replace(Limits().expanded, seconds=options.check_time)
+        self.limits = Limits(queue=options.queue, expanded=expanded)
         self.memory = _memory(options.worker_memory)
         compute = resolve(options.compute)
         models = (path.resolve() for path in compute.models or ())

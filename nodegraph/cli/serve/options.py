@@ -28,6 +28,7 @@ class Options:
     compute: Compute = field(default_factory=lambda: Compute(models=()))
     queue: int = 1000
     time_limit: float | None = None
+    check_time: float = 10.0
     worker_memory: str | None = None
     open: bool = False
     verbose: bool = False
