@@ -82,7 +82,9 @@ def missing(path: Path, places: Sequence[Path]) -> str:
     message = f"no file {str(path)!r} in {listing([place.parent for place in places])}"
     for folder in {place.parent: None for place in places}:
         names = pictures_in(folder) if folder.is_dir() else []
-        close = nearest(path.name, islice((file.name for file in names), _COMPARED))
+        close = nearest(
+            path.name, islice((file.name for file in names if file.name != path.name), _COMPARED)
+        )
         if close:
             return f"{message}; did you mean {str(path.with_name(close))!r}?"
     return message
@@ -145,8 +147,7 @@ def matches(pattern: Path, folders: Folders) -> list[Path]:
             file
             for file in glob(place, wild.parts)
             if is_picture(file.relative_to(place), wild)
-            and file.is_file()
-            and any(file.resolve().is_relative_to(folder) for folder in allowed)
+            and (_leads_nowhere(file) or (file.is_file() and _lies_in(file, allowed)))
         )
         names = sorted((file.relative_to(place) for file in pictures), key=natural)
         if names:
@@ -188,7 +189,16 @@ def pictures_in(folder: Path) -> list[Path]:
         files = [file for file in folder.iterdir() if is_picture(Path(file.name))]
     except OSError as error:
         raise UserError(_unreadable(folder, error)) from error
-    return sorted((file for file in files if file.is_file()), key=natural)
+    return sorted((file for file in files if file.is_file() or _leads_nowhere(file)), key=natural)
+
+
+def _leads_nowhere(file: Path) -> bool:
+    """Whether it is a link to what is not there: listed, so that reading it says so."""
+    return file.is_symlink() and not file.exists()
+
+
+def _lies_in(file: Path, folders: Sequence[Path]) -> bool:
+    return any(file.resolve().is_relative_to(folder) for folder in folders)
 
 
 def natural(path: Path) -> list[tuple[int, int | str]]:

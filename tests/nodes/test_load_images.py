@@ -53,6 +53,23 @@ def test_a_folder_and_a_pattern_stand_for_their_pictures_in_natural_order(
     assert [Path(f"faces/pose-{i}.png") for i in (1, 9, 10)] == found
 
 
+@pytest.mark.parametrize("target", ["gone.png", "/nowhere/of/the/annex.png"])
+@pytest.mark.parametrize("given", ["faces", "faces/*.png", "**/*.png"])
+def test_a_link_that_leads_nowhere_is_named_and_not_left_out(
+    here: Hand, given: str, target: str
+) -> None:
+    """As git-annex leaves them of files that were not fetched: the others would pass for all."""
+    (here.folders.data[0] / "faces" / "pose-4.png").symlink_to(target)
+
+    found = _files.expand(Path(given), here.folders)
+
+    assert [Path(f"faces/pose-{i}.png") for i in (1, 4, 9, 10)] == found
+    with pytest.raises(
+        UserError, match=r"no file 'faces/pose-4.png'|'faces/pose-4.png' lies outside"
+    ):
+        load("faces/pose-4.png", here)
+
+
 def test_an_absolute_folder_inside_an_input_folder_is_expanded(here: Hand) -> None:
     folder = here.folders.data[0] / "faces"
 
