@@ -261,3 +261,29 @@ def test_the_ring_of_the_keys_does_not_stay_where_one_goes_on_by_pointing(
     page.mouse.click(200, 200)
 
     expect(page.locator(ringed)).to_have_count(0)
+
+
+def test_a_frame_is_dragged_by_its_title_and_renamed_by_a_click(editor_in: Editor) -> None:
+    page = editor_in.page
+    editor_in.node("edges").locator(".card-name").click()
+    page.keyboard.press("Control+g")
+    page.get_by_role("dialog").get_by_role("textbox").fill("Lines")
+    page.keyboard.press("Enter")
+    title = page.get_by_role("textbox", name="Title of the frame")
+    title.wait_for()
+    before, card = title.bounding_box(), editor_in.node("edges").bounding_box()
+    assert before is not None
+    assert card is not None
+    x, y = before["x"] + 20, before["y"] + before["height"] / 2
+
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y + 40, steps=6)
+    page.mouse.up()
+
+    after = editor_in.node("edges").bounding_box()
+    assert after is not None
+    assert after["y"] > card["y"] + 20
+    expect(title).not_to_be_focused()
+    title.click()
+    expect(title).to_be_focused()

@@ -1,5 +1,5 @@
 import { NodeResizer, type NodeProps } from "@xyflow/react";
-import { memo } from "react";
+import { memo, useState } from "react";
 
 import { edit, withFrame } from "../graph";
 import { frameOf, type FrameNode } from "./nodes";
@@ -11,6 +11,7 @@ export const FrameCard = memo(function FrameCard({ id, data, selected }: NodePro
   const field = useField(data.title, (title) =>
     edit("rename frame", (workflow) => withFrame(workflow, frame, { title })),
   );
+  const [written, setWritten] = useState(false);
   return (
     <div className="frame">
       <NodeResizer isVisible={selected} minWidth={120} minHeight={80} />
@@ -18,7 +19,15 @@ export const FrameCard = memo(function FrameCard({ id, data, selected }: NodePro
         <input
           {...field}
           type="text"
-          className="nodrag"
+          // The title is a handle until it is clicked: what is pressed and moved is the frame.
+          className={written ? "nodrag" : ""}
+          onFocus={() => setWritten(true)}
+          onBlur={() => {
+            field.onBlur();
+            setWritten(false);
+          }}
+          onMouseDownCapture={(event) => !written && event.preventDefault()}
+          onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
           aria-label="Title of the frame"
           size={Math.max(field.value.length, 6)}
         />

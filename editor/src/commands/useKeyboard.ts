@@ -6,7 +6,7 @@ import { palette } from "../ui/paletteRequest";
 import { allCommands, COMMANDS } from "./commands";
 import { clip, pasteText } from "../canvas/clipping";
 import { removeChosen } from "../canvas/selection";
-import { isTyping } from "../ui/keys";
+import { isAsked, isTyping } from "../ui/keys";
 import { commandFor } from "./keymap";
 import { menus } from "../ui/menu/menu";
 
@@ -64,7 +64,7 @@ function isAdd(event: KeyboardEvent): boolean {
 
 function isBusy(): boolean {
   if (palette.getState().request) return true;
-  return menus.getState().opened !== null || document.querySelector("dialog[open]") !== null;
+  return menus.getState().opened !== null || isAsked();
 }
 
 /** Nothing that a key would press or move has the focus. */

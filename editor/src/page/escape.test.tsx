@@ -117,6 +117,23 @@ describe("Escape on a node", () => {
   });
 });
 
+test("arrow keys on a slider are one step of undo, and each drag is one", () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  render(<OneField widget={{ kind: "number", ...NUMBER, slider: true }} />);
+  const slider = screen.getByLabelText<HTMLInputElement>("One, slider");
+  const slide = (to: number) => fireEvent.change(slider, { target: { value: String(to) } });
+
+  [1, 2, 3].forEach(slide);
+  vi.advanceTimersByTime(2000);
+  [4, 5].forEach(slide);
+  fireEvent.pointerDown(slider);
+  slide(6);
+
+  const seen = [5, 3, undefined].map(() => (act(graph.undoLast), value()));
+  vi.useRealTimers();
+  expect(seen).toEqual([5, 3, undefined]);
+});
+
 test("what cannot be a node's name is said where it is typed", async () => {
   renaming.setState({ node: "sample" });
   render(

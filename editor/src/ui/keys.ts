@@ -43,6 +43,11 @@ export function isTyping(target: EventTarget | null): boolean {
   return target.matches("textarea, select, [contenteditable]") || target.closest("dialog") !== null;
 }
 
+/** Whether a dialog waits for an answer. A live list is kept by the browser: nothing is sought among the nodes. */
+export function isAsked(): boolean {
+  return [...document.getElementsByTagName("dialog")].some(({ open }) => open);
+}
+
 /** The code of keys that an input method took for itself; Safari says no more of the last one. */
 const TAKEN = 229;
 

@@ -49,7 +49,12 @@ function Dice() {
   );
 }
 
-/** A bounded number: dragging shows it at once and is one step when let go. */
+/** Milliseconds after which an arrow key on a slider begins a step of its own. */
+const BURST = 1000;
+
+let bursts = 0;
+
+/** A bounded number: dragging shows it at once and is one step when let go; arrow keys in a row are one as well. */
 export function SliderField({ widget, ...props }: FieldProps & { readonly widget: NumberWidget }) {
   const [dragged, setDragged] = useState<number | null>(null);
   const slider = useRef<HTMLInputElement>(null);
@@ -60,12 +65,20 @@ export function SliderField({ widget, ...props }: FieldProps & { readonly widget
   // React's onChange is the browser's input event; its change event comes once, when one lets go.
   useEffect(() => {
     const element = slider.current;
+    let [burst, last] = ["", -Infinity];
+    const begin = () => (last = -Infinity);
     const done = () => {
       setDragged(null);
-      commit.current(Number(element?.value));
+      if (Date.now() - last >= BURST) burst = `sliding ${++bursts}`;
+      last = Date.now();
+      commit.current(Number(element?.value), burst);
     };
+    element?.addEventListener("pointerdown", begin);
     element?.addEventListener("change", done);
-    return () => element?.removeEventListener("change", done);
+    return () => {
+      element?.removeEventListener("pointerdown", begin);
+      element?.removeEventListener("change", done);
+    };
   }, []);
   const span = (widget.maximum ?? 1) - (widget.minimum ?? 0);
   const filled = { "--filled": `${(100 * (value - (widget.minimum ?? 0))) / (span || 1)}%` };

@@ -6,7 +6,7 @@ export function DropHint() {
   if (!over) return null;
   return (
     <div className="drop-hint" aria-hidden="true">
-      Drop a workflow, or a picture that carries one. A picture on a node that loads one goes into it.
+      <p>Drop a workflow, or a picture that carries one. A picture on a node that loads one goes into it.</p>
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 import { type Form, type WorkflowDocument, sentence } from "../../server";
 import * as api from "../../server/api";
-import { isPress, isTextField } from "../../ui/keys";
+import { isAsked, isPress, isTextField } from "../../ui/keys";
 import { say } from "../../ui/say";
 import { keepEntered, readEntered, type FormOf } from "./entered";
 import type { Entered } from "./values";
@@ -81,7 +81,7 @@ export function useUndoKeys({ undo, redo }: EnteredValues) {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const isRedo = isPress(event, "Mod+Shift+Z") || isPress(event, "Mod+Y");
-      if (event.defaultPrevented || isTextField(event.target) || document.querySelector("dialog[open]")) return;
+      if (event.defaultPrevented || isTextField(event.target) || isAsked()) return;
       if (!isRedo && !isPress(event, "Mod+Z")) return;
       event.preventDefault();
       if (isRedo) redo();
