@@ -57,7 +57,12 @@ def ask(address: str, method: str = "GET", body: Any = None) -> float:
 def keep_asking(address: str) -> None:
     """Ask until the standard input ends; print the longest times."""
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     longest = dict.fromkeys(ASKED, 0.0)
     while not ended.is_set():
         for path in ASKED:
