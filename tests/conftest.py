@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from nodegraph.jobs.assets import Assets
 from nodegraph.jobs.store import Store
@@ -22,6 +23,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Several runs of tests share the cores: threads that wait for each other at every layer crawl.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How fast examples are made or run says how busy the machine is, and nothing of what is tested.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -173,7 +173,7 @@ def edited(nodes: Nodes, edit: Edit) -> Nodes:
     return {n: call for n, call in nodes.items() if n != name or f"{n}." in used}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EDITS)
 def test_plans_and_keys_after_any_edits_are_those_from_nothing(edits: list[Edit]) -> None:
     planner, cache, nodes = Planner(), Cache.in_memory(), chain(5)
