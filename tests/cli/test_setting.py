@@ -67,9 +67,10 @@ def test_two_settings_of_one_input_are_refused_rather_than_one_of_them_lost(
     cli: Cli, write: Write, settings: list[str], message: str
 ) -> None:
     document = speaking()
-    document["params"] = {**document["params"], "words": {"to": "say.text"}}
+    params = {**document["params"], "words": {"to": "say.text"}}
+    path = write(**{**document, "params": params})
 
-    done = cli("run", write(**document), *(word for one in settings for word in ("--set", one)))
+    done = cli("run", path, *(word for one in settings for word in ("--set", one)))
 
     assert done.exit_code == 2
     assert message in done.stderr
