@@ -21,7 +21,10 @@ from ..savings import OnOom
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Title = Annotated[str, StringConstraints(max_length=200)]
 ResultName = Annotated[str, StringConstraints(max_length=200)]
-Only = Annotated[list[ResultName], Field(max_length=1000)]
+Only = Annotated[
+    list[ResultName],
+    Field(min_length=1, max_length=1000, description="Results to make, at least one; null: all."),
+]
 Priority = Annotated[int, Field(ge=-1000, le=1000)]
 TimeLimit = Annotated[
     float,

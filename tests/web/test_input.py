@@ -203,6 +203,7 @@ def test_a_surrogate_pair_is_a_character(asking: TestClient) -> None:
         {"workflow": SOUND, "more": 1},
         {"workflow": SOUND, "only": "edges"},
         {"workflow": SOUND, "only": [1]},
+        {"workflow": SOUND, "only": []},
         {"workflow": SOUND, "only": ["x"] * 2000},
         {"workflow": SOUND, "only": ["x" * 10_000]},
     ],
