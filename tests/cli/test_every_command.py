@@ -72,6 +72,8 @@ VALUES: Mapping[str, str] = {
     "--public-url": "https://example.org",
     "--queue": "3",
     "--time-limit": "5",
+    "--check-time": "5",
+    "--worker-memory": "4GB",
 }
 """A value for every option that takes one."""
 TREE: Any = typer.main.get_command(app)
