@@ -50,6 +50,9 @@ def everything(running: Service) -> None:
     running.store.delete(first.id)
     running.run("Plus", value=1)
     running.run("Paint", "image")
+    picture = running.store.results()[0][0].id
+    running.store.delete_result(picture)
+    running.store.restore_result(picture)
     running.run("Dies", file=str(running.folder / "starts"), times=1)
     failing = {
         "wrong": {"type": "Hurries", "values": {"value": 7, "wrong": True}},

@@ -87,6 +87,8 @@ export function formRan(document: string, job: string, params: Readonly<Record<s
 function began(document: string, job: string, workflow: Workflow) {
   noteRun(job, workflow);
   runs.setState({ chosen: false });
+  // One whose values are all known may be over before its answer is here: then nothing of it is due.
+  setJob(document, job);
   noteQueued(document, job);
 }
 
