@@ -23,7 +23,7 @@ from nodegraph.settings import Settings
 from nodes.library.catalogue import models
 from nodes.library.fit import Look, look_at
 
-from ..support.weights import TINY
+from ..support.weights import TINY, save_shapes
 
 Tensors = Mapping[str, list[int]]
 
@@ -44,23 +44,6 @@ BASE = (
 )
 XL = f"is an SDXL base model without its VAE; {BASE}"
 XL_LORA = "is a LoRA for SDXL models; LoadLoRA takes LoRAs for Stable Diffusion 1.x and 2.x"
-
-
-def weights(path: Path, tensors: Tensors) -> Path:
-    """A file with the header of a model, and a hole for its numbers."""
-    header, at = {}, 0
-    for name, shape in tensors.items():
-        size = 2
-        for side in shape:
-            size *= side
-        header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        file.truncate(8 + len(text) + at)
-    return path
 
 
 def lora(name: str, width: int) -> Tensors:
@@ -102,7 +85,7 @@ CONTROL = {"control_model.input_hint_block.0.weight": [16, 3, 3, 3]}
 def test_a_header_tells_what_a_model_is_and_whether_it_fits(
     tmp_path: Path, tensors: Tensors, expected: Look
 ) -> None:
-    assert look_at(weights(tmp_path / "x.safetensors", tensors)) == expected
+    assert look_at(save_shapes(tmp_path / "x.safetensors", tensors)) == expected
 
 
 @pytest.mark.parametrize("header", [b"", b"{}", b"[]", b'{"a": 1}', b"\xff", b"[" * 3000])
@@ -114,11 +97,10 @@ def test_what_is_no_header_tells_nothing(tmp_path: Path, header: bytes) -> None:
 
 
 def test_a_file_that_was_replaced_is_looked_at_anew(tmp_path: Path) -> None:
-    file = weights(tmp_path / "x.safetensors", SDXL)
+    file = save_shapes(tmp_path / "x.safetensors", SDXL)
     before = look_at(file).family
-    weights(tmp_path / "y.safetensors", {**UNET, "cond_stage_model.transformer.x": [1]}).replace(
-        file
-    )
+    clip = {**UNET, "cond_stage_model.transformer.x": [1]}
+    save_shapes(tmp_path / "y.safetensors", clip).replace(file)
 
     assert (before, look_at(file).family) == ("SDXL", "SD 1.x")
 
@@ -127,8 +109,8 @@ def test_a_file_that_was_replaced_is_looked_at_anew(tmp_path: Path) -> None:
 def folder(tmp_path: Path) -> Path:
     """A folder as other programs lay theirs out, with what fits and what does not."""
     folder = tmp_path / "models"
-    weights(folder / "checkpoints" / "xl.safetensors", SDXL)
-    weights(folder / "loras" / "xl.safetensors", lora(KOHYA, 2048))
+    save_shapes(folder / "checkpoints" / "xl.safetensors", SDXL)
+    save_shapes(folder / "loras" / "xl.safetensors", lora(KOHYA, 2048))
     shutil.copytree(TINY / "base", folder / "diffusers" / "fits")
     index = folder / "diffusers" / "pipeline" / "model_index.json"
     index.parent.mkdir()
@@ -204,7 +186,7 @@ def checked(folder: Path, kind: str, input: str, value: Any) -> list[str]:
 def test_a_check_names_what_cannot_be_used_before_the_run(
     folder: Path, kind: str, input: str, value: Any, expected: list[str]
 ) -> None:
-    weights(folder.parent / "outside.safetensors", SDXL)
+    save_shapes(folder.parent / "outside.safetensors", SDXL)
 
     assert checked(folder, kind, input, value) == expected
 
@@ -229,7 +211,7 @@ def test_on_the_command_line_too_and_nothing_runs(
 
 
 def test_a_controlnet_of_another_family_is_told_by_its_file(tmp_path: Path) -> None:
-    file = weights(tmp_path / "x.safetensors", {**CONTROL, f"{CROSS}.to_k.weight": [1280, 768]})
+    file = save_shapes(tmp_path / "x.safetensors", {**CONTROL, f"{CROSS}.to_k.weight": [1280, 768]})
     nodes: dict[str, Any] = {
         "base": {"type": "LoadBaseModel"},
         "net": {"type": "LoadControlNet", "values": {"model": str(file)}},

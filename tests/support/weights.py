@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+import shutil
+import struct
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -302,4 +306,32 @@ def merged(base: Path, changes: dict[str, dict[str, Any]], folder: Path) -> Path
             key = plain if plain in weights else f"text_model.{plain}"
             weights[key] = weights[key] + delta
         save_file(weights, file)
+    return folder
+
+
+def save_shapes(file: Path, shapes: Mapping[str, Sequence[int]]) -> Path:
+    """A weights file of float16, of its whole size, that takes none of the disk.
+
+    Its numbers are zeros that are not written.
+    """
+    entries, at = {}, 0
+    for key, shape in shapes.items():
+        size = 2 * prod(shape)
+        entries[key] = {"dtype": "F16", "shape": [*shape], "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(entries).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as opened:
+        opened.write(struct.pack("<Q", len(text)) + text)
+        opened.truncate(8 + len(text) + at)
+    return file
+
+
+def save_both_forms(folder: Path) -> Path:
+    """Save a base model and a ControlNet, each as a folder and as one file, and a tokenizer."""
+    save_base(folder / "base")
+    save_controlnet(folder / "net", folder / "base")
+    save_single(folder / "base", folder / "base.safetensors")
+    save_single_controlnet(folder / "net", folder / "net.safetensors")
+    shutil.copytree(TINY / "base" / "tokenizer", folder / "tokenizer")
     return folder

@@ -23,14 +23,7 @@ from nodes.library.catalogue import misfit
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.weights.reference import tokenizer
 
-from ..support.weights import (
-    TINY,
-    Bench,
-    save_base,
-    save_controlnet,
-    save_single,
-    save_single_controlnet,
-)
+from ..support.weights import TINY, Bench, save_both_forms
 
 BENCH = Bench()
 PAGE = b"<!DOCTYPE html><html><body>403 Forbidden</body></html>"
@@ -78,12 +71,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pair" / "tokenizer" / "tokenizer.json").unlink()
     shutil.copytree(TINY / "controlnet-canny", folder / "tiny-net")
     shutil.copy(TINY / "ink.safetensors", folder)
-    save_base(folder / "base")
-    save_controlnet(folder / "net", folder / "base")
-    save_single(folder / "base", folder / "base.safetensors")
-    save_single_controlnet(folder / "net", folder / "net.safetensors")
-    shutil.copytree(TINY / "base" / "tokenizer", folder / "tokenizer")
-    return folder
+    return save_both_forms(folder)
 
 
 def refused(load: Callable[[], object]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from nodes.checkpoints.headers import DamagedError, read_header
 from nodes.checkpoints.kinds import Kind, recognise, recognise_file
 from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 
-from ..support.weights import TINY, Bench
+from ..support.weights import TINY, Bench, save_shapes
 
 Shapes = dict[str, tuple[int, ...]]
 UNET = "model.diffusion_model."
@@ -133,22 +132,6 @@ OWN = {
     "LoadLoRA": "lora",
     "LoadEmbedding": "embedding",
 }
-
-
-def save_shapes(file: Path, shapes: Shapes) -> Path:
-    """A file of so many bytes that takes none of the disk: zeros are not written."""
-    entries, at = {}, 0
-    for key, shape in shapes.items():
-        size = 2
-        for side in shape:
-            size *= side
-        entries[key] = {"dtype": "F16", "shape": [*shape], "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(entries).encode()
-    with file.open("wb") as opened:
-        opened.write(struct.pack("<Q", len(text)) + text)
-        opened.truncate(8 + len(text) + at)
-    return file
 
 
 @pytest.mark.parametrize("name", FILES)

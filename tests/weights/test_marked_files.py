@@ -20,31 +20,12 @@ from nodes.sampling import Control, Sample
 from nodes.types import ControlNetModel, DiffusionModel
 from nodes.weights.reference import Weights
 
-from ..support.weights import (
-    TINY,
-    Bench,
-    save_base,
-    save_controlnet,
-    save_single,
-    save_single_controlnet,
-)
+from ..support.weights import Bench
 
 BENCH = Bench()
 UNET = "model.diffusion_model."
 INPUTS = Path(__file__).parents[2] / "workflows" / "inputs"
 Tensors = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model and a ControlNet, each as a folder and as one file."""
-    folder = tmp_path_factory.mktemp("saved")
-    save_base(folder / "base")
-    save_controlnet(folder / "net", folder / "base")
-    save_single(folder / "base", folder / "base.safetensors")
-    save_single_controlnet(folder / "net", folder / "net.safetensors")
-    shutil.copytree(TINY / "base" / "tokenizer", folder / "tokenizer")
-    return folder
 
 
 def changed(saved: Path, name: str, tensors: Tensors, metadata: Any = None) -> Path:

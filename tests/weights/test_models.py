@@ -19,29 +19,10 @@ from nodes.models import LoadBaseModel, LoadControlNet, LoadEmbedding, LoadLoRA
 from nodes.types import ControlNetModel, DiffusionModel
 from nodes.weights.reference import Weights
 
-from ..support.weights import (
-    TINY,
-    Bench,
-    save_base,
-    save_controlnet,
-    save_single,
-    save_single_controlnet,
-)
+from ..support.weights import TINY, Bench
 
 WEIGHTS = {".safetensors", ".onnx"}
 PICKLES = Bench(allow=frozenset({"pickle"}))
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a base model and a ControlNet, each as a folder and as one file."""
-    folder = tmp_path_factory.mktemp("saved")
-    save_base(folder / "base")
-    save_controlnet(folder / "net", folder / "base")
-    save_single(folder / "base", folder / "base.safetensors")
-    save_single_controlnet(folder / "net", folder / "net.safetensors")
-    shutil.copytree(TINY / "base" / "tokenizer", folder / "tokenizer")
-    return folder
 
 
 @pytest.fixture
