@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..carriers.picture import sniff
+
 _MAGIC: Mapping[bytes, str] = {
-    b"\x89PNG\r\n\x1a\n": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",
     b"II*\0": "a TIFF picture",
     b"MM\0*": "a TIFF picture",
@@ -30,6 +30,7 @@ _MAGIC: Mapping[bytes, str] = {
     b"\x7fELF": "a program",
     b"MZ": "a program",
 }
+_SPELLED = {"WEBP": "WebP"}
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{")
 _INFOTEXT = re.compile(r"^Steps: \d+, ", re.MULTILINE)
 _YAML = re.compile(r"(?:---|%YAML|[A-Za-z_][\w -]*:(?:\s|$))")
@@ -40,11 +41,11 @@ def name_bytes(data: bytes) -> str | None:
     """What a file is, by its first bytes, that is no text in UTF-8; None where nobody can tell."""
     if data[8:10] == b'{"' and int.from_bytes(data[:8], "little") < 2**27:
         return "a model (safetensors)"
+    if (format := sniff(data[:12])) is not None:
+        return f"a {_SPELLED.get(format, format)} picture"
     for magic, name in _MAGIC.items():
         if data.startswith(magic):
             return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "a WebP picture"
     if data.startswith(_UTF_16):
         return "text in UTF-16; save it as UTF-8"
     return "no text, but binary data" if _BINARY.search(data[:1024]) else None
