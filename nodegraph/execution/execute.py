@@ -344,7 +344,6 @@ class _Run:
         return not self.frontier.ready
 
     def _fetch(self, name: str, source: Source) -> None:
-        call = self.calls[source.call]
         values: list[object] = []
         keys: list[str] = []
         shortages: list[Shortages] = []
@@ -361,6 +360,18 @@ class _Run:
             values.append(element.value(output))
             keys.append(element.key())
             shortages.append(task.shortages)
+        self._hold(name, source, values, keys, shortages)
+
+    def _hold(
+        self,
+        name: str,
+        source: Source,
+        values: list[object],
+        keys: Sequence[str],
+        shortages: Sequence[Shortages],
+    ) -> None:
+        """Hold a result, one entry or several, for the outcome."""
+        call = self.calls[source.call]
         many = call.count is not None or source.output in call.lists
         self.results[name] = values if many else values[0]
         self.keys[name] = tuple(keys)
@@ -383,7 +394,4 @@ class _Run:
                 keys.append(element.key())
                 shortages.append(task.shortages)
         if any(value is not None for value in values):
-            many = call.count is not None or is_list
-            self.results[name] = values if many else values[0]
-            self.keys[name] = tuple(keys)
-            self.shortages[name] = tuple(shortages)
+            self._hold(name, source, values, keys, shortages)
