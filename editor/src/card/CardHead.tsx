@@ -74,7 +74,7 @@ function NameField({ name }: { name: string }) {
         onKeyDown={(event) => {
           // Escape is heard further out: it leaves any field.
           if (event.key !== "Escape") event.stopPropagation();
-          if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+          if (event.key !== "Enter") return;
           if (wrong === undefined) leave();
           else setTold(true);
         }}

@@ -16,21 +16,22 @@ import { WorkflowsPanel } from "../panels/workflows/WorkflowsPanel";
 import { KINDS, PORTRAITS } from "../testing/kinds";
 import { ask } from "../ui/question";
 import { AskDialog } from "../ui/QuestionDialog";
+import { keepCompositions } from "../ui/keys";
 import { leaveOnEscape } from "../ui/useField";
 
 const host = { say: vi.fn() };
 
-let stop: () => void;
+let stops: (() => void)[];
 
 beforeEach(() => {
   localStorage.clear();
   host.say.mockReset();
   graph.editor.setState({ documents: [], active: "", closed: [], kinds: KINDS });
   graph.open(PORTRAITS);
-  stop = leaveOnEscape();
+  stops = [keepCompositions(), leaveOnEscape()];
 });
 
-afterEach(() => stop());
+afterEach(() => stops.forEach((stop) => stop()));
 
 const NUMBER = { integer: true, minimum: 0, maximum: 999, step: 1, slider: false, seed: false, optional: false };
 

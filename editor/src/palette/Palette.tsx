@@ -39,8 +39,6 @@ function OpenPalette({ request }: { readonly request: PaletteRequest }) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
-    // What ends the composition of a character is no command.
-    if (event.nativeEvent.isComposing) return;
     const act = KEYS[event.key];
     if (!act) return;
     event.preventDefault();

@@ -77,8 +77,7 @@ export function useTyped(value: string, commit: Commit, live = false) {
       if (text !== value) commit(text);
     },
     hear: (event: KeyboardEvent<Field>, enter = true) => {
-      // Enter that ends the composition of a character ends nothing else.
-      if (event.key !== "Enter" || !enter || event.nativeEvent.isComposing) return;
+      if (event.key !== "Enter" || !enter) return;
       if (!event.ctrlKey && !event.metaKey) leave();
     },
   };
@@ -96,7 +95,7 @@ export function leaveField() {
 export function leaveOnEscape(): () => void {
   const onKeyDown = (event: globalThis.KeyboardEvent) => {
     const field = event.target as Element | null;
-    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || !isTextField(field)) return;
+    if (event.key !== "Escape" || event.defaultPrevented || !isTextField(field)) return;
     if (field.closest("dialog, [role=dialog]")) return;
     // A browser would empty a field for searching.
     event.preventDefault();
