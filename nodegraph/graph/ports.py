@@ -34,6 +34,7 @@ class Ports:
         tells: Whether the kind tells facts about its outputs.
         checks: Whether the kind checks the facts of its inputs.
         looks: Whether the kind tells facts from files.
+        examines: Whether the kind knows of files that it cannot use.
         doubts: What finds something in a value that is probably not meant, by input (see Doubts).
         validator: Checks and converts a call's constants, but for those that are several.
         several: Checks and converts the list that stands for several items, by input.
@@ -52,6 +53,7 @@ class Ports:
     tells: bool
     checks: bool
     looks: bool
+    examines: bool
     doubts: Mapping[str, Callable[[Any], Iterable[str]]]
     validator: SchemaValidator
     several: Mapping[str, SchemaValidator]
@@ -104,6 +106,7 @@ def ports(kind: type[Node] | type[Composite]) -> Ports:
         tells=_overrides(kind, "facts"),
         checks=_overrides(kind, "check_facts"),
         looks=_overrides(kind, "file_facts"),
+        examines=_overrides(kind, "check_files"),
         doubts={
             name: marker.find
             for name, field in fields.items()

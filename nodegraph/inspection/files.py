@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..errors import Problem
-from ..node import Node
+from ..graph.ports import ports
 from ..planning.types import Plan, Planned
 from ..settings import Settings
 
@@ -17,15 +17,10 @@ MOST = 1000
 
 def find_unfit_files(plan: Plan, settings: Settings) -> list[Problem]:
     """Find what nodes know against the files that their values name, which are not read whole."""
-    looking = {kind for kind in {call.kind for call in plan.calls} if _looks(kind)}
-    calls = (call for call in plan.calls if call.kind in looking)
+    calls = (call for call in plan.calls if ports(call.kind).examines)
     items = ((call, entry, values) for call in calls for entry, values in _entries(call))
     problems = (problem for item in islice(items, MOST) for problem in _problems(*item, settings))
     return list(dict.fromkeys(problems))
-
-
-def _looks(kind: type[Node]) -> bool:
-    return kind.check_files.__func__ is not Node.check_files.__func__  # type: ignore[attr-defined]
 
 
 def _problems(
